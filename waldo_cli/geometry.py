@@ -1,0 +1,107 @@
+"""Sizes, receptive fields and boxes: plain numbers, no pixels.
+
+Positions are of two kinds. Inside the core an index is ``(row, col)`` and pixel ``i`` has its centre at
+``i``. In answers ``x, y`` are continuous, the origin is the image's top left corner, and pixel ``i``
+covers ``[i, i + 1)``: the centre of a box is ``left + width / 2``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from waldo_cli.errors import InvalidInputError
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of whole pixels: columns ``left .. left + width - 1``, rows likewise."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
+    def clipped(self, width: int, height: int) -> Box:
+        """The part inside a ``width x height`` image; at least one pixel wide and high."""
+        left = min(max(self.left, 0), width - 1)
+        top = min(max(self.top, 0), height - 1)
+        right = min(max(self.left + self.width, left + 1), width)
+        bottom = min(max(self.top + self.height, top + 1), height)
+        return Box(left, top, right - left, bottom - top)
+
+
+class ReceptiveField(NamedTuple):
+    """What one output of a stack sees, in input pixels, each as ``(rows, cols)``.
+
+    Output ``i`` sees ``size`` pixels around input position ``first + i * jump``.
+
+    References
+    ----------
+    Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
+    """
+
+    size: Pair = (1, 1)
+    jump: tuple[float, float] = (1, 1)
+    first: tuple[float, float] = (0.0, 0.0)
+
+    def through(
+        self, kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1), pad: Pair = (0, 0)
+    ) -> Self:
+        """The field after one more windowed layer; `pad` is what is added before row and column 0."""
+        reach = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        size = [
+            math.ceil(s + r * j) for s, r, j in zip(self.size, reach, self.jump, strict=True)
+        ]
+        first = [
+            f + (r / 2 - p) * j
+            for f, r, p, j in zip(self.first, reach, pad, self.jump, strict=True)
+        ]
+        jump = [j * s for j, s in zip(self.jump, stride, strict=True)]
+        return self._replace(
+            size=(size[0], size[1]), jump=(jump[0], jump[1]), first=(first[0], first[1])
+        )
+
+    def upsampled(self, factor: int) -> Self:
+        """The field after each output is repeated `factor` times along both axes."""
+        jump = (self.jump[0] / factor, self.jump[1] / factor)
+        first = tuple(f - (factor - 1) / 2 * j for f, j in zip(self.first, jump, strict=True))
+        return self._replace(jump=jump, first=(first[0], first[1]))
+
+
+def window_count(length: int, kernel: int, stride: int = 1, dilation: int = 1) -> int:
+    """How many windows of `kernel` taps, `dilation` apart, fit into `length` at every `stride`.
+
+    ``(length - dilation * (kernel - 1) - 1) // stride + 1``, and 0 where not even one fits.
+    """
+    return max(0, (length - dilation * (kernel - 1) - 1) // stride + 1)
+
+
+def same_padding(kernel: int, dilation: int = 1) -> Pair:
+    """Rows before and after so that the output has the input's size at stride 1.
+
+    For an even reach the odd row goes after, as in PyTorch's ``padding="same"``.
+    """
+    reach = dilation * (kernel - 1)
+    return reach // 2, reach - reach // 2
+
+
+def scale_ladder(smallest: float, largest: float, per_octave: int) -> tuple[float, ...]:
+    """Scales ``2 ** (k / per_octave)`` from `largest` down to `smallest`, 1.0 always on the grid.
+
+    The ends snap to the nearest step of the grid, so that 0.7 means 2 ** -0.5.
+    """
+    if not (0 < smallest <= largest and math.isfinite(largest)):
+        raise InvalidInputError(
+            f"scales run from {smallest:g} to {largest:g}: both must be positive and in order"
+        )
+    low = round(per_octave * math.log2(smallest))
+    high = round(per_octave * math.log2(largest))
+    return tuple(2.0 ** (k / per_octave) for k in range(high, low - 1, -1))
