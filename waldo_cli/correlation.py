@@ -1,0 +1,436 @@
+"""The formula of this program, and its normalised form.
+
+    h[i, j, k] = Σ_a Σ_b Σ_c V[a, b, c, k] · x[i + a, j + b, c]
+
+Cross-correlation: the kernel is not flipped. Arrays are channels last: an image `x` is `(H, W, C)`, a
+bank of K kernels `V` is `(A, B, C, K)`, the result is `(H', W', K)`. The fast ways to compute it are in
+`_gemm` and `_fft`; this module checks arguments, pads, chooses, and turns correlations into scores.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from waldo_cli import _fft, _gemm
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.geometry import same_padding, window_count
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Doubles: TypeAlias = npt.NDArray[np.float64]
+Pair: TypeAlias = int | tuple[int, int]
+Padding: TypeAlias = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+
+# Same-size paddings, in numpy's words, and the name that `numpy.pad` has for each.
+_PAD_MODES: dict[str, Any] = {
+    "zero": "constant",
+    "reflect": "reflect",
+    "edge": "edge",
+    "wrap": "wrap",
+}
+_METHODS = ("auto", "gemm", "fft")
+_SCORES = ("ncc", "cosine", "zero-mean", "raw")
+
+# Padding may add this many pixels (1 GB of RGB floats); more is a slip of the pen, not a wish.
+_MAX_ADDED_PIXELS = 2**27 * 3 // 4
+
+# `partial` scores 0 where less than this share of the weight lies inside the image.
+MIN_SHARE_INSIDE = 0.25
+
+# A window whose variation is below this share of its own magnitude is flat: float32 rounding of a constant
+# reaches 6e-8 per pixel, one grey level of 65,536 is 1.5e-5.
+_FLAT = 1e-6
+
+
+def cross_correlate(
+    x: npt.ArrayLike,
+    V: npt.ArrayLike,
+    *,
+    bias: npt.ArrayLike | None = None,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    groups: int = 1,
+    flip: bool = False,
+    padding: Padding = "valid",
+    method: str = "auto",
+) -> Floats:
+    """h[i,j,k] = Σ_a Σ_b Σ_c V[a,b,c,k] · x[i+a, j+b, c] + bias[k].
+
+    With stride s and dilation d the pixel is `x[s·i + d·a, s·j + d·b, c]`.
+
+    Parameters
+    ----------
+    x
+        Image, `(H, W, C)`, any real dtype. Converted to float32 once; integers keep their values
+        (uint8 is not scaled to [0, 1]).
+    V
+        Kernels, `(A, B, C / groups, K)`, odd or even sizes, finite.
+    bias
+        `(K,)`, added to each output channel.
+    stride, dilation
+        Step between outputs and between kernel taps, in pixels: one number or `(row, col)`.
+    groups
+        Channels and kernels are split into this many equal parts that do not see each other
+        (PyTorch's meaning; `groups = C` is a depthwise correlation).
+    flip
+        Flip the kernel in both directions first: a true convolution.
+    padding
+        `"valid"`: only windows that lie inside the image. `"zero"`, `"reflect"`, `"edge"`, `"wrap"`:
+        output of the image's size (before stride), pixels outside taken as numpy's `pad` does:
+
+            zero     0000 1234 0000
+            edge     1111 1234 4444
+            reflect  1432 1234 3212
+            wrap     1234 1234 1234
+
+        The window of output `i` starts `(extent - 1) // 2` above and left of it, where
+        `extent = dilation · (A - 1) + 1`; for an even extent the extra row and column are at the bottom
+        and the right, as in PyTorch's `padding="same"`. Widths add zeros explicitly: one number for all
+        sides, `(rows, cols)`, or `((top, bottom), (left, right))`.
+    method
+        `"gemm"`: bands of windows times the kernel matrix. `"fft"`: overlap-save tiles; its error is
+        relative to the brightest part of a tile. `"auto"`: whichever a cost model expects to be faster.
+
+    Returns
+    -------
+    `(H', W', K)` float32. A pixel that is NaN or infinite spoils only the outputs whose window holds it.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes do not fit, the kernel is larger than the (padded) image, an array is empty, not real or
+        not of the named dimension, a kernel or bias holds NaN or infinity, or a word or number is not one
+        of those above.
+    """
+    image = _real("image", x, "(H, W, C)", 3)
+    kernels = _finite("kernel", _real("kernel", V, "(A, B, C, K)", 4))
+    C, (A, B, per_group, K) = image.shape[2], kernels.shape
+    if groups < 1 or C % groups or K % groups:
+        raise InvalidInputError(
+            f"groups = {groups} must divide the image's {C} channels and the {K} kernels"
+        )
+    if per_group * groups != C:
+        raise InvalidInputError(
+            f"kernel has {per_group} channels x {groups} groups, image has {C} channels: they must be "
+            f"equal; give a kernel of shape ({A}, {B}, {C // groups}, {K})"
+        )
+    offset: Floats | None = None
+    if bias is not None:
+        offset = _finite("bias", _real("bias", bias, "(K,)", 1))
+        if offset.shape != (K,):
+            raise InvalidInputError(f"bias has {offset.size} values, there are {K} kernels")
+    step, spread = _pair("stride", stride), _pair("dilation", dilation)
+    if method not in _METHODS:
+        raise InvalidInputError(f"method {method!r} is not one of {', '.join(_METHODS)}")
+    extent = (spread[0] * (A - 1) + 1, spread[1] * (B - 1) + 1)
+    image = _pad(image, extent, padding)
+    _check_fits("kernel", extent, image.shape)
+    if flip:
+        kernels = kernels[::-1, ::-1]
+    return _correlate(image, kernels, offset, step, spread, groups, method)
+
+
+def _correlate(
+    image: Floats,
+    kernels: Floats,
+    bias: Floats | None,
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    method: str,
+) -> Floats:
+    H, W = image.shape[:2]
+    A, B, per_group, K = kernels.shape
+    rows = window_count(H, A, stride[0], dilation[0])
+    cols = window_count(W, B, stride[1], dilation[1])
+    out: Floats = np.empty((rows, cols, K), np.float32)
+    if method == "auto":
+        gemm = _gemm.cost(rows, cols, kernels.shape)
+        method = (
+            "gemm" if gemm <= _fft.cost(image.shape, kernels.shape, dilation, groups) else "fft"
+        )
+    each = K // groups
+    for g in range(groups):
+        part = image[:, :, g * per_group : (g + 1) * per_group]
+        V = kernels[:, :, :, g * each : (g + 1) * each]
+        target = out[:, :, g * each : (g + 1) * each]
+        if method == "gemm":
+            _gemm.correlate(part, V, target, stride, dilation)
+        else:
+            _fft.correlate(part, V, target, stride, dilation)
+    if bias is not None:
+        out += bias
+    return out
+
+
+def normalized_cross_correlate(
+    x: npt.ArrayLike,
+    V: npt.ArrayLike,
+    *,
+    weights: npt.ArrayLike | None = None,
+    padding: str = "valid",
+    score: str = "ncc",
+) -> Floats:
+    """Weighted, normalised cross-correlation of an image with one or more masks, in [-1, 1].
+
+    With weights w[a,b], W = Σ w, and per-channel weighted means removed from the mask and from each window,
+    `x' = x - Σ w x / W` and `V' = V - Σ w V / W`,
+
+        h[i,j,k] = Σ w V' x' / sqrt(Σ w V'² · Σ w x'²)        sums over a, b and all channels c
+
+    which is OpenCV's TM_CCOEFF_NORMED for weights of 0 and 1, made safe: a flat window or a flat mask scores
+    0, an exact match 1.0 at any brightness and contrast.
+
+    Parameters
+    ----------
+    x
+        Image, `(H, W, C)`, any real dtype.
+    V
+        Mask or masks: `(A, B, C)` or `(A, B, C, K)`. Where the weight is 0 it may hold anything, NaN too.
+    weights
+        `(A, B)`, or `(A, B, K)` for one set per mask, in [0, 1]: the share each pixel of the mask has (its
+        alpha). None: every pixel counts fully.
+    padding
+        `"valid"`, or an output of the image's size with `"zero"`, `"reflect"`, `"edge"`, `"wrap"` as in
+        `cross_correlate`, or `"partial"`: the same size, each window compared only where it lies inside the
+        image (means and norms of mask and window over that part), and scored 0 where less than a quarter of
+        the weight lies inside.
+    score
+        `"ncc"` as above; `"cosine"`: without removing means; `"zero-mean"`: the numerator alone,
+        Σ w V' x'; `"raw"`: Σ w V x. The last two are not bounded.
+
+    Returns
+    -------
+    `(H', W', K)` float32, K = 1 for a mask of three dimensions. A window that holds a NaN or an infinite
+    pixel where the weight is not 0 scores NaN.
+
+    Raises
+    ------
+    InvalidInputError
+        As `cross_correlate`, and for weights outside [0, 1], of another size than the mask, or all 0.
+
+    Notes
+    -----
+    J. P. Lewis, "Fast Normalized Cross-Correlation", 1995; D. Padfield, "Masked Object Registration in the
+    Fourier Domain", 2012. Window sums are taken in float64.
+    """
+    image = _real("image", x, "(H, W, C)", 3)
+    masks = np.asarray(V)
+    masks = _real(
+        "mask", masks[..., None] if masks.ndim == 3 else masks, "(A, B, C) or (A, B, C, K)", 4
+    )
+    A, B, C, K = masks.shape
+    if image.shape[2] != C:
+        raise InvalidInputError(
+            f"mask has {C} channels, image has {image.shape[2]}: bring both to the same colour mode"
+        )
+    w = _weights(weights, (A, B, K))
+    masks = np.where(w[:, :, None, :] > 0, masks, np.float32(0))
+    _finite("mask", masks)
+    if score not in _SCORES:
+        raise InvalidInputError(f"score {score!r} is not one of {', '.join(_SCORES)}")
+    inside: tuple[int, int] | None = None
+    if padding == "partial":
+        inside = image.shape[:2]
+        image = _pad(image, (A, B), "zero")
+    else:
+        image = _pad(image, (A, B), padding)
+    _check_fits("mask", (A, B), image.shape)
+    return _scores(image, masks.astype(np.float64), w, score, inside)
+
+
+def _scores(
+    image: Floats, masks: Doubles, w: Doubles, score: str, inside: tuple[int, int] | None
+) -> Floats:
+    A, B, C, K = masks.shape
+    rows, cols = image.shape[0] - A + 1, image.shape[1] - B + 1
+    total = w.sum((0, 1))
+    centred = score in ("ncc", "zero-mean")
+    if centred:
+        masks = masks - (w[:, :, None] * masks).sum((0, 1)) / total
+    V = w[:, :, None] * masks
+    norm = np.sqrt((V * masks).sum((0, 1, 2)))
+    scale = np.where(norm > 0, norm, 1.0) if score in ("ncc", "cosine") else np.ones(K)
+    V /= scale
+    masks = masks / scale
+    # The window's own level cancels in every centred sum; taking the image's out first keeps digits.
+    frame = _frame(image, (A, B), inside)
+    level = np.zeros(C)
+    if centred:
+        finite = np.where(np.isfinite(frame), frame, 0)
+        level = finite.mean((0, 1), dtype=np.float64)
+        image = image.copy()
+        _frame(image, (A, B), inside)[:] -= level.astype(np.float32)
+    h = np.empty((rows, cols, K))
+    _fft.correlate(image.astype(np.float64), V, h, (1, 1), (1, 1))
+    for k in range(K):
+        wk = w[:, :, k]
+        mass: Any = total[k]
+        own: Any = float(norm[k] > 0)
+        sums = np.stack([_window_sums(image[:, :, c], wk) for c in range(C)])
+        if inside is not None:
+            mass = _inside_sums(wk, inside)
+        safe = np.maximum(mass, 1e-300)
+        if inside is not None:
+            left = np.stack([_inside_sums(V[:, :, c, k], inside) for c in range(C)])
+            own = sum(_inside_sums(V[:, :, c, k] * masks[:, :, c, k], inside) for c in range(C))
+            if centred:
+                h[:, :, k] -= (sums * left).sum(0) / safe
+                own = own - (left**2).sum(0) / safe
+        if score in ("ncc", "cosine"):
+            squares = _window_sums((image.astype(np.float64) ** 2).sum(2), wk)
+            magnitude = squares
+            if centred:
+                magnitude = squares + (
+                    level[:, None, None] * (2 * sums + level[:, None, None] * mass)
+                ).sum(0)
+                squares = squares - (sums**2).sum(0) / safe
+            flat = (squares <= _FLAT**2 * magnitude) | (own <= _FLAT**2)
+            with np.errstate(invalid="ignore"):
+                root = np.sqrt(np.where(flat, 1.0, squares * own))
+                h[:, :, k] = np.where(flat, 0.0, np.clip(h[:, :, k] / root, -1, 1))
+        if inside is not None:
+            h[:, :, k][mass < MIN_SHARE_INSIDE * total[k]] = 0.0
+    return h.astype(np.float32)
+
+
+def _frame(image: Floats, extent: tuple[int, int], inside: tuple[int, int] | None) -> Floats:
+    """The part of a padded image that is the image."""
+    if inside is None:
+        return image
+    top, left = (extent[0] - 1) // 2, (extent[1] - 1) // 2
+    return image[top : top + inside[0], left : left + inside[1]]
+
+
+def _window_sums(plane: npt.NDArray[Any], w: Doubles) -> Doubles:
+    A, B = w.shape
+    x = plane.astype(np.float64)
+    if not (w == w[0, 0]).all():
+        out: Doubles = np.empty((x.shape[0] - A + 1, x.shape[1] - B + 1, 1))
+        _fft.correlate(x[:, :, None], w[:, :, None, None], out, (1, 1), (1, 1))
+        return out[:, :, 0]
+    ran = np.zeros((x.shape[0] + 1, x.shape[1]))
+    np.cumsum(x, 0, out=ran[1:])
+    x = ran[A:] - ran[:-A]
+    ran = np.zeros((x.shape[0], x.shape[1] + 1))
+    np.cumsum(x, 1, out=ran[:, 1:])
+    return np.asarray(w[0, 0] * (ran[:, B:] - ran[:, :-B]))
+
+
+def _inside_sums(values: Doubles, shape: tuple[int, int]) -> Doubles:
+    """Sum of a mask's values over the part of it that lies inside an image, for each output of same size."""
+    ran = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
+    ran[1:, 1:] = values.cumsum(0).cumsum(1)
+    (r0, r1), (c0, c1) = (_overlap(n, size) for n, size in zip(values.shape, shape, strict=True))
+    inner = ran[np.ix_(r1, c1)] - ran[np.ix_(r0, c1)] - ran[np.ix_(r1, c0)] + ran[np.ix_(r0, c0)]
+    return np.asarray(inner)
+
+
+def _overlap(n: int, size: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    start = np.arange(size) - (n - 1) // 2
+    return np.maximum(-start, 0), np.minimum(size - start, n)
+
+
+def _real(name: str, value: npt.ArrayLike, shape: str, ndim: int) -> Floats:
+    """The argument as a float32 array of the named shape, or the error that says why not."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "buif":
+        raise InvalidInputError(f"{name} has dtype {array.dtype}; give real numbers, best float32")
+    if array.ndim != ndim:
+        raise InvalidInputError(
+            f"{name} has {array.ndim} dimensions, shape {array.shape}; it must be {shape}"
+        )
+    if not array.size:
+        raise InvalidInputError(
+            f"{name} is empty, shape {array.shape}; every side of {shape} must be >= 1"
+        )
+    with np.errstate(
+        over="ignore"
+    ):  # beyond float32 is infinity, which is checked where it matters
+        return array.astype(np.float32, copy=False)
+
+
+def _finite(name: str, array: Floats) -> Floats:
+    if not np.isfinite(array).all():
+        raise InvalidInputError(
+            f"{name} holds NaN or infinity; every number must be finite in float32"
+        )
+    return array
+
+
+def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int, int]) -> Doubles:
+    """Weights of every mask, `(A, B, K)` in float64."""
+    A, B, K = shape
+    if weights is None:
+        return np.ones(shape)
+    w = np.asarray(weights)
+    w = _real("weights", w[:, :, None] if w.ndim == 2 else w, "(A, B) or (A, B, K)", 3)
+    if w.shape[:2] != (A, B) or w.shape[2] not in (1, K):
+        raise InvalidInputError(
+            f"weights have shape {np.shape(weights)}, masks {shape}: they must be ({A}, {B}) or {shape}"
+        )
+    if not ((w >= 0) & (w <= 1)).all():
+        raise InvalidInputError(
+            f"weights go from {w.min():g} to {w.max():g}; they must lie in [0, 1] (divide alpha by 255)"
+        )
+    if not w.any((0, 1)).all():
+        raise InvalidInputError("weights of a mask are all 0; nothing of it is left to look for")
+    return np.broadcast_to(w, shape).astype(np.float64)
+
+
+def _pair(name: str, value: Pair) -> tuple[int, int]:
+    pair = (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
+    if len(pair) != 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in pair):
+        raise InvalidInputError(
+            f"{name} = {value!r}; give a whole number >= 1, or (row, col) of them"
+        )
+    return int(pair[0]), int(pair[1])
+
+
+def _widths(
+    extent: tuple[int, int], padding: Padding
+) -> tuple[tuple[tuple[int, int], tuple[int, int]], str]:
+    """((top, bottom), (left, right)) and numpy's name of the mode."""
+    if isinstance(padding, str):
+        if padding == "valid":
+            return ((0, 0), (0, 0)), "constant"
+        if padding not in _PAD_MODES:
+            known = ", ".join(["valid", *_PAD_MODES])
+            raise InvalidInputError(f"padding {padding!r} is not one of {known}, nor widths")
+        return (same_padding(extent[0]), same_padding(extent[1])), _PAD_MODES[padding]
+    sides = padding if isinstance(padding, (tuple, list)) else (padding, padding)
+    pairs = [side if isinstance(side, (tuple, list)) else (side, side) for side in sides]
+    flat = [n for pair in pairs for n in pair]
+    if [len(pair) for pair in pairs] != [2, 2] or not all(
+        isinstance(n, (int, np.integer)) and n >= 0 for n in flat
+    ):
+        raise InvalidInputError(
+            f"padding = {padding!r}; give a word, a whole number >= 0, (rows, cols), "
+            "or ((top, bottom), (left, right))"
+        )
+    top, bottom, left, right = map(int, flat)
+    return ((top, bottom), (left, right)), "constant"
+
+
+def _pad(image: Floats, extent: tuple[int, int], padding: Padding) -> Floats:
+    (rows, cols), mode = _widths(extent, padding)
+    if not any((*rows, *cols)):
+        return image
+    H, W = image.shape[:2]
+    added = (H + sum(rows)) * (W + sum(cols)) - H * W
+    if added > _MAX_ADDED_PIXELS:
+        raise InvalidInputError(
+            f"padding would add {added} pixels around an image of {H}x{W}, the limit is "
+            f"{_MAX_ADDED_PIXELS}; use a smaller kernel, dilation or padding"
+        )
+    return np.pad(image, (rows, cols, (0, 0)), mode=mode)  # type: ignore[call-overload,no-any-return]
+
+
+def _check_fits(name: str, extent: tuple[int, int], shape: tuple[int, ...]) -> None:
+    if extent[0] > shape[0] or extent[1] > shape[1]:
+        raise InvalidInputError(
+            f"{name} is {extent[0]}x{extent[1]} (rows x columns), image is {shape[0]}x{shape[1]}: it must "
+            "fit inside; use a smaller one, or a same-size padding such as 'edge'"
+        )
