@@ -1,0 +1,116 @@
+"""Writing a file whole or not at all, and showing a path to a person. Standard library only.
+
+Every output of the program (heatmaps, activations, records, reports, stacks) goes through
+`write_atomically`; every line that a person reads shows its paths through `show`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import unicodedata
+from typing import TYPE_CHECKING, BinaryIO
+
+from waldo_cli.errors import FileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Control, format (bidi overrides, zero-width), surrogates, line and paragraph separators.
+_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+_SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+def show(path: str | bytes | os.PathLike[str]) -> str:
+    r"""Return `path` as one harmless line of text for a person.
+
+    Control characters, terminal escapes, line separators, bidirectional and other format characters
+    become ``\n``, ``\x1b``, ``\u202e``; bytes that are no UTF-8 become ``\xff``. Everything else,
+    non-Latin scripts and emoji included, stays as it is.
+    """
+    return "".join(map(_show_character, os.fsdecode(path)))
+
+
+def _show_character(character: str) -> str:
+    if unicodedata.category(character) not in _UNSAFE_CATEGORIES:
+        return character
+    if character in _SHORT_ESCAPES:
+        return _SHORT_ESCAPES[character]
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that surrogateescape carried through
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+@contextlib.contextmanager
+def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Give a binary file that takes the place of `path` when the block ends well.
+
+    The bytes go to a new file with a short name in the same folder; at the end they are flushed to
+    the disk and the file is renamed. Whatever goes wrong before that, Ctrl-C included, the new file
+    is removed and an older `path` stays as it was. A killed process leaves at most a file named
+    ``.waldo-PID-*.tmp``.
+
+    Raises
+    ------
+    FileError
+        `path` is a folder, a link or a device, its folder is missing or cannot be written to, or
+        the disk is full. An `OSError` raised inside the block counts as one of writing.
+    """
+    target = os.fsdecode(path)
+    try:
+        _refuse_what_is_no_file(target)
+        temporary = os.path.join(os.path.dirname(target), _temporary_name())  # noqa: PTH118, PTH120
+        # O_EXCL and O_NOFOLLOW: no existing file and no link is ever opened here.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(temporary, flags, 0o666)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)  # noqa: PTH105
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108
+            raise
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(_why_not_written(error, target), path=target) from error
+
+
+def _temporary_name() -> str:
+    return f".waldo-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
+def _refuse_what_is_no_file(target: str) -> None:
+    try:
+        mode = os.lstat(target).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise FileError("cannot write: this is a folder", path=target)
+    if stat.S_ISLNK(mode):
+        raise FileError("cannot write: this is a link; name the file it leads to", path=target)
+    if not stat.S_ISREG(mode):
+        raise FileError("cannot write: this is a device, a pipe or a socket", path=target)
+
+
+def _why_not_written(error: OSError, target: str) -> str:
+    folder = os.path.dirname(target) or "."  # noqa: PTH120
+    if error.errno in (errno.ENOENT, errno.ENOTDIR) and not os.path.isdir(folder):  # noqa: PTH112
+        return "cannot write: its folder does not exist"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "cannot write: no space left on the disk"
+    if error.errno == errno.EROFS:
+        return "cannot write: the disk is read-only"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "cannot write: no permission to write to its folder"
+    return f"cannot write: {error.strerror or error}"
