@@ -1,0 +1,528 @@
+"""From an image to an answer: is he here, and where.
+
+The image is resized to a ladder of scales. At each, the stack turns it into activations: how much every
+place looks like what is sought. The local maxima of all scales are put in one order, best first, and of
+those that overlap only the best stays (non-maximum suppression). A stack with a second look cuts its best
+candidates out of the image and scores them again, sharper and wider. What reaches the threshold is found;
+the distance to the next best place elsewhere is the margin. All maps, laid on the image's own pixels, are
+the activations that a heatmap shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.geometry import Box, scale_ladder
+from waldo_cli.peaks import local_maxima, refine, suppress
+from waldo_cli.pyramid import cut, levels
+from waldo_cli.stack import Mask, SecondLook, Stack
+from waldo_cli.stackfile import load_stack
+
+Floats = NDArray[np.float32]
+
+# Local maxima kept per scale. Suppression needs a few per answer; a page has tens of thousands.
+PEAKS_PER_LEVEL = 4096
+
+# Levels are refused above this many pixels: a scale of 1000 is a slip, not a wish.
+MAX_LEVEL_PIXELS = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One find.
+
+    Attributes
+    ----------
+    label
+        What was found: the mask's or the stack's label.
+    x, y
+        The peak, the centre of what was found, in pixels from the image's top left corner (pixel 0
+        covers 0 to 1), refined below a pixel.
+    score
+        Larger is more certain; its range is the stack's.
+    box
+        What was found, cut at the image's edge.
+    scale
+        The factor by which the image was resized when the find was made.
+    """
+
+    label: str
+    x: float
+    y: float
+    score: float
+    box: Box
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The answer for one image.
+
+    Attributes
+    ----------
+    detections
+        What reached the threshold, best first.
+    activations
+        ``(H, W)`` float32, the largest activation over scales and labels at every pixel of the image; its
+        maximum is at the best detection's peak.
+    margin
+        Best score minus the next best one elsewhere in the image; None where there is no other peak.
+    width, height
+        Of the image, in pixels.
+    """
+
+    detections: tuple[Detection, ...]
+    activations: Floats
+    margin: float | None
+    width: int
+    height: int
+
+    @property
+    def found(self) -> bool:
+        """True where anything reached the threshold."""
+        return bool(self.detections)
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """Activations and where they lie: cell ``(i, j)`` is centred at ``origin + (i, j) * step`` in the
+    image, continuous coordinates, rows first."""
+
+    values: Floats
+    origin: tuple[float, float]
+    step: tuple[float, float]
+    scale: float = 1.0
+    factor: tuple[float, float] = (1.0, 1.0)  # the scale as rounded to whole pixels, rows and columns
+
+    def centers(self, axis: int) -> NDArray[np.float64]:
+        return self.origin[axis] + np.arange(self.values.shape[axis]) * self.step[axis]
+
+
+def detect(
+    image: NDArray[Any],
+    *,
+    stack: str | Path | Stack | None = None,
+    masks: Sequence[Mask | NDArray[Any]] | None = None,
+    scales: str | float | Sequence[float] = "auto",
+    top: int = 1,
+    threshold: float | None = None,
+    labels: Sequence[str] | None = None,
+    region: tuple[int, int, int, int] | None = None,
+    where: NDArray[Any] | None = None,
+    max_overlap: float = 0.5,
+) -> Result:
+    """Find what a stack or a mask looks for.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, 3)`` in [0, 1].
+    stack
+        A built-in name, a stack file, or a `Stack`; ``"waldo"`` when None, ``"pixels"`` when None and
+        masks are given.
+    masks
+        What to look for instead of the stack's own: `Mask` records, or arrays ``(A, B, 3)``, or
+        ``(A, B, 4)`` whose last channel is a weight per pixel.
+    scales
+        ``"auto"`` (what the stack says), one factor, a list, or a range ``"0.5:2"`` in the stack's steps.
+    top
+        Most detections for each label.
+    threshold
+        Below it a peak is no detection; the stack's own when None.
+    labels
+        Which of the stack's labels to report: its first when None, every mask's where masks are given.
+    region
+        ``(left, top, width, height)``: only here may a peak lie.
+    where
+        ``(H, W)`` weights in [0, 1] that positive scores are multiplied by, a prior.
+    max_overlap
+        Of two finds of one label that share more than this part of the smaller box, only the better
+        stays.
+
+    Raises
+    ------
+    InvalidInputError
+        An argument is out of its range, or the image is too small for the stack at every scale.
+    StackError
+        The stack cannot be used, or not with masks.
+    """
+    image = _checked_image(image)
+    height, width = image.shape[:2]
+    stacks, wanted = _choose(stack, masks, labels)
+    if top < 1:
+        raise InvalidInputError(f"top is {top}: ask for at least 1 detection")
+    if threshold is not None and not math.isfinite(threshold):
+        raise InvalidInputError(f"threshold is {threshold}: it must be a finite number")
+    if not 0 <= max_overlap <= 1:
+        raise InvalidInputError(f"max_overlap is {max_overlap:g}: it is a share from 0 to 1")
+    prior = _prior(width, height, region, where)
+
+    grids: list[_Grid] = []
+    ranked: dict[str, list[Detection]] = {}
+    for one in stacks:
+        looked = list(_look(one, image, resolve_scales(scales, one), prior))
+        if one.second_look is None:
+            for k, label in enumerate(one.labels):
+                peaks = _peaks(one, looked, k, label, top + 1, max_overlap, width, height)
+                ranked.setdefault(label, []).extend(peaks)
+        else:
+            merged = [replace(g, values=g.values.max(axis=2, keepdims=True)) for g in looked]
+            second = one.second_look
+            first = _peaks(one, merged, 0, "", second.candidates, max_overlap, width, height)
+            scores = _look_again(second, image, first, one.object or (1, 1), prior)
+            for k, label in enumerate(one.labels):
+                ranked[label] = [
+                    replace(p, label=label, score=float(s[k]))
+                    for p, s in zip(first, scores, strict=True)
+                ]
+            best = scores[:, [one.labels.index(w) for w in wanted]].max(axis=1)
+            looked = [_second_thoughts(g, first, best) for g in merged]
+        grids += [replace(g, values=g.values.max(axis=2)) for g in looked]
+
+    limit = stacks[0].threshold if threshold is None else threshold
+    detections: list[Detection] = []
+    best_two: list[float] = []
+    for label in wanted:
+        # Python's sort is stable: equal scores keep the order by row, then column.
+        peaks = sorted(ranked[label], key=lambda p: -p.score)
+        detections += [p for p in peaks[:top] if limit is None or p.score >= limit]
+        best_two = max(best_two, [p.score for p in peaks[:2]])
+    detections.sort(key=lambda p: -p.score)
+    margin = best_two[0] - best_two[1] if len(best_two) == 2 else None
+    activations = _on_image(grids, height, width)
+    for d in detections:
+        at = (min(int(d.y), height - 1), min(int(d.x), width - 1))
+        activations[at] = max(activations[at], np.float32(d.score))
+    return Result(tuple(detections), activations, margin, width, height)
+
+
+def resolve_scales(spec: str | float | Sequence[float], stack: Stack) -> tuple[float, ...]:
+    """Scale factors for a specification, largest first: see `detect`.
+
+    Raises
+    ------
+    InvalidInputError
+        It is not a number, a list or a range of positive numbers.
+    """
+    if isinstance(spec, str):
+        if spec == "auto":
+            return stack.scales
+        try:
+            if ":" in spec:
+                low, high = (float(part) for part in spec.split(":"))
+                return scale_ladder(low, high, stack.per_octave)
+            spec = [float(part) for part in spec.split(",")]
+        except ValueError as e:
+            if isinstance(e, InvalidInputError):
+                raise
+            raise InvalidInputError(
+                f"scales {spec!r}: give auto, one number, a list 0.5,1,2 or a range 0.5:2"
+            ) from None
+    factors = [float(spec)] if isinstance(spec, int | float) else [float(s) for s in spec]
+    if not factors or not all(math.isfinite(s) and s > 0 for s in factors):
+        raise InvalidInputError(f"scales {factors}: each must be a positive number")
+    return tuple(sorted(set(factors), reverse=True))
+
+
+def _checked_image(image: NDArray[Any]) -> Floats:
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise InvalidInputError(f"an image is (H, W, 3), not {image.shape}: see load_image")
+    if image.dtype.kind not in "fiub":
+        raise InvalidInputError(f"an image holds real numbers, not {image.dtype}")
+    if image.dtype.kind != "f":
+        raise InvalidInputError(f"an image holds floats in [0, 1], not {image.dtype}: divide by 255")
+    image = np.asarray(image, dtype=np.float32)
+    if not np.isfinite(image).all():
+        raise InvalidInputError("the image holds NaN or infinity")
+    return image
+
+
+def _choose(
+    stack: str | Path | Stack | None,
+    masks: Sequence[Mask | NDArray[Any]] | None,
+    labels: Sequence[str] | None,
+) -> tuple[list[Stack], tuple[str, ...]]:
+    """The stacks to run (one for each size of mask) and the labels to report."""
+    if stack is None:
+        stack = "waldo" if masks is None else "pixels"
+    if not isinstance(stack, Stack):
+        stack = load_stack(stack)
+    if masks is None:
+        if stack.needs_mask:
+            raise InvalidInputError(f"stack {stack.name} looks for a mask: give one")
+        stacks, known = [stack], stack.labels
+        wanted = known[:1] if labels is None else tuple(dict.fromkeys(labels))
+    else:
+        given = [_as_mask(m, n) for n, m in enumerate(masks, 1)]
+        if not given:
+            raise InvalidInputError("masks is empty: give at least one, or None")
+        # Masks of one size share one run; below the mask layer their channels may be merged, so
+        # there each runs alone.
+        groups: dict[Any, list[Mask]] = {}
+        merged = len(stack.with_masks(given[:1]).labels) and stack.layers[-1].op != "mask"
+        for n, mask in enumerate(given):
+            groups.setdefault((mask.size, n if merged else 0), []).append(mask)
+        stacks = [stack.with_masks(group) for group in groups.values()]
+        if merged:
+            stacks = [
+                replace(s, labels=(g[0].label,)) for s, g in zip(stacks, groups.values(), strict=True)
+            ]
+        known = tuple(dict.fromkeys(m.label for m in given))
+        wanted = known if labels is None else tuple(dict.fromkeys(labels))
+    for label in wanted:
+        if label not in known:
+            raise InvalidInputError(f"no label {label!r}: {stack.name} has {', '.join(known)}")
+    if stacks[0].object is None:
+        raise InvalidInputError(f"stack {stack.name} does not say the size of its object")
+    return stacks, wanted
+
+
+def _as_mask(mask: Mask | NDArray[Any], number: int) -> Mask:
+    if isinstance(mask, Mask):
+        return mask
+    array = np.asarray(mask, dtype=np.float32)
+    if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
+        raise InvalidInputError(f"a mask is (A, B, 3), or (A, B, 4) with weights, not {array.shape}")
+    return Mask(f"mask{number}", array[:, :, :3], array[:, :, 3] if array.shape[2] == 4 else None)
+
+
+def _prior(
+    width: int,
+    height: int,
+    region: tuple[int, int, int, int] | None,
+    where: NDArray[Any] | None,
+) -> Floats | None:
+    """Weights ``(H, W)`` of places; NaN where no answer may lie."""
+    prior: Floats | None = None
+    if where is not None:
+        prior = np.array(where, dtype=np.float32)
+        if prior.shape != (height, width):
+            raise InvalidInputError(
+                f"where is {prior.shape}, the image ({height}, {width}): they must be of one size"
+            )
+        if not ((prior >= 0) & (prior <= 1)).all():
+            raise InvalidInputError("where holds weights outside 0 to 1")
+    if region is not None:
+        left, upper, w, h = region
+        if w < 1 or h < 1:
+            raise InvalidInputError(f"region is {w}x{h}: it must be at least one pixel each way")
+        rows = slice(max(upper, 0), max(upper + h, 0))
+        cols = slice(max(left, 0), max(left + w, 0))
+        inside = np.zeros((height, width), bool)
+        inside[rows, cols] = True
+        if not inside.any():
+            raise InvalidInputError(
+                f"region {left},{upper},{w},{h} lies outside the {width}x{height} image"
+            )
+        prior = np.where(inside, np.float32(1) if prior is None else prior, np.float32(np.nan))
+    return prior
+
+
+def _look(
+    stack: Stack, image: Floats, scales: Sequence[float], prior: Floats | None
+) -> Iterator[_Grid]:
+    """The stack's activations at each scale."""
+    seen = stack.receptive_field
+    area = image.shape[0] * image.shape[1]
+    if max(scales) ** 2 * area > MAX_LEVEL_PIXELS:
+        raise InvalidInputError(
+            f"scale {max(scales):g} makes {image.shape[1]}x{image.shape[0]} too large: use a smaller one"
+        )
+    complaint: InvalidInputError | None = None
+    nothing = True
+    for scale, level in levels(image, scales):
+        factor = (level.shape[0] / image.shape[0], level.shape[1] / image.shape[1])
+        before, extended = _extend(stack, level)
+        try:
+            values = stack.run(extended)
+        except InvalidInputError as e:  # too small for the stack at this scale, perhaps not at others
+            complaint = complaint or e
+            continue
+        nothing = False
+        origin = [
+            (f - b + 0.5) / z for f, b, z in zip(seen.first, before, factor, strict=True)
+        ]
+        step = [j / z for j, z in zip(seen.jump, factor, strict=True)]
+        grid = _Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
+        yield grid if prior is None else _weighed(grid, prior)
+    if nothing:
+        raise complaint or InvalidInputError("no scale to look at")
+
+
+def _extend(stack: Stack, level: Floats) -> tuple[tuple[int, int], Floats]:
+    """The level with as much around it as the stack's first and last answers see."""
+    if stack.boundary == "none":
+        return (0, 0), level
+    seen = stack.receptive_field
+    before = (math.floor(seen.first[0]), math.floor(seen.first[1]))
+    after = [
+        max(0, math.ceil(f - 0.5) + int(j // 2))
+        for f, j in zip(seen.first, seen.jump, strict=True)
+    ]
+    pads = [(before[0], after[0]), (before[1], after[1]), (0, 0)]
+    if stack.boundary == "zero":
+        return before, np.pad(level, pads)
+    if stack.boundary == "edge" or min(level.shape[:2]) == 1:
+        return before, np.pad(level, pads, mode="edge")
+    return before, np.pad(level, pads, mode="reflect")
+
+
+def _weighed(grid: _Grid, prior: Floats) -> _Grid:
+    """Positive scores times the prior at each cell's centre; -inf where the prior is NaN."""
+    rows, cols = (
+        np.clip(grid.centers(axis).astype(np.intp), 0, prior.shape[axis] - 1) for axis in (0, 1)
+    )
+    weight = prior[rows[:, None], cols[None, :]][:, :, None]
+    values = np.where(grid.values > 0, grid.values * weight, grid.values)
+    return replace(grid, values=np.where(np.isnan(weight), np.float32(-np.inf), values))
+
+
+def _peaks(
+    stack: Stack,
+    grids: Sequence[_Grid],
+    channel: int,
+    label: str,
+    count: int,
+    max_overlap: float,
+    width: int,
+    height: int,
+) -> list[Detection]:
+    """The best places of one output channel over all scales, overlapping ones suppressed."""
+    assert stack.object is not None  # noqa: S101 - checked by _choose
+    found: list[tuple[float, float, float, int, int, int]] = []
+    for number, grid in enumerate(grids):
+        values = grid.values[:, :, channel]
+        ys, xs = grid.centers(0), grid.centers(1)
+        cells = local_maxima(values, max(PEAKS_PER_LEVEL, 8 * count))
+        found += [
+            (-float(values[i, j]), float(ys[i]), float(xs[j]), number, int(i), int(j))
+            for i, j in cells
+        ]
+    found.sort()
+    boxes: list[Box] = []
+
+    def in_order() -> Iterator[Box]:
+        for _, y, x, number, _, _ in found:
+            grid = grids[number]
+            w, h = stack.object[0] / grid.factor[1], stack.object[1] / grid.factor[0]
+            boxes.append(
+                Box(round(x - w / 2), round(y - h / 2), max(1, round(w)), max(1, round(h)))
+            )
+            yield boxes[-1]
+
+    out: list[Detection] = []
+    for index in suppress(in_order(), max_overlap):
+        score, y, x, number, i, j = found[index]
+        grid = grids[number]
+        dy, dx = refine(grid.values[:, :, channel], i, j)
+        y = min(max(y + dy * grid.step[0], 0.0), float(height))
+        x = min(max(x + dx * grid.step[1], 0.0), float(width))
+        box = boxes[index].clipped(width, height)
+        out.append(Detection(label, x, y, -score, box, grid.scale))
+        if len(out) == count:
+            break
+    return out
+
+
+def _look_again(
+    second: SecondLook,
+    image: Floats,
+    candidates: Sequence[Detection],
+    size: tuple[int, int],
+    prior: Floats | None,
+) -> Floats:
+    """Scores ``(N, labels)`` of the second look at each candidate."""
+    field = second.stack.receptive_field.size
+    scores = np.zeros((len(candidates), len(second.stack.labels)), np.float32)
+    for n, found in enumerate(candidates):
+        zoom = found.scale * second.size[0] / size[0]
+        views = [cut(image, (found.x, found.y), zoom * s, field) for s in second.scales]
+        if second.mirror:
+            views += [view[:, ::-1] for view in views]
+        answers = [second.stack.run(view).max(axis=(0, 1)) for view in views]
+        scores[n] = np.mean(answers, axis=0)
+        if prior is not None:
+            weight = prior[
+                min(int(found.y), prior.shape[0] - 1), min(int(found.x), prior.shape[1] - 1)
+            ]
+            scores[n] *= np.nan_to_num(weight)
+    return scores
+
+
+def _second_thoughts(grid: _Grid, candidates: Sequence[Detection], best: Floats) -> _Grid:
+    """The first look's map, corrected by the second.
+
+    Within a candidate's box the map is scaled so that its peak shows the second score; what was not
+    looked at again is worth no more than the weakest of the candidates.
+    """
+    values = grid.values[:, :, 0]
+    floor = float(best.min()) if len(best) else 0.0
+    out = np.minimum(values, np.float32(floor))
+    ys, xs = grid.centers(0), grid.centers(1)
+    for found, score in sorted(zip(candidates, best, strict=True), key=lambda pair: pair[1]):
+        box = found.box
+        rows = slice(*np.searchsorted(ys, (box.top, box.top + box.height)))
+        cols = slice(*np.searchsorted(xs, (box.left, box.left + box.width)))
+        inside = values[rows, cols]
+        gain = np.float32(score / found.score) if found.score > 0 else np.float32(0)
+        out[rows, cols] = np.maximum(out[rows, cols], np.minimum(inside * gain, score))
+    return replace(grid, values=out[:, :, None])
+
+
+def _on_image(grids: Sequence[_Grid], height: int, width: int) -> Floats:
+    """The largest activation of all grids at each pixel's centre.
+
+    Grids coarser than the image are merged from the coarsest to the finest, each carried onto the
+    next one's cells, so that only one of them is stretched to the image's size.
+    """
+    pixels = _Grid(np.empty((height, width), np.float32), (0.5, 0.5), (1.0, 1.0))
+    lowest = min(
+        (float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
+    )
+    merged: Floats | None = None
+    carried: _Grid | None = None
+    for grid in sorted(grids, key=lambda g: g.values.size):
+        values = np.where(np.isfinite(grid.values), grid.values, np.float32(lowest))
+        grid = replace(grid, values=values)
+        if grid.values.size <= height * width:
+            if carried is not None:
+                np.maximum(grid.values, _carry(carried, grid), out=grid.values)
+            carried = grid
+        else:
+            onto = _carry(grid, pixels)
+            merged = onto if merged is None else np.maximum(merged, onto)
+    if carried is not None:
+        onto = _carry(carried, pixels)
+        merged = onto if merged is None else np.maximum(merged, onto)
+    assert merged is not None  # noqa: S101 - _look yields at least one grid
+    return merged
+
+
+def _carry(source: _Grid, target: _Grid) -> Floats:
+    """Bilinear values of `source` at the cells of `target`; its edge repeats outside."""
+    values = source.values
+    for axis in (0, 1):
+        if (
+            source.origin[axis] == target.origin[axis]
+            and source.step[axis] == target.step[axis]
+            and values.shape[axis] == target.values.shape[axis]
+        ):
+            continue
+        at = (target.centers(axis) - source.origin[axis]) / source.step[axis]
+        at = np.clip(at, 0, values.shape[axis] - 1)
+        low = np.minimum(at.astype(np.intp), max(values.shape[axis] - 2, 0))
+        share = (at - low).astype(np.float32)
+        high = np.minimum(low + 1, values.shape[axis] - 1)
+        share = share[:, None] if axis == 0 else share
+        first = values.take(low, axis=axis)
+        values = first + (values.take(high, axis=axis) - first) * share
+    return values if values is not source.values else values.copy()

@@ -1,0 +1,87 @@
+"""Local maxima of activation maps, and non-maximum suppression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.geometry import Box
+
+Floats = NDArray[np.float32]
+
+
+def local_maxima(scores: Floats, limit: int) -> NDArray[np.intp]:
+    """The best local maxima of a map.
+
+    Parameters
+    ----------
+    scores
+        ``(H, W)``; NaN is never a maximum, nor is -inf.
+    limit
+        At most so many.
+
+    Returns
+    -------
+    indices
+        ``(N, 2)`` rows and columns where no neighbour of the eight is larger, best first, equal
+        scores by row, then column.
+    """
+    largest = np.full((scores.shape[0] + 2, scores.shape[1] + 2), -np.inf, np.float32)
+    largest[1:-1, 1:-1] = scores
+    largest = np.maximum(np.maximum(largest[:-2], largest[1:-1]), largest[2:])
+    largest = np.maximum(np.maximum(largest[:, :-2], largest[:, 1:-1]), largest[:, 2:])
+    flat = np.flatnonzero((scores >= largest) & np.isfinite(scores))
+    values = scores.ravel()[flat]
+    if len(flat) > limit:  # keep the best, and of equals at the cut the first in reading order
+        cut = np.partition(values, len(values) - limit)[len(values) - limit]
+        above = values > cut
+        equal = np.flatnonzero(values == cut)[: limit - int(above.sum())]
+        keep = np.sort(np.concatenate([np.flatnonzero(above), equal]))
+        flat, values = flat[keep], values[keep]
+    flat = flat[np.argsort(-values, kind="stable")]
+    return np.stack(np.divmod(flat, scores.shape[1]), axis=1)
+
+
+def refine(scores: Floats, row: int, col: int) -> tuple[float, float]:
+    """How far the summit lies from a local maximum, in cells, each way in [-0.5, 0.5].
+
+    A parabola through the maximum and its two neighbours, along rows and columns apart; 0 at the
+    map's edge and on flat ground.
+    """
+    offsets = []
+    for before, after, size, at in (
+        ((row - 1, col), (row + 1, col), scores.shape[0], row),
+        ((row, col - 1), (row, col + 1), scores.shape[1], col),
+    ):
+        offset = 0.0
+        if 0 < at < size - 1:
+            a, b, c = (float(scores[p]) for p in (before, (row, col), after))
+            bend = a - 2 * b + c
+            if np.isfinite(bend) and bend < 0:
+                offset = min(0.5, max(-0.5, (a - c) / (2 * bend)))
+        offsets.append(offset)
+    return offsets[0], offsets[1]
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Shared area over the smaller box's area, so that a box within a box overlaps by 1."""
+    width = min(a.left + a.width, b.left + b.width) - max(a.left, b.left)
+    height = min(a.top + a.height, b.top + b.height) - max(a.top, b.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / min(a.area, b.area)
+
+
+def suppress(boxes: Iterable[Box], max_overlap: float) -> Iterator[int]:
+    """Non-maximum suppression: of boxes that come best first, the indices of those to keep.
+
+    A box goes when it overlaps a better one that stays by more than `max_overlap` (`overlap`). Lazy:
+    the caller stops when it has enough.
+    """
+    kept: list[Box] = []
+    for index, box in enumerate(boxes):
+        if all(overlap(box, better) <= max_overlap for better in kept):
+            kept.append(box)
+            yield index

@@ -1,0 +1,666 @@
+"""Layers in sequence, and what they know of themselves.
+
+A stack takes an image ``(H, W, C)`` to activations ``(H', W', K)``. Each layer is a small frozen record
+with the same four things: `run` (the numbers), `channels` (what comes out for what goes in, or an error),
+`field` (the receptive field through it) and a line of text. ``conv`` is the field's habit of naming a
+layer that cross-correlates; ``flip = true`` makes it the convolution of the textbooks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.correlation import Padding, cross_correlate, normalized_cross_correlate
+from waldo_cli.errors import InvalidInputError, StackError
+from waldo_cli.geometry import Pair, ReceptiveField, same_padding
+
+Floats = NDArray[np.float32]
+
+# A band of rows is run through all local layers before the next one starts, so that memory is bounded
+# by the band and not by the page. Pixels of input per band: large enough that the rows shared by
+# neighbouring bands cost a few percent, small enough for about 100 MB of activations.
+BAND_PIXELS = 1_000_000
+
+
+class Layer(Protocol):
+    """What every layer answers."""
+
+    @property
+    def op(self) -> str:
+        """Its name in the stack file."""
+    @property
+    def local(self) -> bool:
+        """True where a band of rows can be computed from a band of rows, without padding."""
+    @property
+    def parameters(self) -> int:
+        """How many learned or chosen numbers it holds."""
+    def run(self, x: Floats) -> Floats:
+        """Activations ``(H, W, C)`` to activations ``(H', W', K)``."""
+    def channels(self, entering: int) -> int:
+        """Channels out for channels in; raises StackError where they do not fit."""
+    def field(self, before: ReceptiveField) -> ReceptiveField:
+        """The receptive field after this layer."""
+    def multiply_adds(self, entering: int) -> int:
+        """Multiply-adds for one output position, all channels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conv:
+    """``h[i,j,k] = bias[k] + Σ_a Σ_b Σ_c V[a,b,c,k] · x[i+a,j+b,c]`` with ``V = kernel``."""
+
+    kernel: Floats
+    bias: Floats | None = None
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    padding: Padding = "valid"
+    flip: bool = False
+    op: str = "conv"
+
+    @property
+    def local(self) -> bool:
+        return self.padding == "valid"
+
+    @property
+    def parameters(self) -> int:
+        return self.kernel.size + (0 if self.bias is None else self.bias.size)
+
+    def run(self, x: Floats) -> Floats:
+        return cross_correlate(
+            x,
+            self.kernel,
+            bias=self.bias,
+            stride=self.stride,
+            dilation=self.dilation,
+            groups=self.groups,
+            flip=self.flip,
+            padding=self.padding,
+        )
+
+    def channels(self, entering: int) -> int:
+        expected = self.kernel.shape[2] * self.groups
+        if entering != expected:
+            raise StackError(f"conv takes {expected} channels, {entering} come in")
+        return int(self.kernel.shape[3])
+
+    def field(self, before: ReceptiveField) -> ReceptiveField:
+        size = self.kernel.shape[:2]
+        pad = (0, 0)
+        if isinstance(self.padding, tuple):
+            pad = (self.padding[0][0], self.padding[1][0])
+        elif self.padding != "valid":
+            pad = (
+                same_padding(size[0], self.dilation[0])[0],
+                same_padding(size[1], self.dilation[1])[0],
+            )
+        return before.through((size[0], size[1]), self.stride, self.dilation, pad)
+
+    def multiply_adds(self, entering: int) -> int:
+        return self.kernel.size
+
+    def __str__(self) -> str:
+        a, b, c, k = self.kernel.shape
+        words = [f"conv {a}x{b}"]
+        if self.stride != (1, 1):
+            words.append(f"/{_short(self.stride)}")
+        words.append(f"{c * self.groups} -> {k}")
+        if self.dilation != (1, 1):
+            words.append(f"dilation {_short(self.dilation)}")
+        if self.groups != 1:
+            words.append(f"groups {self.groups}")
+        if self.padding != "valid":
+            words.append(f"padding {self.padding}")
+        return " ".join(words) + (" flipped" if self.flip else "")
+
+
+def _sigmoid(x: Floats, _: float) -> Floats:
+    # tanh neither overflows nor warns at large |x|
+    return np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1))
+
+
+def _softmax(x: Floats, _: float) -> Floats:
+    e = np.exp(x - x.max(axis=2, keepdims=True))
+    return np.asarray(e / e.sum(axis=2, keepdims=True))
+
+
+POINTWISE: dict[str, Callable[[Floats, float], Floats]] = {
+    "relu": lambda x, _: np.maximum(x, np.float32(0)),
+    "leaky-relu": lambda x, slope: np.where(x >= 0, x, np.float32(slope) * x),
+    "sigmoid": _sigmoid,
+    "tanh": lambda x, _: np.tanh(x),
+    "abs": lambda x, _: np.abs(x),
+    "softmax": _softmax,
+}
+
+
+@dataclass(frozen=True)
+class Pointwise:
+    """One function at every position: `POINTWISE` lists them. `slope` is leaky-relu's, below 0."""
+
+    op: str
+    slope: float = 0.01
+    local: bool = True
+    parameters: int = 0
+
+    def run(self, x: Floats) -> Floats:
+        return POINTWISE[self.op](x, self.slope)
+
+    def channels(self, entering: int) -> int:
+        return entering
+
+    def field(self, before: ReceptiveField) -> ReceptiveField:
+        return before
+
+    def multiply_adds(self, entering: int) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return f"{self.op} {self.slope:g}" if self.op == "leaky-relu" else self.op
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The largest value or the mean of each window, per channel; windows lie inside ("valid")."""
+
+    op: str
+    size: Pair
+    stride: Pair
+    local: bool = True
+    parameters: int = 0
+
+    def run(self, x: Floats) -> Floats:
+        _must_fit(self.op, self.size, x)
+        ufunc = np.maximum if self.op == "max-pool" else np.add
+        for axis in (0, 1):
+            x = _slide(ufunc, x, axis, self.size[axis], self.stride[axis])
+        if self.op == "mean-pool":
+            x *= np.float32(1 / (self.size[0] * self.size[1]))
+        return x
+
+    def channels(self, entering: int) -> int:
+        return entering
+
+    def field(self, before: ReceptiveField) -> ReceptiveField:
+        return before.through(self.size, self.stride)
+
+    def multiply_adds(self, entering: int) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return f"{self.op} {_short(self.size)} /{_short(self.stride)}"
+
+
+@dataclass(frozen=True)
+class Normalize:
+    """Local contrast normalisation: remove the window's mean, divide by the window's deviation.
+
+    Mean and deviation are taken over a window and all channels, edges repeated, so that a print's
+    brightness and contrast leave no trace. Where nothing varies the answer is 0.
+
+    References
+    ----------
+    Jarrett, Kavukcuoglu, Ranzato, LeCun, "What is the best multi-stage architecture for object
+    recognition?", ICCV 2009.
+    """
+
+    size: Pair
+    op: str = "normalize"
+    local: bool = False
+    parameters: int = 0
+
+    def run(self, x: Floats) -> Floats:
+        mean = self._mean(x.mean(axis=2, keepdims=True))
+        rest = x - mean
+        deviation = np.sqrt(self._mean(np.square(rest).mean(axis=2, keepdims=True)))
+        flat = deviation <= np.float32(1e-5) * np.abs(mean)  # what rounding leaves of a flat window
+        return np.where(flat, np.float32(0), rest / np.where(flat, np.float32(1), deviation))
+
+    def _mean(self, x: Floats) -> Floats:
+        pads = [same_padding(k) for k in self.size]
+        x = np.pad(x, [*pads, (0, 0)], mode="edge")
+        return Pool("mean-pool", self.size, (1, 1)).run(x)
+
+    def channels(self, entering: int) -> int:
+        return entering
+
+    def field(self, before: ReceptiveField) -> ReceptiveField:
+        # The mean is taken twice: of the values, then of what is left of them.
+        once = (2 * self.size[0] - 1, 2 * self.size[1] - 1)
+        pad = (2 * same_padding(self.size[0])[0], 2 * same_padding(self.size[1])[0])
+        return before.through(once, pad=pad)
+
+    def multiply_adds(self, entering: int) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return f"normalize {_short(self.size)}"
+
+
+@dataclass(frozen=True)
+class Upsample:
+    """Each activation repeated `factor` times along rows and columns."""
+
+    factor: int
+    op: str = "upsample"
+    local: bool = False
+    parameters: int = 0
+
+    def run(self, x: Floats) -> Floats:
+        return x.repeat(self.factor, axis=0).repeat(self.factor, axis=1)
+
+    def channels(self, entering: int) -> int:
+        return entering
+
+    def field(self, before: ReceptiveField) -> ReceptiveField:
+        return before.upsampled(self.factor)
+
+    def multiply_adds(self, entering: int) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return f"upsample x{self.factor}"
+
+
+@dataclass(frozen=True)
+class Combine:
+    """All channels to one map: their largest value, mean or sum."""
+
+    how: str
+    op: str = "combine"
+    local: bool = True
+    parameters: int = 0
+
+    def run(self, x: Floats) -> Floats:
+        return np.asarray(getattr(x, self.how)(axis=2, keepdims=True))
+
+    def channels(self, entering: int) -> int:
+        return 1
+
+    def field(self, before: ReceptiveField) -> ReceptiveField:
+        return before
+
+    def multiply_adds(self, entering: int) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return f"combine {self.how}"
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A picture to look for.
+
+    Attributes
+    ----------
+    label
+        What a find of it is called.
+    pixels
+        ``(A, B, C)`` float32.
+    weights
+        ``(A, B)`` in [0, 1], how much each pixel counts (a picture's alpha); None counts all alike.
+        Pixels of weight 0 are never looked at and may hold anything.
+    """
+
+    label: str
+    pixels: Floats
+    weights: Floats | None = None
+
+    @property
+    def size(self) -> Pair:
+        """Width and height."""
+        return int(self.pixels.shape[1]), int(self.pixels.shape[0])
+
+    def filled(self) -> Floats:
+        """The pixels, those of weight 0 replaced by the mean of the others."""
+        if self.weights is None:
+            return self.pixels
+        seen = self.weights > 0
+        if not seen.any():
+            raise InvalidInputError("the mask's weights are all 0: nothing is left to look for")
+        return np.where(seen[:, :, None], self.pixels, self.pixels[seen].mean(axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class MaskLayer:
+    """Correlate with masks that went through the layers above; one output channel per mask.
+
+    The output has the input's size, a window's score stands at the window's centre. Without masks
+    (`features` None) the layer is a place that `Stack.with_masks` fills.
+    """
+
+    score: str = "ncc"
+    padding: str = "partial"
+    features: Floats | None = None  # (A, B, C, K)
+    weights: Floats | None = None  # (A, B, K)
+    op: str = "mask"
+    local: bool = False
+
+    @property
+    def parameters(self) -> int:
+        return 0 if self.features is None else self.features.size
+
+    def run(self, x: Floats) -> Floats:
+        if self.features is None:
+            raise StackError("the mask layer has no mask: give one with --mask FILE")
+        return normalized_cross_correlate(
+            x, self.features, weights=self.weights, padding=self.padding, score=self.score
+        )
+
+    def channels(self, entering: int) -> int:
+        if self.features is None:
+            return 1
+        if entering != self.features.shape[2]:
+            raise StackError(f"the mask has {self.features.shape[2]} channels, {entering} come in")
+        return int(self.features.shape[3])
+
+    def field(self, before: ReceptiveField) -> ReceptiveField:
+        if self.features is None:
+            return before
+        a, b = self.features.shape[:2]
+        return before.through((a, b), pad=(same_padding(a)[0], same_padding(b)[0]))
+
+    def multiply_adds(self, entering: int) -> int:
+        return 0 if self.features is None else self.features.size
+
+    def __str__(self) -> str:
+        if self.features is None:
+            return f"mask {self.score}"
+        a, b, c, k = self.features.shape
+        return f"mask {self.score} {a}x{b} {c} -> {k}"
+
+
+@dataclass(frozen=True, eq=False)
+class SecondLook:
+    """A sharper, wider look at the best candidates of the first one.
+
+    Each candidate is cut out of the image at the scale where the object measures `size` (width,
+    height), times each of `scales`; `stack` answers one number per label for the cut, the mean over
+    scales (and over the mirrored cut) replaces the candidate's score.
+    """
+
+    stack: Stack
+    size: Pair
+    candidates: int
+    scales: tuple[float, ...] = (1.0,)
+    mirror: bool = False
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Stack:
+    """A detector: layers, and what its answers mean.
+
+    Attributes
+    ----------
+    name, description
+        For people.
+    layers
+        Run in order.
+    object
+        Width and height, in pixels at scale 1, of what a peak marks; None until a mask says it.
+    threshold
+        A peak below it is no find; None takes the best peak for a find whatever its score.
+    scales
+        Factors the image is resized by, largest first.
+    per_octave
+        How many steps a range of scales takes from one factor to its double.
+    labels
+        Names of the output channels.
+    boundary
+        How `detect` extends an image before the layers run, so that an object at the page's edge
+        has a whole neighbourhood: "edge", "reflect", "zero", or "none".
+    second_look
+        What looks again at the best peaks, if anything.
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    description: str = ""
+    object: Pair | None = None
+    threshold: float | None = None
+    scales: tuple[float, ...] = (1.0,)
+    per_octave: int = 2
+    labels: tuple[str, ...] = ()
+    boundary: str = "edge"
+    second_look: SecondLook | None = None
+    _local: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise StackError("a stack needs at least one layer")
+        last = self.channels()[-1]
+        answers = self if self.second_look is None else self.second_look.stack
+        labels = self.labels or (self.name,) * (last if answers is self else 0)
+        if not labels or (len(labels) != answers.channels()[-1]):
+            raise StackError(
+                f"labels: {len(labels)} names for {answers.channels()[-1]} output channels"
+            )
+        object.__setattr__(self, "labels", labels)
+        local = next((i for i, s in enumerate(self.layers) if not s.local), len(self.layers))
+        object.__setattr__(self, "_local", local)
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of the image that the first layer takes; 3 where any number would do."""
+        for layer in self.layers:
+            if isinstance(layer, Conv):
+                return int(layer.kernel.shape[2]) * layer.groups
+            if isinstance(layer, MaskLayer) and layer.features is not None:
+                return int(layer.features.shape[2])
+            if isinstance(layer, Combine):
+                break
+        return 3
+
+    def channels(self) -> tuple[int, ...]:
+        """Channels before the first layer and after each one."""
+        counts = [self.input_channels]
+        for number, layer in enumerate(self.layers, 1):
+            try:
+                counts.append(layer.channels(counts[-1]))
+            except StackError as e:
+                raise StackError(f"layer {number}: {e.reason}") from None
+        return tuple(counts)
+
+    def fields(self) -> Iterator[ReceptiveField]:
+        """The receptive field after each layer."""
+        grown = ReceptiveField()
+        for layer in self.layers:
+            grown = layer.field(grown)
+            yield grown
+
+    @property
+    def receptive_field(self) -> ReceptiveField:
+        """What one output sees: size, jump and first, each ``(rows, cols)``, in input pixels."""
+        return list(self.fields())[-1]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the layers hold."""
+        return sum(layer.parameters for layer in self.layers)
+
+    def multiply_adds(self) -> tuple[float, ...]:
+        """Multiply-adds of each layer for one pixel of the image (far from the edges)."""
+        return tuple(
+            layer.multiply_adds(c) / (f.jump[0] * f.jump[1])
+            for layer, c, f in zip(self.layers, self.channels(), self.fields(), strict=False)
+        )
+
+    def run(self, x: NDArray[Any]) -> Floats:
+        """Activations ``(H', W', K)`` of an image ``(H, W, C)``, float32.
+
+        Raises
+        ------
+        InvalidInputError
+            The image is not ``(H, W, C)`` with the channels that the first layer takes, or it is
+            smaller than a layer's window.
+        """
+        if x.ndim != 3 or 0 in x.shape:
+            raise InvalidInputError(f"an image is (H, W, C), not {x.shape}")
+        if x.shape[2] != self.input_channels:
+            raise InvalidInputError(
+                f"stack {self.name} takes {self.input_channels} channels, the image has {x.shape[2]}"
+            )
+        return self._run_layers(np.asarray(x, dtype=np.float32), self.layers)
+
+    def _run_layers(self, x: Floats, layers: Sequence[Layer]) -> Floats:
+        local = layers[: self._local]
+        if local:
+            x = _in_bands(x, local)
+        for number, layer in enumerate(layers[len(local) :], len(local) + 1):
+            x = _numbered(number, layer, x)
+        return x
+
+    def with_masks(self, masks: Sequence[Mask]) -> Stack:
+        """The same stack looking for these masks: one output channel and label for each.
+
+        All masks have one size; each goes through the layers above the ``mask`` layer.
+
+        Raises
+        ------
+        StackError
+            The stack has no ``mask`` layer.
+        InvalidInputError
+            A mask is smaller than what the layers above it see, or its weights are all 0.
+        """
+        at = next((i for i, s in enumerate(self.layers) if isinstance(s, MaskLayer)), None)
+        if at is None:
+            raise StackError(f"stack {self.name} has no mask layer: a mask cannot be used with it")
+        above = self.layers[:at]
+        features = [self._run_layers(np.asarray(m.filled(), np.float32), above) for m in masks]
+        weights = None
+        if any(m.weights is not None for m in masks):
+            weights = np.stack([_seen_through(above, m) for m in masks], axis=2)
+        layer = self.layers[at]
+        assert isinstance(layer, MaskLayer)  # noqa: S101 - for the type checker; found by type above
+        filled = replace(layer, features=np.stack(features, axis=3), weights=weights)
+        rest = self.layers[at + 1 :]
+        # Layers below may merge the masks' channels; then the merged channels carry the stack's name.
+        labels = () if any(isinstance(s, Combine | Conv) for s in rest) else [m.label for m in masks]
+        return replace(
+            self, layers=(*above, filled, *rest), object=masks[0].size, labels=tuple(labels)
+        )
+
+    @property
+    def needs_mask(self) -> bool:
+        """True where a ``mask`` layer waits for its mask."""
+        return any(isinstance(s, MaskLayer) and s.features is None for s in self.layers)
+
+    def fingerprint(self) -> str:
+        """A hash of everything that the answers depend on, for records and resumed runs."""
+        digest = hashlib.sha256()
+        _feed(digest.update, self)
+        return digest.hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        seen = self.receptive_field
+        lines = [
+            f"Stack {self.name!r}: {self.parameters:,} parameters, field {_by(seen.size)} px"
+            f" every {_by(seen.jump)} px"
+        ]
+        for number, (layer, grown) in enumerate(zip(self.layers, self.fields(), strict=True), 1):
+            lines.append(f"  {number:>2}  {layer!s:<40} field {_by(grown.size)}")
+        if self.second_look is not None:
+            lines.append(f"second look at {self.second_look.candidates} candidates:")
+            lines += repr(self.second_look.stack).splitlines()[1:]
+        return "\n".join(lines)
+
+
+def _numbered(number: int, layer: Layer, x: Floats) -> Floats:
+    try:
+        return layer.run(x)
+    except InvalidInputError as e:
+        raise type(e)(f"layer {number} ({layer}): {e.reason}") from None
+
+
+def _in_bands(x: Floats, layers: Sequence[Layer]) -> Floats:
+    """Run local layers band by band: the same numbers, bounded memory.
+
+    Output row ``i`` of layers without padding depends on input rows ``i * jump`` to
+    ``i * jump + size - 1`` alone, so a band of output rows needs just those.
+    """
+    grown = ReceptiveField()
+    for layer in layers:
+        grown = layer.field(grown)
+    size, jump = grown.size[0], int(grown.jump[0])
+    rows = (x.shape[0] - size) // jump + 1
+    band = max(1, BAND_PIXELS // x.shape[1] // jump, 2 * size // jump)
+    if rows <= band:
+        for number, layer in enumerate(layers, 1):
+            x = _numbered(number, layer, x)
+        return x
+    pieces = []
+    for start in range(0, rows, band):
+        stop = min(start + band, rows)
+        piece = x[start * jump : (stop - 1) * jump + size]
+        for number, layer in enumerate(layers, 1):
+            piece = _numbered(number, layer, piece)
+        pieces.append(piece)
+    return np.concatenate(pieces)
+
+
+def _seen_through(layers: Sequence[Layer], mask: Mask) -> Floats:
+    """A mask's weights on the grid of its features: the mean over what each feature sees."""
+    weights = np.ones(mask.pixels.shape[:2], np.float32) if mask.weights is None else mask.weights
+    x = np.asarray(weights, dtype=np.float32)[:, :, None]
+    for layer in layers:
+        step = layer.field(ReceptiveField())
+        if isinstance(layer, Upsample):
+            x = layer.run(x)
+        elif step.size != (1, 1) or step.jump != (1, 1):
+            pads = [(round((s - 1) / 2 - f),) * 2 for s, f in zip(step.size, step.first, strict=True)]
+            x = np.pad(x, [*pads, (0, 0)], mode="edge")
+            x = Pool("mean-pool", step.size, (int(step.jump[0]), int(step.jump[1]))).run(x)
+    return x[:, :, 0]
+
+
+def _slide(ufunc: np.ufunc, x: Floats, axis: int, size: int, stride: int) -> Floats:
+    """Reduce windows of `size` along one axis, `stride` apart, by shifted whole-array steps."""
+    count = (x.shape[axis] - size) // stride + 1
+
+    def shifted(by: int) -> Floats:
+        cut = [slice(None)] * 3
+        cut[axis] = slice(by, by + (count - 1) * stride + 1, stride)
+        return x[tuple(cut)]
+
+    out = shifted(0).copy()
+    for by in range(1, size):
+        ufunc(out, shifted(by), out=out)
+    return out
+
+
+def _must_fit(op: str, size: Pair, x: Floats) -> None:
+    if x.shape[0] < size[0] or x.shape[1] < size[1]:
+        raise InvalidInputError(
+            f"{op} window is {_by(size)}, its input is {_by(x.shape)}:"
+            " the image is too small for this stack; use a larger --scales"
+        )
+
+
+def _feed(update: Callable[[bytes], None], value: Any) -> None:
+    """Hash dataclasses, tuples and arrays by content."""
+    if isinstance(value, np.ndarray):
+        update(repr((value.shape, value.dtype.str)).encode())
+        update(np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, tuple):
+        for item in value:
+            _feed(update, item)
+    elif hasattr(value, "__dataclass_fields__"):
+        update(type(value).__name__.encode())
+        for f in fields(value):
+            update(f.name.encode())
+            _feed(update, getattr(value, f.name))
+    else:
+        update(repr(value).encode())
+
+
+def _short(pair: Pair) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+
+
+def _by(pair: Sequence[float]) -> str:
+    return f"{pair[0]:g}x{pair[1]:g}"
