@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.geometry import Box, scale_ladder
+from waldo_cli.geometry import Box, resolve_scales
 from waldo_cli.peaks import local_maxima, refine, suppress
 from waldo_cli.pyramid import cut, levels
 from waldo_cli.stack import Mask, SecondLook, Stack
@@ -168,7 +168,7 @@ def detect(
     grids: list[_Grid] = []
     ranked: dict[str, list[Detection]] = {}
     for one in stacks:
-        looked = list(_look(one, image, resolve_scales(scales, one), prior))
+        looked = list(_look(one, image, resolve_scales(scales, one.scales, one.per_octave), prior))
         if one.second_look is None:
             for k, label in enumerate(one.labels):
                 peaks = _peaks(one, looked, k, label, top + 1, max_overlap, width, height)
@@ -180,7 +180,7 @@ def detect(
             scores = _look_again(second, image, first, one.object or (1, 1), prior)
             for k, label in enumerate(one.labels):
                 ranked[label] = [
-                    replace(p, label=label, score=float(s[k]))
+                    replace(p, label=label, score=_as_printed(s[k]))
                     for p, s in zip(first, scores, strict=True)
                 ]
             best = scores[:, [one.labels.index(w) for w in wanted]].max(axis=1)
@@ -202,34 +202,6 @@ def detect(
         at = (min(int(d.y), height - 1), min(int(d.x), width - 1))
         activations[at] = max(activations[at], np.float32(d.score))
     return Result(tuple(detections), activations, margin, width, height)
-
-
-def resolve_scales(spec: str | float | Sequence[float], stack: Stack) -> tuple[float, ...]:
-    """Scale factors for a specification, largest first: see `detect`.
-
-    Raises
-    ------
-    InvalidInputError
-        It is not a number, a list or a range of positive numbers.
-    """
-    if isinstance(spec, str):
-        if spec == "auto":
-            return stack.scales
-        try:
-            if ":" in spec:
-                low, high = (float(part) for part in spec.split(":"))
-                return scale_ladder(low, high, stack.per_octave)
-            spec = [float(part) for part in spec.split(",")]
-        except ValueError as e:
-            if isinstance(e, InvalidInputError):
-                raise
-            raise InvalidInputError(
-                f"scales {spec!r}: give auto, one number, a list 0.5,1,2 or a range 0.5:2"
-            ) from None
-    factors = [float(spec)] if isinstance(spec, int | float) else [float(s) for s in spec]
-    if not factors or not all(math.isfinite(s) and s > 0 for s in factors):
-        raise InvalidInputError(f"scales {factors}: each must be a positive number")
-    return tuple(sorted(set(factors), reverse=True))
 
 
 def _checked_image(image: NDArray[Any]) -> Floats:
@@ -427,10 +399,17 @@ def _peaks(
         y = min(max(y + dy * grid.step[0], 0.0), float(height))
         x = min(max(x + dx * grid.step[1], 0.0), float(width))
         box = boxes[index].clipped(width, height)
-        out.append(Detection(label, x, y, -score, box, grid.scale))
+        # A hundredth of a pixel, and float32's own digits, are all that these numbers hold.
+        at = (round(x, 2), round(y, 2))
+        out.append(Detection(label, *at, _as_printed(-score), box, grid.scale))
         if len(out) == count:
             break
     return out
+
+
+def _as_printed(score: float | np.float32) -> float:
+    """The shortest decimal that is this float32."""
+    return float(str(np.float32(score)))
 
 
 def _look_again(

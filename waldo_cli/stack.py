@@ -550,12 +550,6 @@ class Stack:
         """True where a ``mask`` layer waits for its mask."""
         return any(isinstance(s, MaskLayer) and s.features is None for s in self.layers)
 
-    def fingerprint(self) -> str:
-        """A hash of everything that the answers depend on, for records and resumed runs."""
-        digest = hashlib.sha256()
-        _feed(digest.update, self)
-        return digest.hexdigest()[:16]
-
     def __repr__(self) -> str:
         seen = self.receptive_field
         lines = [
@@ -568,6 +562,13 @@ class Stack:
             lines.append(f"second look at {self.second_look.candidates} candidates:")
             lines += repr(self.second_look.stack).splitlines()[1:]
         return "\n".join(lines)
+
+
+def fingerprint(value: Any) -> str:
+    """A hash of a stack, masks, arrays or tuples of them, by content: what the answers depend on."""
+    digest = hashlib.sha256()
+    _feed(digest.update, value)
+    return digest.hexdigest()
 
 
 def _numbered(number: int, layer: Layer, x: Floats) -> Floats:

@@ -1,0 +1,66 @@
+"""``waldo`` and ``python -m waldo_cli``: errors become one line each, and the exit status.
+
+0: something was found and nothing failed. 1: nothing was found. 2: a usage error, or something could
+not be used. 130: Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from waldo_cli.cli import waldo
+from waldo_cli.errors import WaldoError
+from waldo_cli.files import show
+
+FAILED = 2
+INTERRUPTED = 130
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit status."""
+    try:
+        status = waldo.main(args, prog_name="waldo", standalone_mode=False)
+        _flush()
+    except BrokenPipeError:  # `| head -1` has what it wanted
+        _silence()
+        status = 0
+    except click.exceptions.Exit as e:
+        status = e.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        status = INTERRUPTED
+    except click.UsageError as e:
+        command = e.ctx.command_path if e.ctx else "waldo"
+        status = _complain(f"{command}: {e.format_message()} (see {command} --help)")
+    except click.ClickException as e:
+        status = _complain(f"waldo: {e.format_message()}")
+    except WaldoError as e:
+        if "--debug" in (sys.argv[1:] if args is None else args):
+            raise
+        status = _complain(f"waldo: {show(e.path) + ': ' if e.path else ''}{e.reason}")
+    except OSError as e:  # standard output is full or gone
+        _silence()
+        status = _complain(f"waldo: standard output: {(e.strerror or str(e)).lower()}")
+    sys.exit(status)
+
+
+def _complain(line: str) -> int:
+    print(show(line), file=sys.stderr)  # noqa: T201 - this is the command line's voice
+    return FAILED
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _silence() -> None:
+    """Keep the interpreter from complaining about a broken standard output when it leaves."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The command line: one file for each command, errors to one line and an exit status, no numbers.
+
+Importing this package and parsing arguments loads click alone; a command imports what it needs when
+it runs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from waldo_cli import __version__
+
+COMMANDS = ("detect", "describe", "completion")
+
+
+class _LazyGroup(click.Group):
+    """Commands by name; a command's module is imported when it is called or its help is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"waldo_cli.cli.{name}"), name)
+        return command
+
+
+@click.group(
+    cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="waldo", message="%(prog)s %(version)s")
+def waldo() -> None:
+    """Find Waldo in pictures: records on standard output, heatmaps on disk.
+
+    Exit status: 0 found, 1 nothing found, 2 an error, 130 interrupted.
+    """

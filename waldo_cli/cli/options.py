@@ -1,0 +1,53 @@
+"""Kinds of option values, checked before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.geometry import resolve_scales
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """``WxH`` in pixels."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not WIDTHxHEIGHT, such as 2048x1251", param, ctx)
+        return int(match[1]), int(match[2])
+
+
+class Region(click.ParamType[tuple[int, int, int, int]]):
+    """``L,T,W,H`` in pixels."""
+
+    name = "region"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int, int]:
+        match = re.fullmatch(r"(-?\d{1,7}),(-?\d{1,7}),([1-9]\d{0,6}),([1-9]\d{0,6})", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not LEFT,TOP,WIDTH,HEIGHT in pixels", param, ctx)
+        return int(match[1]), int(match[2]), int(match[3]), int(match[4])
+
+
+class Scales(click.ParamType[str]):
+    """``auto``, one factor, a list, or a range."""
+
+    name = "scales"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        try:
+            resolve_scales(str(value), (1.0,), 1)
+        except InvalidInputError as e:
+            self.fail(e.reason, param, ctx)
+        return str(value)

@@ -1,0 +1,140 @@
+"""Activations as a picture that a person reads at a glance.
+
+The page is turned grey and dimmed, so that no page, however pale, drowns the colours; activations glow
+over it from transparent to yellow; every find stands in a round window of the page's own colours, ringed,
+large enough to be seen in a thumbnail.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.images import save_png
+
+if TYPE_CHECKING:
+    from waldo_cli.detector import Detection
+
+# Even steps of "inferno" (Nathaniel Smith, Stéfan van der Walt, Eric Firing; CC0), a colour map whose
+# lightness grows evenly, in print and for colour-blind eyes too. Linear between the steps.
+INFERNO = (
+    (0, 0, 4), (12, 8, 38), (36, 12, 79), (66, 10, 104), (93, 18, 110), (120, 28, 109), (147, 38, 103),
+    (174, 48, 92), (199, 62, 76), (221, 81, 58), (237, 105, 37), (248, 133, 15), (252, 165, 10),
+    (250, 198, 45), (242, 230, 97), (252, 255, 164),
+)  # fmt: skip
+
+# The brightest a page's white may be under the heat. The colours above start where this ends.
+PAGE_WHITE = 96
+
+RING = ((0, 0, 0), (255, 255, 255), (0, 200, 255))  # dark, light, and a hue that heat never takes
+
+
+def render_heatmap(
+    image: NDArray[Any], activations: NDArray[Any], detections: Sequence[Detection] = ()
+) -> NDArray[np.uint8]:
+    """Activations over the dimmed image, finds ringed.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, 3)`` in [0, 1].
+    activations
+        ``(H, W)``. The colour scale runs from their median, the background, to their maximum.
+    detections
+        What to ring.
+
+    Returns
+    -------
+    picture
+        ``(H, W, 3)`` uint8.
+
+    Raises
+    ------
+    InvalidInputError
+        Image and activations differ in size.
+    """
+    if image.ndim != 3 or image.shape[:2] != activations.shape:
+        raise InvalidInputError(
+            f"activations are {activations.shape}, the image {image.shape}: they must be of one size"
+        )
+    heat = _heat(activations)
+    steps = np.linspace(0, 255, len(INFERNO))
+    colours = np.stack(
+        [np.interp(np.arange(256), steps, channel) for channel in np.transpose(INFERNO)], axis=1
+    ).astype(np.float32)
+    opacity = (np.arange(256, dtype=np.float32) / 255) ** 0.7
+    grey = image @ np.array([0.299, 0.587, 0.114], np.float32) * np.float32(PAGE_WHITE)
+    grey *= (1 - opacity)[heat]
+    picture = (colours * opacity[:, None])[heat]
+    picture += grey[:, :, None]
+    out = picture.astype(np.uint8)
+    for found in reversed(detections):
+        _spotlight(out, image, found)
+    return out
+
+
+def save_heatmap(
+    path: str | os.PathLike[str],
+    image: NDArray[Any],
+    activations: NDArray[Any],
+    detections: Sequence[Detection] = (),
+) -> None:
+    """Write `render_heatmap`'s picture as a PNG, whole or not at all.
+
+    Raises
+    ------
+    InvalidInputError
+        Image and activations differ in size.
+    FileError
+        The file cannot be written.
+    """
+    save_png(path, render_heatmap(image, activations, detections))
+
+
+def _heat(activations: NDArray[Any]) -> NDArray[np.uint8]:
+    """0 at the median and below, 255 at the maximum."""
+    low = float(np.median(activations[:: max(1, activations.shape[0] // 256)]))
+    span = float(activations.max()) - low
+    if not span > 0:
+        return np.zeros(activations.shape, np.uint8)
+    heat = (activations - np.float32(low)) * np.float32(255 / span)
+    return np.clip(heat, 0, 255, out=heat).astype(np.uint8)
+
+
+def _spotlight(picture: NDArray[np.uint8], image: NDArray[Any], found: Detection) -> None:
+    """The page's own colours in a ringed disc around a find, and its box."""
+    height, width = picture.shape[:2]
+    stroke = max(1.5, min(height, width) / 400)
+    radius = max(1.1 * max(found.box.width, found.box.height), min(height, width) / 24, 8)
+    reach = radius + 4 * stroke
+    rows = slice(max(0, int(found.y - reach)), min(height, int(found.y + reach) + 1))
+    cols = slice(max(0, int(found.x - reach)), min(width, int(found.x + reach) + 1))
+    y = np.arange(rows.start, rows.stop)[:, None] + 0.5 - found.y
+    x = np.arange(cols.start, cols.stop)[None, :] + 0.5 - found.x
+    distance = np.hypot(x, y)
+    view = picture[rows, cols].astype(np.float32)
+    _blend(view, image[rows, cols] * np.float32(255), radius - distance)
+    for colour, inner, outer in zip(RING, (0, 1, 2), (4, 3.4, 3.4), strict=True):
+        _blend(
+            view,
+            np.array(colour, np.float32),
+            np.minimum(distance - radius - inner * stroke, radius + outer * stroke - distance),
+        )
+    box = found.box
+    sides = np.maximum(
+        np.abs(x + found.x - box.left - box.width / 2) - box.width / 2,
+        np.abs(y + found.y - box.top - box.height / 2) - box.height / 2,
+    )
+    _blend(view, np.array(RING[2], np.float32), stroke / 2 + 0.5 - np.abs(sides - stroke / 2 - 1))
+    picture[rows, cols] = view.astype(np.uint8)
+
+
+def _blend(view: NDArray[np.float32], paint: NDArray[Any], depth: NDArray[Any]) -> None:
+    """Paint where `depth` (pixels inside the shape) is positive, its border softened."""
+    share = np.clip(depth + 0.5, 0, 1).astype(np.float32)[:, :, None]
+    view += (paint - view) * share
