@@ -93,17 +93,23 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class _Grid:
-    """Activations and where they lie: cell ``(i, j)`` is centred at ``origin + (i, j) * step`` in the
-    image, continuous coordinates, rows first."""
+    """Activations and where they lie in the image.
+
+    Cell ``(i, j)`` is centred at ``origin + (i, j) * step``, continuous coordinates, rows first.
+    """
 
     values: Floats
     origin: tuple[float, float]
     step: tuple[float, float]
     scale: float = 1.0
-    factor: tuple[float, float] = (1.0, 1.0)  # the scale as rounded to whole pixels, rows and columns
+    factor: tuple[float, float] = (
+        1.0,
+        1.0,
+    )  # the scale as rounded to whole pixels, rows and columns
 
     def centers(self, axis: int) -> NDArray[np.float64]:
-        return self.origin[axis] + np.arange(self.values.shape[axis]) * self.step[axis]
+        cells = np.arange(self.values.shape[axis], dtype=np.float64)
+        return np.asarray(self.origin[axis] + cells * self.step[axis])
 
 
 def detect(
@@ -211,7 +217,9 @@ def _checked_image(image: NDArray[Any]) -> Floats:
     if image.dtype.kind not in "fiub":
         raise InvalidInputError(f"an image holds real numbers, not {image.dtype}")
     if image.dtype.kind != "f":
-        raise InvalidInputError(f"an image holds floats in [0, 1], not {image.dtype}: divide by 255")
+        raise InvalidInputError(
+            f"an image holds floats in [0, 1], not {image.dtype}: divide by 255"
+        )
     image = np.asarray(image, dtype=np.float32)
     if not np.isfinite(image).all():
         raise InvalidInputError("the image holds NaN or infinity")
@@ -246,7 +254,8 @@ def _choose(
         stacks = [stack.with_masks(group) for group in groups.values()]
         if merged:
             stacks = [
-                replace(s, labels=(g[0].label,)) for s, g in zip(stacks, groups.values(), strict=True)
+                replace(s, labels=(g[0].label,))
+                for s, g in zip(stacks, groups.values(), strict=True)
             ]
         known = tuple(dict.fromkeys(m.label for m in given))
         wanted = known if labels is None else tuple(dict.fromkeys(labels))
@@ -263,7 +272,9 @@ def _as_mask(mask: Mask | NDArray[Any], number: int) -> Mask:
         return mask
     array = np.asarray(mask, dtype=np.float32)
     if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
-        raise InvalidInputError(f"a mask is (A, B, 3), or (A, B, 4) with weights, not {array.shape}")
+        raise InvalidInputError(
+            f"a mask is (A, B, 3), or (A, B, 4) with weights, not {array.shape}"
+        )
     return Mask(f"mask{number}", array[:, :, :3], array[:, :, 3] if array.shape[2] == 4 else None)
 
 
@@ -316,13 +327,13 @@ def _look(
         before, extended = _extend(stack, level)
         try:
             values = stack.run(extended)
-        except InvalidInputError as e:  # too small for the stack at this scale, perhaps not at others
+        except (
+            InvalidInputError
+        ) as e:  # too small for the stack at this scale, perhaps not at others
             complaint = complaint or e
             continue
         nothing = False
-        origin = [
-            (f - b + 0.5) / z for f, b, z in zip(seen.first, before, factor, strict=True)
-        ]
+        origin = [(f - b + 0.5) / z for f, b, z in zip(seen.first, before, factor, strict=True)]
         step = [j / z for j, z in zip(seen.jump, factor, strict=True)]
         grid = _Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
         yield grid if prior is None else _weighed(grid, prior)
@@ -337,8 +348,7 @@ def _extend(stack: Stack, level: Floats) -> tuple[tuple[int, int], Floats]:
     seen = stack.receptive_field
     before = (math.floor(seen.first[0]), math.floor(seen.first[1]))
     after = [
-        max(0, math.ceil(f - 0.5) + int(j // 2))
-        for f, j in zip(seen.first, seen.jump, strict=True)
+        max(0, math.ceil(f - 0.5) + int(j // 2)) for f, j in zip(seen.first, seen.jump, strict=True)
     ]
     pads = [(before[0], after[0]), (before[1], after[1]), (0, 0)]
     if stack.boundary == "zero":
@@ -369,7 +379,7 @@ def _peaks(
     height: int,
 ) -> list[Detection]:
     """The best places of one output channel over all scales, overlapping ones suppressed."""
-    assert stack.object is not None  # noqa: S101 - checked by _choose
+    size = stack.object or (1, 1)
     found: list[tuple[float, float, float, int, int, int]] = []
     for number, grid in enumerate(grids):
         values = grid.values[:, :, channel]
@@ -385,7 +395,7 @@ def _peaks(
     def in_order() -> Iterator[Box]:
         for _, y, x, number, _, _ in found:
             grid = grids[number]
-            w, h = stack.object[0] / grid.factor[1], stack.object[1] / grid.factor[0]
+            w, h = size[0] / grid.factor[1], size[1] / grid.factor[0]
             boxes.append(
                 Box(round(x - w / 2), round(y - h / 2), max(1, round(w)), max(1, round(h)))
             )
@@ -464,9 +474,7 @@ def _on_image(grids: Sequence[_Grid], height: int, width: int) -> Floats:
     next one's cells, so that only one of them is stretched to the image's size.
     """
     pixels = _Grid(np.empty((height, width), np.float32), (0.5, 0.5), (1.0, 1.0))
-    lowest = min(
-        (float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
-    )
+    lowest = min(float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
     merged: Floats | None = None
     carried: _Grid | None = None
     for grid in sorted(grids, key=lambda g: g.values.size):

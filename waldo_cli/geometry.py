@@ -58,9 +58,7 @@ class ReceptiveField(NamedTuple):
     ) -> Self:
         """The field after one more windowed layer; `pad` is what is added before row and column 0."""
         reach = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-        size = [
-            math.ceil(s + r * j) for s, r, j in zip(self.size, reach, self.jump, strict=True)
-        ]
+        size = [math.ceil(s + r * j) for s, r, j in zip(self.size, reach, self.jump, strict=True)]
         first = [
             f + (r / 2 - p) * j
             for f, r, p, j in zip(self.first, reach, pad, self.jump, strict=True)
@@ -139,7 +137,7 @@ def resolve_scales(
                 f"scales {spec!r}: give auto, one number, a list 0.5,1,2 or a range 0.5:2"
             )
         if ":" in spec:
-            return scale_ladder(*numbers, per_octave)
+            return scale_ladder(numbers[0], numbers[1], per_octave)
     else:
         numbers = [float(spec)] if isinstance(spec, int | float) else [float(s) for s in spec]
     if not numbers or not all(math.isfinite(s) and s > 0 for s in numbers):

@@ -29,7 +29,7 @@ def resize(image: Floats, rows: int, cols: int) -> Floats:
     out = np.empty((rows, cols, image.shape[2]), np.float32)
     for c in range(image.shape[2]):
         plane = Image.fromarray(np.ascontiguousarray(image[:, :, c]))
-        out[:, :, c] = plane.resize((cols, rows), Image.Resampling.BILINEAR)
+        out[:, :, c] = np.asarray(plane.resize((cols, rows), Image.Resampling.BILINEAR))
     return out
 
 
@@ -77,9 +77,10 @@ def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) ->
     out = np.empty((*size, image.shape[2]), np.float32)
     for c in range(image.shape[2]):
         plane = Image.fromarray(np.ascontiguousarray(piece[:, :, c]))
-        out[:, :, c] = plane.resize(
+        resampled = plane.resize(
             (size[1], size[0]),
             Image.Resampling.BILINEAR,
             box=(box[0], box[1], box[0] + 2 * half_w, box[1] + 2 * half_h),
         )
+        out[:, :, c] = np.asarray(resampled)
     return out

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.correlation import Padding, cross_correlate, normalized_cross_correlate
+from waldo_cli.correlation import cross_correlate, normalized_cross_correlate
 from waldo_cli.errors import InvalidInputError, StackError
-from waldo_cli.geometry import Pair, ReceptiveField, same_padding
+from waldo_cli.geometry import Pair, ReceptiveField, same_padding, window_count
 
 Floats = NDArray[np.float32]
 
@@ -34,19 +34,28 @@ class Layer(Protocol):
     @property
     def op(self) -> str:
         """Its name in the stack file."""
+
     @property
     def local(self) -> bool:
         """True where a band of rows can be computed from a band of rows, without padding."""
+
     @property
     def parameters(self) -> int:
         """How many learned or chosen numbers it holds."""
+
     def run(self, x: Floats) -> Floats:
         """Activations ``(H, W, C)`` to activations ``(H', W', K)``."""
+
     def channels(self, entering: int) -> int:
         """Channels out for channels in; raises StackError where they do not fit."""
+
     def field(self, before: ReceptiveField) -> ReceptiveField:
         """The receptive field after this layer."""
-    def multiply_adds(self, entering: int) -> int:
+
+    def output_size(self, size: Pair) -> Pair:
+        """Rows and columns out for rows and columns in; 0 where no window fits."""
+
+    def multiply_adds(self) -> int:
         """Multiply-adds for one output position, all channels."""
 
 
@@ -59,7 +68,7 @@ class Conv:
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)
     groups: int = 1
-    padding: Padding = "valid"
+    padding: str | tuple[Pair, Pair] = "valid"
     flip: bool = False
     op: str = "conv"
 
@@ -89,19 +98,32 @@ class Conv:
             raise StackError(f"conv takes {expected} channels, {entering} come in")
         return int(self.kernel.shape[3])
 
-    def field(self, before: ReceptiveField) -> ReceptiveField:
-        size = self.kernel.shape[:2]
-        pad = (0, 0)
+    def _padded(self) -> tuple[Pair, Pair]:
+        """What is added before and after, along rows and columns."""
         if isinstance(self.padding, tuple):
-            pad = (self.padding[0][0], self.padding[1][0])
-        elif self.padding != "valid":
-            pad = (
-                same_padding(size[0], self.dilation[0])[0],
-                same_padding(size[1], self.dilation[1])[0],
-            )
-        return before.through((size[0], size[1]), self.stride, self.dilation, pad)
+            return self.padding
+        if self.padding == "valid":
+            return (0, 0), (0, 0)
+        rows, cols = (
+            same_padding(k, d) for k, d in zip(self.kernel.shape, self.dilation, strict=False)
+        )
+        return rows, cols
 
-    def multiply_adds(self, entering: int) -> int:
+    def field(self, before: ReceptiveField) -> ReceptiveField:
+        (top, _), (left, _) = self._padded()
+        a, b = self.kernel.shape[:2]
+        return before.through((a, b), self.stride, self.dilation, (top, left))
+
+    def output_size(self, size: Pair) -> Pair:
+        rows, cols = (
+            window_count(n + sum(pad), k, s, d)
+            for n, pad, k, s, d in zip(
+                size, self._padded(), self.kernel.shape, self.stride, self.dilation, strict=False
+            )
+        )
+        return rows, cols
+
+    def multiply_adds(self) -> int:
         return self.kernel.size
 
     def __str__(self) -> str:
@@ -121,7 +143,7 @@ class Conv:
 
 def _sigmoid(x: Floats, _: float) -> Floats:
     # tanh neither overflows nor warns at large |x|
-    return np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1))
+    return np.asarray(np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1)))
 
 
 def _softmax(x: Floats, _: float) -> Floats:
@@ -157,7 +179,10 @@ class Pointwise:
     def field(self, before: ReceptiveField) -> ReceptiveField:
         return before
 
-    def multiply_adds(self, entering: int) -> int:
+    def output_size(self, size: Pair) -> Pair:
+        return size
+
+    def multiply_adds(self) -> int:
         return 0
 
     def __str__(self) -> str:
@@ -189,7 +214,11 @@ class Pool:
     def field(self, before: ReceptiveField) -> ReceptiveField:
         return before.through(self.size, self.stride)
 
-    def multiply_adds(self, entering: int) -> int:
+    def output_size(self, size: Pair) -> Pair:
+        rows, cols = map(window_count, size, self.size, self.stride)
+        return rows, cols
+
+    def multiply_adds(self) -> int:
         return 0
 
     def __str__(self) -> str:
@@ -235,7 +264,10 @@ class Normalize:
         pad = (2 * same_padding(self.size[0])[0], 2 * same_padding(self.size[1])[0])
         return before.through(once, pad=pad)
 
-    def multiply_adds(self, entering: int) -> int:
+    def output_size(self, size: Pair) -> Pair:
+        return size
+
+    def multiply_adds(self) -> int:
         return 0
 
     def __str__(self) -> str:
@@ -260,7 +292,10 @@ class Upsample:
     def field(self, before: ReceptiveField) -> ReceptiveField:
         return before.upsampled(self.factor)
 
-    def multiply_adds(self, entering: int) -> int:
+    def output_size(self, size: Pair) -> Pair:
+        return size[0] * self.factor, size[1] * self.factor
+
+    def multiply_adds(self) -> int:
         return 0
 
     def __str__(self) -> str:
@@ -279,13 +314,16 @@ class Combine:
     def run(self, x: Floats) -> Floats:
         return np.asarray(getattr(x, self.how)(axis=2, keepdims=True))
 
-    def channels(self, entering: int) -> int:
+    def channels(self, entering: int) -> int:  # noqa: ARG002 - any number comes in
         return 1
 
     def field(self, before: ReceptiveField) -> ReceptiveField:
         return before
 
-    def multiply_adds(self, entering: int) -> int:
+    def output_size(self, size: Pair) -> Pair:
+        return size
+
+    def multiply_adds(self) -> int:
         return 0
 
     def __str__(self) -> str:
@@ -365,7 +403,10 @@ class MaskLayer:
         a, b = self.features.shape[:2]
         return before.through((a, b), pad=(same_padding(a)[0], same_padding(b)[0]))
 
-    def multiply_adds(self, entering: int) -> int:
+    def output_size(self, size: Pair) -> Pair:
+        return size
+
+    def multiply_adds(self) -> int:
         return 0 if self.features is None else self.features.size
 
     def __str__(self) -> str:
@@ -473,6 +514,12 @@ class Stack:
             grown = layer.field(grown)
             yield grown
 
+    def sizes(self, size: Pair) -> Iterator[Pair]:
+        """Rows and columns after each layer, for an image of `size` rows and columns."""
+        for layer in self.layers:
+            size = layer.output_size(size)
+            yield size
+
     @property
     def receptive_field(self) -> ReceptiveField:
         """What one output sees: size, jump and first, each ``(rows, cols)``, in input pixels."""
@@ -486,8 +533,8 @@ class Stack:
     def multiply_adds(self) -> tuple[float, ...]:
         """Multiply-adds of each layer for one pixel of the image (far from the edges)."""
         return tuple(
-            layer.multiply_adds(c) / (f.jump[0] * f.jump[1])
-            for layer, c, f in zip(self.layers, self.channels(), self.fields(), strict=False)
+            layer.multiply_adds() / (f.jump[0] * f.jump[1])
+            for layer, f in zip(self.layers, self.fields(), strict=True)
         )
 
     def run(self, x: NDArray[Any]) -> Floats:
@@ -540,7 +587,9 @@ class Stack:
         filled = replace(layer, features=np.stack(features, axis=3), weights=weights)
         rest = self.layers[at + 1 :]
         # Layers below may merge the masks' channels; then the merged channels carry the stack's name.
-        labels = () if any(isinstance(s, Combine | Conv) for s in rest) else [m.label for m in masks]
+        labels = (
+            () if any(isinstance(s, Combine | Conv) for s in rest) else [m.label for m in masks]
+        )
         return replace(
             self, layers=(*above, filled, *rest), object=masks[0].size, labels=tuple(labels)
         )
@@ -613,7 +662,9 @@ def _seen_through(layers: Sequence[Layer], mask: Mask) -> Floats:
         if isinstance(layer, Upsample):
             x = layer.run(x)
         elif step.size != (1, 1) or step.jump != (1, 1):
-            pads = [(round((s - 1) / 2 - f),) * 2 for s, f in zip(step.size, step.first, strict=True)]
+            pads = [
+                (round((s - 1) / 2 - f),) * 2 for s, f in zip(step.size, step.first, strict=True)
+            ]
             x = np.pad(x, [*pads, (0, 0)], mode="edge")
             x = Pool("mean-pool", step.size, (int(step.jump[0]), int(step.jump[1]))).run(x)
     return x[:, :, 0]

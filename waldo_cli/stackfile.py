@@ -56,9 +56,13 @@ SCORES = ("ncc", "cosine", "zero-mean", "raw")
 PADDINGS = ("valid", "zero", "reflect", "edge", "wrap")
 
 _STACK_KEYS = frozenset(
-    "format name description object threshold scales weights labels boundary layer second_look".split()
+    (
+        *("format", "name", "description", "object", "threshold", "scales", "weights", "labels"),
+        *("boundary", "layer", "second_look"),
+    )
 )
-_SECOND_KEYS = frozenset("object candidates scales mirror layer".split())
+_SECOND_KEYS = frozenset(("object", "candidates", "scales", "mirror", "layer"))
+_CONV_KEYS = frozenset(("kernel", "bias", "stride", "dilation", "groups", "padding", "flip"))
 
 
 def built_in_names() -> list[str]:
@@ -156,7 +160,9 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
     if stack.second_look is not None and stack.object is None:
         raise StackError("object: a stack with a second look must say the size of its object")
     if max(stack.receptive_field.size) > MAX_FIELD:
-        raise StackError(f"the receptive field is {stack.receptive_field.size}: at most {MAX_FIELD}")
+        raise StackError(
+            f"the receptive field is {stack.receptive_field.size}: at most {MAX_FIELD}"
+        )
     weights.must_all_be_used()
     return stack
 
@@ -337,7 +343,7 @@ def _combine(entry: Mapping[str, Any], _: _Context) -> Layer:
 
 
 _READERS: dict[str, tuple[Callable[[Mapping[str, Any], _Context], Layer], frozenset[str]]] = {
-    "conv": (_conv, frozenset("kernel bias stride dilation groups padding flip".split())),
+    "conv": (_conv, _CONV_KEYS),
     **{op: (_pointwise, frozenset()) for op in POINTWISE},
     "leaky-relu": (_pointwise, frozenset(["slope"])),
     "max-pool": (_pool, frozenset(["size", "stride"])),
@@ -406,7 +412,9 @@ class _Weights:
     def must_all_be_used(self) -> None:
         unused = sorted(set(self.arrays) - self.used)
         if unused:
-            raise StackError(f"{self.file} holds arrays that no layer names: {', '.join(unused)[:100]}")
+            raise StackError(
+                f"{self.file} holds arrays that no layer names: {', '.join(unused)[:100]}"
+            )
 
     @classmethod
     def read(cls, folder: Path, name: str) -> _Weights:
@@ -527,7 +535,9 @@ def _number(table: Mapping[str, Any], key: str, default: float | None) -> float 
 def _whole(table: Mapping[str, Any], key: str, default: int, least: int, most: int) -> int:
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise StackError(f"{key} = {str(value)[:40]}: must be a whole number from {least} to {most}")
+        raise StackError(
+            f"{key} = {str(value)[:40]}: must be a whole number from {least} to {most}"
+        )
     return value
 
 

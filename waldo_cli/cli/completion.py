@@ -10,7 +10,7 @@ from click.shell_completion import get_completion_class
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the script that lets SHELL complete commands and options.
+    r"""Print the script that lets SHELL complete commands and options.
 
     \b
     bash:  eval "$(waldo completion bash)"      in ~/.bashrc
