@@ -1,26 +1,25 @@
 """Pictures in and out: the only module that opens them.
 
-Whatever the file holds, the result is one thing: float32 `(H, W, 3)` in [0, 1], RGB as a person sees
-it. A file that cannot be brought there honestly is an `ImageError` with one reason. What comes in is
-not trusted: only six formats are opened, by content and not by suffix, and sizes are checked before
-memory is taken for pixels.
+Whatever the file holds, the result is one thing: float32 `(H, W, 3)` in [0, 1], RGB as a person
+sees it. A file that cannot be brought there honestly is an `ImageError` with one reason. What comes
+in is not trusted: only six formats are opened, by content and not by suffix, and sizes are checked
+before memory is taken for pixels (`_headers`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import logging
 import os
 import re
 import stat
-import struct
 import sys
 import threading
 import warnings
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import numpy as np
 from PIL import (
@@ -33,8 +32,10 @@ from PIL import (
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    _imaging,
 )
 
+from waldo_cli import _headers
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import show, write_atomically
 
@@ -48,54 +49,20 @@ if TYPE_CHECKING:
 #: A picture: where it lies, the open binary file, or its bytes.
 Source = str | os.PathLike[str] | BinaryIO | bytes
 
-#: Pixels that a picture may have where `max_pixels` is not given: twice a 100-Mpx scan.
-DEFAULT_MAX_PIXELS: Final = 200_000_000
-
-# Where `max_pixels` is not given, a picture of more than _LARGE pixels must also weigh what real
-# pictures weigh: a blank page as JPEG still takes 1 byte for 57 pixels, a bomb 1 byte for 300 or more.
-_LARGE: Final = 32_000_000
-_MOST_PIXELS_PER_BYTE: Final = 100
-
 # Everything is read before it is decoded, so that a file that changes meanwhile does no harm.
 _MAX_FILE_BYTES: Final = 1 << 30
-
-# A JPEG may hold thousands of scans over the whole picture, each of them some bytes long and as slow
-# as the first. A progressive JPEG has 10; this allows 100 of them at 200 Mpx, in about a second.
-_MAX_SCANNED_PIXELS: Final = 20_000_000_000
 
 # Rows are brought to float32 in bands of about this many pixels, so that no second copy is needed.
 _BAND_PIXELS: Final = 1 << 18
 
-_FORMATS: Final[dict[str, tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile.ImageFile]]]] = {
-    "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
-    "JPEG": (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
-    "GIF": (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
-    "WEBP": (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
-    "TIFF": (
-        re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+|II\0\*|MM\*\0"),
-        TiffImagePlugin.TiffImageFile,
-    ),
-    "BMP": (re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
+_OPENERS: Final[dict[str, Callable[[BinaryIO], ImageFile.ImageFile]]] = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
 }
-
-# What people hand over instead of a picture, named so that they see their mistake.
-_OTHERS: Final[tuple[tuple[str, re.Pattern[bytes]], ...]] = (
-    ("a Git LFS pointer (run `git lfs pull`)", re.compile(rb"version https://git-lfs")),
-    ("an SVG drawing", re.compile(rb"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*)?<svg", re.DOTALL)),
-    ("a web page", re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE)),
-    ("a PDF document", re.compile(rb"%PDF-")),
-    ("PostScript", re.compile(rb"%!PS|\xc5\xd0\xd3\xc6")),
-    ("a Photoshop document", re.compile(rb"8BPS")),
-    ("an AVIF or HEIF picture", re.compile(rb"....ftyp(avi|hei|hev|mif|msf)", re.DOTALL)),
-    ("JPEG 2000", re.compile(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  ")),
-    ("a JPEG XL picture", re.compile(rb"\xff\x0a|\0\0\0\x0cJXL ")),
-    ("an icon", re.compile(rb"\0\0\x01\0")),
-    ("a zip archive", re.compile(rb"PK\x03\x04")),
-)
-# Rows, their colour `(h, w, 1 or 3)`, their alpha `(h, w)` in [0, 1], and the value of white.
-_Band = tuple[slice, "npt.NDArray[Any]", "FloatArray | None", float]
-
-_CHOICE: Final = "PNG, JPEG, GIF, WEBP, TIFF or BMP"
 
 # Pillow reports on damaged metadata by `logging`, which writes to stderr where nothing is set up.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -137,12 +104,12 @@ def load_image(
     Raises
     ------
     ImageError
-        Not a regular file, not a PNG, JPEG, GIF, WEBP, TIFF or BMP, too large, truncated or damaged.
+        Not a regular file; not a PNG, JPEG, GIF, WEBP, TIFF or BMP; too large, truncated, damaged.
     FileError
         The file is missing or cannot be read.
     """
-    with _naming(path_or_file):
-        return _load(path_or_file, max_pixels, allow_truncated).rgb(orient=orient)
+    with _opened(path_or_file, max_pixels, allow_truncated=allow_truncated) as picture:
+        return picture.rgb(orient=orient)
 
 
 def load_mask(
@@ -163,8 +130,8 @@ def load_mask(
         As by `load_image`; also where every pixel is transparent, and where all pixels that count
         have one colour: such a mask fits everywhere equally well.
     """
-    with _naming(path_or_file):
-        mask, weights = _load(path_or_file, max_pixels, False).colour_and_alpha()
+    with _opened(path_or_file, max_pixels) as picture:
+        mask, weights = picture.colour_and_alpha()
         counted = mask if weights is None else mask[weights > 0]
         counted = counted.reshape(-1, 3)
         if not len(counted):
@@ -189,8 +156,8 @@ def load_weights(path_or_file: Source, *, max_pixels: int | None = None) -> Floa
     ImageError
         As by `load_image`; also where the picture has colours, and where it is black everywhere.
     """
-    with _naming(path_or_file):
-        colour, alpha = _load(path_or_file, max_pixels, False).colour_and_alpha()
+    with _opened(path_or_file, max_pixels) as picture:
+        colour, alpha = picture.colour_and_alpha()
         weights = colour[..., 0]
         if not (colour == weights[..., np.newaxis]).all():
             raise ImageError("weights must be a grey picture, this one has colours")
@@ -213,43 +180,7 @@ def save_png(path: str | os.PathLike[str], pixels: npt.NDArray[np.uint8]) -> Non
         Image.fromarray(pixels).save(file, "PNG", compress_level=1)
 
 
-@contextlib.contextmanager
-def _naming(source: Source) -> Iterator[None]:
-    """Add the path to an error, where the picture was given by a path."""
-    try:
-        yield
-    except FileError as error:
-        if isinstance(source, (str, os.PathLike)):
-            error.at(os.fsdecode(source))
-        raise
-
-
-def _load(source: Source, max_pixels: int | None, allow_truncated: bool) -> _Picture:
-    if max_pixels is not None and max_pixels < 1:
-        raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
-    data = _read(source)
-    kind = _sniff(data)
-    try:
-        return _decode(data, kind, max_pixels, lenient=False)
-    except _TruncatedError:
-        if not allow_truncated:
-            raise
-    return _decode(data, kind, max_pixels, lenient=True)
-
-
-class _TruncatedError(ImageError):
-    """The file ends before the picture does."""
-
-
-def _truncated(kind: str) -> _TruncatedError:
-    return _TruncatedError(f"truncated {kind}: the file ends too early; see --allow-truncated")
-
-
-def _damaged(kind: str, detail: str) -> ImageError:
-    return ImageError(f"damaged {kind}: {detail}")
-
-
-# --- reading ----------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def _read(source: Source) -> bytes:
@@ -258,14 +189,25 @@ def _read(source: Source) -> bytes:
     elif isinstance(source, (str, os.PathLike)):
         data = _read_file(os.fspath(source))
     else:
-        data = source.read(_MAX_FILE_BYTES + 1)
-        if not isinstance(data, bytes):
-            raise InvalidInputError("the file was opened as text: open it in binary mode")
+        data = _read_stream(source)
     if not data:
         raise ImageError("the file is empty")
     if len(data) > _MAX_FILE_BYTES:
         raise ImageError(f"the file is larger than {_MAX_FILE_BYTES >> 20} MiB")
     return data
+
+
+def _read_stream(file: BinaryIO) -> bytes:
+    blocks, size = [], 0
+    try:
+        while size <= _MAX_FILE_BYTES and (block := file.read(1 << 20)):
+            if not isinstance(block, bytes):
+                raise InvalidInputError("the file was opened as text: open it in binary mode")
+            blocks.append(block)
+            size += len(block)
+    except OSError as error:
+        raise FileError(f"cannot read: {error.strerror or error}") from error
+    return b"".join(blocks)
 
 
 def _read_file(path: str) -> bytes:
@@ -295,163 +237,128 @@ def _refuse_special(status: os.stat_result) -> None:
         raise ImageError("not a regular file: a device, a pipe or a socket")
 
 
-def _sniff(data: bytes) -> str:
-    head = data[:512]
-    for kind, (signature, _) in _FORMATS.items():
-        if signature.match(head):
-            return kind
-    for what, signature in _OTHERS:
-        if signature.match(head):
-            raise ImageError(f"not a picture that can be opened but {what}; needed: {_CHOICE}")
-    raise ImageError(f"not a picture that can be opened; needed: {_CHOICE}")
+# --- decoding -------------------------------------------------------------------------------------
 
-
-# --- decoding ---------------------------------------------------------------------------------------
-
-# Pillow's switches and Python's warning filters belong to the whole process; they are changed for the
-# time of one decode and put back, so one picture is decoded at a time.
-_decoding = threading.RLock()
+# Pillow's switches, libtiff's error handler and Python's warning filters belong to the whole
+# process. They are changed while one picture is opened and put back, so it is one at a time.
+_opening = threading.RLock()
 
 
 @contextlib.contextmanager
-def _pillow_set_up(limit: int, *, lenient: bool) -> Iterator[None]:
-    with _decoding, warnings.catch_warnings():
+def _opened(
+    source: Source, max_pixels: int | None, *, allow_truncated: bool = False
+) -> Iterator[_Picture]:
+    """Open a picture under guard: whatever goes wrong ends as one error that names the file."""
+    if max_pixels is not None and max_pixels < 1:
+        raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
+    try:
+        data = _read(source)
+        kind = _headers.sniff(data)
+        try:
+            with _opening, _pillow_set_up(max_pixels):
+                try:
+                    picture = _decode(data, kind, max_pixels, lenient=False)
+                except _headers.TruncatedError:
+                    if not allow_truncated:
+                        raise
+                    ImageFile.LOAD_TRUNCATED_IMAGES = True
+                    picture = _decode(data, kind, max_pixels, lenient=True)
+                del data  # the pixels need the memory
+                yield picture
+        except MemoryError:
+            raise ImageError("not enough memory for a picture of this size") from None
+    except FileError as error:
+        if isinstance(source, (str, os.PathLike)):
+            error.at(os.fsdecode(source))
+        raise
+
+
+@contextlib.contextmanager
+def _pillow_set_up(max_pixels: int | None) -> Iterator[None]:
+    """Let Pillow and libtiff be silent, what matters is raised; and let `_headers` judge sizes."""
+    set_handler = _set_libtiff_error_handler or (lambda _: None)
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
-        # Sizes are checked here; Pillow's own error, at twice its number, guards tiles and frames.
-        Image.MAX_IMAGE_PIXELS = (limit + 1) // 2
-        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+        before = set_handler(None), Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+        # Pillow refuses twice this number, in some decoders before the size can be asked for.
+        Image.MAX_IMAGE_PIXELS = max_pixels or _headers.DEFAULT_MAX_PIXELS
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
+            handler, Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
+            set_handler(handler)
+
+
+def _find_libtiff_error_handler() -> Callable[[int | None], int | None] | None:
+    try:
+        # Looked up through Pillow's own module, so that it is the libtiff that Pillow uses.
+        setter = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+    except (AttributeError, OSError):  # linked statically
+        return None
+    setter.restype, setter.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    return cast("Callable[[int | None], int | None]", setter)
+
+
+_set_libtiff_error_handler = _find_libtiff_error_handler()
 
 
 def _decode(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> _Picture:
-    """Decode under guard: whatever Pillow raises ends as one `ImageError`."""
-    open_image = _FORMATS[kind][1]
-    size = ""
-    limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
     try:
-        with _pillow_set_up(limit, lenient=lenient):
-            if kind == "WEBP":  # its decoder takes memory for the picture when it is opened
-                _check_size(*_webp_size(data), len(data), max_pixels)
-            image = open_image(io.BytesIO(data))
-            size = f" of {image.width}x{image.height} pixels"
-            _check_size(image.width, image.height, len(data), max_pixels)
-            if kind == "PNG" and not lenient:
-                _check_png(data)
-            if kind == "JPEG":
-                _check_scans(data, image.width * image.height)
-            rawmode = _rawmode(image)
-            key = _transparent_sample(image, rawmode)
-            unsigned32 = image.mode == "I" and not rawmode.endswith("S")
-            orientation = _tiff_orientation(image)
-            image.load()
-            low = _low_bytes(data, open_image, rawmode)
-            turns = _turns(image, orientation)
-            return _Picture(image, low, key, unsigned32, turns)
-    except ImageError:
+        screened = _headers.screen(data, kind, max_pixels, lenient=lenient)
+        image = _OPENERS[kind](io.BytesIO(screened.data))
+        _headers.check_size(image.width, image.height, len(data), max_pixels)
+        if kind == "JPEG":
+            _headers.check_scans(screened.data, image.width * image.height)
+        rawmode = _rawmode(image)
+        inverted, turn_back = _tiff_ways(image)
+        image.load()
+        key = _transparent_sample(image, rawmode)
+        low = _low_bytes(screened.data, kind, rawmode)
+        exif = screened.exif or _metadata(image, "exif")
+        xmp = screened.xmp or _metadata(image, "xmp")
+        turn = 1 if kind == "TIFF" else _headers.orientation(exif, xmp)  # Pillow has turned a TIFF
+        return _Picture(_in_plain_mode(image), low, rawmode, key, inverted, turn, turn_back)
+    except (ImageError, MemoryError):
         raise
-    except MemoryError:
-        raise ImageError(f"not enough memory for a picture{size}") from None
-    except Image.DecompressionBombError:
-        raise ImageError(f"a part of the picture has more than {limit} pixels") from None
     except Exception as error:  # Pillow raises some ten classes on damaged files
-        if isinstance(error, EOFError) or "truncated" in str(error).lower():
-            raise _truncated(kind) from error
-        raise _damaged(kind, _detail(error)) from error
+        raise _explained(kind, data, error) from error
 
 
-def _detail(error: Exception) -> str:
-    text = show(str(error).partition("\n")[0]).strip()
-    return text[:120] or "it cannot be decoded"
+# What Pillow says of damage, and what it means to the person who has the file.
+_MEANINGS: Final = (
+    (r"not identified by this driver", "its header is cut short, or says that it has no pixels"),
+    (r"checksum", "a checksum is wrong"),
+    (r"MAX_TEXT_", "its text or colour profile unpacks to more than 1 MB, or all to 64 MB"),
+    (
+        r"decoder error|data stream|decoder object|next frame|buffer overrun",
+        "its compressed data cannot be unpacked",
+    ),
+)
 
 
-def _check_size(width: int, height: int, weight: int, max_pixels: int | None) -> None:
-    pixels = width * height
-    if width < 1 or height < 1:
-        raise ImageError(f"an empty picture: {width}x{height} pixels")
-    if pixels > (DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels):
-        limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
-        raise ImageError(
-            f"too large: {width}x{height} = {pixels} pixels, the limit is {limit}; "
-            f"--max-pixels {pixels} opens it"
-        )
-    if max_pixels is None and pixels > max(_LARGE, _MOST_PIXELS_PER_BYTE * weight):
-        raise ImageError(
-            f"suspiciously large: {width}x{height} = {pixels} pixels from {weight} bytes; "
-            f"--max-pixels {pixels} opens it"
-        )
+def _explained(kind: str, data: bytes, error: Exception) -> ImageError:
+    text = show(str(error)).strip()
+    riff_ends = 8 + int.from_bytes(data[4:8], "little")
+    if (
+        isinstance(error, EOFError)
+        or "truncated" in text.lower()
+        or (kind == "WEBP" and len(data) < riff_ends)
+    ):
+        return _headers.truncated(kind)
+    for pattern, meaning in _MEANINGS:
+        if re.search(pattern, text):
+            return _headers.damaged(kind, meaning)
+    if re.match("unsupported|unknown", text, re.IGNORECASE):
+        return ImageError(f"a kind of {kind} that cannot be opened: {text[:100]}")
+    if not isinstance(error, (OSError, SyntaxError)):  # Pillow stumbled: its words would not help
+        return _headers.damaged(kind, "its header contradicts itself")
+    return _headers.damaged(kind, text[:100] or "it cannot be decoded")
 
 
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """Return the size in a WebP's first chunk, whichever of the three kinds it is."""
-    chunk, body = data[12:16], data[20:30]
-    if chunk == b"VP8X":
-        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
-    if chunk == b"VP8L":
-        bits = int.from_bytes(body[1:5], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if chunk == b"VP8 " and len(body) == 10:
-        width, height = struct.unpack("<HH", body[6:10])
-        return width & 0x3FFF, height & 0x3FFF
-    raise _truncated("WEBP") if len(body) < 10 else _damaged("WEBP", "no picture in it")
-
-
-def _check_scans(data: bytes, pixels: int) -> None:
-    scans = data.count(b"\xff\xda")
-    if scans * pixels > _MAX_SCANNED_PIXELS:
-        raise ImageError(f"a JPEG of {scans} scans over {pixels} pixels would take too long")
-
-
-def _check_png(data: bytes) -> None:
-    """Check what Pillow takes as it comes: the checksums of the image data, its length, the palette.
-
-    A file that ends after its last pixel, but before its last checksum or its end mark, is whole.
-    """
-    expected = _png_raw_bytes(data)
-    colour_type = data[25]
-    inflate = zlib.decompressobj()
-    inflated = 0
-    position, before = 8, b""
-    kinds: set[bytes] = set()
-    while position + 8 <= len(data) and before != b"IEND":
-        length, chunk = struct.unpack_from(">I4s", data, position)
-        body = memoryview(data)[position + 8 : position + 8 + length]
-        checksum = data[position + 8 + length : position + 12 + length]
-        position += 12 + length
-        if chunk == b"IDAT":
-            if before != b"IDAT" and b"IDAT" in kinds:
-                raise _damaged("PNG", "its image data are in several places")
-            if colour_type == 3 and b"PLTE" not in kinds:
-                raise _damaged("PNG", "its palette is missing")
-            crc = zlib.crc32(body, zlib.crc32(chunk))
-            if len(checksum) == 4 and crc != int.from_bytes(checksum, "big"):
-                raise _damaged("PNG", "a checksum of its image data is wrong")
-            waiting: bytes | memoryview = body
-            while waiting and inflated < expected and not inflate.eof:
-                inflated += len(inflate.decompress(waiting, 1 << 20))
-                waiting = inflate.unconsumed_tail
-        kinds.add(chunk)
-        before = chunk
-    if inflated < expected:
-        raise _truncated("PNG")
-
-
-def _png_raw_bytes(data: bytes) -> int:
-    """Return the bytes that the image data must inflate to: filter bytes and rows of each pass."""
-    width, height, depth, colour_type, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
-    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour_type]
-    # Adam7: first column and row of a pass, and the steps between its columns and rows.
-    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2)]
-    passes.append((0, 1, 1, 2))
-    total = 0
-    for left, top, across, down in passes if interlaced else [(0, 0, 1, 1)]:
-        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
-        if columns > 0 and rows > 0:
-            total += rows * (1 + (columns * bits + 7) // 8)
-    return total
+def _metadata(image: Image.Image, name: str) -> bytes:
+    value = image.info.get(name, b"")
+    return value if isinstance(value, bytes) else b""
 
 
 def _rawmode(image: ImageFile.ImageFile) -> str:
@@ -462,30 +369,40 @@ def _rawmode(image: ImageFile.ImageFile) -> str:
     return str(args[0] if isinstance(args, tuple) else args)
 
 
-def _transparent_sample(image: Image.Image, rawmode: str) -> npt.NDArray[np.uint16] | None:
-    """Return the grey value or colour that a PNG declares transparent, on the scale of its samples."""
-    key = image.info.get("transparency")
-    if key is None or image.mode not in ("1", "L", "I;16", "RGB"):
-        return None
-    depth = {"1": 1, "L;2": 2, "L;4": 4}.get(rawmode, 8)
-    scale = 255 // ((1 << depth) - 1)  # Pillow stretches 1, 2 and 4 bits to 8, but not this value
-    return np.atleast_1d(np.asarray(key, np.uint16)) * np.uint16(scale)
+# The EXIF orientation that undoes each of 1 to 8.
+_WAY_BACK: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 
 
-def _low_bytes(
-    data: bytes, open_image: Callable[[BinaryIO], ImageFile.ImageFile], rawmode: str
-) -> Image.Image | None:
+def _tiff_ways(image: ImageFile.ImageFile) -> tuple[bool, int]:
+    """Return what Pillow leaves to do for a TIFF: to make 0 white, and to turn it back as stored.
+
+    Pillow brings a TIFF upright by itself, and knows the 0 that is white for up to 8 bits.
+    """
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False, 1
+    tags = image.tag_v2
+    if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2 and _rawmode(image) in ("R", "C", "Y"):
+        bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (8,))
+        if max(bits) > 8:  # Pillow would take each byte for a sample
+            raise ImageError("a kind of TIFF that cannot be opened: planes of 16-bit samples")
+    inverted: bool = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
+    inverted = inverted and image.mode in ("I;16", "I;16B", "F")
+    stored = tags.get(ExifTags.Base.Orientation, 1)
+    return inverted, _WAY_BACK[stored] if stored in range(1, 9) else 1
+
+
+def _low_bytes(data: bytes, kind: str, rawmode: str) -> Image.Image | None:
     """Decode the lower bytes of 16-bit colour, of which Pillow keeps the higher ones only.
 
     Read in the other byte order, the lower byte is the one that is kept.
     """
-    other = {"B": "L", "L": "B"}
-    match = re.fullmatch(r"(RGB|RGBA|RGBX);16([BLN])", rawmode)
-    if match is None:
+    found = re.fullmatch(r"(RGB|RGBA|RGBX);16([BLN])", rawmode)
+    if found is None:
         return None
     native = "L" if sys.byteorder == "little" else "B"
-    swapped = f"{match[1]};16{other[native if match[2] == 'N' else match[2]]}"
-    image = open_image(io.BytesIO(data))
+    order = native if found[2] == "N" else found[2]
+    swapped = f"{found[1]};16{'L' if order == 'B' else 'B'}"
+    image = _OPENERS[kind](io.BytesIO(data))
     image.tile = [
         tile._replace(args=(swapped, *tile.args[1:]) if isinstance(tile.args, tuple) else swapped)
         for tile in image.tile
@@ -494,25 +411,29 @@ def _low_bytes(
     return image
 
 
-def _tiff_orientation(image: ImageFile.ImageFile) -> int | None:
-    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+def _transparent_sample(image: Image.Image, rawmode: str) -> npt.NDArray[np.int64] | None:
+    """Return the grey value or the colour that a PNG calls transparent."""
+    value = image.info.get("transparency")
+    if value is None or image.mode not in ("1", "L", "I;16", "RGB"):
         return None
-    value = image.tag_v2.get(ExifTags.Base.Orientation, 1)
-    return value if value in range(1, 9) else 1
+    # Pillow stretches samples of 1, 2 and 4 bits to 8, but not this value.
+    stretch = {"1": 255, "L;2": 85, "L;4": 17}.get(rawmode, 1)
+    return np.atleast_1d(np.asarray(value, np.int64) * stretch)
 
 
-def _turns(image: Image.Image, orientation: int | None) -> tuple[int, int]:
-    """Return the EXIF orientations that bring the decoded pixels upright, and as they are stored."""
-    if orientation is not None:  # Pillow has turned a TIFF already
-        return 1, {6: 8, 8: 6}.get(orientation, orientation)
-    try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # junk in the metadata is no reason to refuse the pixels
-        return 1, 1
-    return value if value in range(1, 9) else 1, 1
+def _in_plain_mode(image: Image.Image) -> Image.Image:
+    """Return the picture in a mode whose samples numpy sees as they are."""
+    if image.mode in ("L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
+        return image
+    if image.mode in ("1", "La"):
+        return image.convert("L" if image.mode == "1" else "LA")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-# --- samples to float32 -----------------------------------------------------------------------------
+# --- samples to float32 ---------------------------------------------------------------------------
+
+# Rows, their colour `(h, w, 1 or 3)`, the value of white, and their alpha `(h, w)` in [0, 1].
+_Band = tuple[slice, "npt.NDArray[Any]", float, "FloatArray | None"]
 
 
 @dataclass(frozen=True)
@@ -525,81 +446,80 @@ class _Picture:
         The pixels; of 16-bit colour their higher bytes.
     low
         The lower bytes of 16-bit colour.
+    rawmode
+        Pillow's name for how the file lays its samples out.
     key
-        The grey value or colour that stands for transparent.
-    unsigned32
-        The samples are 32 bits without sign, which Pillow holds as if they had one.
-    turns
-        EXIF orientation that brings the pixels upright, and the one that brings them as stored.
+        The grey value or the colour that stands for transparent.
+    inverted
+        0 is white.
+    turn, turn_back
+        The EXIF orientations that bring the pixels upright, and as they are stored.
     """
 
     image: Image.Image
     low: Image.Image | None
-    key: npt.NDArray[np.uint16] | None
-    unsigned32: bool
-    turns: tuple[int, int]
+    rawmode: str
+    key: npt.NDArray[np.int64] | None
+    inverted: bool
+    turn: int
+    turn_back: int
 
     def rgb(self, *, orient: bool) -> FloatArray:
         """Return `(H, W, 3)` with white behind what is transparent."""
-        upright, stored = self._empty(orient, 3)
-        for rows, colour, alpha, white in self._bands():
+        result, stored = self._new(3, self.turn if orient else self.turn_back)
+        for rows, colour, white, alpha in self._bands():
             band = stored[rows]
-            np.divide(colour, white, out=band)
+            np.divide(colour, white, out=band, dtype=np.float32)
             if alpha is not None:
                 band *= alpha[..., np.newaxis]
                 band += 1 - alpha[..., np.newaxis]
-        return upright
+        return result
 
     def colour_and_alpha(self) -> tuple[FloatArray, FloatArray | None]:
-        """Return `(H, W, 3)` as stored below the transparency, and `(H, W)` alpha if any is not 1."""
-        upright, stored = self._empty(True, 3)
-        upright_alpha, stored_alpha = self._empty(True, 1)
-        for rows, colour, alpha, white in self._bands():
-            np.divide(colour, white, out=stored[rows])
+        """Return `(H, W, 3)` with nothing put behind, and `(H, W)` alpha; None if it is 1."""
+        result, stored = self._new(3, self.turn)
+        result_alpha, stored_alpha = self._new(1, self.turn)
+        for rows, colour, white, alpha in self._bands():
+            np.divide(colour, white, out=stored[rows], dtype=np.float32)
             stored_alpha[rows, :, 0] = 1 if alpha is None else alpha
-        flat = upright_alpha[..., 0]
-        return upright, None if (flat == 1).all() else flat
+        flat = result_alpha[..., 0]
+        return result, None if (flat == 1).all() else flat
 
-    def _empty(self, orient: bool, channels: int) -> tuple[FloatArray, FloatArray]:
-        """Return a new array, and its view in which the decoded rows are rows."""
-        orientation = self.turns[0] if orient else self.turns[1]
+    def _new(self, channels: int, orientation: int) -> tuple[FloatArray, FloatArray]:
+        """Return a new array, and the view of it in which the decoded rows are rows."""
         height, width = self.image.height, self.image.width
-        if orientation < 5:
-            upright = np.empty((height, width, channels), np.float32)
-            view = upright
-        else:
-            upright = np.empty((width, height, channels), np.float32)
-            view = upright.swapaxes(0, 1)
+        shape = (height, width) if orientation < 5 else (width, height)
+        result = np.empty((*shape, channels), np.float32)
+        view = result if orientation < 5 else result.swapaxes(0, 1)
         if orientation in (3, 4, 6, 7):
             view = view[::-1]
         if orientation in (2, 3, 7, 8):
             view = view[:, ::-1]
-        return upright, view
+        return result, view
 
     def _bands(self) -> Iterator[_Band]:
-        """Give band after band of rows: colour `(h, w, 1 or 3)`, alpha `(h, w)`, the value of white."""
         wide = self.image.mode in ("I", "F")
-        black, white = self._span() if wide else (0.0, 1.0)
+        black, white = self._span() if wide else (0.0, self._white())
         for rows in self._rows():
             samples = self._samples(self.image, rows)
-            if wide:
-                level = (np.clip(samples, black, white) - black) / (white - black)
-                hole = np.isnan(level)
-                colour = np.where(hole, 0, level)[..., np.newaxis].astype(np.float32)
-                yield rows, colour, (~hole).astype(np.float32) if hole.any() else None, 1.0
-                continue
+            alpha: FloatArray | None = None
             if self.low is not None:
                 samples = samples.astype(np.uint16) << 8 | self._samples(self.low, rows)
-            white = 65535.0 if samples.dtype.itemsize == 2 else 255.0
-            colour, alpha = samples if samples.ndim == 3 else samples[..., np.newaxis], None
-            if colour.shape[-1] in (2, 4):
-                colour, alpha = (
-                    colour[..., :-1],
-                    np.divide(colour[..., -1], white, dtype=np.float32),
-                )
+            if samples.ndim == 2:
+                samples = samples[..., np.newaxis]
+            if samples.shape[-1] in (2, 4):
+                alpha = np.divide(samples[..., -1], white, dtype=np.float32)
+                samples = samples[..., :-1]
             elif self.key is not None:
-                alpha = (colour != self.key).any(axis=-1).astype(np.float32)
-            yield rows, colour, alpha, white
+                alpha = (samples != self.key).any(axis=-1).astype(np.float32)
+            if wide:
+                hole = np.isnan(samples)
+                if hole.any():
+                    alpha = 1 - hole[..., 0].astype(np.float32)
+                samples = np.where(hole, black, np.clip(samples, black, white)) - black
+            if self.inverted:
+                samples = (white - black) - samples
+            yield rows, samples, white - black, alpha
 
     def _rows(self) -> Iterator[slice]:
         step = max(1, _BAND_PIXELS // self.image.width)
@@ -607,14 +527,16 @@ class _Picture:
             yield slice(top, min(top + step, self.image.height))
 
     def _samples(self, image: Image.Image, rows: slice) -> npt.NDArray[Any]:
-        """Return rows as grey `(h, w)`, grey and alpha, RGB or RGBA; uint8, uint16, or float64."""
+        """Return rows as grey `(h, w)`, grey and alpha, RGB or RGBA; uint8, uint16 or float64."""
         band = image.crop((0, rows.start, image.width, rows.stop))
-        if band.mode in ("I", "F"):
-            samples = np.asarray(band)
-            return (samples.view(np.uint32) if self.unsigned32 else samples).astype(np.float64)
-        if not band.mode.startswith("I;16"):
-            band = _to_plain_mode(band)
-        return np.asarray(band)
+        if image.mode == "I" and not self.rawmode.endswith("S"):  # Pillow knows no unsigned 32 bits
+            return np.asarray(band).view(np.uint32).astype(np.float64)
+        return np.asarray(band, np.float64 if image.mode in ("I", "F") else None)
+
+    def _white(self) -> float:
+        if self.rawmode == "I;12":
+            return 4095.0
+        return 65535.0 if self.low is not None or self.image.mode.startswith("I;16") else 255.0
 
     def _span(self) -> tuple[float, float]:
         """Return the values that become 0 and 1: those, unless a sample lies beyond."""
@@ -622,17 +544,6 @@ class _Picture:
         for rows in self._rows():
             samples = self._samples(self.image, rows)
             finite = samples[np.isfinite(samples)]
-            black = min(black, finite.min(initial=0.0))
-            white = max(white, finite.max(initial=1.0))
+            black = min(black, float(finite.min(initial=0.0)))
+            white = max(white, float(finite.max(initial=1.0)))
         return black, white
-
-
-def _to_plain_mode(image: Image.Image) -> Image.Image:
-    """Return the picture as L, LA, RGB or RGBA, by Pillow's own conversion."""
-    if image.mode in ("L", "LA", "RGB", "RGBA"):
-        return image
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode == "La":
-        return image.convert("LA")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
