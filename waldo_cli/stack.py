@@ -475,12 +475,13 @@ class Stack:
         if not self.layers:
             raise StackError("a stack needs at least one layer")
         last = self.channels()[-1]
-        answers = self if self.second_look is None else self.second_look.stack
-        labels = self.labels or (self.name,) * (last if answers is self else 0)
-        if not labels or (len(labels) != answers.channels()[-1]):
-            raise StackError(
-                f"labels: {len(labels)} names for {answers.channels()[-1]} output channels"
-            )
+        if self.second_look is None:
+            labels = self.labels or (self.name,) * last
+        else:
+            labels = self.second_look.stack.labels
+            last = len(labels)
+        if len(labels) != last:
+            raise StackError(f"labels: {len(labels)} names for {last} output channels")
         object.__setattr__(self, "labels", labels)
         local = next((i for i, s in enumerate(self.layers) if not s.local), len(self.layers))
         object.__setattr__(self, "_local", local)

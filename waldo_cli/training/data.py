@@ -1,0 +1,370 @@
+"""Pages, the heads on them, and patches cut around places.
+
+A patch is a small square of a page at the scale where a head has a known height. Everything that is
+learned from comes as patches, which fit into memory by the ten thousand; pages are opened once.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.images import load_image
+from waldo_cli.training.network import CHARACTERS, LABELS
+
+Bytes = NDArray[np.uint8]
+
+# Side of a patch in pixels: six and a half heads for the first look, four and a half for the second.
+PATCH = 128
+
+NOBODY = LABELS.index("nobody")
+
+# Boxes of the other characters' heads on the public pages, drawn by eye; in the truth files that
+# people have, these classes are whole figures where they are labelled at all.
+HEADS_BY_EYE = Path(__file__).with_name("characters.csv")
+
+# A spot on a page: x, y, height of a head there, all in page pixels.
+Spot = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Head:
+    """A character's head on a page, hat to chin.
+
+    Attributes
+    ----------
+    label
+        Index into `LABELS`.
+    left, top, right, bottom
+        Page pixels.
+    """
+
+    label: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def x(self) -> float:
+        """The centre's column."""
+        return (self.left + self.right) / 2
+
+    @property
+    def y(self) -> float:
+        """The centre's row."""
+        return (self.top + self.bottom) / 2
+
+    @property
+    def height(self) -> float:
+        """Height of a head of this area in the usual shape, four wide to five tall.
+
+        Half-hidden heads have odd boxes; their area tells the scale better than their height.
+        """
+        return float(np.sqrt((self.bottom - self.top) * (self.right - self.left) / 0.8))
+
+    def hit_by(self, x: float, y: float) -> bool:
+        """Whether a peak lies in the box grown by half its width and height on each side."""
+        w, h = (self.right - self.left) / 2, (self.bottom - self.top) / 2
+        return self.left - w <= x <= self.right + w and self.top - h <= y <= self.bottom + h
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A picture and what is known to be on it.
+
+    Attributes
+    ----------
+    name
+        File name, relative to the folder of pages.
+    artwork
+        Pages with the same value show the same drawing and go into the same fold.
+    kind
+        ``page``, ``other scan``, ``without`` (nobody is on it) or ``drawn``.
+    pixels
+        ``(H, W, 3)`` uint8.
+    heads
+        The characters.
+    ignored
+        Boxes ``(left, top, right, bottom)`` that are neither him nor not him: printed portraits.
+    """
+
+    name: str
+    artwork: str
+    kind: str
+    pixels: Bytes
+    heads: tuple[Head, ...] = ()
+    ignored: tuple[tuple[float, float, float, float], ...] = ()
+
+    @property
+    def head_height(self) -> float:
+        """The usual height of a head here; 30 px where no head is known."""
+        waldos = [h.height for h in self.heads if h.label == 0] or [h.height for h in self.heads]
+        return float(np.median(waldos)) if waldos else 30.0
+
+    def is_waldo(self, x: float, y: float) -> bool:
+        """Whether a peak at this place is a hit."""
+        return any(h.label == 0 and h.hit_by(x, y) for h in self.heads)
+
+    def is_ignored(self, x: float, y: float) -> bool:
+        """Whether a peak at this place counts neither way."""
+        return any(a <= x <= c and b <= y <= d for a, b, c, d in self.ignored)
+
+    def is_clear(self, spot: Spot, heads: float) -> bool:
+        """Whether no character and no portrait lies within so many heads of a spot."""
+        x, y, size = spot
+        for h in self.heads:
+            reach = heads * max(size, h.height)
+            if abs(x - h.x) < reach and abs(y - h.y) < reach:
+                return False
+        return not any(
+            a - size < x < c + size and b - size < y < d + size for a, b, c, d in self.ignored
+        )
+
+
+def read_pages(folder: Path, truth: Path) -> list[Page]:
+    """The pages that a truth file names, and the pictures in ``without_waldo/`` beside them.
+
+    Parameters
+    ----------
+    folder
+        Where the pictures are.
+    truth
+        CSV with ``filename, class, xmin, ymin, xmax, ymax`` and, where they are known, ``artwork`` and
+        ``kind``. Classes: ``waldo`` (his head), ``waldo_icon`` (a portrait to ignore), ``wenda``,
+        ``odlaw``, ``wizard`` (whole figures; `HEADS_BY_EYE` replaces them where it knows the page).
+
+    Raises
+    ------
+    FileError
+        The truth cannot be read or a picture cannot be opened.
+    InvalidInputError
+        A column is missing or a box is not four numbers in order.
+    """
+    by_name = _rows(truth, folder)
+    by_eye = _rows(HEADS_BY_EYE, folder) if HEADS_BY_EYE.is_file() else {}
+    pages = []
+    for name, rows in sorted(by_name.items()):
+        page = Page(
+            name,
+            rows[0].get("artwork") or name,
+            rows[0].get("kind") or "page",
+            _pixels(folder / name),
+            ignored=tuple(_box(r) for r in rows if r["class"] == "waldo_icon"),
+        )
+        page = replace(page, heads=_heads(rows, "waldo"))
+        others = by_eye.get(name)
+        if others is None:
+            heads = [_head_of(r, page.head_height) for r in rows if r["class"] in CHARACTERS[1:]]
+        else:
+            heads = [h for c in CHARACTERS[1:] for h in _heads(others, c)]
+        pages.append(replace(page, heads=(*page.heads, *heads)))
+    for path in sorted((folder / "without_waldo").glob("*.jpg")):
+        name = f"without_waldo/{path.name}"
+        pages.append(Page(name, name, "without", _pixels(path)))
+    return pages
+
+
+def _pixels(path: Path) -> Bytes:
+    return np.rint(load_image(path) * 255).astype(np.uint8)
+
+
+def _rows(path: Path, folder: Path) -> dict[str, list[dict[str, str]]]:
+    """The rows of a truth file by file name, those whose picture is in the folder."""
+    by_name: dict[str, list[dict[str, str]]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as f:
+            reader = csv.DictReader(f)
+            missing = {"filename", "class", "xmin", "ymin", "xmax", "ymax"} - set(
+                reader.fieldnames or ()
+            )
+            if missing:
+                raise InvalidInputError(f"no column {sorted(missing)[0]}").at(str(path))
+            for row in reader:
+                if (folder / row["filename"]).is_file():
+                    by_name.setdefault(row["filename"], []).append(row)
+    except OSError as e:
+        raise FileError((e.strerror or str(e)).lower()).at(str(path)) from None
+    return by_name
+
+
+def _box(row: dict[str, str]) -> tuple[float, float, float, float]:
+    try:
+        a, b, c, d = (float(row[k]) for k in ("xmin", "ymin", "xmax", "ymax"))
+    except ValueError:
+        raise InvalidInputError(f"{row['filename']}: a box is four numbers") from None
+    if not (a < c and b < d):
+        raise InvalidInputError(f"{row['filename']}: box {a:g},{b:g},{c:g},{d:g} is empty")
+    return a, b, c, d
+
+
+def _heads(rows: Sequence[dict[str, str]], name: str) -> tuple[Head, ...]:
+    return tuple(Head(LABELS.index(name), *_box(r)) for r in rows if r["class"] == name)
+
+
+def _head_of(row: dict[str, str], usual: float) -> Head:
+    """The head at the top of a whole figure, as large as Waldo's on the same page if that fits."""
+    left, top, right, bottom = _box(row)
+    height = float(np.clip(usual, 0.2 * (bottom - top), 0.55 * (bottom - top)))
+    half = min(right - left, 0.9 * height) / 2
+    middle = (left + right) / 2
+    label = LABELS.index(row["class"])
+    return Head(label, middle - half, top, middle + half, top + height)
+
+
+def folds_by_artwork(pages: Sequence[Page], count: int, seed: int) -> dict[str, int]:
+    """A fold for each artwork, heads of all sizes in each."""
+    heights: dict[tuple[bool, str], float] = {}
+    for page in pages:
+        heights.setdefault((page.kind == "without", page.artwork), page.head_height)
+    order = sorted(heights, key=lambda a: (a[0], heights[a], a[1]))
+    random = np.random.default_rng(seed)
+    folds: dict[str, int] = {}
+    for start in range(0, len(order), count):
+        turn = random.permutation(count)
+        for (_, artwork), fold in zip(order[start : start + count], turn, strict=False):
+            folds[artwork] = int(fold)
+    return folds
+
+
+def cut_patch(pixels: Bytes, spot: Spot, head: float, side: int = PATCH) -> Bytes:
+    """A ``(side, side, 3)`` patch around a spot, its head shown `head` pixels tall.
+
+    Resampled as `waldo_cli.pyramid` does it; the page's edge repeats outside.
+    """
+    x, y, size = spot
+    half = side / 2 * size / head
+    reach = int(np.ceil(max(1.0, size / head))) + 1
+    first_col, first_row = int(np.floor(x - half)) - reach, int(np.floor(y - half)) - reach
+    rows = np.arange(first_row, int(np.ceil(y + half)) + reach).clip(0, pixels.shape[0] - 1)
+    cols = np.arange(first_col, int(np.ceil(x + half)) + reach).clip(0, pixels.shape[1] - 1)
+    piece = Image.fromarray(pixels[rows[:, None], cols[None, :]])
+    left, top = x - half - first_col, y - half - first_row
+    box = (left, top, left + 2 * half, top + 2 * half)
+    return np.asarray(piece.resize((side, side), Image.Resampling.BILINEAR, box=box))
+
+
+def random_spots(page: Page, count: int, random: np.random.Generator) -> list[Spot]:
+    """Places without characters, most of them at the scale of the people on the page."""
+    height, width = page.pixels.shape[:2]
+    spots: list[Spot] = []
+    for _ in range(20 * count):
+        if len(spots) == count:
+            break
+        if random.random() < 0.6:
+            size = page.head_height * 2 ** random.normal(0, 0.5)
+        else:
+            size = float(np.exp(random.uniform(np.log(9), np.log(110))))
+        spot = (random.uniform(0, width), random.uniform(0, height), size)
+        if page.is_clear(spot, 2.5):
+            spots.append(spot)
+    return spots
+
+
+@dataclass
+class Patches:
+    """Patches with their labels, drawn with probabilities that training may change.
+
+    Attributes
+    ----------
+    pixels
+        ``(N, side, side, 3)`` uint8.
+    labels
+        ``(N,)`` indices into `LABELS`.
+    head
+        Height of a head in the patches, pixels.
+    weights
+        ``(N,)`` how often each is drawn, relative.
+    """
+
+    pixels: Bytes
+    labels: NDArray[np.intp]
+    head: float
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        if not len(self.weights):
+            self.weights = np.ones(len(self.labels))
+
+    def draw(
+        self, count: int, random: np.random.Generator, label: int | None = None
+    ) -> NDArray[np.intp]:
+        """Indices of patches, of one label or of any."""
+        among = np.arange(len(self.labels))
+        if label is not None:
+            among = among[self.labels == label]
+        total = np.cumsum(self.weights[among])
+        at = np.searchsorted(total, random.random(count) * total[-1], side="right")
+        return np.asarray(among[np.minimum(at, len(among) - 1)])
+
+
+# Drawn scenes teach a little; the real pages are what counts.
+DRAWN_WEIGHT = 0.35
+
+
+def character_patches(pages: Sequence[Page], head: float) -> Patches:
+    """A patch around each character's head."""
+    known = [(p, h) for p in pages for h in p.heads]
+    return Patches(
+        np.stack([cut_patch(p.pixels, (h.x, h.y, h.height), head) for p, h in known]),
+        np.array([h.label for _, h in known]),
+        head,
+        np.array([DRAWN_WEIGHT if p.kind == "drawn" else 1.0 for p, _ in known]),
+    )
+
+
+def spot_patches(pages: Sequence[Page], spots: Sequence[Sequence[Spot]], head: float) -> Patches:
+    """A patch around each spot of each page; nobody is there."""
+    cuts = [
+        cut_patch(p.pixels, spot, head)
+        for p, some in zip(pages, spots, strict=True)
+        for spot in some
+    ]
+    return Patches(np.stack(cuts), np.full(len(cuts), NOBODY), head)
+
+
+def painted_over(page: Page, seed: int = 0) -> Page:
+    """The page without Waldo: head and body covered by a piece of the page from elsewhere."""
+    random = np.random.default_rng(seed)
+    height, width = page.pixels.shape[:2]
+    pixels = page.pixels.copy()
+    for head in (h for h in page.heads if h.label == 0):
+        size = max(head.right - head.left, head.bottom - head.top)
+        left, right = max(0, int(head.x - 1.3 * size)), min(width, int(head.x + 1.3 * size))
+        top = max(0, int(head.top - 0.6 * size))
+        bottom = min(height, int(head.bottom + 2.2 * size))
+        w, h = right - left, bottom - top
+        for _ in range(1000):
+            u, v = int(random.integers(0, width - w + 1)), int(random.integers(0, height - h + 1))
+            if all(
+                u >= q.x + 3 * q.height
+                or u + w <= q.x - 3 * q.height
+                or v >= q.y + 4 * q.height
+                or v + h <= q.y - 3 * q.height
+                for q in page.heads
+            ):
+                break
+        across = _soft_ends(w, left > 0, right < width, 0.25 * size)
+        down = _soft_ends(h, top > 0, bottom < height, 0.25 * size)
+        share = np.minimum(down[:, None], across[None, :])[:, :, None]
+        under = pixels[top:bottom, left:right]
+        over = page.pixels[v : v + h, u : u + w]
+        pixels[top:bottom, left:right] = (under * (1 - share) + over * share).astype(np.uint8)
+    return replace(page, pixels=pixels, heads=tuple(h for h in page.heads if h.label))
+
+
+def _soft_ends(length: int, first: bool, last: bool, reach: float) -> NDArray[np.float64]:
+    """1 in the middle, falling to 0 within `reach` of those ends that are soft."""
+    distance = np.full(length, reach)
+    if first:
+        distance = np.minimum(distance, np.arange(length))
+    if last:
+        distance = np.minimum(distance, np.arange(length)[::-1])
+    return np.asarray(distance / reach)

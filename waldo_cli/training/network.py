@@ -1,0 +1,232 @@
+"""The two looks in PyTorch, and their way into a stack file.
+
+Both networks are plain sequences of convolution, batch normalisation and ReLU without padding, so
+that what is trained here is, number for number, what `waldo_cli.stack` runs: normalisation is
+folded into the convolutions, PyTorch's ``(K, C, A, B)`` kernels become ``(A, B, C, K)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+# What the networks tell apart. The proposal network has one channel for each character, the
+# classifier one more for everything else.
+CHARACTERS = ("waldo", "wenda", "odlaw", "wizard")
+LABELS = (*CHARACTERS, "nobody")
+
+
+@dataclass(frozen=True)
+class View:
+    """How a network sees a head.
+
+    Attributes
+    ----------
+    head
+        Height of a head in the network's input, pixels.
+    size
+        Width and height of the object in the stack file, pixels.
+    """
+
+    head: float
+    size: tuple[int, int]
+
+
+# Heads are three quarters as wide as tall, so both sizes are whole numbers and one zoom fits both.
+PROPOSAL_VIEW = View(16.0, (12, 16))
+CLASSIFIER_VIEW = View(24.0, (18, 24))
+
+
+def proposal_network() -> nn.Sequential:
+    """The first look: one answer per character every 4 px, each seeing 63 px, four heads.
+
+    Strides come first and dilations last, because the cost of a layer falls with the square of the
+    strides before it: 1,240 multiply-adds per pixel of the pyramid in all.
+    """
+    answer = nn.Conv2d(24, len(CHARACTERS), 1)
+    nn.init.constant_(_bias(answer), -3.0)  # almost every place is nobody's head
+    return nn.Sequential(
+        *_block(3, 16, 3, stride=2),
+        *_block(16, 24, 3, stride=2),
+        *_block(24, 24, 3),
+        *_block(24, 24, 3, dilation=2),
+        *_block(24, 24, 3, dilation=4),
+        answer,
+    )
+
+
+def classifier_network() -> nn.Sequential:
+    """The second look: one answer per label for a cut of 77 x 77 px, 51 million multiply-adds."""
+    return nn.Sequential(
+        *_block(3, 32, 5, stride=2),
+        *_block(32, 32, 3),
+        *_block(32, 64, 3, stride=2),
+        *_block(64, 64, 3),
+        *_block(64, 96, 3),
+        *_block(96, 96, 3),
+        *_block(96, 96, 3, stride=2),
+        *_block(96, 64, 5),
+        nn.Dropout(0.2),
+        nn.Conv2d(64, len(LABELS), 1),
+    )
+
+
+def _block(
+    entering: int, leaving: int, size: int, *, stride: int = 1, dilation: int = 1
+) -> tuple[nn.Module, ...]:
+    conv = nn.Conv2d(entering, leaving, size, stride, dilation=dilation, bias=False)
+    return conv, nn.BatchNorm2d(leaving), nn.ReLU(inplace=True)
+
+
+def field_and_jump(net: nn.Sequential) -> tuple[int, int]:
+    """Side of the square that one answer sees, and the distance between answers, in pixels."""
+    size, jump = 1, 1
+    for layer in net:
+        if isinstance(layer, nn.Conv2d):
+            size += layer.dilation[0] * (layer.kernel_size[0] - 1) * jump
+            jump *= layer.stride[0]
+    return size, jump
+
+
+def _bias(conv: nn.Conv2d) -> torch.Tensor:
+    if conv.bias is None:
+        raise TypeError("a convolution without bias")
+    return conv.bias
+
+
+def folded(net: nn.Sequential) -> nn.Sequential:
+    """The same function for inference: normalisation folded into the convolutions before it."""
+    out: list[nn.Module] = []
+    for layer in net:
+        if isinstance(layer, nn.Conv2d):
+            conv = nn.Conv2d(
+                layer.in_channels,
+                layer.out_channels,
+                (layer.kernel_size[0], layer.kernel_size[1]),
+                (layer.stride[0], layer.stride[1]),
+                dilation=(layer.dilation[0], layer.dilation[1]),
+            )
+            conv.weight.data.copy_(layer.weight.data)
+            _bias(conv).data.copy_(layer.bias.data if layer.bias is not None else torch.zeros(1))
+            out.append(conv)
+        elif isinstance(layer, nn.BatchNorm2d):
+            mean, variance = layer.running_mean, layer.running_var
+            if mean is None or variance is None:
+                raise TypeError("a normalisation without running statistics")
+            gain = layer.weight.data / torch.sqrt(variance + layer.eps)
+            conv.weight.data.mul_(gain[:, None, None, None])
+            _bias(conv).data.sub_(mean).mul_(gain).add_(layer.bias.data)
+        elif isinstance(layer, nn.ReLU):
+            out.append(nn.ReLU())
+    return nn.Sequential(*out).eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a stack file says beside its layers.
+
+    Attributes
+    ----------
+    name, description
+        For people.
+    threshold
+        Probability from which a candidate is a find.
+    scales
+        ``(smallest, largest, per octave)`` of the pyramid.
+    candidates
+        How many places the second look looks at.
+    views
+        Scales of each candidate's cut whose answers are averaged.
+    mirror
+        Whether the mirrored cuts are looked at too.
+    """
+
+    name: str = "waldo"
+    description: str = ""
+    threshold: float = 0.5
+    scales: tuple[float, float, int] = (0.125, 1.4142, 2)
+    candidates: int = 32
+    views: tuple[float, ...] = (1.0,)
+    mirror: bool = False
+
+
+def write_stack(
+    directory: Path, release: Release, proposals: nn.Sequential, classifier: nn.Sequential
+) -> Path:
+    """Write ``NAME.toml`` and ``NAME.npz``; the networks as `folded` gives them.
+
+    Returns
+    -------
+    path
+        Of the stack file.
+    """
+    arrays: dict[str, NDArray[np.float32]] = {}
+    low, high, per_octave = release.scales
+    lines = [
+        "format = 1",
+        f'name = "{release.name}"',
+        f'description = "{release.description}"',
+        f"object = {list(PROPOSAL_VIEW.size)}",
+        f"labels = {_quoted(LABELS)}",
+        f"threshold = {release.threshold:g}",
+        f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
+        'boundary = "edge"',
+        f'weights = "{release.name}.npz"',
+        *_layers("layer", "first", proposals, arrays),
+        *_layer("layer", "combine", how='"max"'),
+        *_layer("layer", "sigmoid"),
+        "",
+        "[second_look]",
+        f"object = {list(CLASSIFIER_VIEW.size)}",
+        f"candidates = {release.candidates}",
+        f"scales = {list(release.views)}",
+        f"mirror = {str(release.mirror).lower()}",
+        *_layers("second_look.layer", "second", classifier, arrays),
+        *_layer("second_look.layer", "softmax"),
+    ]
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{release.name}.toml"
+    np.savez(path.with_suffix(".npz"), allow_pickle=False, **arrays)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _layers(
+    table: str, prefix: str, net: nn.Sequential, arrays: dict[str, NDArray[np.float32]]
+) -> list[str]:
+    lines: list[str] = []
+    for layer in net:
+        if isinstance(layer, nn.ReLU):
+            lines += _layer(table, "relu")
+            continue
+        if not isinstance(layer, nn.Conv2d):
+            raise TypeError(f"{layer} has no place in a stack file")
+        name = f"{prefix}{sum(line.startswith('kernel') for line in lines) + 1}"
+        kernel = layer.weight.detach().permute(2, 3, 1, 0).contiguous()
+        arrays[f"{name}.kernel"] = kernel.numpy().astype(np.float32)
+        arrays[f"{name}.bias"] = _bias(layer).detach().numpy().astype(np.float32)
+        keys: dict[str, Any] = {
+            "kernel": f'"weights:{name}.kernel"',
+            "bias": f'"weights:{name}.bias"',
+        }
+        if layer.stride[0] != 1:
+            keys["stride"] = layer.stride[0]
+        if layer.dilation[0] != 1:
+            keys["dilation"] = layer.dilation[0]
+        lines += _layer(table, "conv", **keys)
+    return lines
+
+
+def _layer(table: str, op: str, **keys: Any) -> list[str]:
+    return ["", f"[[{table}]]", f'op = "{op}"', *(f"{k} = {v}" for k, v in keys.items())]
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{name}"' for name in names) + "]"
