@@ -1,0 +1,215 @@
+"""``waldo evaluate PAGES --truth boxes.csv``: how good the finds are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from waldo_cli.cli.options import Scales
+from waldo_cli.files import show
+
+if TYPE_CHECKING:
+    from waldo_cli.evaluation import PageScore, Summary
+
+COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
+
+
+@click.command()
+@click.argument("pages", metavar="PAGES")
+@click.option(
+    "--truth",
+    required=True,
+    metavar="FILE",
+    help="Boxes: CSV with filename,width,height,class,xmin,ymin,xmax,ymax, or COCO JSON."
+    " Names are relative to PAGES.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="DIR",
+    help="A folder of further pages that show no one who is sought. Repeatable.",
+)
+@click.option(
+    "--unlisted",
+    is_flag=True,
+    help="Pictures in PAGES that the truth does not name are pages without him, too.",
+)
+@click.option(
+    "--label", metavar="NAME", help="Class of the boxes sought.  [default: the stack's first label]"
+)
+@click.option(
+    "--stack",
+    metavar="NAME|FILE",
+    help="A built-in stack or a stack file.  [default: waldo; pixels with --mask]",
+)
+@click.option(
+    "--mask",
+    "masks",
+    multiple=True,
+    metavar="FILE",
+    help="The picture to look for. Repeatable: the best of overlapping finds counts.",
+)
+@click.option(
+    "--scales",
+    type=Scales(),
+    default="auto",
+    show_default=True,
+    metavar="SPEC",
+    help="auto (what the stack says), one factor, a list 0.5,1,2 or a range 0.5:2.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Most finds that are ranked for each page and mask.",
+)
+@click.option(
+    "--threshold",
+    type=float,
+    metavar="T",
+    help="For what is found and for false alarms.  [default: the stack's own]",
+)
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="csv has a row for each page; json has everything.",
+)
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Refuse larger pages by their header.  [default: 200000000]",
+)
+@click.option("--debug", is_flag=True, help="Show a traceback where an error ends the program.")
+def evaluate(
+    pages: str,
+    truth: str,
+    without: tuple[str, ...],
+    unlisted: bool,
+    label: str | None,
+    stack: str | None,
+    masks: tuple[str, ...],
+    scales: str,
+    top: int,
+    threshold: float | None,
+    form: str,
+    max_pixels: int | None,
+    debug: bool,  # noqa: ARG001 - read by main
+) -> None:
+    """Look for him on the pages of the folder PAGES, whose boxes are known, and say how well it went.
+
+    A find is a hit where its peak lies in the true box grown by half its width and half its height on
+    each side. Finds in boxes of class LABEL_icon (printed portraits) are neither hits nor false alarms.
+    A page without a box of the class counts as a page without him.
+
+    The rank is the place of the first hit; average precision is taken over the finds of all pages, with
+    all-point interpolation; AUC compares the best scores of pages with him and pages without.
+
+    Exit status: 0 the pages were looked at, 2 an error, 130 Ctrl-C.
+    """
+    if threshold is not None and not math.isfinite(threshold):
+        raise click.BadParameter("must be a finite number", param_hint="--threshold")
+
+    from waldo_cli.batch import Finder, Settings
+    from waldo_cli.errors import InvalidInputError
+    from waldo_cli.evaluation import pages_without, read_truth, score_pages, summarize
+
+    listed = read_truth(truth, pages)
+    finder = Finder(Settings(stack=stack, masks=masks, heatmap=False))
+    sought = label or (finder.masks[0].label if finder.masks else finder.stack.labels[0])
+    classes = sorted({box.label for page in listed for box in page.boxes})
+    if sought not in classes:
+        raise InvalidInputError(
+            f"no box of class {sought!r}, there are {', '.join(classes) or 'none'}: use --label",
+            path=truth,
+        )
+    if threshold is None:
+        threshold = finder.stack.threshold
+    for folder in (*without, *([pages] if unlisted else [])):
+        listed += pages_without(folder, listed)
+
+    scored: list[PageScore] = []
+    width = max(len(show(page.name)) for page in listed)
+    if form != "json":
+        click.echo(_row(COLUMNS, form, width))
+    for score in score_pages(
+        listed, finder.stack, sought, masks=finder.masks, scales=scales, top=top,
+        max_pixels=max_pixels,
+    ):  # fmt: skip
+        scored.append(score)
+        if form != "json":
+            click.echo(_row(_cells(score, threshold), form, width))
+    summary = summarize(scored, threshold)
+    if form == "table":
+        click.echo("\n" + _table(summary, sought, top))
+    elif form == "json":
+        said = {"schema": 1, "stack": finder.stack.name, "label": sought, "top": top}
+        each = [dict(zip(COLUMNS, _cells(score, threshold), strict=True)) for score in scored]
+        click.echo(json.dumps(said | asdict(summary) | {"pages": each}, allow_nan=False))
+
+
+def _cells(score: PageScore, threshold: float | None) -> tuple[Any, ...]:
+    return (
+        score.name,
+        score.rank,
+        score.scores[0] if score.scores else None,
+        None if threshold is None or not score.heights else score.found(threshold),
+        None if threshold is None else score.false_alarms(threshold),
+        round(score.seconds, 3),
+    )
+
+
+def _row(cells: Sequence[Any], form: str, width: int) -> str:
+    if form == "csv":
+        out = io.StringIO()
+        csv.writer(out, lineterminator="").writerow(
+            [str(c).lower() if isinstance(c, bool) else c for c in cells]
+        )
+        return out.getvalue()
+    words = ["-" if c is None else ("no", "yes")[c] if isinstance(c, bool) else c for c in cells]
+    name, *rest = (f"{w:.3g}" if isinstance(w, float) else show(str(w)) for w in words)
+    name = name.ljust(width)
+    return "  ".join([name, *(w.rjust(len(c)) for w, c in zip(rest, COLUMNS[1:], strict=True))])
+
+
+def _table(s: Summary, label: str, top: int) -> str:
+    lines = [
+        f"{s.pages_with} pages with {label} ({s.boxes} boxes), {s.pages_without} without",
+        f"top-1              {_share(s.top1, s.pages_with)}",
+        f"top-5              {_share(s.top5, s.pages_with)}",
+    ]
+    if s.average_precision is not None:
+        lines.append(f"average precision  {s.average_precision:.3f} (up to {top} finds a page)")
+    if s.threshold is not None and s.false_alarms is not None:
+        pages = s.pages_with + s.pages_without
+        lines.append(f"found at {s.threshold:<8.3g}  {_share(s.found or 0, s.pages_with)}")
+        lines.append(f"false alarms       {s.false_alarms}, {s.false_alarms / pages:.2f} a page")
+        if s.pages_without:
+            lines.append(
+                f"  on pages without {_share(s.alarmed_pages_without or 0, s.pages_without)}"
+            )
+    if s.auc is not None:
+        lines.append(f"AUC with/without   {s.auc:.3f}")
+    lines.append(f"seconds            {s.seconds:.1f}")
+    lines += ["", "height of box  boxes  top-1  top-5"]
+    for row in s.by_height:
+        span = f"{row['from']:g}-{row['to']:g} px" if row["to"] else f"{row['from']:g} px up"
+        lines.append(f"{span:13}  {row['boxes']:5}  {row['top1']:5}  {row['top5']:5}")
+    return "\n".join(lines)
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count} of {of}, {count / of:.1%}" if of else "no page"
