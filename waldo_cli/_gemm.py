@@ -1,35 +1,45 @@
-"""Correlation as a matrix product: bands of windows (im2col) times the kernel matrix."""
+"""Correlation as a matrix product: bands of windows (im2col) times the kernel matrix.
+
+A band of windows stays in the cache, and the bands go over the cores. Within a band the product is taken
+in slices so small that BLAS computes each on the calling thread, with the same numbers on any machine load:
+two libraries that both spread over the cores would wait for each other.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-# Bytes of windows gathered at a time: half of a common L2 cache.
-_BAND_BYTES = 1 << 20
+from waldo_cli._threads import spread
+
+Array: TypeAlias = npt.NDArray[Any]
+
+# Bytes of windows gathered at a time: a share of a common L2 cache.
+_BAND_BYTES = 1 << 18
+# Multiply-adds of a product that OpenBLAS keeps on one thread.
+_SLICE = 1 << 18
+# Multiply-adds below which starting a thread costs more than it saves.
+_ALONE = 1 << 22
 
 
 def cost(rows: int, cols: int, kernel: tuple[int, ...]) -> float:
-    """Expected seconds for an output of rows x cols."""
-    A, B, per_group, K = kernel
-    taps = A * B * per_group
-    return rows * cols * taps * (2.0e-10 + K * 2.0e-11)
+    """Expected seconds on one core for an output of rows x cols."""
+    A, B, C, K = kernel
+    taps = A * B * C
+    return rows * cols * (2e-8 + taps * (2.2e-10 + max(K, 6) * 1.6e-11))
 
 
 def correlate(
-    x: npt.NDArray[Any],
-    V: npt.NDArray[Any],
-    out: npt.NDArray[Any],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
+    x: Array, V: Array, out: Array, stride: tuple[int, int], dilation: tuple[int, int]
 ) -> None:
     """Write the correlation of x `(H, W, C)` with V `(A, B, C, K)` to out `(H', W', K)`."""
     A, B, C, K = V.shape
     rows, cols = out.shape[:2]
     taps = A * B * C
-    matrix = np.ascontiguousarray(V.reshape(taps, K), dtype=x.dtype)
+    matrix = np.ascontiguousarray(V.reshape(taps, K))
     down, right, deep = x.strides
     windows = np.lib.stride_tricks.as_strided(
         x,
@@ -37,14 +47,46 @@ def correlate(
         (down * stride[0], right * stride[1], down * dilation[0], right * dilation[1], deep),
         writeable=False,
     )
-    # Bands are cut along rows, and along columns where one row alone would not fit.
-    wide = max(1, min(cols, _BAND_BYTES // (taps * x.itemsize)))
-    high = max(1, min(rows, _BAND_BYTES // (taps * x.itemsize * wide)))
-    buffer = np.empty(high * wide * taps, x.dtype)
-    for i in range(0, rows, high):
-        for j in range(0, cols, wide):
+    # Bands are cut along rows, and along columns where one row alone is more than a band.
+    room = max(1, _BAND_BYTES // (taps * x.itemsize))
+    wide = min(cols, room)
+    high = min(rows, max(1, room // wide))
+
+    def prepare() -> Callable[[tuple[int, int]], None]:
+        gathered = np.empty(high * wide * taps, x.dtype)
+        product = np.empty(high * wide * K, out.dtype)
+
+        def work(corner: tuple[int, int]) -> None:
+            i, j = corner
             band = windows[i : i + high, j : j + wide]
             h, w = band.shape[:2]
-            gathered = buffer[: h * w * taps].reshape(band.shape)
-            np.copyto(gathered, band)
-            out[i : i + h, j : j + w] = (gathered.reshape(h * w, taps) @ matrix).reshape(h, w, K)
+            flat = gathered[: h * w * taps].reshape(h * w, taps)
+            np.copyto(flat.reshape(band.shape), band)
+            target = out[i : i + h, j : j + w]
+            if target.flags.c_contiguous:
+                _multiply(flat, matrix, target.reshape(h * w, K))
+            else:
+                _multiply(flat, matrix, product[: h * w * K].reshape(h * w, K))
+                target[...] = product[: h * w * K].reshape(h, w, K)
+
+        return work
+
+    corners = [(i, j) for i in range(0, rows, high) for j in range(0, cols, wide)]
+    spread(prepare, corners, most=1 if rows * cols * taps * K < _ALONE else None)
+
+
+def _multiply(left: Array, right: Array, out: Array) -> None:
+    """Write left @ right to out, in slices of rows that BLAS computes on this thread alone."""
+    n, taps = left.shape
+    K = right.shape[1]
+    # Micro-kernels of sgemm take 8, 16, 24 or 48 rows at a time.
+    fit = _SLICE // (taps * K)
+    each = fit // 48 * 48 or fit // 24 * 24 or fit // 8 * 8
+    if each == 0:  # a kernel matrix of more than 32,768 numbers
+        np.matmul(left, right, out=out)
+        return
+    each = min(each, n)
+    whole = n // each * each
+    np.matmul(left[:whole].reshape(-1, each, taps), right, out=out[:whole].reshape(-1, each, K))
+    if whole < n:
+        np.matmul(left[whole:], right, out=out[whole:])

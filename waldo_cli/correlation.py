@@ -14,12 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from waldo_cli import _fft, _gemm
+from waldo_cli import _fft, _gemm, _scores
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import same_padding, window_count
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-Doubles: TypeAlias = npt.NDArray[np.float64]
 Pair: TypeAlias = int | tuple[int, int]
 Padding: TypeAlias = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
@@ -35,13 +34,6 @@ _SCORES = ("ncc", "cosine", "zero-mean", "raw")
 
 # Padding may add this many pixels (1 GB of RGB floats); more is a slip of the pen, not a wish.
 _MAX_ADDED_PIXELS = 2**27 * 3 // 4
-
-# `partial` scores 0 where less than this share of the weight lies inside the image.
-MIN_SHARE_INSIDE = 0.25
-
-# A window whose variation is below this share of its own magnitude is flat: float32 rounding of a constant
-# reaches 6e-8 per pixel, one grey level of 65,536 is 1.5e-5.
-_FLAT = 1e-6
 
 
 def cross_correlate(
@@ -146,20 +138,21 @@ def _correlate(
     rows = window_count(H, A, stride[0], dilation[0])
     cols = window_count(W, B, stride[1], dilation[1])
     out: Floats = np.empty((rows, cols, K), np.float32)
-    if method == "auto":
-        gemm = _gemm.cost(rows, cols, kernels.shape)
-        method = (
-            "gemm" if gemm <= _fft.cost(image.shape, kernels.shape, dilation, groups) else "fft"
-        )
     each = K // groups
+    if method == "auto":
+        extent = (dilation[0] * (A - 1) + 1, dilation[1] * (B - 1) + 1)
+        one = (A, B, per_group, each)
+        product = _gemm.cost(rows, cols, one)
+        method = "gemm"
+        if product > 1e-3 and product > _fft.cost(
+            (H - extent[0] + 1, W - extent[1] + 1), one, extent
+        ):
+            method = "fft"
+    way = _gemm.correlate if method == "gemm" else _fft.correlate
     for g in range(groups):
         part = image[:, :, g * per_group : (g + 1) * per_group]
         V = kernels[:, :, :, g * each : (g + 1) * each]
-        target = out[:, :, g * each : (g + 1) * each]
-        if method == "gemm":
-            _gemm.correlate(part, V, target, stride, dilation)
-        else:
-            _fft.correlate(part, V, target, stride, dilation)
+        way(part, V, out[:, :, g * each : (g + 1) * each], stride, dilation)
     if bias is not None:
         out += bias
     return out
@@ -214,7 +207,9 @@ def normalized_cross_correlate(
     Notes
     -----
     J. P. Lewis, "Fast Normalized Cross-Correlation", 1995; D. Padfield, "Masked Object Registration in the
-    Fourier Domain", 2012. Window sums are taken in float64.
+    Fourier Domain", 2012. All sums are taken in
+    float64, in tiles. A window is flat where its contrast is less than some 1e-6 of its surroundings'
+    brightness, which float32 cannot tell from rounding.
     """
     image = _real("image", x, "(H, W, C)", 3)
     masks = np.asarray(V)
@@ -227,110 +222,14 @@ def normalized_cross_correlate(
             f"mask has {C} channels, image has {image.shape[2]}: bring both to the same colour mode"
         )
     w = _weights(weights, (A, B, K))
-    masks = np.where(w[:, :, None, :] > 0, masks, np.float32(0))
-    _finite("mask", masks)
+    masks = _finite("mask", np.where(w[:, :, None] > 0, masks, np.float32(0)))
     if score not in _SCORES:
         raise InvalidInputError(f"score {score!r} is not one of {', '.join(_SCORES)}")
-    inside: tuple[int, int] | None = None
-    if padding == "partial":
-        inside = image.shape[:2]
-        image = _pad(image, (A, B), "zero")
-    else:
+    partial = padding == "partial"
+    if not partial:
         image = _pad(image, (A, B), padding)
-    _check_fits("mask", (A, B), image.shape)
-    return _scores(image, masks.astype(np.float64), w, score, inside)
-
-
-def _scores(
-    image: Floats, masks: Doubles, w: Doubles, score: str, inside: tuple[int, int] | None
-) -> Floats:
-    A, B, C, K = masks.shape
-    rows, cols = image.shape[0] - A + 1, image.shape[1] - B + 1
-    total = w.sum((0, 1))
-    centred = score in ("ncc", "zero-mean")
-    if centred:
-        masks = masks - (w[:, :, None] * masks).sum((0, 1)) / total
-    V = w[:, :, None] * masks
-    norm = np.sqrt((V * masks).sum((0, 1, 2)))
-    scale = np.where(norm > 0, norm, 1.0) if score in ("ncc", "cosine") else np.ones(K)
-    V /= scale
-    masks = masks / scale
-    # The window's own level cancels in every centred sum; taking the image's out first keeps digits.
-    frame = _frame(image, (A, B), inside)
-    level = np.zeros(C)
-    if centred:
-        finite = np.where(np.isfinite(frame), frame, 0)
-        level = finite.mean((0, 1), dtype=np.float64)
-        image = image.copy()
-        _frame(image, (A, B), inside)[:] -= level.astype(np.float32)
-    h = np.empty((rows, cols, K))
-    _fft.correlate(image.astype(np.float64), V, h, (1, 1), (1, 1))
-    for k in range(K):
-        wk = w[:, :, k]
-        mass: Any = total[k]
-        own: Any = float(norm[k] > 0)
-        sums = np.stack([_window_sums(image[:, :, c], wk) for c in range(C)])
-        if inside is not None:
-            mass = _inside_sums(wk, inside)
-        safe = np.maximum(mass, 1e-300)
-        if inside is not None:
-            left = np.stack([_inside_sums(V[:, :, c, k], inside) for c in range(C)])
-            own = sum(_inside_sums(V[:, :, c, k] * masks[:, :, c, k], inside) for c in range(C))
-            if centred:
-                h[:, :, k] -= (sums * left).sum(0) / safe
-                own = own - (left**2).sum(0) / safe
-        if score in ("ncc", "cosine"):
-            squares = _window_sums((image.astype(np.float64) ** 2).sum(2), wk)
-            magnitude = squares
-            if centred:
-                magnitude = squares + (
-                    level[:, None, None] * (2 * sums + level[:, None, None] * mass)
-                ).sum(0)
-                squares = squares - (sums**2).sum(0) / safe
-            flat = (squares <= _FLAT**2 * magnitude) | (own <= _FLAT**2)
-            with np.errstate(invalid="ignore"):
-                root = np.sqrt(np.where(flat, 1.0, squares * own))
-                h[:, :, k] = np.where(flat, 0.0, np.clip(h[:, :, k] / root, -1, 1))
-        if inside is not None:
-            h[:, :, k][mass < MIN_SHARE_INSIDE * total[k]] = 0.0
-    return h.astype(np.float32)
-
-
-def _frame(image: Floats, extent: tuple[int, int], inside: tuple[int, int] | None) -> Floats:
-    """The part of a padded image that is the image."""
-    if inside is None:
-        return image
-    top, left = (extent[0] - 1) // 2, (extent[1] - 1) // 2
-    return image[top : top + inside[0], left : left + inside[1]]
-
-
-def _window_sums(plane: npt.NDArray[Any], w: Doubles) -> Doubles:
-    A, B = w.shape
-    x = plane.astype(np.float64)
-    if not (w == w[0, 0]).all():
-        out: Doubles = np.empty((x.shape[0] - A + 1, x.shape[1] - B + 1, 1))
-        _fft.correlate(x[:, :, None], w[:, :, None, None], out, (1, 1), (1, 1))
-        return out[:, :, 0]
-    ran = np.zeros((x.shape[0] + 1, x.shape[1]))
-    np.cumsum(x, 0, out=ran[1:])
-    x = ran[A:] - ran[:-A]
-    ran = np.zeros((x.shape[0], x.shape[1] + 1))
-    np.cumsum(x, 1, out=ran[:, 1:])
-    return np.asarray(w[0, 0] * (ran[:, B:] - ran[:, :-B]))
-
-
-def _inside_sums(values: Doubles, shape: tuple[int, int]) -> Doubles:
-    """Sum of a mask's values over the part of it that lies inside an image, for each output of same size."""
-    ran = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
-    ran[1:, 1:] = values.cumsum(0).cumsum(1)
-    (r0, r1), (c0, c1) = (_overlap(n, size) for n, size in zip(values.shape, shape, strict=True))
-    inner = ran[np.ix_(r1, c1)] - ran[np.ix_(r0, c1)] - ran[np.ix_(r1, c0)] + ran[np.ix_(r0, c0)]
-    return np.asarray(inner)
-
-
-def _overlap(n: int, size: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    start = np.arange(size) - (n - 1) // 2
-    return np.maximum(-start, 0), np.minimum(size - start, n)
+        _check_fits("mask", (A, B), image.shape)
+    return _scores.correlate(image, masks, w, score, partial)
 
 
 def _real(name: str, value: npt.ArrayLike, shape: str, ndim: int) -> Floats:
@@ -360,24 +259,25 @@ def _finite(name: str, array: Floats) -> Floats:
     return array
 
 
-def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int, int]) -> Doubles:
-    """Weights of every mask, `(A, B, K)` in float64."""
+def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int, int]) -> Floats:
+    """Weights `(A, B, K)`, or `(A, B, 1)` where all masks share them."""
     A, B, K = shape
     if weights is None:
-        return np.ones(shape)
+        return np.ones((A, B, 1), np.float32)
     w = np.asarray(weights)
     w = _real("weights", w[:, :, None] if w.ndim == 2 else w, "(A, B) or (A, B, K)", 3)
     if w.shape[:2] != (A, B) or w.shape[2] not in (1, K):
         raise InvalidInputError(
-            f"weights have shape {np.shape(weights)}, masks {shape}: they must be ({A}, {B}) or {shape}"
+            f"weights have shape {np.shape(weights)}: for these masks it must be ({A}, {B}) "
+            f"or ({A}, {B}, {K})"
         )
     if not ((w >= 0) & (w <= 1)).all():
         raise InvalidInputError(
-            f"weights go from {w.min():g} to {w.max():g}; they must lie in [0, 1] (divide alpha by 255)"
+            f"weights go from {w.min():g} to {w.max():g}; all must lie in [0, 1] (8-bit alpha: / 255)"
         )
     if not w.any((0, 1)).all():
-        raise InvalidInputError("weights of a mask are all 0; nothing of it is left to look for")
-    return np.broadcast_to(w, shape).astype(np.float64)
+        raise InvalidInputError("a mask's weights are all 0; nothing of it is left to look for")
+    return w
 
 
 def _pair(name: str, value: Pair) -> tuple[int, int]:

@@ -1,0 +1,68 @@
+"""Work spread over the cores of this machine.
+
+numpy lets other threads run while it computes, so plain threads are enough. Jobs are cut the same way
+whatever the number of threads, so the answer does not depend on it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+Job = TypeVar("Job")
+
+_here = threading.local()
+
+
+def cores() -> int:
+    """How many threads to use: OMP_NUM_THREADS where it is set, as BLAS has it, else the cores allowed."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def spread(
+    prepare: Callable[[], Callable[[Job], None]], jobs: Iterable[Job], most: int | None = None
+) -> None:
+    """Run every job, on at most `most` threads; each thread calls `prepare` once for its own worker.
+
+    Called from within a job, it stays on that job's thread. The first exception is raised here.
+    """
+    waiting = list(jobs)
+    threads = min(cores(), len(waiting), most or len(waiting))
+    if threads <= 1 or getattr(_here, "busy", False):
+        work = prepare()
+        for job in waiting:
+            work(job)
+        return
+    waiting.reverse()
+    failures: list[BaseException] = []
+
+    def drain() -> None:
+        _here.busy = True
+        try:
+            work = prepare()
+            while waiting and not failures:
+                try:
+                    job = waiting.pop()
+                except IndexError:  # another thread took the last one
+                    break
+                work(job)
+        except BaseException as failure:  # noqa: BLE001  raised again below, in the caller's thread
+            failures.append(failure)
+        finally:
+            _here.busy = False
+
+    helpers = [threading.Thread(target=drain, daemon=True) for _ in range(threads - 1)]
+    for helper in helpers:
+        helper.start()
+    drain()
+    for helper in helpers:
+        helper.join()
+    if failures:
+        raise failures[0]
