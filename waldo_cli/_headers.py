@@ -207,24 +207,14 @@ _ADAM7: Final = (
 
 
 def _check_png(data: bytes, max_pixels: int | None, *, lenient: bool) -> None:
-    """Check the checksums of the image data, their length, their order, and the palette.
-
-    A file that ends after its last pixel, but before its last checksum or its end mark, is whole.
-    """
+    """Check the checksums of the image data, their order, and the palette."""
     if len(data) < 33:
         raise truncated("PNG")
     if data[8:16] != b"\0\0\0\rIHDR":
         raise damaged("PNG", "it does not begin with its header")
-    width, height, depth, colour_type, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    width, height, _, colour_type = struct.unpack_from(">IIBB", data, 16)
     check_size(width, height, len(data), max_pixels)
-    samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour_type)
-    if samples is None:
-        raise damaged("PNG", f"there is no colour type {colour_type}")
-    expected = _png_raw_bytes(width, height, depth * samples, bool(interlaced))
-
     most_chunks = 10_000 + len(data) // 1024  # Pillow takes some microseconds for each
-    inflate = zlib.decompressobj()
-    inflated = 0
     kinds: set[bytes] = set()
     before = b""
     for number, (chunk, body, checksum) in enumerate(_png_chunks(data)):
@@ -238,16 +228,29 @@ def _check_png(data: bytes, max_pixels: int | None, *, lenient: bool) -> None:
             crc = zlib.crc32(body, zlib.crc32(chunk))
             if len(checksum) == 4 and crc != int.from_bytes(checksum, "big"):
                 raise damaged("PNG", "the checksum of its image data is wrong")
-            waiting: bytes | memoryview = body
-            try:
-                while waiting and inflated < expected and not inflate.eof:
-                    inflated += len(inflate.decompress(waiting, 1 << 20))
-                    waiting = inflate.unconsumed_tail
-            except zlib.error:
-                raise damaged("PNG", "its image data cannot be unpacked") from None
         kinds.add(chunk)
         before = chunk
-    if inflated < expected and not lenient:
+
+
+def check_png_length(data: bytes) -> None:
+    """Refuse a PNG whose image data unpack to less than its pixels.
+
+    A file that ends after its last pixel, but before its last checksum or its end mark, is whole.
+    """
+    width, height, depth, colour_type, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour_type]
+    missing = 0
+    for left, top, across, down in _ADAM7 if interlaced else ((0, 0, 1, 1),):
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        if columns > 0 and rows > 0:
+            missing += rows * (1 + (columns * bits + 7) // 8)  # each row after its filter byte
+    inflate = zlib.decompressobj()
+    for chunk, body, _ in _png_chunks(data):
+        waiting: bytes | memoryview = body if chunk == b"IDAT" else b""
+        while waiting and missing > 0 and not inflate.eof:
+            missing -= len(inflate.decompress(waiting, 1 << 20))
+            waiting = inflate.unconsumed_tail
+    if missing > 0:
         raise truncated("PNG")
 
 
@@ -262,16 +265,6 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bytes]]:
         if chunk == b"IEND":
             return
         position = end + 4
-
-
-def _png_raw_bytes(width: int, height: int, bits: int, interlaced: bool) -> int:
-    """Return how long the unpacked image data are: each row of each pass after its filter byte."""
-    total = 0
-    for left, top, across, down in _ADAM7 if interlaced else ((0, 0, 1, 1),):
-        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
-        if columns > 0 and rows > 0:
-            total += rows * (1 + (columns * bits + 7) // 8)
-    return total
 
 
 # --- JPEG -----------------------------------------------------------------------------------------

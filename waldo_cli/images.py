@@ -15,9 +15,11 @@ import logging
 import os
 import re
 import stat
+import struct
 import sys
 import threading
 import warnings
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
@@ -176,8 +178,8 @@ def save_png(path: str | os.PathLike[str], pixels: npt.NDArray[np.uint8]) -> Non
         The file cannot be written; see `write_atomically`.
     """
     with write_atomically(path) as file:
-        # Level 1: a heatmap takes a fifth of the time of level 6 and is some percent larger.
-        Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+        for piece in _png(pixels):
+            file.write(piece)
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -313,6 +315,8 @@ def _decode(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) ->
         rawmode = _rawmode(image)
         inverted, turn_back = _tiff_ways(image)
         image.load()
+        if kind == "PNG" and not lenient and _may_lack_rows(image):
+            _headers.check_png_length(data)
         key = _transparent_sample(image, rawmode)
         low = _low_bytes(screened.data, kind, rawmode)
         exif = screened.exif or _metadata(image, "exif")
@@ -389,6 +393,16 @@ def _tiff_ways(image: ImageFile.ImageFile) -> tuple[bool, int]:
     inverted = inverted and image.mode in ("I;16", "I;16B", "F")
     stored = tags.get(ExifTags.Base.Orientation, 1)
     return inverted, _WAY_BACK[stored] if stored in range(1, 9) else 1
+
+
+def _may_lack_rows(png: Image.Image) -> bool:
+    """Tell whether the rows decoded last are still as empty as Pillow made them.
+
+    Pillow does not mind image data that end early. Unpacking them once more to count costs half of
+    the decoding, and pages seldom end in a black row.
+    """
+    last = png.crop((0, png.height - 1, png.width, png.height))
+    return bool(png.info.get("interlace")) or not np.asarray(last).any()
 
 
 def _low_bytes(data: bytes, kind: str, rawmode: str) -> Image.Image | None:
@@ -547,3 +561,35 @@ class _Picture:
             black = min(black, float(finite.min(initial=0.0)))
             white = max(white, float(finite.max(initial=1.0)))
         return black, white
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def _png(pixels: npt.NDArray[np.uint8]) -> Iterator[bytes]:
+    """Give a PNG in pieces.
+
+    One filter (the difference to the row above) for all rows and the lightest compression: half the
+    time that Pillow takes to choose filters, for a file of the same size.
+    """
+    height, width = pixels.shape[:2]
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
+    yield b"\x89PNG\r\n\x1a\n" + _png_chunk(b"IHDR", header)
+    values = pixels.reshape(height, -1)
+    above = np.zeros_like(values[:1])
+    deflate = zlib.compressobj(1)
+    step = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, step):
+        band = values[top : top + step]
+        filtered = np.empty((len(band), 1 + band.shape[1]), np.uint8)
+        filtered[:, 0] = 2
+        np.subtract(band[:1], above, out=filtered[:1, 1:])
+        np.subtract(band[1:], band[:-1], out=filtered[1:, 1:])
+        above = band[-1:]
+        yield _png_chunk(b"IDAT", deflate.compress(filtered.data))
+    yield _png_chunk(b"IDAT", deflate.flush())
+    yield _png_chunk(b"IEND", b"")
+
+
+def _png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
