@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from waldo_cli._threads import spread
 from waldo_cli.correlation import cross_correlate, normalized_cross_correlate
 from waldo_cli.errors import InvalidInputError, StackError
 from waldo_cli.geometry import Pair, ReceptiveField, same_padding, window_count
@@ -24,8 +25,8 @@ Floats = NDArray[np.float32]
 
 # A band of rows is run through all local layers before the next one starts, so that memory is bounded
 # by the band and not by the page. Pixels of input per band: large enough that the rows shared by
-# neighbouring bands cost a few percent, small enough for about 100 MB of activations.
-BAND_PIXELS = 1_000_000
+# neighbouring bands cost a few percent, small enough that activations stay near the cores.
+BAND_PIXELS = 1 << 19
 
 
 class Layer(Protocol):
@@ -629,7 +630,7 @@ def _numbered(number: int, layer: Layer, x: Floats) -> Floats:
 
 
 def _in_bands(x: Floats, layers: Sequence[Layer]) -> Floats:
-    """Run local layers band by band: the same numbers, bounded memory.
+    """Run local layers band by band, the bands over the cores: the same numbers, bounded memory.
 
     Output row ``i`` of layers without padding depends on input rows ``i * jump`` to
     ``i * jump + size - 1`` alone, so a band of output rows needs just those.
@@ -640,18 +641,18 @@ def _in_bands(x: Floats, layers: Sequence[Layer]) -> Floats:
     size, jump = grown.size[0], int(grown.jump[0])
     rows = (x.shape[0] - size) // jump + 1
     band = max(1, BAND_PIXELS // x.shape[1] // jump, 2 * size // jump)
-    if rows <= band:
-        for number, layer in enumerate(layers, 1):
-            x = _numbered(number, layer, x)
-        return x
-    pieces = []
-    for start in range(0, rows, band):
+    pieces: dict[int, Floats] = {}
+
+    def work(start: int) -> None:
         stop = min(start + band, rows)
         piece = x[start * jump : (stop - 1) * jump + size]
         for number, layer in enumerate(layers, 1):
             piece = _numbered(number, layer, piece)
-        pieces.append(piece)
-    return np.concatenate(pieces)
+        pieces[start] = piece
+
+    starts = range(0, max(rows, 1), band)  # an image smaller than the field: the layer says so
+    spread(lambda: work, starts)
+    return np.concatenate([pieces[start] for start in starts]) if len(starts) > 1 else pieces[0]
 
 
 def _seen_through(layers: Sequence[Layer], mask: Mask) -> Floats:
