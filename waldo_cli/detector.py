@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +92,8 @@ class Result:
 
 
 @dataclass(frozen=True, eq=False)
-class _Grid:
-    """Activations and where they lie in the image.
+class Grid:
+    """Activations ``(H', W', K)`` at one scale, and where they lie in the image.
 
     Cell ``(i, j)`` is centred at ``origin + (i, j) * step``, continuous coordinates, rows first.
     """
@@ -108,8 +108,51 @@ class _Grid:
     )  # the scale as rounded to whole pixels, rows and columns
 
     def centers(self, axis: int) -> NDArray[np.float64]:
+        """Rows (axis 0) or columns (axis 1) of the cells' centres in the image."""
         cells = np.arange(self.values.shape[axis], dtype=np.float64)
         return np.asarray(self.origin[axis] + cells * self.step[axis])
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What `detect` saw with one stack.
+
+    Attributes
+    ----------
+    stack
+        With its masks in it.
+    grids
+        The first look's activations at each scale, weighed by the prior. A second look is asked about
+        the peaks of one map, the largest of all channels.
+    candidates
+        The peaks that the second look was asked about; empty where there is none.
+    scores
+        Its answers ``(N, labels)``; None where there is none.
+    """
+
+    stack: Stack
+    grids: tuple[Grid, ...]
+    candidates: tuple[Detection, ...] = ()
+    scores: Floats | None = None
+
+
+@dataclass(eq=False)
+class Trace:
+    """The way to a `Result`. `detect` fills it in where it is given one, `waldo explain` shows it.
+
+    Attributes
+    ----------
+    looks
+        One for each stack that ran: masks of different sizes take one each.
+    labels
+        What was reported.
+    threshold
+        What a peak had to reach; None where the best one counts whatever its score.
+    """
+
+    looks: list[Look] = field(default_factory=list)
+    labels: tuple[str, ...] = ()
+    threshold: float | None = None
 
 
 def detect(
@@ -124,6 +167,7 @@ def detect(
     region: tuple[int, int, int, int] | None = None,
     where: NDArray[Any] | None = None,
     max_overlap: float = 0.5,
+    trace: Trace | None = None,
 ) -> Result:
     """Find what a stack or a mask looks for.
 
@@ -152,6 +196,8 @@ def detect(
     max_overlap
         Of two finds of one label that share more than this part of the smaller box, only the better
         stays.
+    trace
+        Takes down what was seen on the way. It holds every scale's activations in memory.
 
     Raises
     ------
@@ -171,18 +217,21 @@ def detect(
         raise InvalidInputError(f"max_overlap is {max_overlap:g}: it is a share from 0 to 1")
     prior = _prior(width, height, region, where)
 
-    grids: list[_Grid] = []
+    grids: list[Grid] = []
     ranked: dict[str, list[Detection]] = {}
     for one in stacks:
         looked = list(_look(one, image, resolve_scales(scales, one.scales, one.per_octave), prior))
+        first: list[Detection] = []
+        scores: Floats | None = None
         if one.second_look is None:
             for k, label in enumerate(one.labels):
-                peaks = _peaks(one, looked, k, label, top + 1, max_overlap, width, height)
+                peaks = find_peaks(one, looked, k, label, top + 1, max_overlap, width, height)
                 ranked.setdefault(label, []).extend(peaks)
+            shown = looked
         else:
-            merged = [replace(g, values=g.values.max(axis=2, keepdims=True)) for g in looked]
+            looked = [replace(g, values=g.values.max(axis=2, keepdims=True)) for g in looked]
             second = one.second_look
-            first = _peaks(one, merged, 0, "", second.candidates, max_overlap, width, height)
+            first = find_peaks(one, looked, 0, "", second.candidates, max_overlap, width, height)
             scores = _look_again(second, image, first, one.object or (1, 1), prior)
             for k, label in enumerate(one.labels):
                 ranked[label] = [
@@ -190,10 +239,14 @@ def detect(
                     for p, s in zip(first, scores, strict=True)
                 ]
             best = scores[:, [one.labels.index(w) for w in wanted]].max(axis=1)
-            looked = [_second_thoughts(g, first, best) for g in merged]
-        grids += [replace(g, values=g.values.max(axis=2)) for g in looked]
+            shown = [_second_thoughts(g, first, best) for g in looked]
+        grids += [replace(g, values=g.values.max(axis=2)) for g in shown]
+        if trace is not None:
+            trace.looks.append(Look(one, tuple(looked), tuple(first), scores))
 
     limit = stacks[0].threshold if threshold is None else threshold
+    if trace is not None:
+        trace.labels, trace.threshold = wanted, limit
     detections: list[Detection] = []
     best_two: list[float] = []
     for label in wanted:
@@ -312,7 +365,7 @@ def _prior(
 
 def _look(
     stack: Stack, image: Floats, scales: Sequence[float], prior: Floats | None
-) -> Iterator[_Grid]:
+) -> Iterator[Grid]:
     """The stack's activations at each scale."""
     seen = stack.receptive_field
     area = image.shape[0] * image.shape[1]
@@ -324,7 +377,7 @@ def _look(
     nothing = True
     for scale, level in levels(image, scales):
         factor = (level.shape[0] / image.shape[0], level.shape[1] / image.shape[1])
-        before, extended = _extend(stack, level)
+        before, extended = extend(stack, level)
         try:
             values = stack.run(extended)
         except (
@@ -335,13 +388,13 @@ def _look(
         nothing = False
         origin = [(f - b + 0.5) / z for f, b, z in zip(seen.first, before, factor, strict=True)]
         step = [j / z for j, z in zip(seen.jump, factor, strict=True)]
-        grid = _Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
+        grid = Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
         yield grid if prior is None else _weighed(grid, prior)
     if nothing:
         raise complaint or InvalidInputError("no scale to look at")
 
 
-def _extend(stack: Stack, level: Floats) -> tuple[tuple[int, int], Floats]:
+def extend(stack: Stack, level: Floats) -> tuple[tuple[int, int], Floats]:
     """The level with as much around it as the stack's first and last answers see."""
     if stack.boundary == "none":
         return (0, 0), level
@@ -358,7 +411,7 @@ def _extend(stack: Stack, level: Floats) -> tuple[tuple[int, int], Floats]:
     return before, np.pad(level, pads, mode="reflect")
 
 
-def _weighed(grid: _Grid, prior: Floats) -> _Grid:
+def _weighed(grid: Grid, prior: Floats) -> Grid:
     """Positive scores times the prior at each cell's centre; -inf where the prior is NaN."""
     rows, cols = (
         np.clip(grid.centers(axis).astype(np.intp), 0, prior.shape[axis] - 1) for axis in (0, 1)
@@ -368,9 +421,9 @@ def _weighed(grid: _Grid, prior: Floats) -> _Grid:
     return replace(grid, values=np.where(np.isnan(weight), np.float32(-np.inf), values))
 
 
-def _peaks(
+def find_peaks(
     stack: Stack,
-    grids: Sequence[_Grid],
+    grids: Sequence[Grid],
     channel: int,
     label: str,
     count: int,
@@ -378,7 +431,10 @@ def _peaks(
     width: int,
     height: int,
 ) -> list[Detection]:
-    """The best places of one output channel over all scales, overlapping ones suppressed."""
+    """The best `count` places of one output channel over all scales, overlapping ones suppressed.
+
+    Nothing is suppressed where `max_overlap` is 1.
+    """
     size = stack.object or (1, 1)
     found: list[tuple[float, float, float, int, int, int]] = []
     for number, grid in enumerate(grids):
@@ -430,14 +486,11 @@ def _look_again(
     prior: Floats | None,
 ) -> Floats:
     """Scores ``(N, labels)`` of the second look at each candidate."""
-    field = second.stack.receptive_field.size
     scores = np.zeros((len(candidates), len(second.stack.labels)), np.float32)
     for n, found in enumerate(candidates):
-        zoom = found.scale * second.size[0] / size[0]
-        views = [cut(image, (found.x, found.y), zoom * s, field) for s in second.scales]
-        if second.mirror:
-            views += [view[:, ::-1] for view in views]
-        answers = [second.stack.run(view).max(axis=(0, 1)) for view in views]
+        answers = [
+            second.stack.run(view).max(axis=(0, 1)) for view in cuts(second, image, found, size)
+        ]
         scores[n] = np.mean(answers, axis=0)
         if prior is not None:
             weight = prior[
@@ -447,7 +500,19 @@ def _look_again(
     return scores
 
 
-def _second_thoughts(grid: _Grid, candidates: Sequence[Detection], best: Floats) -> _Grid:
+def cuts(
+    second: SecondLook, image: Floats, found: Detection, size: tuple[int, int]
+) -> list[Floats]:
+    """What the second look is shown of one candidate; `size` is the object's in the first look."""
+    extent = second.stack.receptive_field.size
+    zoom = found.scale * second.size[0] / size[0]
+    views = [cut(image, (found.x, found.y), zoom * s, extent) for s in second.scales]
+    if second.mirror:
+        views += [view[:, ::-1] for view in views]
+    return views
+
+
+def _second_thoughts(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid:
     """The first look's map, corrected by the second.
 
     Within a candidate's box the map is scaled so that its peak shows the second score; what was not
@@ -467,16 +532,16 @@ def _second_thoughts(grid: _Grid, candidates: Sequence[Detection], best: Floats)
     return replace(grid, values=out[:, :, None])
 
 
-def _on_image(grids: Sequence[_Grid], height: int, width: int) -> Floats:
+def _on_image(grids: Sequence[Grid], height: int, width: int) -> Floats:
     """The largest activation of all grids at each pixel's centre.
 
     Grids coarser than the image are merged from the coarsest to the finest, each carried onto the
     next one's cells, so that only one of them is stretched to the image's size.
     """
-    pixels = _Grid(np.empty((height, width), np.float32), (0.5, 0.5), (1.0, 1.0))
+    pixels = Grid(np.empty((height, width), np.float32), (0.5, 0.5), (1.0, 1.0))
     lowest = min(float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
     merged: Floats | None = None
-    carried: _Grid | None = None
+    carried: Grid | None = None
     for grid in sorted(grids, key=lambda g: g.values.size):
         values = np.where(np.isfinite(grid.values), grid.values, np.float32(lowest))
         grid = replace(grid, values=values)
@@ -494,7 +559,7 @@ def _on_image(grids: Sequence[_Grid], height: int, width: int) -> Floats:
     return merged
 
 
-def _carry(source: _Grid, target: _Grid) -> Floats:
+def _carry(source: Grid, target: Grid) -> Floats:
     """Bilinear values of `source` at the cells of `target`; its edge repeats outside."""
     values = source.values
     for axis in (0, 1):
