@@ -8,6 +8,7 @@ that have a wrong checksum or end too early.
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 import zlib
@@ -185,7 +186,7 @@ def check_scans(data: bytes, pixels: int) -> None:
 def orientation(exif: bytes, xmp: bytes) -> int:
     """Return the EXIF orientation, 1 to 8; where it is missing or makes no sense, 1."""
     tiff = exif.removeprefix(b"Exif\0\0")
-    for tag in _tags(tiff, _first_directory(tiff)):
+    for tag in itertools.islice(_tags(tiff, _first_directory(tiff)), 1000):
         if tag.number == _ORIENTATION:
             return tag.value if 1 <= tag.value <= 8 else 1
     found = re.search(rb"tiff:Orientation(?:=[\"']|>)([1-8])[\"'<]", xmp)
@@ -378,8 +379,6 @@ def _tags(data: bytes, directory: int) -> Iterator[_Tag]:
     if position > len(data):
         return
     (entries,) = struct.unpack_from(order + count_format, data, directory)
-    if entries > _MAX_TIFF_TAGS:
-        raise damaged("TIFF", f"a directory of {entries} tags")
     for _ in range(entries):
         place = position + tag.size
         if place + value_size > len(data):
@@ -400,7 +399,7 @@ def _check_tiff(data: bytes) -> None:
 
     Pillow reads every tag of the first directory and of those below it when it opens the file.
     """
-    held = 0
+    held = count = 0
     pending, seen = [_first_directory(data)], set[int]()
     while pending:
         directory = pending.pop()
@@ -409,6 +408,9 @@ def _check_tiff(data: bytes) -> None:
         seen.add(directory)
         for tag in _tags(data, directory):
             held += tag.held
+            count += 1
+            if count > _MAX_TIFF_TAGS:
+                raise damaged("TIFF", f"it has more than {_MAX_TIFF_TAGS} tags")
             if held > len(data):
                 raise damaged("TIFF", "its tags hold more bytes than the file")
             if tag.held and not tag.is_bytes and tag.count > _MAX_TIFF_VALUES:

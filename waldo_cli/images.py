@@ -447,7 +447,7 @@ def _in_plain_mode(image: Image.Image) -> Image.Image:
 # --- samples to float32 ---------------------------------------------------------------------------
 
 # Rows, their colour `(h, w, 1 or 3)`, the value of white, and their alpha `(h, w)` in [0, 1].
-_Band = tuple[slice, "npt.NDArray[Any]", float, "FloatArray | None"]
+_Band = tuple[slice, "npt.NDArray[Any]", int, "FloatArray | None"]
 
 
 @dataclass(frozen=True)
@@ -512,28 +512,23 @@ class _Picture:
         return result, view
 
     def _bands(self) -> Iterator[_Band]:
-        wide = self.image.mode in ("I", "F")
-        black, white = self._span() if wide else (0.0, self._white())
+        span = self._span() if self.image.mode in ("I", "F") else None
+        white = self._white() if span is None else 1
         for rows in self._rows():
             samples = self._samples(self.image, rows)
-            alpha: FloatArray | None = None
             if self.low is not None:
                 samples = samples.astype(np.uint16) << 8 | self._samples(self.low, rows)
             if samples.ndim == 2:
                 samples = samples[..., np.newaxis]
-            if samples.shape[-1] in (2, 4):
+            alpha: FloatArray | None = None
+            if span is not None:
+                samples, alpha = _stretched(samples, *span)
+            elif samples.shape[-1] in (2, 4):
                 alpha = np.divide(samples[..., -1], white, dtype=np.float32)
                 samples = samples[..., :-1]
             elif self.key is not None:
                 alpha = (samples != self.key).any(axis=-1).astype(np.float32)
-            if wide:
-                hole = np.isnan(samples)
-                if hole.any():
-                    alpha = 1 - hole[..., 0].astype(np.float32)
-                samples = np.where(hole, black, np.clip(samples, black, white)) - black
-            if self.inverted:
-                samples = (white - black) - samples
-            yield rows, samples, white - black, alpha
+            yield rows, white - samples if self.inverted else samples, white, alpha
 
     def _rows(self) -> Iterator[slice]:
         step = max(1, _BAND_PIXELS // self.image.width)
@@ -547,10 +542,10 @@ class _Picture:
             return np.asarray(band).view(np.uint32).astype(np.float64)
         return np.asarray(band, np.float64 if image.mode in ("I", "F") else None)
 
-    def _white(self) -> float:
+    def _white(self) -> int:
         if self.rawmode == "I;12":
-            return 4095.0
-        return 65535.0 if self.low is not None or self.image.mode.startswith("I;16") else 255.0
+            return 4095
+        return 65535 if self.low is not None or self.image.mode.startswith("I;16") else 255
 
     def _span(self) -> tuple[float, float]:
         """Return the values that become 0 and 1: those, unless a sample lies beyond."""
@@ -561,6 +556,15 @@ class _Picture:
             black = min(black, float(finite.min(initial=0.0)))
             white = max(white, float(finite.max(initial=1.0)))
         return black, white
+
+
+def _stretched(
+    samples: npt.NDArray[np.float64], black: float, white: float
+) -> tuple[npt.NDArray[np.float64], FloatArray | None]:
+    """Return samples in [0, 1], and alpha: 0 where they are NaN, None where none is."""
+    hole = np.isnan(samples)
+    level = (np.clip(np.where(hole, black, samples), black, white) - black) / (white - black)
+    return level, (~hole[..., 0]).astype(np.float32) if hole.any() else None
 
 
 # --- writing --------------------------------------------------------------------------------------
