@@ -21,8 +21,13 @@ INTERRUPTED = 130
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and leave with its exit status."""
+    given = sys.argv[1:] if args is None else args
+    debug = "--debug" in given
+    _open_what_was_closed()
+    if sys.stdout is None:
+        sys.exit(_complain("waldo: standard output is closed"))
     try:
-        status = waldo.main(args, prog_name="waldo", standalone_mode=False)
+        status = waldo.main(given, prog_name="waldo", standalone_mode=False)
         _flush()
     except BrokenPipeError:  # `| head -1` has what it wanted
         _silence()
@@ -31,18 +36,26 @@ def main(args: list[str] | None = None) -> None:
         status = e.exit_code
     except (click.Abort, KeyboardInterrupt):
         status = INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.format_message(), err=True)
+        status = FAILED
     except click.UsageError as e:
         command = e.ctx.command_path if e.ctx else "waldo"
         status = _complain(f"{command}: {e.format_message()} (see {command} --help)")
     except click.ClickException as e:
         status = _complain(f"waldo: {e.format_message()}")
     except WaldoError as e:
-        if "--debug" in (sys.argv[1:] if args is None else args):
+        if debug:
             raise
         status = _complain(f"waldo: {show(e.path) + ': ' if e.path else ''}{e.reason}")
     except OSError as e:  # standard output is full or gone
         _silence()
         status = _complain(f"waldo: standard output: {(e.strerror or str(e)).lower()}")
+    except Exception as e:  # Python's own status for it, 1, would say "nothing found"
+        if debug:
+            raise
+        reason = f"{type(e).__name__}: {e}".splitlines()[0]
+        status = _complain(f"waldo: unexpected {reason} (--debug shows where; please report it)")
     sys.exit(status)
 
 
@@ -51,9 +64,20 @@ def _complain(line: str) -> int:
     return FAILED
 
 
+def _open_what_was_closed() -> None:
+    """Give a closed stdin and stderr an empty device.
+
+    Otherwise the next file to be opened, a heatmap perhaps, would take their number, and whatever
+    libraries say on stderr would land in it. A closed stdout stays closed: records would be lost.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - open as long as the program
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+
+
 def _flush() -> None:
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    sys.stdout.flush()
 
 
 def _silence() -> None:

@@ -375,7 +375,15 @@ def _look(
         )
     complaint: InvalidInputError | None = None
     nothing = True
+    assert stack.object is not None  # noqa: S101 - checked by _choose
     for scale, level in levels(image, scales):
+        if level.shape[1] < stack.object[0] or level.shape[0] < stack.object[1]:
+            complaint = complaint or InvalidInputError(
+                f"what is sought is {stack.object[0]}x{stack.object[1]}, the image"
+                f" {level.shape[1]}x{level.shape[0]} at scale {scale:g}: it must fit inside;"
+                " use a larger --scales or a smaller mask"
+            )
+            continue
         factor = (level.shape[0] / image.shape[0], level.shape[1] / image.shape[1])
         before, extended = extend(stack, level)
         try:

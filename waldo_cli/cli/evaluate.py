@@ -178,7 +178,7 @@ def _row(cells: Sequence[Any], form: str, width: int) -> str:
         csv.writer(out, lineterminator="").writerow(
             [str(c).lower() if isinstance(c, bool) else c for c in cells]
         )
-        return out.getvalue()
+        return show(out.getvalue())
     words = ["-" if c is None else ("no", "yes")[c] if isinstance(c, bool) else c for c in cells]
     name, *rest = (f"{w:.3g}" if isinstance(w, float) else show(str(w)) for w in words)
     name = name.ljust(width)
