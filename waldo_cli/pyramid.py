@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from waldo_cli._threads import spread
 from waldo_cli.geometry import Pair
 
 Floats = NDArray[np.float32]
@@ -26,11 +27,8 @@ def resize(image: Floats, rows: int, cols: int) -> Floats:
     """The image ``(H, W, C)`` at another size ``(rows, cols, C)``."""
     if image.shape[:2] == (rows, cols):
         return image
-    out = np.empty((rows, cols, image.shape[2]), np.float32)
-    for c in range(image.shape[2]):
-        plane = Image.fromarray(np.ascontiguousarray(image[:, :, c]))
-        out[:, :, c] = np.asarray(plane.resize((cols, rows), Image.Resampling.BILINEAR))
-    return out
+    whole = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
+    return _resample(image, (rows, cols), whole)
 
 
 def levels(image: Floats, scales: Sequence[float]) -> Iterator[tuple[float, Floats]]:
@@ -74,13 +72,18 @@ def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) ->
     cols = np.clip(np.arange(first_col, last_col), 0, image.shape[1] - 1)
     piece = image[rows[:, None], cols[None, :]]
     box = (left - first_col, top - first_row)
+    window = (box[0], box[1], box[0] + 2 * half_w, box[1] + 2 * half_h)
+    return _resample(piece, size, window)
+
+
+def _resample(image: Floats, size: Pair, window: tuple[float, float, float, float]) -> Floats:
+    """The window (left, top, right, bottom) of an image at a size, channel by channel."""
     out = np.empty((*size, image.shape[2]), np.float32)
-    for c in range(image.shape[2]):
-        plane = Image.fromarray(np.ascontiguousarray(piece[:, :, c]))
-        resampled = plane.resize(
-            (size[1], size[0]),
-            Image.Resampling.BILINEAR,
-            box=(box[0], box[1], box[0] + 2 * half_w, box[1] + 2 * half_h),
-        )
-        out[:, :, c] = np.asarray(resampled)
+
+    def work(channel: int) -> None:
+        plane = Image.fromarray(np.ascontiguousarray(image[:, :, channel]))
+        resampled = plane.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=window)
+        out[:, :, channel] = np.asarray(resampled)
+
+    spread(lambda: work, range(image.shape[2]), most=None if out.size > 1 << 18 else 1)
     return out
