@@ -1,30 +1,22 @@
 """The sample scenes: pictures, truth and mask agree, and the script draws what is stored."""
 
 import csv
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_images"
+sys.path.insert(0, str(SAMPLES))  # as for the script itself, its folder comes first
 
+import draw  # noqa: E402
 
-def load_draw() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sample_images_draw", SAMPLES / "draw.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
-
-
-draw = load_draw()
 NAMES = [sample.filename for sample in draw.SAMPLES]
+
+
+SCENES = {path.name for path in SAMPLES.glob("*.png")} - {"waldo.png"}
 
 
 def truth() -> dict[str, list[dict[str, str]]]:
@@ -40,7 +32,7 @@ def waldos(name: str) -> list[dict[str, str]]:
 
 
 def test_truth_names_every_picture_and_no_other() -> None:
-    assert set(truth()) == set(NAMES) == {path.name for path in SAMPLES.glob("*.jpg")}
+    assert set(truth()) == set(NAMES) == SCENES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,18 +48,18 @@ def test_boxes_lie_inside_their_page(name: str) -> None:
 
 def test_one_waldo_a_page_but_for_the_page_without_him() -> None:
     found = {name: len(waldos(name)) for name in NAMES}
-    assert found == {name: int(name != "nobody.jpg") for name in NAMES}
+    assert found == {name: int(name != "nobody.png") for name in NAMES}
 
 
 def test_the_page_without_waldo_is_full_of_lookalikes() -> None:
-    assert sum(row["class"] != "waldo" for row in truth()["nobody.jpg"]) >= 10
+    assert sum(row["class"] != "waldo" for row in truth()["nobody.png"]) >= 10
 
 
 def test_the_edge_cuts_waldo_in_half() -> None:
-    (row,) = waldos("edge.jpg")
+    (row,) = waldos("edge.png")
     assert row["xmin"] == "0" or row["xmax"] == row["width"]
     seen = int(row["xmax"]) - int(row["xmin"])
-    (whole,) = waldos("town.jpg")  # drawn at the same size
+    (whole,) = waldos("town.png")  # drawn at the same size
     assert 0.4 < seen / (int(whole["xmax"]) - int(whole["xmin"])) < 0.7
 
 
@@ -77,14 +69,13 @@ def test_heads_come_in_sizes_a_factor_of_two_and_more_apart() -> None:
     assert max(heights) > 40
 
 
-@pytest.mark.parametrize("name", ["beach.jpg", "snow.jpg", "edge.jpg", "nobody.jpg"])
+@pytest.mark.parametrize("name", ["beach.png", "snow.png", "edge.png", "nobody.png"])
 def test_drawing_again_gives_the_stored_picture_and_boxes(name: str) -> None:
     sample = next(sample for sample in draw.SAMPLES if sample.filename == name)
     page, boxes = sample.draw()
     with Image.open(SAMPLES / name) as stored:
-        assert stored.mode == page.mode == "RGB"
-        error = np.asarray(stored, np.float64) - np.asarray(page, np.float64)
-    assert abs(error).mean() < 8
+        error = np.asarray(stored.convert("RGB"), np.float64) - np.asarray(page, np.float64)
+    assert abs(error).mean() < 4
     assert abs(error.mean()) < 1
     stored_boxes = [
         (row["class"], *(int(row[key]) for key in ("xmin", "ymin", "xmax", "ymax")))
