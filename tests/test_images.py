@@ -688,6 +688,12 @@ def test_allow_truncated_takes_what_is_there(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SOUND)
+def test_of_too_little_nothing_is_made(kind: str) -> None:
+    with pytest.raises(ImageError, match=r"too little|damaged"):
+        load_image(SOUND[kind][:20], allow_truncated=True)
+
+
+@pytest.mark.parametrize("kind", SOUND)
 def test_allow_truncated_changes_nothing_for_a_whole_file(kind: str) -> None:
     np.testing.assert_array_equal(
         load_image(SOUND[kind], allow_truncated=True), load_image(SOUND[kind])

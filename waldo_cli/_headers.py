@@ -399,8 +399,11 @@ def _check_tiff(data: bytes) -> None:
 
     Pillow reads every tag of the first directory and of those below it when it opens the file.
     """
+    first = _first_directory(data)
+    if first >= len(data):
+        raise truncated("TIFF")
     held = count = 0
-    pending, seen = [_first_directory(data)], set[int]()
+    pending, seen = [first], set[int]()
     while pending:
         directory = pending.pop()
         if directory in seen:

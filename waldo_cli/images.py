@@ -263,8 +263,7 @@ def _opened(
                 except _headers.TruncatedError:
                     if not allow_truncated:
                         raise
-                    ImageFile.LOAD_TRUNCATED_IMAGES = True
-                    picture = _decode(data, kind, max_pixels, lenient=True)
+                    picture = _decode_what_is_there(data, kind, max_pixels)
                 del data  # the pixels need the memory
                 yield picture
         except MemoryError:
@@ -327,6 +326,14 @@ def _decode(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) ->
         raise
     except Exception as error:  # Pillow raises some ten classes on damaged files
         raise _explained(kind, data, error) from error
+
+
+def _decode_what_is_there(data: bytes, kind: str, max_pixels: int | None) -> _Picture:
+    ImageFile.LOAD_TRUNCATED_IMAGES = True  # put back by _pillow_set_up
+    try:
+        return _decode(data, kind, max_pixels, lenient=True)
+    except _headers.TruncatedError:
+        raise ImageError(f"truncated {kind}: too little of it is there") from None
 
 
 # What Pillow says of damage, and what it means to the person who has the file.
