@@ -21,12 +21,16 @@ from numpy.typing import NDArray
 
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, resolve_scales
+from waldo_cli.images import load_mask
 from waldo_cli.peaks import local_maxima, refine, suppress
 from waldo_cli.pyramid import cut, levels
 from waldo_cli.stack import Mask, SecondLook, Stack
 from waldo_cli.stackfile import load_stack
 
 Floats = NDArray[np.float32]
+
+# Of two finds that share more than this part of the smaller one's box only the better stays.
+MAX_OVERLAP = 0.5
 
 # Local maxima kept per scale. Suppression needs a few per answer; a page has tens of thousands.
 PEAKS_PER_LEVEL = 4096
@@ -159,14 +163,14 @@ def detect(
     image: NDArray[Any],
     *,
     stack: str | Path | Stack | None = None,
-    masks: Sequence[Mask | NDArray[Any]] | None = None,
+    masks: Sequence[Mask | NDArray[Any] | str | Path] | None = None,
     scales: str | float | Sequence[float] = "auto",
     top: int = 1,
     threshold: float | None = None,
     labels: Sequence[str] | None = None,
     region: tuple[int, int, int, int] | None = None,
     where: NDArray[Any] | None = None,
-    max_overlap: float = 0.5,
+    max_overlap: float = MAX_OVERLAP,
     trace: Trace | None = None,
 ) -> Result:
     """Find what a stack or a mask looks for.
@@ -179,8 +183,8 @@ def detect(
         A built-in name, a stack file, or a `Stack`; ``"waldo"`` when None, ``"pixels"`` when None and
         masks are given.
     masks
-        What to look for instead of the stack's own: `Mask` records, or arrays ``(A, B, 3)``, or
-        ``(A, B, 4)`` whose last channel is a weight per pixel.
+        What to look for instead of the stack's own: `Mask` records, paths of pictures, or arrays
+        ``(A, B, 3)``, or ``(A, B, 4)`` whose last channel is a weight per pixel.
     scales
         ``"auto"`` (what the stack says), one factor, a list, or a range ``"0.5:2"`` in the stack's steps.
     top
@@ -263,6 +267,17 @@ def detect(
     return Result(tuple(detections), activations, margin, width, height)
 
 
+def open_mask(path: str | Path) -> Mask:
+    """A mask from a picture: its transparency weighs its pixels, its name without suffix is the label.
+
+    Raises
+    ------
+    FileError
+        As by `load_mask`.
+    """
+    return Mask(Path(path).stem or "mask", *load_mask(path))
+
+
 def _checked_image(image: NDArray[Any]) -> Floats:
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
@@ -281,7 +296,7 @@ def _checked_image(image: NDArray[Any]) -> Floats:
 
 def _choose(
     stack: str | Path | Stack | None,
-    masks: Sequence[Mask | NDArray[Any]] | None,
+    masks: Sequence[Mask | NDArray[Any] | str | Path] | None,
     labels: Sequence[str] | None,
 ) -> tuple[list[Stack], tuple[str, ...]]:
     """The stacks to run (one for each size of mask) and the labels to report."""
@@ -320,9 +335,11 @@ def _choose(
     return stacks, wanted
 
 
-def _as_mask(mask: Mask | NDArray[Any], number: int) -> Mask:
+def _as_mask(mask: Mask | NDArray[Any] | str | Path, number: int) -> Mask:
     if isinstance(mask, Mask):
         return mask
+    if isinstance(mask, str | Path):
+        return open_mask(mask)
     array = np.asarray(mask, dtype=np.float32)
     if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
         raise InvalidInputError(
