@@ -34,6 +34,13 @@ PAGE_WHITE = 96
 RING = ((0, 0, 0), (255, 255, 255), (0, 200, 255))  # dark, light, and a hue that heat never takes
 
 
+def inferno() -> NDArray[np.float32]:
+    """The colours of heat, dark to bright: ``(256, 3)``, each 0 to 255."""
+    steps = np.linspace(0, 255, len(INFERNO))
+    channels = [np.interp(np.arange(256), steps, channel) for channel in np.transpose(INFERNO)]
+    return np.stack(channels, axis=1).astype(np.float32)
+
+
 def render_heatmap(
     image: NDArray[Any], activations: NDArray[Any], detections: Sequence[Detection] = ()
 ) -> NDArray[np.uint8]:
@@ -63,10 +70,7 @@ def render_heatmap(
             f"activations are {activations.shape}, the image {image.shape}: they must be of one size"
         )
     heat = _heat(activations)
-    steps = np.linspace(0, 255, len(INFERNO))
-    colours = np.stack(
-        [np.interp(np.arange(256), steps, channel) for channel in np.transpose(INFERNO)], axis=1
-    ).astype(np.float32)
+    colours = inferno()
     opacity = (np.arange(256, dtype=np.float32) / 255) ** 0.7
     grey = image @ np.array([0.299, 0.587, 0.114], np.float32) * np.float32(PAGE_WHITE)
     grey *= (1 - opacity)[heat]
