@@ -11,7 +11,7 @@ in the precision of its input; with the default norm it would compute float32 in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -167,9 +167,10 @@ class Tile:
         self.patch: Array = np.zeros((plan.channels + energy, *plan.shape), dtype)
         spectrum = np.result_type(dtype, np.complex64)
         self._spectra: Array = np.empty((plan.planes, *plan.spectrum), spectrum)
+        self._products: Array = np.empty((plan.planes if energy else 1, *plan.spectrum), spectrum)
         self._sum: Array = np.empty(plan.spectrum, spectrum)
-        self._product: Array = np.empty(plan.spectrum, spectrum)
         self._back: Array = np.empty(plan.shape, dtype)
+        self._each: Array = np.empty((len(self.patch) if energy else 0, *plan.shape), dtype)
         self._energy, self._centred = energy, centred
         self.level: Array | None = None
         self._loaded = -1
@@ -197,14 +198,12 @@ class Tile:
         inner = self.patch[:C, rows, cols]
         np.copyto(inner, self.pixels[out_of[0], out_of[1]].transpose(2, 0, 1))
         if self._centred:
-            if self.level is None:  # any level would do, all pieces must have the same
-                self.level = inner.mean((1, 2))
+            if self.level is None:  # any would do that is near; all pieces must have the same
+                self.level = self.pixels[::8, ::8].mean((0, 1), dtype=np.float64)
             inner -= self.level[:, None, None]
         if self._energy:
-            squares = self.patch[C, rows, cols]
-            np.multiply(inner[0], inner[0], out=squares)
-            for channel in inner[1:]:
-                squares += channel * channel
+            squares = np.multiply(self.patch[:C], self.patch[:C], out=self._each[:C])
+            np.add.reduce(squares, axis=0, out=self.patch[C])
 
     def load(self, p: int) -> Array:
         """Spectra of the patch that piece p of the kernels meets, `(planes, rows, cols / 2 + 1)`."""
@@ -215,25 +214,38 @@ class Tile:
             self._loaded = p
         return self._spectra
 
-    def correlate(self, bank: Bank, k: int, planes: Iterable[int]) -> Array:
-        """Σ of planes of the patch, each correlated with its plane of kernel k.
+    def total(self, bank: Bank, k: int) -> Array:
+        """Σ of the channels, each correlated with its plane of kernel k.
 
         `(rows, cols)` of the plan's step; valid until the next call.
         """
-        started = False
+        product = self._products[0]
         for p in range(len(self.plan.offsets)):
             spectra, kernel = self.load(p), bank.spectrum(k, p)
-            for n, plane in enumerate(planes):
-                target = self._product if started else self._sum
-                np.multiply(spectra[plane], kernel[n], out=target)
-                if started:
-                    self._sum += self._product
-                started = True
+            for c in range(len(kernel)):
+                if p == c == 0:
+                    np.multiply(spectra[0], kernel[0], out=self._sum)
+                else:
+                    self._sum += np.multiply(spectra[c], kernel[c], out=product)
+        return self._return(self._sum, self._back)
+
+    def each(self, bank: Bank, k: int) -> Array:
+        """Every plane correlated with the one plane of kernel k, `(planes, rows, cols)` likewise."""
+        for p in range(len(self.plan.offsets)):
+            spectra, kernel = self.load(p), bank.spectrum(k, p)
+            if p == 0:
+                np.multiply(spectra, kernel, out=self._products)
+            else:
+                for plane, product in zip(spectra, self._products, strict=True):
+                    product += np.multiply(plane, kernel[0], out=self._sum)
+        return self._return(self._products, self._each)
+
+    def _return(self, spectra: Array, out: Array) -> Array:
         rows, cols = self.plan.step
-        np.fft.ifft(self._sum, axis=0, norm="ortho", out=self._sum)
-        back = self._back[:rows]
-        np.fft.irfft(self._sum[:rows], self.plan.shape[1], axis=1, norm="ortho", out=back)
-        return back[:, :cols]
+        np.fft.ifft(spectra, axis=-2, norm="ortho", out=spectra)
+        kept, back = spectra[..., :rows, :], out[..., :rows, :]
+        np.fft.irfft(kept, self.plan.shape[1], axis=-1, norm="ortho", out=back)
+        return back[..., :cols]
 
 
 def cost(outputs: Pair, kernel: tuple[int, ...], extent: Pair) -> float:
@@ -274,7 +286,7 @@ def _in_turns(V: Array, most: int) -> Iterator[tuple[int, Array]]:
 def _worker(
     x: Array, V: Array, bank: Bank, out: Array, outputs: Pair, stride: Pair, dilation: Pair
 ) -> Callable[[], Callable[[Pair], None]]:
-    tiling, K, C = bank.plan, V.shape[3], V.shape[2]
+    tiling, K = bank.plan, V.shape[3]
 
     def prepare() -> Callable[[Pair], None]:
         tile = Tile(tiling, x.dtype)
@@ -300,7 +312,7 @@ def _worker(
             for k in range(0, K, BLOCK):
                 some = min(BLOCK, K - k)
                 for n in range(some):
-                    block[n, :h, :w] = tile.correlate(bank, k + n, range(C))[:h, :w]
+                    block[n, :h, :w] = tile.total(bank, k + n)[:h, :w]
                 kept = block[:some, a : h : stride[0], b : w : stride[1]]
                 here[:, :, k : k + some] = kept.transpose(1, 2, 0)
 

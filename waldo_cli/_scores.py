@@ -33,6 +33,9 @@ MIN_SHARE_INSIDE = 0.25
 # constant is 6e-8 of it, one step of 16 bits 1.5e-5), or its energy drowns in the rounding of its tile.
 _FLAT = 1e-6
 _DROWNED = 1e-13
+_TINY = 1e-200
+
+_NOTHING = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,12 @@ def correlate(
     H, W = image.shape[:2]
     outputs = (H, W) if partial else (H - A + 1, W - B + 1)
     out = np.empty((*outputs, K), np.float32)
-    # Sums over a whole box are quicker by doubling; other weights, and masks cut into pieces, go by
-    # transforms of the energy and of the weights.
-    tiling, _ = plan(outputs, (A, B), C, 8)
-    box = bool((w == w[:1, :1]).all()) and len(tiling.offsets) == 1
-    if not box:
-        tiling, _ = plan(outputs, (A, B), C, 8, energy=True)
+    tiling, _ = plan(outputs, (A, B), C, 8, energy=True)
     shared = w.shape[2] == 1
     turn = max(1, tiling.kernels_at_a_time(C if shared else C + 1))
     for k in range(0, K, turn):
         some = _prepare(masks[..., k : k + turn], w if shared else w[..., k : k + turn], score)
-        _run(image, some, tiling, out[:, :, k : k + turn], partial, box)
+        _run(image, some, tiling, out[:, :, k : k + turn], partial)
     return out
 
 
@@ -97,13 +95,13 @@ def _prepare(masks: Array, w: Array, score: str) -> _Masks:
     return _Masks(V, u, v, live, centred, normed)
 
 
-def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool, box: bool) -> None:
+def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool) -> None:
     """Scores of the prepared masks, tiles spread over threads."""
     A, B = m.extent
     H, W = image.shape[:2]
     before = ((A - 1) // 2, (B - 1) // 2) if partial else (0, 0)
     bank = Bank(m.V, tiling)
-    weights = None if box else Bank(m.w, tiling)
+    weights = Bank(m.w, tiling)
     border = _Border(m, (H, W)) if partial else None
 
     def prepare() -> Callable[[Pair], None]:
@@ -151,7 +149,7 @@ def _score(windows: _Windows, bank: Bank, k: int, target: Array) -> None:
     m, around = windows.masks, windows.around
     h, w = target.shape
     sums = windows.of(k if len(m.w) > 1 else 0)
-    numerator = windows.tile.correlate(bank, k, range(m.V.shape[1]))[:h, :w]
+    numerator = windows.tile.total(bank, k)[:h, :w]
     if around is not None and m.centred:
         # V' has mean 0 over the whole mask, and another one over the part of it that lies inside.
         numerator -= (sums.values * around.sum(around.border.V[k])).sum(0) / sums.mass
@@ -181,9 +179,8 @@ class _Sums:
 class _Windows:
     """Sums over windows, computed once for each tile and set of weights."""
 
-    def __init__(self, tile: Tile, masks: _Masks, weights: Bank | None) -> None:
+    def __init__(self, tile: Tile, masks: _Masks, weights: Bank) -> None:
         self.tile, self.masks, self._weights = tile, masks, weights
-        self._scratch = np.empty((4, math.prod(tile.plan.shape)))
 
     def aim(self, shape: Pair, energy: float, around: _Around | None) -> None:
         self._shape, self._energy, self.around = shape, energy, around
@@ -196,61 +193,26 @@ class _Windows:
         return self._known[1]
 
     def _measure(self, n: int) -> _Sums:
-        m = self.masks
+        m, (h, w) = self.masks, self._shape
         mass: Any = m.w[n].sum()
         if self.around is not None:
             mass = np.maximum(self.around.sum(self.around.border.w[n])[0], 1e-30)
-        C = self.tile.plan.channels
-        nothing = np.empty(0)
-        values, variation = nothing, nothing
-        if m.centred and (m.normed or self.around is not None):
-            values = np.stack([self._sum(n, c) for c in range(C)])
-        if not m.normed:
-            return _Sums(mass, values, nothing)
-        variation = self._sum(n, C)
+        if not m.normed and (self.around is None or not m.centred):
+            return _Sums(mass, _NOTHING, _NOTHING)
+        planes = self.tile.each(self._weights, n)[:, :h, :w]
+        values, variation = planes[:-1], planes[-1]
+        if self.around is not None:
+            values = values.copy()
         if m.centred:
-            for plane in values:
-                variation -= plane * plane / mass
-        flat = variation <= _DROWNED * self._energy
-        variation[flat] = 1
-        inverse = np.sqrt(variation, out=variation)
+            squares = np.multiply(planes[:-1], planes[:-1], out=planes[:-1]).sum(0)
+            squares /= mass
+            variation = np.subtract(variation, squares, out=squares)
+        floor = max(_DROWNED * self._energy, _TINY)
+        flat = variation <= floor
+        inverse = np.sqrt(np.maximum(variation, floor))
         np.divide(1, inverse, out=inverse)
         inverse[flat] = 0
         return _Sums(mass, values, inverse)
-
-    def _sum(self, n: int, plane: int) -> Array:
-        """Σ w over windows of a plane of the tile."""
-        h, w = self._shape
-        if self._weights is not None:
-            return self.tile.correlate(self._weights, n, [plane])[:h, :w].copy()
-        A, B = self.masks.extent
-        cols = self.tile.plan.shape[1]
-        flat = self.tile.patch[plane].reshape(-1)
-        flat = _running_sums(flat, A, cols, self._scratch[:3])
-        self._scratch[3, : flat.size] = flat
-        flat = _running_sums(self._scratch[3, : flat.size], B, 1, self._scratch[:3])
-        sums = np.lib.stride_tricks.as_strided(flat, (h, w), (cols * 8, 8))
-        return sums * self.masks.w[n, 0, 0, 0]
-
-
-def _running_sums(x: Array, count: int, hop: int, scratch: Array) -> Array:
-    """x[t] + x[t + hop] + … of `count` terms, by doubling: nothing is subtracted, so no digit is lost."""
-    total = x
-    used, size, turn = 0, 1, 0
-    while True:
-        if count & size:
-            left = x.size - used * hop
-            if used:
-                total = np.add(total[:left], x[used * hop :], out=scratch[2, :left])
-            else:
-                total = x if size == 1 else scratch[2, :left]
-                total[...] = x
-            used += size
-        if 2 * size > count:
-            return total
-        left = x.size - size * hop
-        x = np.add(x[:left], x[size * hop :], out=scratch[turn, :left])
-        size, turn = 2 * size, 1 - turn
 
 
 class _Border:
