@@ -829,6 +829,13 @@ def test_a_run_length_coded_bmp_is_limited_in_bytes() -> None:
         load_image(data + b"\0\0" * 3_000_000)
 
 
+def test_a_tile_much_larger_than_its_tiff_is_refused() -> None:
+    sound = tiff(noise(16, 16), 2, tags={322: (4, [16]), 323: (4, [16])})
+    assert load_image(sound).shape == (16, 16, 3)
+    with pytest.raises(ImageError, match="tiles of 25000000 pixels"):
+        load_image(tiff(noise(16, 16), 2, tags={322: (4, [5000]), 323: (4, [5000])}))
+
+
 # --- nothing is left behind -------------------------------------------------------------------------
 
 

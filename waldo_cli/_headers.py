@@ -25,15 +25,21 @@ DEFAULT_MAX_PIXELS: Final = 200_000_000
 
 # Where no limit is given, a picture of more than _LARGE pixels must also weigh what real pictures
 # weigh: a blank page as JPEG still takes 1 byte for 57 pixels, a bomb 1 byte for 130 or more.
-_LARGE: Final = 32_000_000
+# Up to _LARGE, the worst of formats (animated WebP) takes 0.8 GB to decode.
+_LARGE: Final = 24_000_000
 _MOST_PIXELS_PER_BYTE: Final = 100
 
 # A JPEG may hold thousands of scans over the whole picture, each of them some bytes long and as
-# slow as the first. A progressive JPEG has 10; this allows 100 at 200 Mpx, in about a second.
-_MAX_SCANNED_PIXELS: Final = 20_000_000_000
+# slow as the first. A progressive JPEG has 10; beyond 20, their pixels take 2 s for each billion.
+_USUAL_SCANS: Final = 20
+_MAX_SCANNED_PIXELS: Final = 3_000_000_000
 
-# Pillow unpacks run lengths in Python, a microsecond for each of them.
+# Pillow unpacks run lengths in Python, half a microsecond for each, and fills rows pixel by pixel.
 _MAX_RUN_LENGTH_BYTES: Final = 4 << 20
+_MAX_RUN_LENGTH_PIXELS: Final = 16_000_000
+
+# libtiff takes memory for a whole tile, however small the picture is.
+_MAX_TILE_PIXELS: Final = 1 << 24
 
 _MAX_JPEG_SEGMENTS: Final = 10_000
 _MAX_GIF_EXTENSION_BYTES: Final = 1 << 20
@@ -167,20 +173,21 @@ def screen(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> 
             check_size(*_webp_size(data), len(data), max_pixels)
         case "TIFF":
             _check_tiff(data)
-        case "BMP":
-            if data[30:34] in (b"\1\0\0\0", b"\2\0\0\0") and len(data) > _MAX_RUN_LENGTH_BYTES:
-                raise ImageError(
-                    f"a run-length coded BMP of {len(data)} bytes would take too long, "
-                    f"the limit is {_MAX_RUN_LENGTH_BYTES}"
-                )
     return Screened(data)
 
 
-def check_scans(data: bytes, pixels: int) -> None:
-    """Refuse a JPEG that would be decoded over and over."""
-    scans = data.count(b"\xff\xda")
-    if scans * pixels > _MAX_SCANNED_PIXELS:
-        raise ImageError(f"a JPEG of {scans} scans over {pixels} pixels would take too long")
+def check_effort(data: bytes, kind: str, pixels: int) -> None:
+    """Refuse a picture that would be decoded over and over, or in a slow way for long."""
+    if kind == "JPEG":
+        scans = data.count(b"\xff\xda")
+        if scans > max(_USUAL_SCANS, _MAX_SCANNED_PIXELS // pixels):
+            raise ImageError(f"a JPEG of {scans} scans over {pixels} pixels would take too long")
+    run_lengths = kind == "BMP" and data[30:34] in (b"\1\0\0\0", b"\2\0\0\0")
+    if run_lengths and (len(data) > _MAX_RUN_LENGTH_BYTES or pixels > _MAX_RUN_LENGTH_PIXELS):
+        raise ImageError(
+            f"a run-length coded BMP of {len(data)} bytes and {pixels} pixels would take too long; "
+            f"the limits are {_MAX_RUN_LENGTH_BYTES} and {_MAX_RUN_LENGTH_PIXELS}"
+        )
 
 
 def orientation(exif: bytes, xmp: bytes) -> int:
@@ -350,7 +357,8 @@ _TIFF_TYPE_SIZES: Final = {
     **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
 }
 _TIFF_BYTE_TYPES: Final = (1, 2, 6, 7)
-_ORIENTATION: Final = 0x0112
+_WIDTH, _HEIGHT, _TILE_WIDTH, _TILE_HEIGHT = 256, 257, 322, 323
+_ORIENTATION: Final = 274
 _SUBDIRECTORIES: Final = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability
 
 
@@ -395,7 +403,7 @@ def _tags(data: bytes, directory: int) -> Iterator[_Tag]:
 
 
 def _check_tiff(data: bytes) -> None:
-    """Refuse tags that overlap so as to hold more than the file, and endless lists of numbers.
+    """Refuse tags that overlap so as to hold more than the file, endless lists, and huge tiles.
 
     Pillow reads every tag of the first directory and of those below it when it opens the file.
     """
@@ -403,6 +411,7 @@ def _check_tiff(data: bytes) -> None:
     if first >= len(data):
         raise truncated("TIFF")
     held = count = 0
+    sizes: dict[int, int] = {}
     pending, seen = [first], set[int]()
     while pending:
         directory = pending.pop()
@@ -420,3 +429,7 @@ def _check_tiff(data: bytes) -> None:
                 raise damaged("TIFF", f"tag {tag.number} lists {tag.count} numbers")
             if tag.number in _SUBDIRECTORIES:
                 pending.append(tag.value)
+            sizes.setdefault(tag.number, tag.value)
+    tile = sizes.get(_TILE_WIDTH, 0) * sizes.get(_TILE_HEIGHT, 0)
+    if tile > max(_MAX_TILE_PIXELS, 4 * sizes.get(_WIDTH, 0) * sizes.get(_HEIGHT, 0)):
+        raise damaged("TIFF", f"tiles of {tile} pixels are larger than the picture")

@@ -92,7 +92,7 @@ def load_image(
         Path, open binary file (read to its end), or the bytes themselves.
     max_pixels
         Most pixels, checked before memory is taken for them. By default 200 Mpx, of which what
-        exceeds 32 Mpx must also be at least 1 byte for 100 pixels; a number given replaces both.
+        exceeds 24 Mpx must also be at least 1 byte for 100 pixels; a number given replaces both.
     orient
         Apply the turn that the EXIF orientation asks for.
     allow_truncated
@@ -309,8 +309,7 @@ def _decode(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) ->
         screened = _headers.screen(data, kind, max_pixels, lenient=lenient)
         image = _OPENERS[kind](io.BytesIO(screened.data))
         _headers.check_size(image.width, image.height, len(data), max_pixels)
-        if kind == "JPEG":
-            _headers.check_scans(screened.data, image.width * image.height)
+        _headers.check_effort(screened.data, kind, image.width * image.height)
         rawmode = _rawmode(image)
         inverted, turn_back = _tiff_ways(image)
         image.load()
@@ -353,7 +352,7 @@ def _explained(kind: str, data: bytes, error: Exception) -> ImageError:
     riff_ends = 8 + int.from_bytes(data[4:8], "little")
     if (
         isinstance(error, EOFError)
-        or "truncated" in text.lower()
+        or re.search("truncated|not enough image data", text, re.IGNORECASE)
         or (kind == "WEBP" and len(data) < riff_ends)
     ):
         return _headers.truncated(kind)
