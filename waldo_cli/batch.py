@@ -1,19 +1,33 @@
 """Many images, one record each, in the order they came; a bad one never stops the others."""
 
+# Names stay the text they were given as; Path would drop a leading ./ from them.
+# ruff: noqa: PTH103, PTH108, PTH116, PTH118, PTH120
+
 from __future__ import annotations
 
-import io
+import contextlib
+import math
 import os
-import sys
+import queue
+import re
+import threading
 import time
-from collections.abc import Iterable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from waldo_cli.errors import FileError, InvalidInputError, WaldoError
+from waldo_cli.errors import FileError, InvalidInputError, MissingExtraError, WaldoError
+from waldo_cli.inputs import ACTIVATIONS, HEATMAP, STDIN, Item, is_url, read_stdin, stem
 from waldo_cli.records import Find, Record
 
-STDIN = "-"
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from waldo_cli.detector import Result
 
 
 @dataclass(frozen=True)
@@ -28,16 +42,23 @@ class Settings:
     labels: tuple[str, ...] | None = None
     region: tuple[int, int, int, int] | None = None
     where: str | None = None
-    out: str = "."
     heatmap: bool = True
     activations: bool = False
     max_pixels: int | None = None
     orient: bool = True
     allow_truncated: bool = False
+    debug: bool = False
 
 
 class Finder:
     """Stack, masks and prior, loaded once; then one record for each image.
+
+    Parameters
+    ----------
+    settings
+        What is asked.
+    folder
+        What relative paths of images and outputs start from; the current folder where empty.
 
     Raises
     ------
@@ -45,20 +66,26 @@ class Finder:
         At once, where the stack, a mask or the prior cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, folder: str = "") -> None:
         # Imported here, so that usage errors are told before numpy is loaded.
         from waldo_cli.images import load_mask, load_weights
         from waldo_cli.stack import Mask
         from waldo_cli.stackfile import load_stack
 
         self.settings = settings
+        self.folder = folder
+        self._swept: set[str] = set()
         self.stack = load_stack(settings.stack or ("pixels" if settings.masks else "waldo"))
         self.masks: list[Mask] | None = None
         if settings.masks:
-            self.masks = [Mask(_stem(p), *load_mask(p)) for p in settings.masks]
-            doubled = {m.label for m in self.masks if [n.label for n in self.masks].count(m.label) > 1}
+            self.masks = [Mask(_label(p), *load_mask(p)) for p in settings.masks]
+            doubled = {
+                m.label for m in self.masks if [n.label for n in self.masks].count(m.label) > 1
+            }
             if doubled:
-                raise InvalidInputError(f"two masks are named {doubled.pop()!r}: labels must differ")
+                raise InvalidInputError(
+                    f"two masks are named {doubled.pop()!r}: labels must differ"
+                )
             for mask, path in zip(self.masks, settings.masks, strict=True):
                 try:
                     self.stack.with_masks([mask])
@@ -68,6 +95,13 @@ class Finder:
             raise InvalidInputError(
                 f"stack {self.stack.name} looks for a mask: give one with --mask FILE"
             )
+        known = self.stack.labels if self.masks is None else [m.label for m in self.masks]
+        for label in settings.labels or ():
+            if label not in known:
+                raise InvalidInputError(
+                    f"no label {label!r}: {self.stack.name} has {', '.join(known)}"
+                )
+        self.labels = tuple(settings.labels or (known[:1] if self.masks is None else known))
         self.where = None if settings.where is None else load_weights(settings.where)
         self.run = self._fingerprint()
 
@@ -76,33 +110,36 @@ class Finder:
         from waldo_cli import __version__
         from waldo_cli.stack import fingerprint
 
-        asked = replace(self.settings, masks=(), where=None, stack=None, out="")
+        asked = replace(self.settings, masks=(), where=None, stack=None, debug=False)
         parts = (__version__, self.stack, tuple(self.masks or ()), self.where, repr(asked))
         return fingerprint(parts)[:16]
 
-    def look(self, path: str, heatmap: Path) -> Record:
+    def look(self, item: Item) -> Record:
         """The record of one image; its pictures are written first."""
         started = time.perf_counter()
+        place = os.path.join(self.folder, item.path)
         try:
-            record = self._look(path, heatmap)
+            record = self._look(item, place)
         except WaldoError as e:
-            reason = e.reason if e.path in (None, path) else str(e)
-            record = Record(path, self.run, error=reason)
+            reason = e.reason if e.path in (None, place) else str(e)
+            record = Record(item.path, self.run, error=reason)
         except MemoryError:
-            record = Record(path, self.run, error="not enough memory for this image")
-        return replace(record, seconds=round(time.perf_counter() - started, 3))
+            record = Record(item.path, self.run, error="not enough memory for this image")
+        except Exception as e:  # noqa: BLE001 - even an error of our own costs one image only
+            if self.settings.debug:
+                traceback.print_exc()
+            record = Record(item.path, self.run, error=f"unexpected {type(e).__name__}: {e}")
+        seconds = round(time.perf_counter() - started, 3)
+        return replace(record, seconds=seconds, output=item.output)
 
-    def _look(self, path: str, heatmap: Path) -> Record:
-        import numpy as np
-
+    def _look(self, item: Item, place: str) -> Record:
         from waldo_cli.detector import detect
-        from waldo_cli.files import write_atomically
-        from waldo_cli.heatmap import save_heatmap
         from waldo_cli.images import load_image
 
         s = self.settings
+        source, size, modified = _opened(item, place)
         image = load_image(
-            io.BytesIO(sys.stdin.buffer.read()) if path == STDIN else path,
+            source,
             max_pixels=s.max_pixels,
             orient=s.orient,
             allow_truncated=s.allow_truncated,
@@ -118,67 +155,285 @@ class Finder:
             region=s.region,
             where=self.where,
         )
-        if s.heatmap or s.activations:
-            _make_folder(heatmap.parent)
-        if s.activations:
-            with write_atomically(heatmap.with_name(_swap(heatmap.name))) as file:
-                np.save(file, result.activations, allow_pickle=False)
-        if s.heatmap:
-            save_heatmap(heatmap, image, result.activations, result.detections)
+        self._write(item, image, result)
         finds = tuple(
-            Find(d.label, d.x, d.y, d.score, (d.box.left, d.box.top, d.box.width, d.box.height), d.scale)
+            Find(
+                d.label,
+                d.x,
+                d.y,
+                d.score,
+                (d.box.left, d.box.top, d.box.width, d.box.height),
+                d.scale,
+            )
             for d in result.detections
         )
         return Record(
-            path,
+            item.path,
             self.run,
             finds,
             result.width,
             result.height,
             result.margin,
-            str(heatmap) if s.heatmap else None,
+            item.output + HEATMAP if s.heatmap else None,
+            bytes=size,
+            modified=modified,
         )
 
+    def _write(self, item: Item, image: NDArray[Any], result: Result) -> None:
+        import numpy as np
 
-def plan(paths: Iterable[str], out: str) -> list[tuple[str, Path]]:
-    """Each input with the path of its heatmap.
+        from waldo_cli.files import write_atomically
+        from waldo_cli.heatmap import save_heatmap
+
+        output = os.path.join(self.folder, item.output)
+        if self.settings.heatmap or self.settings.activations:
+            self._make_folder(os.path.dirname(output))
+        if self.settings.activations:
+            with write_atomically(output + ACTIVATIONS) as file:
+                np.save(file, result.activations, allow_pickle=False)
+        if self.settings.heatmap:
+            save_heatmap(output + HEATMAP, image, result.activations, result.detections)
+
+    def _make_folder(self, folder: str) -> None:
+        if folder not in self._swept:
+            make_folder(folder)
+            sweep(folder)
+            self._swept.add(folder)
+
+
+def make_folder(folder: str) -> None:
+    """Make a folder and those above it.
 
     Raises
     ------
-    InvalidInputError
-        Two inputs would write one heatmap.
+    FileError
+        It cannot be made.
     """
-    planned: list[tuple[str, Path]] = []
-    taken: dict[Path, str] = {}
-    for path in paths:
-        stem = "stdin" if path == STDIN else _stem(path)
-        heatmap = Path(out) / f"{stem}.heatmap.png"
-        if heatmap in taken:
-            raise InvalidInputError(
-                f"{taken[heatmap]} and {path} would both write {heatmap}:"
-                " run them apart, or with --no-heatmap"
-            )
-        taken[heatmap] = path
-        planned.append((path, heatmap))
-    return planned
-
-
-def run(finder: Finder, items: Iterable[tuple[str, Path]]) -> Iterator[Record]:
-    """Records in the order of the items."""
-    for path, heatmap in items:
-        yield finder.look(path, heatmap)
-
-
-def _stem(path: str) -> str:
-    return os.path.splitext(os.path.basename(path))[0] or "image"  # noqa: PTH119, PTH122 - bytes survive
-
-
-def _swap(name: str) -> str:
-    return name.removesuffix(".heatmap.png") + ".activations.npy"
-
-
-def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        os.makedirs(folder or ".", exist_ok=True)
     except OSError as e:
-        raise FileError((e.strerror or str(e)).lower(), path=str(folder)) from None
+        raise FileError(
+            f"cannot make this folder: {(e.strerror or str(e)).lower()}", path=folder
+        ) from None
+
+
+def _opened(item: Item, place: str) -> tuple[str | BytesIO, int | None, float | None]:
+    """What to read an image from, its bytes and the time of its last change."""
+    if item.data is not None:
+        return BytesIO(item.data), len(item.data), None
+    if is_url(item.path):
+        data = fetch(item.path)
+        return BytesIO(data), len(data), None
+    return place, *identity(place)
+
+
+def identity(path: str) -> tuple[int | None, float | None]:
+    """Size in bytes and time of the last change in seconds, to tell whether a file is the same."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None, None
+    return status.st_size, round(status.st_mtime_ns / 1e9, 6)
+
+
+def fetch(url: str) -> bytes:
+    """What lies at a URL that fsspec knows.
+
+    Raises
+    ------
+    MissingExtraError
+        fsspec is not installed.
+    FileError
+        It cannot be read.
+    """
+    try:
+        import fsspec
+    except ImportError:
+        raise MissingExtraError(
+            "URLs need fsspec: pip install 'waldo-cli[dask]', or fetch the image first"
+        ) from None
+    try:
+        with fsspec.open(url, "rb") as file:
+            data: bytes = file.read((1 << 30) + 1)
+    except Exception as e:  # noqa: BLE001 - each kind of storage raises errors of its own
+        reason = str(e).splitlines()[0] if str(e) else ""
+        raise FileError(f"cannot read: {type(e).__name__}: {reason}") from None
+    return data
+
+
+def _label(mask: str) -> str:
+    return os.fsencode(stem(mask)).decode("utf-8", "replace")  # records are text
+
+
+class Engine(Protocol):
+    """What looks at images: this process, its worker processes, or a cluster."""
+
+    run: str
+    labels: tuple[str, ...]
+
+    def records(self, items: Iterable[Item | Record]) -> Iterator[Record]:
+        """One record for each item, in their order; a record among them passes through."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Here:
+    """One image after the other, in this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._finder = Finder(settings)
+        self.run, self.labels = self._finder.run, self._finder.labels
+
+    def records(self, items: Iterable[Item | Record]) -> Iterator[Record]:
+        for item in items:
+            yield item if isinstance(item, Record) else self._finder.look(item)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class Answer(Protocol):
+    """A record to come: what `in_order` needs of a future of any library."""
+
+    def result(self) -> Record: ...
+
+    def add_done_callback(self, call: Callable[[Any], None], /) -> None: ...
+
+
+def in_order(
+    items: Iterable[Item | Record], submit: Callable[[Item], Answer], window: int
+) -> Iterator[Record]:
+    """Records in the order of the items, looked at side by side.
+
+    Items are drawn in a thread of their own, so that a list that is still being written never holds
+    back the records that are ready.
+
+    Parameters
+    ----------
+    items
+        What to look at; a record among them passes through.
+    submit
+        Starts looking at an item.
+    window
+        Most items drawn whose records have not been yielded.
+    """
+    events: queue.SimpleQueue[tuple[int, Item | Record | Answer] | BaseException | int]
+    events = queue.SimpleQueue()
+    room = threading.Semaphore(window)
+    stopped = threading.Event()
+
+    def draw() -> None:
+        count = 0
+        try:
+            for item in items:
+                events.put((count, item))
+                count += 1
+                room.acquire()
+                if stopped.is_set():
+                    return
+            events.put(count)
+        except BaseException as e:  # noqa: BLE001 - raised again by the one who waits
+            events.put(e)
+
+    def done(number: int, answer: Answer) -> None:
+        events.put((number, answer))
+
+    threading.Thread(target=draw, daemon=True).start()
+    ready: dict[int, Record] = {}
+    turn, total = 0, None
+    try:
+        while turn != total:
+            event = events.get()
+            if isinstance(event, BaseException):
+                raise event
+            if isinstance(event, int):
+                total = event
+                continue
+            number, what = event
+            if isinstance(what, Record):
+                ready[number] = what
+            elif isinstance(what, Item):
+                submit(what).add_done_callback(partial(done, number))
+            else:
+                ready[number] = what.result()
+            while turn in ready:
+                yield ready.pop(turn)
+                turn += 1
+                room.release()
+    except KeyboardInterrupt:
+        yield from (ready[number] for number in sorted(ready))  # done, though not in turn
+        raise
+    finally:
+        stopped.set()
+        room.release()
+
+
+def known_first(
+    items: Iterable[Item], run: str, recall: Callable[[Item], Record | None] | None = None
+) -> Iterator[Item | Record]:
+    """Items to look at, and records in place of those that need no look.
+
+    Parameters
+    ----------
+    items
+        In order.
+    run
+        The fingerprint for the records of items that have a problem.
+    recall
+        The record of an item from an earlier run, if it still holds.
+    """
+    for item in items:
+        if item.problem is not None:
+            yield Record(item.path, run, error=item.problem)
+        elif item.path == STDIN:
+            try:
+                yield replace(item, data=read_stdin())
+            except WaldoError as e:
+                yield Record(item.path, run, error=e.reason)
+        else:
+            record = recall and recall(item)
+            yield replace(record, output=item.output) if record else item
+
+
+def cores() -> int:
+    """Processor cores that this process may use: by affinity, and by a container's quota."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    count = len(affinity(0)) if affinity else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        count = min(count, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):  # no such file, or "max"
+        pass
+    return max(1, count)
+
+
+def sweep(folder: str, process: int | None = None) -> None:
+    """Remove the half-written files of a process that is gone, or of all that are, from a folder.
+
+    Of processes known only by the number in the name those are spared that wrote in the last
+    minute: on a shared disk they may be running on another machine.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
+        for entry in entries:
+            match = re.fullmatch(r"\.waldo-(\d+)-[0-9a-f]+\.tmp", entry.name)
+            if match is None or process not in (None, int(match[1])):
+                continue
+            with contextlib.suppress(OSError):
+                old = time.time() - entry.stat(follow_symlinks=False).st_mtime > 60
+                if process is not None or (old and not _is_running(int(match[1]))):
+                    os.unlink(entry.path)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

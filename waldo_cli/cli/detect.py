@@ -1,128 +1,450 @@
 """``waldo detect IMAGE...``: the main job."""
 
+# Names stay the text they were given as; Path would drop a leading ./ from them.
+# ruff: noqa: PTH118, PTH120, PTH123
+
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from waldo_cli.cli.options import Region, Scales
-from waldo_cli.files import show
-from waldo_cli.records import COLUMNS, FORMATS, Record, tsv
+from waldo_cli.cli.options import Extensions, Region, Scales, Shard
+from waldo_cli.cli.screen import Screen
+from waldo_cli.errors import FileError
+from waldo_cli.files import show, write_atomically
+from waldo_cli.inputs import (
+    EXTENSIONS,
+    HEATMAP,
+    STDIN,
+    Item,
+    expand,
+    in_shard,
+    listed,
+    mark_collisions,
+    refuse_collisions,
+)
+from waldo_cli.records import FORMATS, SIDECARS, Format, Record
+
+if TYPE_CHECKING:
+    from waldo_cli.batch import Engine, Settings
+
+# A list of the labels goes beside yolo's files, which have only numbers.
+CLASSES = "classes"
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--stack", metavar="NAME|FILE",
-              help="A built-in stack or a stack file.  [default: waldo; pixels with --mask]")
-@click.option("--mask", "masks", multiple=True, metavar="FILE",
-              help="The picture to look for; its transparency weighs its pixels. Repeatable, each is a"
-                   " label (the file's stem).")
-@click.option("--scales", type=Scales(), default="auto", show_default=True, metavar="SPEC",
-              help="auto (what the stack says), one factor, a list 0.5,1,2 or a range 0.5:2.")
-@click.option("--top", type=click.IntRange(1), default=1, show_default=True, metavar="N",
-              help="Most detections for each image and label, best first.")
-@click.option("--threshold", type=float, metavar="T",
-              help="Below it a peak is no detection.  [default: the stack's own]")
-@click.option("--label", "labels", multiple=True, metavar="NAME",
-              help="Report this label of the stack. Repeatable.  [default: the stack's first]")
+@click.argument("images", nargs=-1, metavar="IMAGE...")
+@click.option(
+    "--stack",
+    metavar="NAME|FILE",
+    help="A built-in stack or a stack file.  [default: waldo; pixels with --mask]",
+)
+@click.option(
+    "--mask",
+    "masks",
+    multiple=True,
+    metavar="FILE",
+    help="The picture to look for; its transparency weighs its pixels. Repeatable, each is a"
+    " label (the file's stem).",
+)
+@click.option(
+    "--scales",
+    type=Scales(),
+    default="auto",
+    show_default=True,
+    metavar="SPEC",
+    help="auto (what the stack says), one factor, a list 0.5,1,2 or a range 0.5:2.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Most detections for each image and label, best first.",
+)
+@click.option(
+    "--threshold",
+    type=float,
+    metavar="T",
+    help="Below it a peak is no detection.  [default: the stack's own]",
+)
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="NAME",
+    help="Report this label of the stack. Repeatable.  [default: the stack's first]",
+)
 @click.option("--region", type=Region(), metavar="L,T,W,H", help="Only here may an answer lie.")
-@click.option("--where", metavar="FILE",
-              help="A grey image of the page's size: weights from black (0) to white (1) as a prior.")
-@click.option("-o", "--out", default=".", show_default=True, metavar="DIR",
-              help="Where pictures go.")
-@click.option("--heatmap/--no-heatmap", default=True, show_default=True,
-              help="Write STEM.heatmap.png, the activations over the dimmed page.")
-@click.option("--activations", is_flag=True,
-              help="Write STEM.activations.npy, the raw map, float32, of the image's size.")
-@click.option("-f", "--format", "form", type=click.Choice(list(FORMATS)), default="tsv",
-              show_default=True, help="How records are written.")
-@click.option("--header", is_flag=True, help="tsv: begin with a line of column names.")
-@click.option("-0", "--null", is_flag=True, help="tsv: end records with NUL, leave paths raw.")
-@click.option("--max-pixels", type=click.IntRange(1), metavar="N",
-              help="Refuse larger images by their header.  [default: 200000000]")
+@click.option(
+    "--where",
+    metavar="FILE",
+    help="A grey image of the page's size: weights from black (0) to white (1) as a prior.",
+)
+@click.option("-r", "--recursive", is_flag=True, help="Look into the folders of folders, too.")
+@click.option(
+    "--ext",
+    "extensions",
+    type=Extensions(),
+    metavar="LIST",
+    help="Endings of the files in folders that are images, such as jpg,png."
+    "  [default: " + ",".join(sorted(EXTENSIONS)) + "]",
+)
+@click.option(
+    "--files-from",
+    metavar="FILE",
+    help="Look at the images that FILE names, one a line ('-': standard input), each as soon"
+    " as its line has come.",
+)
+@click.option(
+    "-0",
+    "--null",
+    is_flag=True,
+    help="Names in --files-from end in NUL; so do records of tsv and written paths, which"
+    " are left raw.",
+)
+@click.option(
+    "-o",
+    "--out",
+    default=".",
+    show_default=True,
+    metavar="DIR",
+    help="Where files go: below it the tree of a folder is kept.",
+)
+@click.option(
+    "--heatmap/--no-heatmap",
+    default=True,
+    show_default=True,
+    help="Write STEM.heatmap.png, the activations over the dimmed page.",
+)
+@click.option(
+    "--activations",
+    is_flag=True,
+    help="Write STEM.activations.npy, the raw map, float32, of the image's size.",
+)
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice([*FORMATS, *SIDECARS]),
+    default="tsv",
+    show_default=True,
+    help="How records are written. yolo, voc and labelme write STEM.txt, .xml or .json for"
+    " each image below --out, and its path to standard output.",
+)
+@click.option(
+    "--header/--no-header",
+    default=None,
+    help="Begin with a line of column names.  [default: for csv, not for tsv]",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes that look at images side by side.  [default: the cores there are]",
+)
+@click.option(
+    "--resume",
+    metavar="FILE",
+    help="Keep records in FILE (as jsonl), too; images that it has from an earlier run, and"
+    " that have not changed, are not looked at again.",
+)
+@click.option(
+    "--shard",
+    type=Shard(),
+    metavar="I/N",
+    help="Of N parts of the images take the I-th; parts go by the path, as it is given.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Look at images on the Dask cluster at ADDRESS, such as tcp://10.0.0.1:8786.",
+)
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Refuse larger images by their header.  [default: 200000000]",
+)
 @click.option("--no-orient", is_flag=True, help="Do not apply the EXIF turn.")
 @click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 where nothing is found, too.")
-@click.option("-q", "--quiet", is_flag=True,
-              help="No records, no summary: answer by the exit status, stop at the first find.")
+@click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    help="No records, no summary: answer by the exit status, stop at the first find.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="A summary of each image, terminal or not.")
+@click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="Tell on standard error how far it is.  [default: on a terminal]",
+)
 @click.option("--debug", is_flag=True, help="Show a traceback where an error ends the program.")
 @click.pass_context
 def detect(
     ctx: click.Context,
+    /,
     images: tuple[str, ...],
-    form: str,
-    header: bool,
+    recursive: bool,
+    extensions: frozenset[str] | None,
+    files_from: str | None,
     null: bool,
+    out: str,
+    form: str,
+    header: bool | None,
+    jobs: int | None,
+    resume: str | None,
+    shard: tuple[int, int] | None,
+    scheduler: str | None,
     no_orient: bool,
     fail_fast: bool,
     exit_zero: bool,
     quiet: bool,
     verbose: bool,
-    debug: bool,
+    progress: bool | None,
     labels: tuple[str, ...],
     **settings: Any,
 ) -> None:
-    """Find Waldo, or the picture given by --mask, in each IMAGE ('-': one from standard input).
+    """Find Waldo, or the picture given by --mask, in each IMAGE: a file, a folder, or '-' for one image
+    from standard input.
 
     Standard output has one line for each detection: path, x, y, score, label, left, top, width, height,
     separated by tabs. x, y is the centre of what was found, then its box; pixels of the image as shown,
     from its top left corner. Larger scores are more certain.
 
+    In folders hidden files, links to folders and files with other endings are left out; what this
+    program has written (*.heatmap.png, *.activations.npy) is so everywhere. Records come in the order
+    of the images, those of a folder by their names, whatever --jobs says.
+
     Exit status: 0 something was found and nothing failed, 1 nothing was found, 2 an error, 130 Ctrl-C.
     """
-    if (header or null) and form != "tsv":
-        raise click.UsageError(f"--header and -0 go with tsv, not with {form}", ctx)
+    if header is not None and form not in ("tsv", "csv"):
+        raise click.UsageError(f"--header goes with tsv and csv, not with {form}", ctx)
+    if null and files_from is None and form != "tsv" and form not in SIDECARS:
+        raise click.UsageError(f"-0 goes with --files-from or tsv, not with {form}", ctx)
+    if scheduler is not None and jobs is not None:
+        raise click.UsageError("--jobs goes without --scheduler: the cluster has its workers", ctx)
+    if not images and files_from is None:
+        raise click.UsageError("Missing argument 'IMAGE...'.", ctx)
+    if [*images, files_from].count(STDIN) > 1:
+        raise click.UsageError("standard input ('-') can be read only once", ctx)
     if sys.stdout is None:
         raise click.UsageError("standard output is closed", ctx)
 
-    from waldo_cli.batch import Finder, Settings, plan, run
+    from waldo_cli.batch import Settings, known_first
+    from waldo_cli.resume import Journal
 
     asked = Settings(orient=not no_orient, labels=labels or None, **settings)
-    items = plan(images, asked.out)
-    finder = Finder(asked)
-    end = "\0" if null else "\n"
-    if header and not quiet:
-        _write("\t".join(COLUMNS) + end)
-    found = failed = False
-    for record in run(finder, items):
-        if record.error is not None:
-            failed = True
-            _say(f"waldo: {show(record.path)}: {record.error}")
-        found = found or record.found
-        if not quiet:
-            lines = tsv(record, raw_paths=null) if form == "tsv" else FORMATS[form](record)
-            _write("".join(line + end for line in lines))
-            if record.error is None and (verbose or sys.stderr.isatty()):
-                _say(_summary(record))
-        if (quiet and found) or (failed and fail_fast):
-            break
-    if quiet and found:
+    writes = asked.heatmap or asked.activations or form in SIDECARS
+    planned, more = _items(
+        images, files_from, null, recursive, extensions or EXTENSIONS, out,
+        writes=writes, classes=form == "yolo",
+    )  # fmt: skip
+    if not planned and files_from is None:
+        raise click.UsageError(_no_image(images, recursive), ctx)
+    if shard is not None:
+        planned = [item for item in planned if in_shard(item.path, *shard)]
+        more = (item for item in more if in_shard(item.path, *shard))
+
+    total = len(planned) if files_from is None else None
+    several = total is None or total > 1
+    on_terminal = sys.stderr is not None and sys.stderr.isatty()
+    screen = Screen(
+        total,
+        progress=not quiet and several and (on_terminal if progress is None else progress),
+        verbose=not quiet and (verbose or (on_terminal and not several)),
+    )
+    if progress and quiet:
+        raise click.UsageError("--progress goes without --quiet", ctx)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with ExitStack() as stack:
+        journal = None
+        if resume is not None:
+            journal = stack.enter_context(Journal(resume))
+            if journal.is_open_as(sys.stdout.fileno()):
+                raise click.UsageError(
+                    f"standard output goes to {resume}, too: --resume adds the records to it by"
+                    " itself",
+                    ctx,
+                )
+        engine = stack.enter_context(_engine(asked, scheduler, jobs, total))
+
+        def recall(item: Item) -> Record | None:
+            if journal is None:
+                return None
+            return journal.recall(
+                item, engine.run, item.output + HEATMAP if asked.heatmap else None
+            )
+
+        stack.callback(screen.clear)
+        output: _Output = stack.enter_context(
+            _Quiet() if quiet else _Sidecars(form, engine.labels, out, null)
+            if form in SIDECARS else _Stream(_stream(form, engine.labels, header, null))
+        )  # fmt: skip
+        for record in engine.records(known_first(chain(planned, more), engine.run, recall)):
+            if journal is not None:
+                journal.add(record)
+            screen.make_way()
+            screen.add(output.add(record))
+            if (quiet and screen.found) or (fail_fast and screen.failed):
+                break
+    if not screen.done and shard is None:
+        raise click.UsageError(f"no image is named in {files_from}", ctx)
+    if several and not quiet and (verbose or on_terminal):
+        screen.sum_up()
+    if quiet and screen.found:
         ctx.exit(0)
-    ctx.exit(2 if failed else 0 if found or exit_zero else 1)
+    ctx.exit(2 if screen.failed else 0 if screen.found or exit_zero else 1)
+
+
+def _items(
+    images: tuple[str, ...],
+    files_from: str | None,
+    null: bool,
+    recursive: bool,
+    extensions: frozenset[str],
+    out: str,
+    *,
+    writes: bool,
+    classes: bool,
+) -> tuple[list[Item], Iterator[Item]]:
+    """The images known now, none of which overwrites another's files, and those that a list will name."""
+
+    def found(names: Iterator[str]) -> Iterator[Item]:
+        return expand(names, out, recursive=recursive, extensions=extensions)
+
+    names = iter(()) if files_from is None else listed(files_from, null=null)
+    if not writes:
+        return list(found(iter(images))), found(names)
+    taken = {os.path.normpath(os.path.join(out, CLASSES)): "the list of classes"} if classes else {}
+    planned = refuse_collisions(found(iter(images)), taken)
+    return planned, mark_collisions(found(names), taken)
+
+
+def _no_image(images: tuple[str, ...], recursive: bool) -> str:
+    where = show(images[0]) if len(images) == 1 else f"the {len(images)} places given"
+    hint = "" if recursive else "; -r looks into the folders of folders"
+    return f"no image in {where}: heatmaps and hidden files do not count{hint}"
+
+
+def _engine(
+    settings: Settings, scheduler: str | None, jobs: int | None, total: int | None
+) -> Engine:
+    if scheduler is not None:
+        from waldo_cli.cluster import Cluster
+
+        return Cluster(settings, scheduler)
+    from waldo_cli.batch import Here, cores
+    from waldo_cli.workers import Workers
+
+    jobs = jobs or cores()
+    if total is not None:
+        jobs = min(jobs, total)
+    return Here(settings) if jobs <= 1 else Workers(settings, jobs)
+
+
+def _stream(form: str, labels: tuple[str, ...], header: bool | None, null: bool) -> Format:
+    if form == "tsv":
+        return FORMATS[form](labels, header=bool(header), null=null)
+    if form == "csv":
+        return FORMATS[form](labels, header=header is not False)
+    return FORMATS[form](labels)
+
+
+class _Quiet:
+    """Nothing."""
+
+    def __enter__(self) -> _Output:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def add(self, record: Record) -> Record:
+        return record
+
+
+class _Stream:
+    """Records to standard output; what was begun is ended, whatever stops it."""
+
+    def __init__(self, form: Format) -> None:
+        self._form = form
+
+    def __enter__(self) -> _Output:
+        _write(self._form.begin())
+        return self
+
+    def __exit__(self, kind: object, error: object, _: object) -> None:
+        if not isinstance(error, OSError) or isinstance(error, FileError):  # the pipe still stands
+            _write(self._form.end())
+
+    def add(self, record: Record) -> Record:
+        _write(self._form.add(record))
+        return record
+
+
+class _Sidecars:
+    """A file for each image, and its path to standard output."""
+
+    def __init__(self, form: str, labels: tuple[str, ...], out: str, null: bool) -> None:
+        self._ending, self._text = SIDECARS[form]
+        self._labels = labels
+        self._classes = os.path.join(out, CLASSES + self._ending) if form == "yolo" else None
+        self._end = "\0" if null else "\n"
+
+    def __enter__(self) -> _Output:
+        if self._classes is not None:
+            _write_once(self._classes, "".join(f"{label}\n" for label in self._labels))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def add(self, record: Record) -> Record:
+        if record.finds is None:
+            return record
+        path = record.output + self._ending
+        try:
+            _write_once(path, self._text(record, path, self._labels))
+        except FileError as e:
+            return replace(record, error=f"{e.path}: {e.reason}")
+        _write((path if self._end == "\0" else show(path)) + self._end)
+        return record
+
+
+_Output = _Quiet | _Stream | _Sidecars
+
+
+def _write_once(path: str, text: str) -> None:
+    """Write a file, but never over one that says something else: it may be a person's work."""
+    from waldo_cli.batch import make_folder
+
+    make_folder(os.path.dirname(path))
+    data = text.encode()
+    try:
+        with open(path, "rb") as file:
+            if file.read(len(data) + 1) != data:
+                raise FileError("is there and says something else: give another --out", path=path)
+    except FileNotFoundError:
+        with write_atomically(path) as file:
+            file.write(data)
 
 
 def _write(text: str) -> None:
     """Records leave as bytes, so that names in any encoding do, and at once."""
-    sys.stdout.buffer.write(os.fsencode(text))
-    sys.stdout.buffer.flush()
-
-
-def _say(line: str) -> None:
-    click.echo(show(line), err=True)
-
-
-def _summary(record: Record) -> str:
-    path = show(record.path)
-    if not record.finds:
-        what = f"{path}: nothing found"
-    else:
-        best = record.finds[0]
-        what = f"{path}: {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
-        if len(record.finds) > 1:
-            what += f" and {len(record.finds) - 1} more"
-    return f"{what}, heatmap {record.heatmap}" if record.heatmap else what
+    if text:
+        sys.stdout.buffer.write(os.fsencode(text))
+        sys.stdout.buffer.flush()

@@ -51,3 +51,31 @@ class Scales(click.ParamType[str]):
         except InvalidInputError as e:
             self.fail(e.reason, param, ctx)
         return str(value)
+
+
+class Shard(click.ParamType[tuple[int, int]]):
+    """``I/N``, I from 1 to N."""
+
+    name = "shard"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", str(value))
+        if match is None or int(match[1]) > int(match[2]):
+            self.fail(f"{value!r} is not I/N with I from 1 to N, such as 1/4", param, ctx)
+        return int(match[1]), int(match[2])
+
+
+class Extensions(click.ParamType[frozenset[str]]):
+    """Endings of file names, separated by commas, with or without their dots."""
+
+    name = "extensions"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> frozenset[str]:
+        endings = frozenset(e.strip().lower().removeprefix(".") for e in str(value).split(","))
+        if "" in endings or any("/" in e for e in endings):
+            self.fail(f"{value!r} is no list of endings, such as jpg,png", param, ctx)
+        return endings
