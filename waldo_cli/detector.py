@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from waldo_cli._threads import spread
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, resolve_scales
 from waldo_cli.images import load_mask
 from waldo_cli.peaks import local_maxima, refine, suppress
-from waldo_cli.pyramid import cut, levels
+from waldo_cli.pyramid import Level, cut, levels
 from waldo_cli.stack import Mask, SecondLook, Stack
 from waldo_cli.stackfile import load_stack
 
@@ -106,10 +107,7 @@ class Grid:
     origin: tuple[float, float]
     step: tuple[float, float]
     scale: float = 1.0
-    factor: tuple[float, float] = (
-        1.0,
-        1.0,
-    )  # the scale as rounded to whole pixels, rows and columns
+    factor: tuple[float, float] = (1.0, 1.0)  # the scale as rounded to whole rows and columns
 
     def centers(self, axis: int) -> NDArray[np.float64]:
         """Rows (axis 0) or columns (axis 1) of the cells' centres in the image."""
@@ -394,24 +392,25 @@ def _look(
     nothing = True
     assert stack.object is not None  # noqa: S101 - checked by _choose
     for scale, level in levels(image, scales):
-        if level.shape[1] < stack.object[0] or level.shape[0] < stack.object[1]:
+        if level.size[1] < stack.object[0] or level.size[0] < stack.object[1]:
             complaint = complaint or InvalidInputError(
                 f"what is sought is {stack.object[0]}x{stack.object[1]}, the image"
-                f" {level.shape[1]}x{level.shape[0]} at scale {scale:g}: it must fit inside;"
+                f" {level.size[1]}x{level.size[0]} at scale {scale:g}: it must fit inside;"
                 " use a larger --scales or a smaller mask"
             )
             continue
-        factor = (level.shape[0] / image.shape[0], level.shape[1] / image.shape[1])
-        before, extended = extend(stack, level)
+        factor = (level.size[0] / image.shape[0], level.size[1] / image.shape[1])
+        extended = extend(stack, level)
         try:
             values = stack.run(extended)
-        except (
-            InvalidInputError
-        ) as e:  # too small for the stack at this scale, perhaps not at others
+        except InvalidInputError as e:  # too small at this scale, perhaps not at others
             complaint = complaint or e
             continue
         nothing = False
-        origin = [(f - b + 0.5) / z for f, b, z in zip(seen.first, before, factor, strict=True)]
+        origin = [
+            (f - m[0] + 0.5) / z
+            for f, m, z in zip(seen.first, extended.margin, factor, strict=True)
+        ]
         step = [j / z for j, z in zip(seen.jump, factor, strict=True)]
         grid = Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
         yield grid if prior is None else _weighed(grid, prior)
@@ -419,21 +418,18 @@ def _look(
         raise complaint or InvalidInputError("no scale to look at")
 
 
-def extend(stack: Stack, level: Floats) -> tuple[tuple[int, int], Floats]:
+def extend(stack: Stack, level: Level) -> Level:
     """The level with as much around it as the stack's first and last answers see."""
     if stack.boundary == "none":
-        return (0, 0), level
+        return level
     seen = stack.receptive_field
-    before = (math.floor(seen.first[0]), math.floor(seen.first[1]))
-    after = [
-        max(0, math.ceil(f - 0.5) + int(j // 2)) for f, j in zip(seen.first, seen.jump, strict=True)
-    ]
-    pads = [(before[0], after[0]), (before[1], after[1]), (0, 0)]
-    if stack.boundary == "zero":
-        return before, np.pad(level, pads)
-    if stack.boundary == "edge" or min(level.shape[:2]) == 1:
-        return before, np.pad(level, pads, mode="edge")
-    return before, np.pad(level, pads, mode="reflect")
+    # The first answer stands at the level's first pixel, the last one at most half a jump short of
+    # its last.
+    rows, cols = (
+        (math.floor(f), max(0, math.ceil(f - 0.5) + int(j // 2)))
+        for f, j in zip(seen.first, seen.jump, strict=True)
+    )
+    return replace(level, margin=(rows, cols), boundary=stack.boundary)
 
 
 def _weighed(grid: Grid, prior: Floats) -> Grid:
@@ -563,43 +559,45 @@ def _on_image(grids: Sequence[Grid], height: int, width: int) -> Floats:
     Grids coarser than the image are merged from the coarsest to the finest, each carried onto the
     next one's cells, so that only one of them is stretched to the image's size.
     """
-    pixels = Grid(np.empty((height, width), np.float32), (0.5, 0.5), (1.0, 1.0))
     lowest = min(float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
-    merged: Floats | None = None
-    carried: Grid | None = None
+    if not math.isfinite(lowest):  # a region so small that no cell's centre lies in it
+        lowest = 0.0
+    stretched: list[Grid] = []
     for grid in sorted(grids, key=lambda g: g.values.size):
-        values = np.where(np.isfinite(grid.values), grid.values, np.float32(lowest))
+        values = np.maximum(grid.values, np.float32(lowest))  # where no answer may lie
         grid = replace(grid, values=values)
-        if grid.values.size <= height * width:
-            if carried is not None:
-                np.maximum(grid.values, _carry(carried, grid), out=grid.values)
-            carried = grid
-        else:
-            onto = _carry(grid, pixels)
-            merged = onto if merged is None else np.maximum(merged, onto)
-    if carried is not None:
-        onto = _carry(carried, pixels)
-        merged = onto if merged is None else np.maximum(merged, onto)
-    assert merged is not None  # noqa: S101 - _look yields at least one grid
-    return merged
+        if stretched and grid.values.size <= height * width:
+            np.maximum(values, _carry(stretched.pop(), grid, slice(None)), out=values)
+        stretched.append(grid)
+    out = np.empty((height, width), np.float32)
+    pixels = Grid(out, (0.5, 0.5), (1.0, 1.0))
+
+    def work(start: int) -> None:
+        rows = slice(start, start + band)
+        out[rows] = _carry(stretched[0], pixels, rows)
+        for grid in stretched[1:]:
+            np.maximum(out[rows], _carry(grid, pixels, rows), out=out[rows])
+
+    band = max(1, (1 << 18) // width)
+    spread(lambda: work, range(0, height, band))
+    return out
 
 
-def _carry(source: Grid, target: Grid) -> Floats:
-    """Bilinear values of `source` at the cells of `target`; its edge repeats outside."""
+def _carry(source: Grid, target: Grid, rows: slice) -> Floats:
+    """Bilinear values of `source` at rows of `target`'s cells; its edge repeats outside."""
     values = source.values
     for axis in (0, 1):
-        if (
-            source.origin[axis] == target.origin[axis]
-            and source.step[axis] == target.step[axis]
-            and values.shape[axis] == target.values.shape[axis]
-        ):
-            continue
         at = (target.centers(axis) - source.origin[axis]) / source.step[axis]
         at = np.clip(at, 0, values.shape[axis] - 1)
-        low = np.minimum(at.astype(np.intp), max(values.shape[axis] - 2, 0))
+        if axis == 0:
+            at = at[rows]
+        low = at.astype(np.intp)
         share = (at - low).astype(np.float32)
-        high = np.minimum(low + 1, values.shape[axis] - 1)
-        share = share[:, None] if axis == 0 else share
         first = values.take(low, axis=axis)
-        values = first + (values.take(high, axis=axis) - first) * share
-    return values if values is not source.values else values.copy()
+        if share.any():
+            high = np.minimum(low + 1, values.shape[axis] - 1)
+            first += (values.take(high, axis=axis) - first) * (
+                share[:, None] if axis == 0 else share
+            )
+        values = first
+    return values

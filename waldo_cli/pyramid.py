@@ -6,13 +6,15 @@ pixels (antialiased), so that a level holds no aliases of print dots and stripes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from waldo_cli._threads import spread
 from waldo_cli.geometry import Pair
 
 Floats = NDArray[np.float32]
@@ -23,28 +25,84 @@ def level_size(height: int, width: int, scale: float) -> Pair:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def resize(image: Floats, rows: int, cols: int) -> Floats:
-    """The image ``(H, W, C)`` at another size ``(rows, cols, C)``."""
-    if image.shape[:2] == (rows, cols):
-        return image
-    whole = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
-    return _resample(image, (rows, cols), whole)
+@dataclass(frozen=True, eq=False)
+class Level:
+    """An image at another size, with a margin around it, resampled row by row as it is asked for.
+
+    A page of 100 megapixels is never held a second time: who needs rows `a` to `b` takes
+    ``level[a:b]``.
+
+    Attributes
+    ----------
+    source
+        The image, or a smaller one made of it, ``(H, W, C)``.
+    size
+        Rows and columns of the level without its margin.
+    margin
+        Rows above and below, columns left and right.
+    boundary
+        What the margin holds: "edge", "reflect" or "zero", in numpy's meaning of these words.
+    """
+
+    source: Floats
+    size: Pair
+    margin: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    boundary: str = "edge"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows, columns and channels, margin included."""
+        (top, bottom), (left, right) = self.margin
+        rows, cols = self.size
+        return rows + top + bottom, cols + left + right, self.source.shape[2]
+
+    def __getitem__(self, wanted: slice) -> Floats:
+        """Rows `wanted` (a slice with step 1) of the level with its margin."""
+        start, stop, _ = wanted.indices(self.shape[0])
+        (top, _), sides = self.margin
+        asked = np.arange(start - top, stop - top)
+        last = self.size[0] - 1
+        if self.boundary == "reflect" and last > 0:
+            inside = last - np.abs((asked % (2 * last)) - last)
+        else:
+            inside = np.clip(asked, 0, last)
+        first = int(inside.min())
+        rows = self._resampled(first, int(inside.max()) + 1)
+        if len(rows) != len(asked) or not (inside == asked).all():
+            rows = rows[inside - first]
+        if self.boundary == "zero":
+            rows = np.where((inside == asked)[:, None, None], rows, np.float32(0))
+        if any(sides):
+            mode: Any = {"zero": "constant"}.get(self.boundary, self.boundary)
+            rows = np.pad(rows, ((0, 0), sides, (0, 0)), mode=mode)
+        return rows
+
+    def _resampled(self, first: int, last: int) -> Floats:
+        """Rows `first` to `last` of the level without its margin."""
+        height, width = self.source.shape[:2]
+        if self.size == (height, width):
+            return self.source[first:last]
+        step = height / self.size[0]
+        reach = math.ceil(max(1.0, step)) + 1  # how far the filter looks
+        low = max(0, math.floor(first * step) - reach)
+        high = min(height, math.ceil(last * step) + reach)
+        window = (0.0, first * step - low, float(width), min(last * step, height) - low)
+        return _resample(self.source[low:high], (last - first, self.size[1]), window)
 
 
-def levels(image: Floats, scales: Sequence[float]) -> Iterator[tuple[float, Floats]]:
-    """The image at each scale, one at a time.
+def levels(image: Floats, scales: Sequence[float]) -> Iterator[tuple[float, Level]]:
+    """The image at each scale, largest first.
 
-    A level at half the image's size or less is made from the smallest level that is at least twice
-    as large: the antialiasing filter then runs over a few pixels instead of the whole page.
+    A level at a quarter of the image's size or less is made from a copy that is halved once for each
+    octave: the antialiasing filter then runs over a few pixels instead of the whole page.
     """
     height, width = image.shape[:2]
-    made: list[tuple[float, Floats]] = [(1.0, image)]
+    octave, source = 1.0, image
     for scale in sorted(scales, reverse=True):
-        source = min((m for m in made if m[0] >= 2 * scale), default=made[0], key=lambda m: m[0])
-        level = resize(source[1], *level_size(height, width, scale))
-        if scale < 1:
-            made.append((scale, level))
-        yield scale, level
+        while octave >= 4 * scale:
+            octave /= 2
+            source = Level(source, level_size(height, width, octave))[:]
+        yield scale, Level(source, level_size(height, width, scale))
 
 
 def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) -> Floats:
@@ -79,11 +137,8 @@ def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) ->
 def _resample(image: Floats, size: Pair, window: tuple[float, float, float, float]) -> Floats:
     """The window (left, top, right, bottom) of an image at a size, channel by channel."""
     out = np.empty((*size, image.shape[2]), np.float32)
-
-    def work(channel: int) -> None:
+    for channel in range(image.shape[2]):
         plane = Image.fromarray(np.ascontiguousarray(image[:, :, channel]))
         resampled = plane.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=window)
         out[:, :, channel] = np.asarray(resampled)
-
-    spread(lambda: work, range(image.shape[2]), most=None if out.size > 1 << 18 else 1)
     return out

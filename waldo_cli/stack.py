@@ -29,6 +29,17 @@ Floats = NDArray[np.float32]
 BAND_PIXELS = 1 << 19
 
 
+class Rows(Protocol):
+    """An image that gives its rows on demand, ``(H, W, C)``: an array, or a pyramid's level."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns, channels."""
+
+    def __getitem__(self, rows: slice, /) -> Floats:
+        """Some rows, all columns."""
+
+
 class Layer(Protocol):
     """What every layer answers."""
 
@@ -539,7 +550,7 @@ class Stack:
             for layer, f in zip(self.layers, self.fields(), strict=True)
         )
 
-    def run(self, x: NDArray[Any]) -> Floats:
+    def run(self, x: NDArray[Any] | Rows) -> Floats:
         """Activations ``(H', W', K)`` of an image ``(H, W, C)``, float32.
 
         Raises
@@ -548,21 +559,22 @@ class Stack:
             The image is not ``(H, W, C)`` with the channels that the first layer takes, or it is
             smaller than a layer's window.
         """
-        if x.ndim != 3 or 0 in x.shape:
+        if len(x.shape) != 3 or 0 in x.shape:
             raise InvalidInputError(f"an image is (H, W, C), not {x.shape}")
         if x.shape[2] != self.input_channels:
             raise InvalidInputError(
                 f"stack {self.name} takes {self.input_channels} channels, the image has {x.shape[2]}"
             )
-        return self._run_layers(np.asarray(x, dtype=np.float32), self.layers)
+        if isinstance(x, np.ndarray):
+            x = x.astype(np.float32, copy=False)
+        return self._run_layers(x, self.layers)
 
-    def _run_layers(self, x: Floats, layers: Sequence[Layer]) -> Floats:
+    def _run_layers(self, x: Rows, layers: Sequence[Layer]) -> Floats:
         local = layers[: self._local]
-        if local:
-            x = _in_bands(x, local)
+        h = _in_bands(x, local) if local else x[:]
         for number, layer in enumerate(layers[len(local) :], len(local) + 1):
-            x = _numbered(number, layer, x)
-        return x
+            h = _numbered(number, layer, h)
+        return h
 
     def with_masks(self, masks: Sequence[Mask]) -> Stack:
         """The same stack looking for these masks: one output channel and label for each.
@@ -629,7 +641,7 @@ def _numbered(number: int, layer: Layer, x: Floats) -> Floats:
         raise type(e)(f"layer {number} ({layer}): {e.reason}") from None
 
 
-def _in_bands(x: Floats, layers: Sequence[Layer]) -> Floats:
+def _in_bands(x: Rows, layers: Sequence[Layer]) -> Floats:
     """Run local layers band by band, the bands over the cores: the same numbers, bounded memory.
 
     Output row ``i`` of layers without padding depends on input rows ``i * jump`` to
