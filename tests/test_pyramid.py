@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from waldo_cli.pyramid import cut, level_size, levels, resize
+from waldo_cli.pyramid import Level, cut, level_size, levels
 
 
 def picture(height: int = 48, width: int = 64, seed: int = 0) -> np.ndarray:
@@ -22,7 +22,8 @@ def test_scale_one_is_the_image_itself() -> None:
     image = picture()
     ((scale, level),) = levels(image, [1.0])
     assert scale == 1
-    assert level is image
+    assert np.shares_memory(level[:], image)
+    np.testing.assert_array_equal(level[:], image)
 
 
 def test_levels_come_largest_first_with_rounded_sizes() -> None:
@@ -40,7 +41,7 @@ def test_shrinking_averages_so_that_stripes_leave_no_alias(scale: float) -> None
     stripes = np.zeros((96, 96, 3), np.float32)
     stripes[::2] = 1.0
     ((_, level),) = levels(stripes, [scale])
-    inner = level[2:-2, 2:-2]
+    inner = level[2:-2][:, 2:-2]
     assert abs(float(inner.mean()) - 0.5) < 0.05
     assert float(inner.std()) < 0.12
 
@@ -55,21 +56,36 @@ def test_a_level_keeps_every_place_where_it_was(scale: float) -> None:
     margin = max(2, int(2 * scale))
     inner = (slice(margin, -margin), slice(margin, -margin))
     # Pillow's filter has whole taps: between them it may be off by a tenth of a pixel.
-    np.testing.assert_allclose(level[inner], expected[inner], atol=0.1)
-    np.testing.assert_allclose((level - expected)[inner].mean(axis=(0, 1)), 0, atol=0.005)
+    np.testing.assert_allclose(level[:][inner], expected[inner], atol=0.1)
+    np.testing.assert_allclose((level[:] - expected)[inner].mean(axis=(0, 1)), 0, atol=0.005)
 
 
 def test_levels_by_way_of_a_level_equal_those_straight_from_the_image() -> None:
     image = ramp(256, 256) / 256
     ladder = [1.0, 0.5, 0.25, 0.125]
     for scale, level in levels(image, ladder):
-        straight = resize(image, *level_size(256, 256, scale))
-        np.testing.assert_allclose(level[2:-2, 2:-2], straight[2:-2, 2:-2], atol=0.01)
+        straight = Level(image, level_size(256, 256, scale))[:]
+        np.testing.assert_allclose(level[2:-2][:, 2:-2], straight[2:-2, 2:-2], atol=0.01)
 
 
 def test_brightness_is_kept_at_every_scale() -> None:
     for _, level in levels(np.full((40, 50, 3), 0.37, np.float32), [2.0, 1.0, 0.6, 0.2]):
-        np.testing.assert_allclose(level, 0.37, atol=1e-6)
+        np.testing.assert_allclose(level[:], 0.37, atol=1e-6)
+
+
+@pytest.mark.parametrize("boundary", ["edge", "reflect", "zero"])
+@pytest.mark.parametrize("size", [(48, 64), (30, 40), (65, 85), (1, 5)])
+def test_rows_on_demand_are_the_rows_of_the_padded_level(
+    boundary: str, size: tuple[int, int]
+) -> None:
+    image = picture()
+    level = Level(image, size, ((11, 9), (5, 4)), boundary)
+    mode = "constant" if boundary == "zero" else boundary
+    whole = np.pad(Level(image, size)[:], ((11, 9), (5, 4), (0, 0)), mode=mode)
+    assert level.shape == whole.shape
+    rows = level.shape[0]
+    for start, stop in ((0, rows), (0, 4), (3, 14), (12, 20), (rows - 3, rows)):
+        np.testing.assert_allclose(level[start:stop], whole[start:stop], atol=1e-6)
 
 
 def test_a_cut_at_scale_one_on_the_grid_is_a_slice() -> None:
