@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from waldo_cli._threads import spread
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.images import save_png
 
@@ -29,7 +30,8 @@ INFERNO = (
 )  # fmt: skip
 
 # The brightest a page's white may be under the heat. The colours above start where this ends.
-PAGE_WHITE = 96
+PAGE_WHITE = np.float32(96)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 RING = ((0, 0, 0), (255, 255, 255), (0, 200, 255))  # dark, light, and a hue that heat never takes
 
@@ -69,14 +71,25 @@ def render_heatmap(
         raise InvalidInputError(
             f"activations are {activations.shape}, the image {image.shape}: they must be of one size"
         )
-    heat = _heat(activations)
-    colours = inferno()
+    low = float(np.median(activations[:: max(1, activations.shape[0] // 256)]))
+    span = float(activations.max()) - low
+    gain = np.float32(255 / span if span > 0 else 0)
+    steps = np.linspace(0, 255, len(INFERNO))
+    colours = np.stack(
+        [np.interp(np.arange(256), steps, channel) for channel in np.transpose(INFERNO)], axis=1
+    ).astype(np.float32)
     opacity = (np.arange(256, dtype=np.float32) / 255) ** 0.7
-    grey = image @ np.array([0.299, 0.587, 0.114], np.float32) * np.float32(PAGE_WHITE)
-    grey *= (1 - opacity)[heat]
-    picture = (colours * opacity[:, None])[heat]
-    picture += grey[:, :, None]
-    out = picture.astype(np.uint8)
+    glow, shade = colours * opacity[:, None], 1 - opacity
+    out = np.empty(image.shape, np.uint8)
+
+    def work(start: int) -> None:
+        rows = slice(start, start + band)
+        heat = np.clip((activations[rows] - np.float32(low)) * gain, 0, 255).astype(np.uint8)
+        grey = image[rows] @ LUMA * PAGE_WHITE * shade[heat]
+        out[rows] = glow[heat] + grey[:, :, None]
+
+    band = max(1, (1 << 17) // image.shape[1])
+    spread(lambda: work, range(0, image.shape[0], band))
     for found in reversed(detections):
         _spotlight(out, image, found)
     return out
@@ -98,16 +111,6 @@ def save_heatmap(
         The file cannot be written.
     """
     save_png(path, render_heatmap(image, activations, detections))
-
-
-def _heat(activations: NDArray[Any]) -> NDArray[np.uint8]:
-    """0 at the median and below, 255 at the maximum."""
-    low = float(np.median(activations[:: max(1, activations.shape[0] // 256)]))
-    span = float(activations.max()) - low
-    if not span > 0:
-        return np.zeros(activations.shape, np.uint8)
-    heat = (activations - np.float32(low)) * np.float32(255 / span)
-    return np.clip(heat, 0, 255, out=heat).astype(np.uint8)
 
 
 def _spotlight(picture: NDArray[np.uint8], image: NDArray[Any], found: Detection) -> None:
