@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @click.argument("stack")
 @click.option("--size", type=Size(), metavar="WxH", default="1000x1000", show_default=True,
               help="The image that sums are given for.")  # fmt: skip
-def describe(stack: str, size: tuple[int, int]) -> None:
+@click.option("--outputs", type=click.IntRange(1), metavar="N",
+              help="Compare with a dense layer of N outputs.  [default: the stack's own output]")  # fmt: skip
+def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     """Show a stack layer by layer: shapes, parameters, receptive fields, multiply-adds.
 
     STACK is a built-in name or a stack file. The last lines compare with a dense layer from the same
@@ -26,7 +28,7 @@ def describe(stack: str, size: tuple[int, int]) -> None:
 
     loaded = load_stack(stack)
     click.echo(f"{loaded.name}: {loaded.description}" if loaded.description else loaded.name)
-    _table(loaded, size)
+    _table(loaded, size, outputs)
     if loaded.second_look is not None:
         second = loaded.second_look
         click.echo(
@@ -34,10 +36,10 @@ def describe(stack: str, size: tuple[int, int]) -> None:
             + (", mirrored too" if second.mirror else "")
         )
         rows, cols = second.stack.receptive_field.size
-        _table(second.stack, (cols, rows))
+        _table(second.stack, (cols, rows), None)
 
 
-def _table(stack: Stack, size: tuple[int, int]) -> None:
+def _table(stack: Stack, size: tuple[int, int], outputs: int | None) -> None:
     width, height = size
     rows = [("", "layer", "output", "parameters", "field", "jump", "first", "multiply-adds/px")]
     layers = zip(
@@ -73,8 +75,11 @@ def _table(stack: Stack, size: tuple[int, int]) -> None:
         f"sum for {width}x{height}: {stack.parameters:,} parameters,"
         f" {work * width * height:,.0f} multiply-adds"
     )
-    entering, leaving = width * height * stack.input_channels, w * h * channels
+    entering = width * height * stack.input_channels
+    leaving, to = w * h * channels, f"{w}x{h}x{channels}"
+    if outputs is not None:
+        leaving, to = outputs, f"{outputs:,} outputs"
     click.echo(
-        f"a dense layer for {width}x{height}x{stack.input_channels} to"
-        f" {w}x{h}x{channels}: {entering * leaving:,} parameters and multiply-adds"
+        f"a dense layer for {width}x{height}x{stack.input_channels} to {to}:"
+        f" {entering * leaving:,} parameters and multiply-adds"
     )

@@ -1,0 +1,95 @@
+"""``waldo explain IMAGE``: why an answer came out as it did."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from waldo_cli.cli.detect import detect
+from waldo_cli.errors import FileError
+from waldo_cli.inputs import STDIN, read_stdin, stem
+
+# What decides an answer is asked for in the same words as by `detect`.
+_SAME = ("stack", "masks", "scales", "threshold", "labels", "region", "where")
+_READING = ("max_pixels", "no_orient", "allow_truncated", "debug")
+
+
+class Place(click.ParamType[tuple[float, float]]):
+    """``X,Y`` in pixels."""
+
+    name = "place"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,9})?),(\d{1,7}(?:\.\d{1,9})?)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not X,Y in pixels, such as 724.5,537.5", param, ctx)
+        return float(match[1]), float(match[2])
+
+
+@click.command(params=[p for p in detect.params if p.name in (*_SAME, *_READING)])
+@click.argument("image", metavar="IMAGE")
+@click.option(
+    "--at",
+    type=Place(),
+    metavar="X,Y",
+    help="Explain this place as well, such as the one where he was missed.",
+)
+@click.option(
+    "-o", "--out", default=".", show_default=True, metavar="DIR", help="Where the page goes."
+)
+def explain(
+    image: str,
+    at: tuple[float, float] | None,
+    out: str,
+    max_pixels: int | None,
+    no_orient: bool,
+    allow_truncated: bool,
+    debug: bool,  # noqa: ARG001 - read by main
+    stack: str | None,
+    masks: tuple[str, ...],
+    labels: tuple[str, ...],
+    **settings: Any,
+) -> None:
+    """Show how `waldo detect` comes to its answer for IMAGE ('-': from standard input).
+
+    Writes STEM.explain.html, one page with its pictures in it, and prints its path: what is looked for,
+    the activations at each scale, the peaks before and after suppression, what the second look was shown
+    and said, the map after each layer, the answer. With --at, also how far that place came.
+
+    Exit status: 0 the page is written, 2 an error, 130 Ctrl-C.
+    """
+    from pathlib import Path
+
+    from waldo_cli.batch import Finder, Settings
+    from waldo_cli.explain import explain as write_page
+    from waldo_cli.images import load_image
+
+    asked = Settings(stack=stack, masks=masks, labels=labels or None, where=settings.pop("where"))
+    finder = Finder(asked)
+    pixels = load_image(
+        read_stdin() if image == STDIN else image,
+        max_pixels=max_pixels,
+        orient=not no_orient,
+        allow_truncated=allow_truncated,
+    )
+    page = Path(out) / f"{'stdin' if image == STDIN else stem(image)}.explain.html"
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise FileError((e.strerror or str(e)).lower(), path=out) from None
+    write_page(
+        page,
+        pixels,
+        title=image,
+        stack=finder.stack,
+        masks=finder.masks,
+        labels=asked.labels,
+        where=finder.where,
+        at=at,
+        **settings,
+    )
+    click.echo(page)
