@@ -21,7 +21,7 @@ import numpy as np
 from pen import CREAM, Pen, Point
 from people import HEAD, Person, draw_person, lookalike, odlaw, stranger, waldo, wenda, wizard
 from PIL import Image, ImageDraw
-from themes import BUILD, Scene, Thing, person_painter
+from themes import BUILD, THEMES, Scene, Thing, person_painter
 
 SUPERSAMPLING = 3
 
@@ -163,6 +163,8 @@ def draw_scene(
         Heads, hat to chin, clipped to the page: ``waldo`` first, then ``wenda``, ``odlaw``,
         ``wizard`` and ``lookalike``, as far as most of the head is in sight.
     """
+    if theme not in THEMES:
+        raise ValueError(f"theme is {theme!r}; it must be one of {', '.join(THEMES)}")
     rng = random.Random(f"{theme} {seed}")
     width, height = size
     s, unit = SUPERSAMPLING, head / HEAD
@@ -231,8 +233,8 @@ def draw_mask(head: float = 26.0) -> Image.Image:
     alpha = 1 - (faces[1] - faces[0]).mean(axis=2) / 255
     colour = np.where(alpha[..., None] > 0.05, faces[0] / np.maximum(alpha[..., None], 0.05), 255)
     y, x = np.mgrid[0:height, 0:width]
-    fade = np.clip((height - 0.5 - y) / (0.5 * u), 0, 1) * np.clip(
-        (0.68 * u - abs(x + 0.5 - width / 2)) / (0.25 * u), 0, 1
+    fade = np.clip((height - 0.5 - y) / (0.6 * u), 0, 1) * np.clip(
+        (0.54 * u - abs(x + 0.5 - width / 2)) / (0.25 * u), 0, 1
     )
     rgba = np.dstack([np.clip(colour, 0, 255), 255 * alpha * fade])
     return Image.fromarray(np.rint(rgba).astype(np.uint8), "RGBA")

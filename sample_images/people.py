@@ -405,6 +405,14 @@ def draw_hat(pen: Pen, who: Person) -> float:
     match who.hat:
         case "bobble":
             hat = pen.at(0, -0.24, turn=-5)
+            if who.hair_style == "short" and not who.back:
+                for side in (-1, 1):
+                    pen.shape(
+                        [(side * 0.45, -0.24), (side * 0.46, 0.06), (side * 0.37, 0.0),
+                         (side * 0.34, 0.1), (side * 0.28, -0.14), (side * 0.1, -0.06),
+                         (side * 0.04, -0.24)],
+                        who.hair, None,
+                    )  # fmt: skip
             hat.shape([*arc(0, -0.04, 0.44, 0.48, 180, 360, 12), (0.44, 0.0), (-0.44, 0.0)], trim)
             hat.shape([(-0.46, -0.16), (-0.2, -0.2), (0.2, -0.2), (0.46, -0.16), (0.47, 0.03),
                        (0.2, 0.07), (-0.2, 0.07), (-0.47, 0.03)], colour)  # fmt: skip
@@ -643,7 +651,9 @@ def canopy(
 
 
 def waldo(rng: random.Random, ease: float = 0.25) -> Person:
-    """Waldo.  `ease` 0 is the mask's stiff pose; 1 moves, leans and nods as anybody does."""
+    """Waldo.  `ease` 0 is the mask's stiff pose; 1 moves, leans, nods and turns
+    as anybody does.
+    """
     arms = ("down", "loose", "hip", "wave", "carry") if ease else ("down",)
     return Person(
         skin=SKINS[0],
@@ -658,6 +668,7 @@ def waldo(rng: random.Random, ease: float = 0.25) -> Person:
         right=rng.choice(arms),
         legs=rng.choice(("stand", "walk", "wide")),
         lean=rng.uniform(-7, 7) * ease,
+        flip=ease > 0.5 and rng.random() < 0.5,
         nod=rng.uniform(-9, 9) * ease,
         look=0.35 + rng.uniform(-1, 0.4) * ease,
         girth=0.92,

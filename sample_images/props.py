@@ -257,7 +257,10 @@ def draw_lamp(pen: Pen, rng: random.Random) -> None:
     pen.rect(-0.35, -0.4, 0.35, 0, NAVY)
     pen.shape([(-0.35, -6.2), (0.35, -6.2), (0.55, -7.3), (-0.55, -7.3)], (255, 240, 170))
     pen.shape([(-0.65, -7.3), (0.65, -7.3), (0, -7.9)], NAVY)
-    pen.oval(rng.choice((-0.9, 0.9)), -5.4, 0.5, fill=rng.choice((RED, PINK, YELLOW)))
+    x = rng.choice((-0.95, 0.95))
+    pen.line([(0, -6), (x, -6), (x, -5.4)], NAVY, 0.12)
+    for dx, dy in ((-0.3, 0.0), (0.3, 0.0), (0.0, -0.2), (0.0, 0.15)):
+        pen.oval(x + dx, -5.2 + dy, 0.3, 0.26, rng.choice((RED, PINK, YELLOW, GREEN)))
 
 
 def draw_tent(pen: Pen, rng: random.Random, wide: float = 8, high: float = 9) -> None:
@@ -1025,9 +1028,6 @@ def draw_dragon(pen: Pen, rng: random.Random) -> None:
     )
     pen.shape([(-5.6, -1.1), (-6.3, -1.9), (-5.3, -1.8)], RED)
     pen.shape(
-        [(-0.6, -3.2), (-3.6, -6.6), (-3.3, -4.9), (-4.3, -4.6), (-2.9, -3.7), (-1.8, -2.4)], dark
-    )
-    pen.shape(
         smooth([(-2.3, -0.2), (-2.4, -2.2), (-0.6, -3.4), (1.2, -3.4), (1.5, -5.2), (2.6, -6.1), (3.6, -5.6),
                 (4.7, -5.3), (4.6, -4.6), (3.3, -4.4), (2.8, -3.4), (2.2, -1.2), (1.6, -0.1)]),
         green,
@@ -1039,9 +1039,16 @@ def draw_dragon(pen: Pen, rng: random.Random) -> None:
         pen.shape([(x - 0.35, y + 0.15), (x - 0.1, y - 0.6), (x + 0.4, y)], RED)
     for x in (-1.4, 1.2):
         pen.limb([(x, -0.9), (x + 0.1, -0.1), (x + 0.7, -0.1)], 0.6, green)
-    pen.shape(
-        [(0.2, -3.0), (-1.4, -7.2), (-0.6, -6.0), (0.4, -6.8), (0.5, -5.2), (1.3, -3.2)], dark
-    )
+    for x, y, size, turn in ((-0.5, -3.0, 0.85, -34), (0.5, -2.9, 1.0, -12)):
+        wing = pen.at(x, y, size, turn)
+        bones = [(-0.5, -4.6), (-2.0, -3.5), (-2.7, -1.9), (-1.2, 0.3)]
+        edge = [bones[0]]
+        for (x0, y0), (x1, y1) in pairwise(bones):
+            mid = (0.6 * (x0 + x1) / 2 - 0.2, 0.75 * (y0 + y1) / 2 - 0.1)
+            edge += smooth([(x0, y0), mid, (x1, y1)], False)[1:]
+        wing.shape([(0.5, 0.2), (0.5, -2.6), *edge], dark)
+        for bone in bones[1:3]:
+            wing.line([(0.45, -2.4), bone])
     pen.oval(2.9, -5.5, 0.3, fill=WHITE)
     pen.oval(3.0, -5.45, 0.12, fill=INK, ink=None)
     pen.line([(2.6, -5.95), (3.2, -5.75)], INK, 0.12)
@@ -1096,4 +1103,46 @@ def draw_parade(pen: Pen, rng: random.Random, theme: str, count: int) -> None:
         pose = "chest" if item == "drum" else "carry"
         draw_person(
             pen.at(x, -0.2 * (k % 2)), replace(who, holds=item, right=pose, holds_colour=YELLOW)
+        )
+
+
+def draw_hot_air_balloon(pen: Pen, rng: random.Random) -> None:
+    """A hot-air balloon, 7 wide and 11 high, its basket at the origin."""
+    a, b = rng.choice(((RED, WHITE), (RED, YELLOW), (BLUE, CREAM), (GREEN, YELLOW), (PLUM, PINK)))
+    r, cy, n = 3.4, -7.4, 7
+    for x in (-0.7, 0.7):
+        pen.line([(x, -1.2), (x * 2.4, -4.7)])
+    for k in (-0.35, 0.4):
+        who = replace(stranger(rng, "town"), back=False, holds="", legs="stand", lean=0, size=0.62)
+        draw_person(pen.at(k, 0.3), replace(who, left="wave", flip=k < 0))
+    pen.shape([(-0.9, -1.2), (0.9, -1.2), (0.75, 0.3), (-0.75, 0.3)], WOOD)
+    for y in (-0.8, -0.4, 0.0):
+        pen.line([(-0.85, y), (0.85, y)])
+    angles = [math.pi * t / 14 for t in range(15)]
+    for i in range(n):
+        left, right = (-math.cos(math.pi * k / n) for k in (i, i + 1))
+        rows = [
+            (r * math.sin(t) * (1 - 0.3 * (t / math.pi) ** 3), cy - r * math.cos(t)) for t in angles
+        ]
+        rows[-1] = (0.75, cy + r * 0.98)
+        edge = [(right * w, y) for w, y in reversed(rows)]
+        pen.shape([*((left * w, y) for w, y in rows), *edge], (a, b)[i % 2])
+
+
+def draw_kite(pen: Pen, rng: random.Random) -> None:
+    """A child with a kite on a long line, 9 high."""
+    child = replace(stranger(rng, "town"), size=0.75, holds="", right="up", legs="run", back=False)
+    pen = pen.at(0, 0, flip=rng.random() < 0.5)
+    draw_person(pen, replace(child, flip=False, lean=4))
+    pen.line(smooth([(0.8, -3.2), (2.2, -4.8), (3.0, -7.6)], False))
+    kite = pen.at(3.0, -8.2, turn=25)
+    a, b = rng.sample((RED, YELLOW, BLUE, GREEN, PINK), 2)
+    kite.shape([(0, -1.3), (0.85, -0.3), (0, 1.2), (-0.85, -0.3)], a)
+    kite.shape([(0, -1.3), (0.85, -0.3), (0, -0.3)], b)
+    kite.shape([(0, 1.2), (-0.85, -0.3), (0, -0.3)], b)
+    tail = [(0, 1.2), (0.4, 1.9), (-0.2, 2.5), (0.3, 3.2)]
+    kite.line(smooth(tail, False))
+    for x, y in tail[1:]:
+        kite.shape(
+            [(x - 0.3, y - 0.15), (x + 0.3, y + 0.15), (x + 0.3, y - 0.15), (x - 0.3, y + 0.15)], a
         )

@@ -50,10 +50,12 @@ from props import (
     draw_fountain,
     draw_gull,
     draw_horse,
+    draw_hot_air_balloon,
     draw_house,
     draw_hut,
     draw_igloo,
     draw_juggler,
+    draw_kite,
     draw_lamp,
     draw_lifeguard,
     draw_lift,
@@ -251,6 +253,14 @@ def clouds(scene: Scene, y: float, count: int) -> None:
         pen.shape([p for p in puffs if p[1] <= 0.01], WHITE, mix(SKY, INK, 0.25))
 
 
+def balloons(scene: Scene, y: float, count: float) -> None:
+    """Hot-air balloons in the sky, their baskets above height y."""
+    rng, u, w = scene.rng, scene.unit, scene.width
+    for k in range(int(count)):
+        x = w * (k + rng.uniform(0.25, 0.75)) / int(count)
+        distant(draw_hot_air_balloon, 0.62)(scene.pen.at(x, rng.uniform(0.85, 1) * y, u), rng)
+
+
 def build_beach(scene: Scene) -> None:
     rng, u, w, h = scene.rng, scene.unit, scene.width, scene.height
     water = (120, 196, 214)
@@ -300,6 +310,7 @@ def build_beach(scene: Scene) -> None:
     scene.scatter(draw_sandcastle, area * 0.25, 4, 2.6, 1.3, front=2)
     scene.scatter(partial(draw_picnic, theme="beach"), area * 0.08, 8, 4, 2.4, front=2.4)
     scene.scatter(partial(draw_tug, theme="beach"), min(1, area * 0.06), 18, 4.5, 1.5, front=2.4)
+    scene.scatter(draw_kite, 1 + area * 0.04, 5, 9.5, 0.8, 5)
     scene.scatter(draw_dog, area * 0.14, 2.6, 1.6, 0.8)
 
 
@@ -360,8 +371,10 @@ def build_town(scene: Scene) -> None:
     scene.pen.rect(0, 0, w, h, (198, 226, 236), None)
     clouds(scene, h * 0.05, 6)
     large = h > 46 * u
-    base = (21 if large else 12.5) * u
+    base = (20.8 if large else 12.5) * u
     ground = (244, 230, 204)
+    if large:
+        balloons(scene, 7.6 * u, w / u / 26)
     strip(scene, base - 0.6 * u, 0.0, ground)
     speckle(scene, base, h, 75, pebble((206, 184, 150)))
     x, hall = -rng.uniform(1, 5) * u, w * rng.uniform(0.25, 0.65)
@@ -534,6 +547,7 @@ def build_castle(scene: Scene) -> None:
     scene.pen.rect(0, 0, w, h, (204, 228, 232), None)
     clouds(scene, h * 0.08, 5)
     base = min(max(20.6 * u, h * 0.25), h * 0.44)
+    balloons(scene, base * 0.42, w / u / 30)
     strip(scene, base - 7 * u, 1.2, (186, 206, 140), period=12)
     strip(scene, base - 4.5 * u, 0.8, (172, 198, 124), period=9)
     strip(scene, base - 0.4 * u, 0.2, (206, 214, 140))
@@ -577,6 +591,7 @@ def build_castle(scene: Scene) -> None:
     scene.scatter(partial(draw_bunting, length=12), area * 0.08, 12, 7, 0.0, 5)
     scene.scatter(partial(draw_chase, theme="castle"), 1, 9, 5, 1.0, front=2.2)
     scene.scatter(draw_juggler, area * 0.05, 4.4, 6.5, 0.9, front=2.4)
+    scene.scatter(draw_kite, 1, 5, 9.5, 0.8, 5)
     scene.scatter(draw_dog, area * 0.14, 2.6, 1.6, 0.8)
 
 
@@ -587,6 +602,7 @@ def build_harbour(scene: Scene) -> None:
     clouds(scene, h * 0.08, 5)
     strip(scene, h * 0.12, 0.0, water)
     quay = min(max(h * 0.36, 21 * u), h * 0.48)
+    balloons(scene, max(h * 0.1, 7.6 * u), w / u / 45)
     speckle(scene, h * 0.13, quay, 24, dash((206, 234, 236)))
     scene.add(w * rng.choice((0.08, 0.92)), h * 0.17, distant(draw_lighthouse, 0.6), 6, 14, 0)
     for k in range(int(w / u / 14)):
