@@ -15,6 +15,8 @@ from waldo_cli.cli import waldo
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import show
 
+COMPLETE = "_WALDO_COMPLETE"  # set by the scripts of `waldo completion`
+
 FAILED = 2
 INTERRUPTED = 130
 
@@ -26,15 +28,19 @@ def main(args: list[str] | None = None) -> None:
     _open_what_was_closed()
     if sys.stdout is None:
         sys.exit(_complain("waldo: standard output is closed"))
+    if COMPLETE in os.environ:
+        waldo.main(given, prog_name="waldo", complete_var=COMPLETE)
     try:
-        status = waldo.main(given, prog_name="waldo", standalone_mode=False)
-        _flush()
+        # Not `waldo.main`, which ends a closed pipe with 1 and puts a line on stderr at Ctrl-C.
+        with waldo.make_context("waldo", list(given)) as context:
+            status = waldo.invoke(context)
+        sys.stdout.flush()
     except BrokenPipeError:  # `| head -1` has what it wanted
         _silence()
         status = 0
     except click.exceptions.Exit as e:
         status = e.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         status = INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as e:
         click.echo(e.format_message(), err=True)
@@ -74,10 +80,6 @@ def _open_what_was_closed() -> None:
         sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - open as long as the program
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
-
-
-def _flush() -> None:
-    sys.stdout.flush()
 
 
 def _silence() -> None:
