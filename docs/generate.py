@@ -1,0 +1,254 @@
+"""Keep the documentation true: run what it shows, and write what can be derived.
+
+``python docs/generate.py`` runs every block of every page and of the README, puts the true outputs and
+pictures in, and writes ``api.md`` from the docstrings and ``commands.md`` from the commands' help.
+With ``--check`` nothing is written; what differs is told, and the exit status is 1.
+
+A page runs from its first line to its last, in a folder of its own that holds ``sample_images``:
+
+- ```` ```python ```` blocks share one namespace; what they print is the ```` ```text ```` block that follows;
+- in ```` ```console ```` blocks, lines that begin with ``$`` are given to bash, the rest is what came out;
+- a block with ``title="NAME"`` is written to that file.
+
+Numbers with a decimal point may differ by a thousandth of themselves: processors round differently.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import inspect
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+import waldo_cli
+from waldo_cli.cli import waldo
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+TOLERANCE = 1e-3
+
+_BLOCK = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_OUTPUT = re.compile(r"\n*```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?")
+_SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
+_ITEM = re.compile(r"^(\S[^\n]*)\n((?:(?:[ ]+[^\n]*)?\n|[ ]+[^\n]*$)*)", re.MULTILINE)
+_HELP_WIDTH = 92
+
+# ``waldo`` and ``python`` are those that run this script, installed as commands or not.
+_PRELUDE = f'waldo() {{ "{sys.executable}" -m waldo_cli "$@"; }}; python() {{ "{sys.executable}" "$@"; }}; '
+
+
+def pages() -> list[Path]:
+    """The pages that are written by hand."""
+    derived = {DOCS / "api.md", DOCS / "commands.md"}
+    readme = [ROOT / "README.md"] if (ROOT / "README.md").exists() else []
+    return [*readme, *(p for p in sorted(DOCS.glob("*.md")) if p not in derived)]
+
+
+def executed(page: Path, folder: Path) -> str:
+    """A page with the outputs that its blocks have now; outputs that still hold stay as they are."""
+    text = page.read_text(encoding="utf-8")
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    out: list[str] = []
+    at = 0
+    while (block := _BLOCK.search(text, at)) is not None:
+        language, title, body = block[1], re.search(r'title="([^"]+)"', block[2]), block[3]
+        if title is not None:
+            (folder / title[1]).write_text(body, encoding="utf-8")
+        if language == "console":
+            out += [text[at : block.start()], f"```console\n{_console(body, folder)}```"]
+            at = block.end()
+        elif language == "python":
+            line = text.count("\n", 0, block.start(3))
+            printed = _python("\n" * line + body, page.name, namespace)
+            out.append(text[at : block.end()])
+            at = block.end()
+            shown = _OUTPUT.match(text, at)
+            if shown is not None:
+                at = shown.end()
+            if printed:
+                kept = shown[1] if shown is not None and same(shown[1], printed) else printed
+                out.append(f"\n\n```text\n{kept}```")
+        else:
+            out.append(text[at : block.end()])
+            at = block.end()
+    return "".join(out) + text[at:]
+
+
+def _python(body: str, name: str, namespace: dict[str, object]) -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(body, name, "exec"), namespace)  # noqa: S102 - our own pages
+    return printed.getvalue()
+
+
+def _console(body: str, folder: Path) -> str:
+    lines: list[str] = []
+    for command, shown in re.findall(r"^\$ ([^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", body, re.MULTILINE):
+        done = subprocess.run(  # noqa: S603 - our own pages
+            ["bash", "-c", _PRELUDE + command],  # noqa: S607
+            cwd=folder,
+            env={**os.environ, "COLUMNS": "100", "PYTHONPATH": str(ROOT)},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        lines.append(f"$ {command}\n{shown if same(shown, done.stdout) else done.stdout}")
+    return "".join(lines)
+
+
+def same(shown: str, now: str) -> bool:
+    """True where two outputs differ in the last digits of decimal numbers at most."""
+    if _NUMBER.sub("#", shown) != _NUMBER.sub("#", now):
+        return False
+    pairs = zip(_NUMBER.findall(shown), _NUMBER.findall(now), strict=True)
+    return all(abs(float(a) - float(b)) <= TOLERANCE * max(1, abs(float(a))) for a, b in pairs)
+
+
+@contextlib.contextmanager
+def workshop() -> Iterator[Path]:
+    """A folder for one page to run in, as if it were the repository's."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "docs" / "pictures").mkdir(parents=True)
+        (folder / "sample_images").symlink_to(ROOT / "sample_images")
+        for script in DOCS.glob("*.py"):
+            (folder / "docs" / script.name).symlink_to(script)
+        with contextlib.chdir(folder):
+            sys.path.insert(0, name)
+            try:
+                yield folder
+            finally:
+                sys.path.remove(name)
+                for module in [m for m in sys.modules if m.partition(".")[0] == "docs"]:
+                    del sys.modules[module]
+
+
+def commands() -> str:
+    """The command reference: every command's help."""
+    parts = [
+        "# Commands",
+        "",
+        "Written by `python docs/generate.py` from `waldo COMMAND --help`.",
+        "",
+    ]
+    top = click.Context(waldo, info_name="waldo", terminal_width=_HELP_WIDTH)
+    parts += ["```text", waldo.get_help(top), "```", ""]
+    for name in waldo.list_commands(top):
+        command = waldo.get_command(top, name)
+        if command is None:
+            raise LookupError(f"waldo lists {name}, and has no such command")
+        context = click.Context(command, top, info_name=name, terminal_width=_HELP_WIDTH)
+        parts += [f"## waldo {name}", "", "```text", command.get_help(context), "```", ""]
+    return "\n".join(parts)
+
+
+def api() -> str:
+    """The reference of the Python names: signatures and docstrings."""
+    parts = ["# Python names", "", "Written by `python docs/generate.py` from the docstrings.", ""]
+    for name in waldo_cli.__all__:
+        thing = getattr(waldo_cli, name)
+        parts += [f"## {name}", "", *_signature(name, thing), *_markdown(thing.__doc__ or "")]
+        for member, doc, shown in members(thing):
+            parts += [f"### {name}.{member}", "", *shown, *_markdown(doc)]
+    return "\n".join(parts)
+
+
+def members(thing: object) -> Iterator[tuple[str, str, list[str]]]:
+    """Public methods and properties that a class defines: name, docstring, signature."""
+    if not inspect.isclass(thing) or issubclass(thing, BaseException):
+        return
+    for member, value in vars(thing).items():
+        if member.startswith("_"):
+            continue
+        if isinstance(value, property):
+            yield member, inspect.getdoc(value) or "", []
+        elif inspect.isfunction(value):
+            yield (
+                member,
+                inspect.getdoc(value) or "",
+                _signature(f"{thing.__name__}.{member}", value),
+            )
+
+
+def _signature(name: str, thing: object) -> list[str]:
+    if inspect.isclass(thing) and issubclass(thing, BaseException):
+        return []
+    parameters = inspect.signature(thing).parameters.values()  # type: ignore[arg-type]
+    words: list[str] = []
+    for p in parameters:
+        if p.name == "self":
+            continue
+        if p.kind is p.KEYWORD_ONLY and "*" not in words:
+            words.append("*")
+        words.append(p.name if p.default is p.empty else f"{p.name}={p.default!r}")
+    line = f"{name}({', '.join(words)})"
+    if len(line) > 90:
+        line = f"{name}(\n    " + ",\n    ".join(words) + ",\n)"
+    return ["```python", line, "```", ""]
+
+
+def _markdown(doc: str) -> list[str]:
+    """A numpydoc docstring: its sections under bold headings, what they list as points."""
+    text = inspect.cleandoc(doc)
+    head, *rest = _SECTION.split(text)
+    parts = [head.strip(), ""]
+    for title, body in zip(rest[::2], rest[1::2], strict=True):
+        parts += [f"**{title}**", ""]
+        if title in ("Parameters", "Attributes", "Returns", "Raises"):
+            for term, said in _ITEM.findall(body + "\n"):
+                lines = inspect.cleandoc("\n" + said).splitlines()
+                parts.append(f"- `{term}`" if lines else f"- {term}")
+                parts += [f"    {line}" if line else "" for line in ["", *lines]] if lines else []
+        else:
+            parts.append(body.strip())
+        parts.append("")
+    return parts
+
+
+def main() -> int:
+    """Write everything, or tell what differs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing, tell what differs")
+    parser.add_argument("pages", nargs="*", help="only these, such as from-dense-to-conv.md")
+    asked = parser.parse_args()
+    stale: list[Path] = []
+
+    def put(path: Path, text: str) -> None:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(path.relative_to(ROOT))
+            if not asked.check:
+                path.write_text(text, encoding="utf-8")
+
+    if not asked.pages:
+        put(DOCS / "api.md", api())
+        put(DOCS / "commands.md", commands())
+    for page in pages():
+        if asked.pages and page.name not in asked.pages:
+            continue
+        with workshop() as folder:
+            put(page, executed(page, folder))
+            if not asked.check:
+                for picture in (folder / "docs" / "pictures").iterdir():
+                    shutil.copy(picture, DOCS / "pictures")
+    for path in stale:
+        what = "differs from what runs now" if asked.check else "written"
+        print(f"{path}: {what}")  # noqa: T201 - a script's own voice
+    return int(asked.check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
