@@ -43,7 +43,15 @@ def draw_folder(folder: Path, count: int) -> Path:
 
 def command(*args: object) -> list[str]:
     """Look for the needle, at its own size."""
-    return [*WALDO, "detect", *map(os.fsdecode, map(_text, args)), "--mask", "needle.png", "--scales", "1"]
+    return [
+        *WALDO,
+        "detect",
+        *map(os.fsdecode, map(_text, args)),
+        "--mask",
+        "needle.png",
+        "--scales",
+        "1",
+    ]
 
 
 def _text(arg: object) -> str | bytes:

@@ -330,13 +330,13 @@ def in_order(
     def draw() -> None:
         count = 0
         try:
-            for item in items:
-                events.put((count, item))
-                count += 1
-                room.acquire()
-                if stopped.is_set():
+            drawn = iter(items)
+            while room.acquire() and not stopped.is_set():
+                item = next(drawn, None)
+                events.put(count if item is None else (count, item))
+                if item is None:
                     return
-            events.put(count)
+                count += 1
         except BaseException as e:  # noqa: BLE001 - raised again by the one who waits
             events.put(e)
 

@@ -143,8 +143,8 @@ class Csv:
 
     def _line(self, cells: Sequence[object]) -> str:
         line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(cells)
-        return line.getvalue()
+        csv.writer(line).writerow(cells)  # quotes what holds either character of its line's end
+        return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 @dataclass

@@ -106,7 +106,7 @@ class Journal:
 
     def _read(self) -> dict[str, bytes]:
         lines: dict[str, bytes] = {}
-        end = 0
+        line, end = b"", 0
         with open(self._path, "rb") as file:
             for number, line in enumerate(file, 1):
                 try:
@@ -121,8 +121,8 @@ class Journal:
                     os.ftruncate(self._file.fileno(), end)
                     return lines
                 end += len(line)
-                if not line.endswith(b"\n"):
-                    self._file.write(b"\n")
+        if line and not line.endswith(b"\n"):
+            self._file.write(b"\n")
         return lines
 
     def _unusable(self, error: Exception) -> FileError:
