@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from waldo_cli.training.data import NOBODY, PATCH, Bytes, Patches
-from waldo_cli.training.network import CHARACTERS
+from waldo_cli.training.network import LABELS
 
 Random = np.random.Generator
 Numbers = NDArray[np.float64]
@@ -43,7 +43,7 @@ class Mix:
         Samples per batch: characters where they stand, characters pasted elsewhere, other places
         pasted elsewhere, and places where nobody is.
     shares
-        How often each of `CHARACTERS` is drawn.
+        How often each of `LABELS` is drawn among the characters; the last are the look-alikes.
     """
 
     size: int
@@ -134,7 +134,7 @@ def _draw_characters(
     characters: Patches, count: int, shares: Sequence[float], random: Random
 ) -> NDArray[np.intp]:
     """Indices of characters, each kind as often as its share says; missing kinds yield to Waldo."""
-    kinds = random.choice(len(CHARACTERS), count, p=np.asarray(shares) / sum(shares))
+    kinds = random.choice(len(LABELS), count, p=np.asarray(shares) / sum(shares))
     known = set(characters.labels.tolist())
     kinds = np.where(np.isin(kinds, list(known)), kinds, 0)
     out = np.empty(count, np.intp)

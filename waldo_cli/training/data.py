@@ -7,6 +7,7 @@ learned from comes as patches, which fit into memory by the ten thousand; pages 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,8 +27,8 @@ PATCH = 128
 
 NOBODY = LABELS.index("nobody")
 
-# Boxes of the other characters' heads on the public pages, drawn by eye; in the truth files that
-# people have, these classes are whole figures where they are labelled at all.
+# Heads of the other characters and of people who look like Waldo on the public pages, boxed by eye;
+# in the truth files that people have, these classes are whole figures where they are there at all.
 HEADS_BY_EYE = Path(__file__).with_name("characters.csv")
 
 # A spot on a page: x, y, height of a head there, all in page pixels.
@@ -41,7 +42,7 @@ class Head:
     Attributes
     ----------
     label
-        Index into `LABELS`.
+        Index into `LABELS`; nobody for a stranger who looks like Waldo.
     left, top, right, bottom
         Page pixels.
     """
@@ -139,7 +140,7 @@ def read_pages(folder: Path, truth: Path) -> list[Page]:
     truth
         CSV with ``filename, class, xmin, ymin, xmax, ymax`` and, where they are known, ``artwork`` and
         ``kind``. Classes: ``waldo`` (his head), ``waldo_icon`` (a portrait to ignore), ``wenda``,
-        ``odlaw``, ``wizard`` (whole figures; `HEADS_BY_EYE` replaces them where it knows the page).
+        ``odlaw``, ``wizard`` (whole figures). Pages that `HEADS_BY_EYE` knows take the others from there.
 
     Raises
     ------
@@ -157,19 +158,29 @@ def read_pages(folder: Path, truth: Path) -> list[Page]:
             rows[0].get("artwork") or name,
             rows[0].get("kind") or "page",
             _pixels(folder / name),
-            ignored=tuple(_box(r) for r in rows if r["class"] == "waldo_icon"),
+            heads=_heads(rows, ["waldo"]),
+            ignored=_ignored(rows),
         )
-        page = replace(page, heads=_heads(rows, "waldo"))
-        others = by_eye.get(name)
-        if others is None:
-            heads = [_head_of(r, page.head_height) for r in rows if r["class"] in CHARACTERS[1:]]
-        else:
-            heads = [h for c in CHARACTERS[1:] for h in _heads(others, c)]
-        pages.append(replace(page, heads=(*page.heads, *heads)))
+        figures = [_head_of(r, page.head_height) for r in rows if r["class"] in CHARACTERS[1:]]
+        pages.append(_completed(page, by_eye, figures))
     for path in sorted((folder / "without_waldo").glob("*.jpg")):
         name = f"without_waldo/{path.name}"
-        pages.append(Page(name, name, "without", _pixels(path)))
+        pages.append(_completed(Page(name, name, "without", _pixels(path)), by_eye, []))
     return pages
+
+
+def _completed(
+    page: Page, by_eye: dict[str, list[dict[str, str]]], otherwise: Sequence[Head]
+) -> Page:
+    """The page with what was boxed by eye on it, or else with other heads."""
+    if page.name not in by_eye:
+        return replace(page, heads=(*page.heads, *otherwise))
+    rows = by_eye[page.name]
+    return replace(
+        page,
+        heads=(*page.heads, *_heads(rows, [*CHARACTERS[1:], "lookalike"])),
+        ignored=(*page.ignored, *_ignored(rows)),
+    )
 
 
 def _pixels(path: Path) -> Bytes:
@@ -205,8 +216,17 @@ def _box(row: dict[str, str]) -> tuple[float, float, float, float]:
     return a, b, c, d
 
 
-def _heads(rows: Sequence[dict[str, str]], name: str) -> tuple[Head, ...]:
-    return tuple(Head(LABELS.index(name), *_box(r)) for r in rows if r["class"] == name)
+def _heads(rows: Sequence[dict[str, str]], names: Sequence[str]) -> tuple[Head, ...]:
+    """Heads of these classes; a look-alike is nobody."""
+    return tuple(
+        Head(LABELS.index(r["class"]) if r["class"] in LABELS else NOBODY, *_box(r))
+        for r in rows
+        if r["class"] in names
+    )
+
+
+def _ignored(rows: Sequence[dict[str, str]]) -> tuple[tuple[float, float, float, float], ...]:
+    return tuple(_box(r) for r in rows if r["class"] == "waldo_icon")
 
 
 def _head_of(row: dict[str, str], usual: float) -> Head:
@@ -221,15 +241,15 @@ def _head_of(row: dict[str, str], usual: float) -> Head:
 
 def folds_by_artwork(pages: Sequence[Page], count: int, seed: int) -> dict[str, int]:
     """A fold for each artwork, heads of all sizes in each."""
-    heights: dict[tuple[bool, str], float] = {}
-    for page in pages:
-        heights.setdefault((page.kind == "without", page.artwork), page.head_height)
-    order = sorted(heights, key=lambda a: (a[0], heights[a], a[1]))
+    heights: dict[str, float] = {}
+    for page in sorted(pages, key=lambda p: p.kind == "page"):  # where there is one, it decides
+        heights[page.artwork] = math.inf if page.kind == "without" else page.head_height
+    order = sorted(heights, key=lambda artwork: (heights[artwork], artwork))
     random = np.random.default_rng(seed)
     folds: dict[str, int] = {}
     for start in range(0, len(order), count):
         turn = random.permutation(count)
-        for (_, artwork), fold in zip(order[start : start + count], turn, strict=False):
+        for artwork, fold in zip(order[start : start + count], turn, strict=False):
             folds[artwork] = int(fold)
     return folds
 
