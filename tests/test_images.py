@@ -918,10 +918,23 @@ def test_a_written_png_reads_back_the_same(tmp_path: Path, samples: np.ndarray) 
         np.testing.assert_array_equal(np.asarray(image).reshape(samples.shape), samples)
 
 
-def test_a_written_png_of_several_bands_reads_back_the_same(tmp_path: Path) -> None:
-    samples = noise(1200, 700)
-    save_png(tmp_path / "out.png", samples[:, ::-1])
-    np.testing.assert_array_equal(load_image(tmp_path / "out.png"), as_float(samples[:, ::-1]))
+def test_a_written_png_of_several_bands_is_the_same_on_any_number_of_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = noise(1200, 700)[:, ::-1]
+    written = set()
+    for cores in ("1", "4"):
+        monkeypatch.setenv("OMP_NUM_THREADS", cores)
+        save_png(tmp_path / "out.png", samples)
+        written.add((tmp_path / "out.png").read_bytes())
+        np.testing.assert_array_equal(load_image(tmp_path / "out.png"), as_float(samples))
+    (data,) = written
+    with Image.open(io.BytesIO(data)) as image:
+        image.verify()
+    chunks = data.split(b"IDAT")[1:]
+    zlib.decompress(
+        b"".join(part[: -8 if i + 1 < len(chunks) else -16] for i, part in enumerate(chunks))
+    )
 
 
 def test_a_png_that_cannot_be_written_is_a_file_error(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import io
 import logging
 import os
@@ -38,6 +39,7 @@ from PIL import (
 )
 
 from waldo_cli import _headers
+from waldo_cli._threads import spread
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import show, write_atomically
 
@@ -452,8 +454,8 @@ def _in_plain_mode(image: Image.Image) -> Image.Image:
 
 # --- samples to float32 ---------------------------------------------------------------------------
 
-# Rows, their colour `(h, w, 1 or 3)`, the value of white, and their alpha `(h, w)` in [0, 1].
-_Band = tuple[slice, "npt.NDArray[Any]", int, "FloatArray | None"]
+# Colour `(h, w, 1 or 3)`, the value of white, and alpha `(h, w)` in [0, 1].
+_Band = tuple["npt.NDArray[Any]", int, "FloatArray | None"]
 
 
 @dataclass(frozen=True)
@@ -487,19 +489,24 @@ class _Picture:
     def rgb(self, *, orient: bool) -> FloatArray:
         """Return `(H, W, 3)` with white behind what is transparent."""
         result, stored = self._new(3, self.turn if orient else self.turn_back)
-        for rows, colour, white, alpha in self._bands():
+
+        def convert(rows: slice) -> None:
+            colour, white, alpha = self._band(rows)
             band = stored[rows]
             np.divide(colour, white, out=band, dtype=np.float32)
             if alpha is not None:
                 band *= alpha[..., np.newaxis]
                 band += 1 - alpha[..., np.newaxis]
+
+        spread(lambda: convert, self._rows())
         return result
 
     def colour_and_alpha(self) -> tuple[FloatArray, FloatArray | None]:
         """Return `(H, W, 3)` with nothing put behind, and `(H, W)` alpha; None if it is 1."""
         result, stored = self._new(3, self.turn)
         result_alpha, stored_alpha = self._new(1, self.turn)
-        for rows, colour, white, alpha in self._bands():
+        for rows in self._rows():
+            colour, white, alpha = self._band(rows)
             np.divide(colour, white, out=stored[rows], dtype=np.float32)
             stored_alpha[rows, :, 0] = 1 if alpha is None else alpha
         flat = result_alpha[..., 0]
@@ -517,24 +524,22 @@ class _Picture:
             view = view[:, ::-1]
         return result, view
 
-    def _bands(self) -> Iterator[_Band]:
-        span = self._span() if self.image.mode in ("I", "F") else None
-        white = self._white() if span is None else 1
-        for rows in self._rows():
-            samples = self._samples(self.image, rows)
-            if self.low is not None:
-                samples = samples.astype(np.uint16) << 8 | self._samples(self.low, rows)
-            if samples.ndim == 2:
-                samples = samples[..., np.newaxis]
-            alpha: FloatArray | None = None
-            if span is not None:
-                samples, alpha = _stretched(samples, *span)
-            elif samples.shape[-1] in (2, 4):
-                alpha = np.divide(samples[..., -1], white, dtype=np.float32)
-                samples = samples[..., :-1]
-            elif self.key is not None:
-                alpha = (samples != self.key).any(axis=-1).astype(np.float32)
-            yield rows, white - samples if self.inverted else samples, white, alpha
+    def _band(self, rows: slice) -> _Band:
+        samples = self._samples(self.image, rows)
+        if self.low is not None:
+            samples = samples.astype(np.uint16) << 8 | self._samples(self.low, rows)
+        if samples.ndim == 2:
+            samples = samples[..., np.newaxis]
+        alpha: FloatArray | None = None
+        white = self._white()
+        if self._span is not None:
+            samples, alpha = _stretched(samples, *self._span)
+        elif samples.shape[-1] in (2, 4):
+            alpha = np.divide(samples[..., -1], white, dtype=np.float32)
+            samples = samples[..., :-1]
+        elif self.key is not None:
+            alpha = (samples != self.key).any(axis=-1).astype(np.float32)
+        return white - samples if self.inverted else samples, white, alpha
 
     def _rows(self) -> Iterator[slice]:
         step = max(1, _BAND_PIXELS // self.image.width)
@@ -551,10 +556,18 @@ class _Picture:
     def _white(self) -> int:
         if self.rawmode == "I;12":
             return 4095
+        if self._span is not None:
+            return 1
         return 65535 if self.low is not None or self.image.mode.startswith("I;16") else 255
 
-    def _span(self) -> tuple[float, float]:
-        """Return the values that become 0 and 1: those, unless a sample lies beyond."""
+    @functools.cached_property
+    def _span(self) -> tuple[float, float] | None:
+        """Return the values that become 0 and 1, where the samples have no natural white.
+
+        They are 0 and 1, unless a sample lies beyond.
+        """
+        if self.image.mode not in ("I", "F"):
+            return None
         black, white = 0.0, 1.0
         for rows in self._rows():
             samples = self._samples(self.image, rows)
@@ -579,25 +592,39 @@ def _stretched(
 def encode_png(pixels: npt.NDArray[np.uint8]) -> Iterator[bytes]:
     """Give a PNG of `(H, W, 3)` RGB or `(H, W)` grey, uint8, in pieces.
 
-    One filter (the difference to the row above) for all rows and the lightest compression: half the
-    time that Pillow takes to choose filters, for a file of the same size.
+    One filter (the difference to the row above) for all rows, the lightest compression, and bands
+    that are compressed each on its own, over the cores, as pigz does: a third of Pillow's time on
+    two of them, for a file of the same size. The bytes do not depend on the number of cores.
     """
     height, width = pixels.shape[:2]
-    header = struct.pack(">IIBBBBB", width, height, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
-    yield b"\x89PNG\r\n\x1a\n" + _png_chunk(b"IHDR", header)
-    values = pixels.reshape(height, -1)
-    above = np.zeros_like(values[:1])
-    deflate = zlib.compressobj(1)
+    rows = pixels.reshape(height, -1)
     step = max(1, _BAND_PIXELS // width)
-    for top in range(0, height, step):
-        band = values[top : top + step]
+    starts = range(0, height, step)
+    bands: dict[int, tuple[bytes, int, int]] = {}
+
+    def compress(top: int) -> None:
+        band = rows[top : top + step]
         filtered = np.empty((len(band), 1 + band.shape[1]), np.uint8)
         filtered[:, 0] = 2
-        np.subtract(band[:1], above, out=filtered[:1, 1:])
+        np.subtract(band[:1], rows[top - 1] if top else 0, out=filtered[:1, 1:])
         np.subtract(band[1:], band[:-1], out=filtered[1:, 1:])
-        above = band[-1:]
-        yield _png_chunk(b"IDAT", deflate.compress(filtered.data))
-    yield _png_chunk(b"IDAT", deflate.flush())
+        deflate = zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
+        end = zlib.Z_FINISH if top == starts[-1] else zlib.Z_SYNC_FLUSH
+        body = deflate.compress(filtered.data) + deflate.flush(end)
+        bands[top] = body, zlib.adler32(filtered.data), filtered.size
+
+    spread(lambda: compress, starts)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
+    yield b"\x89PNG\r\n\x1a\n" + _png_chunk(b"IHDR", header)
+    yield _png_chunk(b"IDAT", b"\x78\x01")  # zlib's own header; its checksum comes last
+    low, high = 1, 0
+    for top in starts:
+        body, checksum, size = bands[top]
+        yield _png_chunk(b"IDAT", body)
+        # Adler-32: the sum of all bytes, and the sum of these sums after each byte
+        high = (high + (checksum >> 16) + size * (low - 1)) % 65521
+        low = (low + (checksum & 0xFFFF) - 1) % 65521
+    yield _png_chunk(b"IDAT", struct.pack(">HH", high, low))
     yield _png_chunk(b"IEND", b"")
 
 
