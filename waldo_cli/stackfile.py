@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import io
 import math
+import re
 import stat
 import tomllib
 import zipfile
@@ -21,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.errors import StackError, WaldoError
-from waldo_cli.geometry import Pair, scale_ladder
+from waldo_cli.errors import InvalidInputError, StackError, WaldoError
+from waldo_cli.geometry import Pair, ReceptiveField, scale_ladder
 from waldo_cli.stack import (
     POINTWISE,
     Combine,
@@ -43,13 +44,18 @@ Floats = NDArray[np.float32]
 BUILT_IN = Path(__file__).parent / "stacks"
 
 # A learned stack of today is 30 lines and under 2 MB; these leave room for a hundred times more.
-MAX_FILE_BYTES = 1 << 20
-MAX_WEIGHT_BYTES = 1 << 28
+MAX_FILE_BYTES = 1 << 18
+MAX_WEIGHT_BYTES = 1 << 26
 MAX_LAYERS = 256
+MAX_NUMBERS = 1 << 24  # in the kernels of all layers together
 MAX_CHANNELS = 4096
 MAX_STEP = 64  # stride, dilation, pool and upsample factors
 MAX_KERNEL = 512
 MAX_FIELD = 4096
+MAX_UPSAMPLED = 16  # activations for one pixel, each way
+
+# The parser takes time with the square of a key's parts: 20,000 of them cost half a minute.
+_LONG_KEY = re.compile(rb"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""")
 
 BOUNDARIES = ("edge", "reflect", "zero", "none")
 SCORES = ("ncc", "cosine", "zero-mean", "raw")
@@ -111,6 +117,8 @@ def _read_bytes(path: Path, limit: int) -> bytes:
             data = f.read(limit + 1)
     except OSError as e:
         raise StackError((e.strerror or str(e)).lower()) from None
+    except StackError:
+        raise
     except ValueError:  # a NUL in the name
         raise StackError("not a file name") from None
     if len(data) > limit:
@@ -122,6 +130,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
     data = _read_bytes(path, MAX_FILE_BYTES)
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise StackError("saved with a byte order mark or as UTF-16: save it as plain UTF-8")
+    if _LONG_KEY.search(data):
+        raise StackError("a key of more than 16 parts")
     try:
         return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError:
@@ -134,8 +144,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _parse(table: dict[str, Any], path: Path) -> Stack:
     _known_keys(table, _STACK_KEYS, "")
-    if table.get("format") != 1:
-        raise StackError(f"format = {table.get('format')!r}: this program reads format = 1")
+    if table.get("format") != 1 or type(table["format"]) is not int:
+        raise StackError(f"format = {_brief(table.get('format'))}: this program reads format = 1")
     name = _text(table, "name", path.stem)
     weights = _Weights({}, "")
     if "weights" in table:
@@ -155,16 +165,25 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
         second_look=_second_look(table, weights, name),
     )
     if own is not None:
-        bound = stack.with_masks([own])
+        try:
+            bound = stack.with_masks([own])
+        except InvalidInputError as e:
+            raise StackError(f"mask: {e.reason}") from None
         stack = replace(bound, object=stack.object or bound.object)
     if stack.second_look is not None and stack.object is None:
         raise StackError("object: a stack with a second look must say the size of its object")
-    if max(stack.receptive_field.size) > MAX_FIELD:
-        raise StackError(
-            f"the receptive field is {stack.receptive_field.size}: at most {MAX_FIELD}"
-        )
+    _must_be_bounded(stack.receptive_field)
     weights.must_all_be_used()
     return stack
+
+
+def _must_be_bounded(seen: ReceptiveField) -> None:
+    if max(seen.size) > MAX_FIELD or max(seen.jump) > MAX_FIELD:
+        raise StackError(
+            f"the receptive field is {seen.size} every {seen.jump} pixels: at most {MAX_FIELD}"
+        )
+    if 1 / min(seen.jump) > MAX_UPSAMPLED:
+        raise StackError(f"factor: at most {MAX_UPSAMPLED} activations for one pixel each way")
 
 
 def _usual_boundary(layers: tuple[Layer, ...]) -> str:
@@ -237,6 +256,8 @@ def _layers(
     layers: list[Layer] = []
     own: Mask | None = None
     channels = 3
+    numbers = 0
+    seen = ReceptiveField()
     for number, entry in enumerate(listed, 1):
         place = f"{where} {number}"
         try:
@@ -244,7 +265,7 @@ def _layers(
                 raise StackError("must be a table")
             op = entry.get("op")
             if not isinstance(op, str) or op not in _READERS:
-                raise StackError(f"op = {op!r}: {_nearest(str(op), _READERS)}")
+                raise StackError(f"op = {_brief(op)}: {_nearest(_brief(op), _READERS)}")
             place += f" ({op})"
             read, keys = _READERS[op]
             _known_keys(entry, keys | {"op"}, "")
@@ -256,6 +277,11 @@ def _layers(
             channels = layer.channels(channels)
             if channels > MAX_CHANNELS:
                 raise StackError(f"{channels:,} channels, at most {MAX_CHANNELS:,}")
+            seen = layer.field(seen)
+            _must_be_bounded(seen)
+            numbers += layer.parameters
+            if numbers > MAX_NUMBERS:
+                raise StackError(f"kernel: {numbers:,} numbers up to here, at most {MAX_NUMBERS:,}")
         except WaldoError as e:
             raise StackError(f"{place}: {e.reason}") from None
         layers.append(layer)
@@ -280,6 +306,8 @@ def _conv(entry: Mapping[str, Any], context: _Context) -> Layer:
             raise StackError("groups: a named kernel works on each channel by itself already")
         plane = _named_kernel(kernel)
         groups = context.channels
+        if plane.size * groups > MAX_NUMBERS:
+            raise StackError(f"kernel: {plane.size * groups:,} numbers, at most {MAX_NUMBERS:,}")
         V = np.repeat(plane[:, :, None, None], groups, axis=3)
     elif isinstance(kernel, list):
         V = _inline(kernel, "kernel")
@@ -387,7 +415,7 @@ def _named_kernel(name: str) -> Floats:
         line /= line.sum()
         return np.outer(line, line).astype(np.float32)
     raise StackError(
-        f"kernel = {name!r}: named kernels are {', '.join(fixed)}, box:5, gaussian:1.5"
+        f"kernel = {_brief(name)}: named kernels are {', '.join(fixed)}, box:5, gaussian:1.5"
     )
 
 
@@ -405,7 +433,9 @@ class _Weights:
         kind, _, key = name.partition(":")
         if kind != "weights" or key not in self.arrays:
             have = ", ".join(sorted(self.arrays)) or "none"
-            raise StackError(f"{name!r} is not an array of the weights file (it has: {have[:100]})")
+            raise StackError(
+                f"{_brief(name)} is not an array of the weights file (it has: {have[:100]})"
+            )
         self.used.add(key)
         return self.arrays[key]
 
@@ -420,12 +450,12 @@ class _Weights:
     def read(cls, folder: Path, name: str) -> _Weights:
         relative = Path(name)
         if not name.endswith(".npz") or "\0" in name:
-            raise StackError(f"weights = {name!r}: must name an .npz file")
+            raise StackError(f"weights = {_brief(name)}: must name an .npz file")
         if relative.is_absolute() or ".." in relative.parts:
-            raise StackError(f"weights = {name!r}: must lie in the stack file's folder")
+            raise StackError(f"weights = {_brief(name)}: must lie in the stack file's folder")
         path = folder / relative
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise StackError(f"weights = {name!r}: is a link out of the stack file's folder")
+            raise StackError(f"weights = {_brief(name)}: is a link out of the stack file's folder")
         try:
             return cls(_read_npz(_read_bytes(path, MAX_WEIGHT_BYTES)), name)
         except StackError as e:
@@ -471,8 +501,8 @@ def _read_npy(raw: bytes, key: str) -> Floats:
         shape, _, dtype = read_header(stream)
     except Exception:  # noqa: BLE001 - numpy raises several kinds for a bad header
         raise StackError(f"array {key!r} has no readable header") from None
-    if dtype.kind != "f" or dtype.itemsize not in (2, 4, 8):
-        raise StackError(f"array {key!r} holds {dtype}, not floats")
+    if dtype.kind not in "fiu" or dtype.itemsize > 8:
+        raise StackError(f"array {key!r} holds {dtype}, not numbers")
     if not shape or min(shape) < 1 or len(shape) > 4:
         raise StackError(f"array {key!r} has the shape {shape}")
     if math.prod(shape) * dtype.itemsize != len(raw) - stream.tell():
@@ -488,9 +518,11 @@ def _read_npy(raw: bytes, key: str) -> Floats:
 
 def _inline(value: Any, key: str) -> Floats:
     try:
-        array = np.array(value, dtype=np.float64)
+        array = np.array(value)
     except (ValueError, TypeError, OverflowError):
-        raise StackError(f"{key}: must be numbers in lists of equal lengths") from None
+        array = np.array("ragged")
+    if array.dtype.kind not in "fiu":
+        raise StackError(f"{key}: must be numbers in lists of equal lengths")
     if array.size == 0 or not np.isfinite(array).all() or np.abs(array).max() > 1e30:
         raise StackError(f"{key}: must hold finite numbers")
     return array.astype(np.float32)
@@ -499,12 +531,20 @@ def _inline(value: Any, key: str) -> Floats:
 def _known_keys(table: Mapping[str, Any], known: frozenset[str], place: str) -> None:
     for key in table:
         if key not in known:
-            raise StackError(f"{place}unknown key {key!r}: {_nearest(key, known)}")
+            raise StackError(f"{place}unknown key {_brief(key)}: {_nearest(key, known)}")
 
 
 def _nearest(word: str, known: Mapping[str, Any] | frozenset[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), 1)
+    close = difflib.get_close_matches(word[:60].strip("'"), list(known), 1)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}"
+
+
+def _brief(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole numbers of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _text(table: Mapping[str, Any], key: str, default: str) -> str:
@@ -517,7 +557,7 @@ def _text(table: Mapping[str, Any], key: str, default: str) -> str:
 def _word(table: Mapping[str, Any], key: str, default: str, words: tuple[str, ...]) -> str:
     value = table.get(key, default)
     if value not in words:
-        raise StackError(f"{key} = {value!r}: must be one of {', '.join(words)}")
+        raise StackError(f"{key} = {_brief(value)}: must be one of {', '.join(words)}")
     return str(value)
 
 
@@ -535,9 +575,7 @@ def _number(table: Mapping[str, Any], key: str, default: float | None) -> float 
 def _whole(table: Mapping[str, Any], key: str, default: int, least: int, most: int) -> int:
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise StackError(
-            f"{key} = {str(value)[:40]}: must be a whole number from {least} to {most}"
-        )
+        raise StackError(f"{key} = {_brief(value)}: must be a whole number from {least} to {most}")
     return value
 
 
