@@ -48,12 +48,13 @@ PACKAGES = {
     "evaluation": {"numpy"},
     "explain": {"numpy"},
     "training": {"numpy", "scipy", "PIL", "torch"},
+    "cluster": {"distributed"},
     "cli": {"click"},
     "__main__": {"click"},
 }
 
 # What it may load beyond that when it is called.
-LATER = {"batch": {"numpy", "fsspec"}, "cluster": {"distributed"}}
+LATER = {"batch": {"numpy", "fsspec"}}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 VOICE = {"cli", "__main__"}

@@ -340,7 +340,7 @@ def in_order(
         except BaseException as e:  # noqa: BLE001 - raised again by the one who waits
             events.put(e)
 
-    def done(number: int, answer: Answer) -> None:
+    def done(number: int, answer: Answer, _: object) -> None:
         events.put((number, answer))
 
     threading.Thread(target=draw, daemon=True).start()
@@ -358,7 +358,8 @@ def in_order(
             if isinstance(what, Record):
                 ready[number] = what
             elif isinstance(what, Item):
-                submit(what).add_done_callback(partial(done, number))
+                answer = submit(what)
+                answer.add_done_callback(partial(done, number, answer))
             else:
                 ready[number] = what.result()
             while turn in ready:
