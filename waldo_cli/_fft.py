@@ -1,17 +1,18 @@
 """Correlation by overlap-save tiles in the frequency domain.
 
-The image is cut into overlapping tiles, small enough for the cache. Each is transformed once; for every
-kernel its spectrum is multiplied with the kernel's, conjugated, summed over channels and transformed back.
-Kernels too large for a tile are cut into pieces, whose products are summed like channels.
+The image is cut into overlapping tiles, small enough for the cache. Each is transformed once; for
+every kernel its spectrum is multiplied with the kernel's, conjugated, summed over channels and
+transformed back. Kernels too large for a tile are cut into pieces, whose products are summed like
+channels.
 
-`numpy.fft` is as fast as `scipy.fft` here, and takes 0.3 s less to import. With `norm="ortho"` it computes
-in the precision of its input; with the default norm it would compute float32 in float64.
+`numpy.fft` is as fast as `scipy.fft` here, and takes 0.3 s less to import. With `norm="ortho"` it
+computes in the precision of its input; with the default norm it would compute float32 in float64.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -28,9 +29,11 @@ Pair: TypeAlias = tuple[int, int]
 _SPECTRA_BYTES = 1 << 26
 # Buffers of all threads together, and of one of them.
 _BUFFER_BYTES = 1 << 27
-# What a thread's buffers may take before they fall out of the cache, and what that costs.
-_CACHE_BYTES = 1 << 21
-_MISS = 1.3
+# The cost of a tile, in units of a pixel's share of an in-cache transform: fixed, and what it grows
+# by as a thread's buffers outgrow the cache (both measured).
+_PER_TILE = 1e5
+_CACHE_BYTES = 6 << 20
+_MISS = 0.25
 # Kernels that are written together: a run of memory where the output has many channels.
 BLOCK = 16
 
@@ -55,7 +58,6 @@ class Plan:
     pieces: Pair  # how many of them
     step: Pair  # outputs of a tile
     channels: int  # of the image
-    planes: int  # that are transformed: the channels, and their energy where asked for
     itemsize: int
 
     @property
@@ -76,9 +78,8 @@ class Plan:
         return [(i, j) for i in range(0, rows, self.step[0]) for j in range(0, cols, self.step[1])]
 
     def threads(self) -> int:
-        return max(
-            1, _BUFFER_BYTES // _buffer_bytes(math.prod(self.shape), self.planes, self.itemsize)
-        )
+        one = int(_buffer_bytes(math.prod(self.shape), self.channels, self.itemsize))
+        return max(1, _BUFFER_BYTES // one)
 
     def kernels_at_a_time(self, planes: int) -> int:
         """How many kernels of so many planes have spectra that fit into memory; 0 for not even one."""
@@ -86,26 +87,22 @@ class Plan:
         return int(_SPECTRA_BYTES // one)
 
 
-def _buffer_bytes(area: Any, planes: int, itemsize: int) -> Any:
-    """Patch and spectrum of each plane, and three more for sums and the way back."""
-    return area * itemsize * (2 * planes + 3)
+def _buffer_bytes(area: Any, channels: int, itemsize: int) -> Any:
+    """Spectra of the channels and their energy, and five planes for what leads to them and back."""
+    return area * itemsize * (channels + 6)
 
 
-def plan(
-    outputs: Pair, extent: Pair, channels: int, itemsize: int, *, energy: bool = False
-) -> tuple[Plan, float]:
-    """The cheapest tiling, and the pixels it transforms (weighted by log2 of a tile, and cache misses)."""
-    planes = channels + energy
-    most = _BUFFER_BYTES // (itemsize * (2 * planes + 3))
-    side = max(16, math.isqrt(most))
+def plan(outputs: Pair, extent: Pair, channels: int, itemsize: int) -> tuple[Plan, float]:
+    """The cheapest tiling, and what one transform of all tiles costs."""
+    side = max(16, math.isqrt(_BUFFER_BYTES // _buffer_bytes(1, channels, itemsize)))
     piece = tuple(min(n, max(1, side // 2)) for n in extent)
     pieces = tuple(-(-n // p) for n, p in zip(extent, piece, strict=True))
     piece = tuple(-(-n // p) for n, p in zip(extent, pieces, strict=True))
     (rows, tall), (cols, wide) = (_choices(n, p, side) for n, p in zip(outputs, piece, strict=True))
     area = np.multiply.outer(tall, wide)
     tiles = np.multiply.outer(rows, cols)
-    work = tiles * area * np.log2(area)
-    work = work * np.where(_buffer_bytes(area, planes, itemsize) > _CACHE_BYTES, _MISS, 1.0)
+    excess = np.maximum(_buffer_bytes(area, channels, itemsize) / _CACHE_BYTES, 1.0)
+    work = tiles * (area * np.log2(area) * excess**_MISS + _PER_TILE)
     r, c = np.unravel_index(int(work.argmin()), work.shape)
     shape = (int(tall[r]), int(wide[c]))
     chosen = Plan(
@@ -114,7 +111,6 @@ def plan(
         (pieces[0], pieces[1]),
         (shape[0] - piece[0] + 1, shape[1] - piece[1] + 1),
         channels,
-        planes,
         itemsize,
     )
     return chosen, float(work[r, c]) * math.prod(pieces)
@@ -131,57 +127,75 @@ def _choices(outputs: int, piece: int, most: int) -> tuple[Array, Array]:
 
 
 class Bank:
-    """Conjugated spectra of kernels `(K, planes, A, B)`, kept where they fit, else made when asked for."""
+    """Conjugated spectra of kernels `(K, planes, A, B)`, made when first asked for, and kept if they fit."""
 
-    def __init__(self, kernels: Array, plan: Plan) -> None:
-        self.kernels = kernels
-        self.plan = plan
-        self._kept: list[list[Array]] | None = None
-        if plan.kernels_at_a_time(kernels.shape[1]) >= len(kernels):
-            self._kept = [
-                [self._make(k, p) for p in range(len(plan.offsets))] for k in range(len(kernels))
-            ]
+    def __init__(self, kernels: Array, plan: Plan, dtype: npt.DTypeLike) -> None:
+        self.kernels, self.plan = kernels, plan
+        self._dtype = np.result_type(dtype, np.complex64)
+        self._keep = plan.kernels_at_a_time(kernels.shape[1]) >= len(kernels)
+        self._kept: dict[tuple[int, int], Array] = {}
 
     def spectrum(self, k: int, p: int) -> Array:
         """Of kernel k, piece p: `(planes, rows, cols / 2 + 1)`."""
-        return self._make(k, p) if self._kept is None else self._kept[k][p]
-
-    def _make(self, k: int, p: int) -> Array:
-        a, b = self.plan.offsets[p]
-        piece = self.kernels[k, :, a : a + self.plan.piece[0], b : b + self.plan.piece[1]]
-        made = np.fft.rfft2(piece, self.plan.shape)
-        return np.conj(made, out=made)
+        made = self._kept.get((k, p))
+        if made is None:
+            a, b = self.plan.offsets[p]
+            piece = self.kernels[k, :, a : a + self.plan.piece[0], b : b + self.plan.piece[1]]
+            made = np.fft.rfft2(piece, self.plan.shape).astype(self._dtype, copy=False)
+            np.conj(made, out=made)
+            if self._keep:  # two threads may both make it; they make the same
+                self._kept[k, p] = made
+        return made
 
 
 class Tile:
-    """One thread's buffers: a patch of the image, plane by plane, its spectra, and the way back.
+    """One thread's buffers: spectra of a tile's planes, and what leads to them and back.
 
-    `channels` of the planes hold the image; where there is one more, it holds the sum of their squares.
-    The first `plan.planes` of them are transformed.
+    Planes are the image's channels and, where `energy` is asked for, the sum of their squares. They
+    are taken one at a time, so that each is still in the cache when its next step comes.
     """
 
-    def __init__(
-        self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False, centred: bool = False
-    ) -> None:
+    def __init__(self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False) -> None:
         self.plan = plan
-        self.patch: Array = np.zeros((plan.channels + energy, *plan.shape), dtype)
+        self._energy = energy
         spectrum = np.result_type(dtype, np.complex64)
-        self._spectra: Array = np.empty((plan.planes, *plan.spectrum), spectrum)
-        self._products: Array = np.empty((plan.planes if energy else 1, *plan.spectrum), spectrum)
+        self._spectra: Array = np.empty((plan.channels + energy, *plan.spectrum), spectrum)
         self._sum: Array = np.empty(plan.spectrum, spectrum)
+        self._product: Array = np.empty(plan.spectrum, spectrum)
+        self._plane: Array = np.zeros(plan.shape, dtype)
+        self.squares: Array = np.zeros(plan.shape if energy else (0, 0), dtype)
         self._back: Array = np.empty(plan.shape, dtype)
-        self._each: Array = np.empty((len(self.patch) if energy else 0, *plan.shape), dtype)
-        self._energy, self._centred = energy, centred
-        self.level: Array | None = None
-        self._loaded = -1
 
-    def aim(self, pixels: Array, at: Pair = (0, 0)) -> None:
-        """Look at pixels `(h, w, C)`, `at` rows and columns into the tile; zeros around them."""
-        self.pixels, self._at, self.level, self._loaded = pixels, at, None, -1
+    def aim(self, pixels: Array, at: Pair = (0, 0), level: Array | None = None) -> None:
+        """Look at pixels `(h, w, C)` less `level`, `at` rows and columns into the tile; zeros around."""
+        self.pixels, self._at, self._level, self._loaded = pixels, at, level, -1
 
-    def fill(self, p: int) -> None:
-        """Put what piece p of the kernels meets into the patch."""
-        C = self.plan.channels
+    def planes(self, p: int) -> Iterator[Array]:
+        """Each plane as piece p of the kernels meets it, in a buffer that the next one takes over."""
+        inner, pixels = self._meeting(p)
+        for c in range(self.plan.channels):
+            np.copyto(inner, pixels[:, :, c])
+            if self._level is not None:
+                inner -= self._level[c]
+            if self._energy and c == 0:
+                np.multiply(self._plane, self._plane, out=self.squares)
+            elif self._energy:
+                self.squares += np.multiply(self._plane, self._plane, out=self._back)
+            yield self._plane
+        if self._energy:
+            yield self.squares
+
+    def load(self, p: int) -> Array:
+        """Spectra of the planes, `(planes, rows, cols / 2 + 1)`."""
+        if self._loaded != p:
+            self._loaded = p
+            for plane, out in zip(self.planes(p), self._spectra, strict=True):
+                np.fft.rfft(plane, axis=1, norm="ortho", out=out)
+                np.fft.fft(out, axis=0, norm="ortho", out=out)
+        return self._spectra
+
+    def _meeting(self, p: int) -> tuple[Array, Array]:
+        """Where piece p of the kernels meets the image: in the cleared plane, and of the pixels."""
         into, out_of = [], []
         for start, offset, size, there in zip(
             self.plan.offsets[p], self._at, self.plan.shape, self.pixels.shape, strict=False
@@ -191,61 +205,37 @@ class Tile:
             into.append(slice(first, last))
             out_of.append(slice(start + first - offset, start + last - offset))
         rows, cols = into
-        self.patch[:, : rows.start] = 0
-        self.patch[:, rows.stop :] = 0
-        self.patch[:, rows, : cols.start] = 0
-        self.patch[:, rows, cols.stop :] = 0
-        inner = self.patch[:C, rows, cols]
-        np.copyto(inner, self.pixels[out_of[0], out_of[1]].transpose(2, 0, 1))
-        if self._centred:
-            if self.level is None:  # any would do that is near; all pieces must have the same
-                self.level = self.pixels[::8, ::8].mean((0, 1), dtype=np.float64)
-            inner -= self.level[:, None, None]
-        if self._energy:
-            squares = np.multiply(self.patch[:C], self.patch[:C], out=self._each[:C])
-            np.add.reduce(squares, axis=0, out=self.patch[C])
+        self._plane[: rows.start] = 0
+        self._plane[rows.stop :] = 0
+        self._plane[rows, : cols.start] = 0
+        self._plane[rows, cols.stop :] = 0
+        return self._plane[rows, cols], self.pixels[out_of[0], out_of[1]]
 
-    def load(self, p: int) -> Array:
-        """Spectra of the patch that piece p of the kernels meets, `(planes, rows, cols / 2 + 1)`."""
-        if self._loaded != p:
-            self.fill(p)
-            np.fft.rfft(self.patch[: self.plan.planes], axis=2, norm="ortho", out=self._spectra)
-            np.fft.fft(self._spectra, axis=1, norm="ortho", out=self._spectra)
-            self._loaded = p
-        return self._spectra
-
-    def total(self, bank: Bank, k: int) -> Array:
-        """Σ of the channels, each correlated with its plane of kernel k.
+    def correlate(self, bank: Bank, k: int, planes: Sequence[int]) -> Array:
+        """Σ of the named planes, each correlated with its plane of kernel k.
 
         `(rows, cols)` of the plan's step; valid until the next call.
         """
-        product = self._products[0]
+        started = False
         for p in range(len(self.plan.offsets)):
             spectra, kernel = self.load(p), bank.spectrum(k, p)
-            for c in range(len(kernel)):
-                if p == c == 0:
-                    np.multiply(spectra[0], kernel[0], out=self._sum)
+            for plane, other in zip(planes, kernel, strict=True):
+                if started:
+                    self._sum += np.multiply(spectra[plane], other, out=self._product)
                 else:
-                    self._sum += np.multiply(spectra[c], kernel[c], out=product)
-        return self._return(self._sum, self._back)
-
-    def each(self, bank: Bank, k: int) -> Array:
-        """Every plane correlated with the one plane of kernel k, `(planes, rows, cols)` likewise."""
-        for p in range(len(self.plan.offsets)):
-            spectra, kernel = self.load(p), bank.spectrum(k, p)
-            if p == 0:
-                np.multiply(spectra, kernel, out=self._products)
-            else:
-                for plane, product in zip(spectra, self._products, strict=True):
-                    product += np.multiply(plane, kernel[0], out=self._sum)
-        return self._return(self._products, self._each)
-
-    def _return(self, spectra: Array, out: Array) -> Array:
+                    np.multiply(spectra[plane], other, out=self._sum)
+                started = True
         rows, cols = self.plan.step
-        np.fft.ifft(spectra, axis=-2, norm="ortho", out=spectra)
-        kept, back = spectra[..., :rows, :], out[..., :rows, :]
-        np.fft.irfft(kept, self.plan.shape[1], axis=-1, norm="ortho", out=back)
-        return back[..., :cols]
+        back = self._back[:rows]
+        np.fft.ifft(self._sum, axis=0, norm="ortho", out=self._sum)
+        np.fft.irfft(self._sum[:rows], self.plan.shape[1], axis=1, norm="ortho", out=back)
+        return back[:, :cols]
+
+    def finite(self) -> bool:
+        """Whether no pixel is NaN or infinite: neither is then their sum, the lowest frequency."""
+        if len(self.plan.offsets) > 1:  # the planes hold only a part
+            return bool(np.isfinite(self.pixels).all())
+        return bool(np.isfinite(self.load(0)[:, 0, 0]).all())
 
 
 def cost(outputs: Pair, kernel: tuple[int, ...], extent: Pair) -> float:
@@ -265,17 +255,10 @@ def correlate(x: Array, V: Array, out: Array, stride: Pair, dilation: Pair) -> N
     for k, some in _in_turns(V, tiling.kernels_at_a_time(C)):
         spread_out = np.zeros((some.shape[3], C, *extent), x.dtype)
         spread_out[:, :, :: dilation[0], :: dilation[1]] = some.transpose(3, 2, 0, 1)
-        bank = Bank(spread_out, tiling)
+        bank = Bank(spread_out, tiling, x.dtype)
         target = out[:, :, k : k + some.shape[3]]
         prepare = _worker(x, some, bank, target, outputs, stride, dilation)
         spread(prepare, tiling.corners(*outputs), tiling.threads())
-
-
-def _finite(tile: Tile) -> bool:
-    """Whether no pixel of the tile is NaN or infinite: else its sum, the lowest frequency, is neither."""
-    if len(tile.plan.offsets) > 1:  # the patch holds only a part
-        return bool(np.isfinite(tile.pixels).all())
-    return bool(np.isfinite(tile.load(0)[:, 0, 0]).all())
 
 
 def _in_turns(V: Array, most: int) -> Iterator[tuple[int, Array]]:
@@ -286,7 +269,7 @@ def _in_turns(V: Array, most: int) -> Iterator[tuple[int, Array]]:
 def _worker(
     x: Array, V: Array, bank: Bank, out: Array, outputs: Pair, stride: Pair, dilation: Pair
 ) -> Callable[[], Callable[[Pair], None]]:
-    tiling, K = bank.plan, V.shape[3]
+    tiling, (C, K) = bank.plan, V.shape[2:]
 
     def prepare() -> Callable[[Pair], None]:
         tile = Tile(tiling, x.dtype)
@@ -305,14 +288,14 @@ def _worker(
             reach = (bank.kernels.shape[2] - 1, bank.kernels.shape[3] - 1)
             pixels = x[i : i + h + reach[0], j : j + w + reach[1]]
             tile.aim(pixels)
-            if not _finite(tile):
+            if not tile.finite():
                 # A NaN or an infinity would spread over the whole tile.
                 _gemm.correlate(pixels[a:, b:], V, here, stride, dilation)
                 return
             for k in range(0, K, BLOCK):
                 some = min(BLOCK, K - k)
                 for n in range(some):
-                    block[n, :h, :w] = tile.total(bank, k + n)[:h, :w]
+                    block[n, :h, :w] = tile.correlate(bank, k + n, range(C))[:h, :w]
                 kept = block[:some, a : h : stride[0], b : w : stride[1]]
                 here[:, :, k : k + some] = kept.transpose(1, 2, 0)
 

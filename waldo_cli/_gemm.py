@@ -1,8 +1,8 @@
 """Correlation as a matrix product: bands of windows (im2col) times the kernel matrix.
 
-A band of windows stays in the cache, and the bands go over the cores. Within a band the product is taken
-in slices so small that BLAS computes each on the calling thread, with the same numbers on any machine load:
-two libraries that both spread over the cores would wait for each other.
+A band of windows stays in the cache, and the bands go over the cores. Within a band the product is
+taken in slices so small that BLAS computes each on the calling thread, with the same numbers on any
+machine load: two libraries that both spread over the cores would wait for each other.
 """
 
 from __future__ import annotations

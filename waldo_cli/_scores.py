@@ -1,19 +1,21 @@
 """Weighted, normalised scores of masks, tile by tile.
 
-With weights w of sum W, image x and mask V, all sums over the window (and channels c where it says so):
+With weights w of sum W, image x and mask V, all sums over the window (and channels c where it says
+so):
 
     V' = V - Σ w V / W           numerator = Σ_c w V' x
     energy  Q = Σ_c w x²         sums S_c = Σ w x_c
     h = numerator / sqrt(Σ_c w V'² · (Q - Σ_c S_c² / W))
 
-Everything is float64 from the tile on, and a tile's own mean is taken out first, so that what cancels in
-`Q - Σ S² / W` costs no digits of the score.
+Sums are float64, and a tile's own level is taken out first, so that what cancels in `Q - Σ S² / W`
+costs no digits of the score. The numerator is float32 in tiles where no window is so flat that it
+would show.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -29,11 +31,20 @@ Doubles: TypeAlias = npt.NDArray[np.float64]
 # A window at the image's edge scores 0 where less than this share of the mask's weight lies inside.
 MIN_SHARE_INSIDE = 0.25
 
-# A window is flat where its variation is below this share of its own magnitude (float32 rounding of a
-# constant is 6e-8 of it, one step of 16 bits 1.5e-5), or its energy drowns in the rounding of its tile.
+# A mask is of one colour where its variation is below this share of its magnitude: float32 rounding
+# of a constant is 6e-8 of it, one step of 16 bits 1.5e-5.
 _FLAT = 1e-6
+# A window is flat where its variation is less than rounding may have left: of float32 pixels at the
+# tile's level, and of sums over the tile in float64. Both as shares of squares.
+_ROUGH = 1e-14
 _DROWNED = 1e-13
 _TINY = 1e-200
+# Rounding of a float32 transform, as a share of the root mean square of what goes in and comes out
+# (the largest of a tile, measured), and how much of it a score may show.
+_ROUNDING = 4e-7
+_SHOWN = 3e-6
+# Where float32 neither overflows nor loses digits in sums and products of a tile.
+_RANGE = (1e-25, 1e25)
 
 _NOTHING = np.empty(0)
 
@@ -42,10 +53,11 @@ _NOTHING = np.empty(0)
 class _Masks:
     """What does not depend on the image, for some of the masks; arrays in float64, planes first."""
 
-    V: Doubles  # (K, C, A, B) weighted, mean removed where the score wants it, of norm 1 likewise
+    # (K, C, A, B) weighted; mean removed and of norm 1 where the score wants it; a mask of one
+    # colour is 0
+    V: Doubles
     w: Doubles  # (n, 1, A, B) n = 1 where all masks share their weights, else K
     masks: Doubles  # (K, C, A, B) like V, not weighted
-    live: npt.NDArray[np.bool_]  # (K,) False for a mask of one colour
     centred: bool
     normed: bool
 
@@ -69,7 +81,7 @@ def correlate(
     H, W = image.shape[:2]
     outputs = (H, W) if partial else (H - A + 1, W - B + 1)
     out = np.empty((*outputs, K), np.float32)
-    tiling, _ = plan(outputs, (A, B), C, 8, energy=True)
+    tiling, _ = plan(outputs, (A, B), C, 8)
     shared = w.shape[2] == 1
     turn = max(1, tiling.kernels_at_a_time(C if shared else C + 1))
     for k in range(0, K, turn):
@@ -87,12 +99,12 @@ def _prepare(masks: Array, w: Array, score: str) -> _Masks:
         v -= (u * v).sum((2, 3), keepdims=True) / u.sum((2, 3), keepdims=True)
     V = u * v
     left = (V * v).sum((1, 2, 3))
-    live = left > _FLAT**2 * energy
     if normed:
-        norm = np.sqrt(np.where(live, left, 1.0))[:, None, None, None]
+        left[left <= _FLAT**2 * energy] = np.inf
+        norm = np.sqrt(left)[:, None, None, None]
         V /= norm
         v /= norm
-    return _Masks(V, u, v, live, centred, normed)
+    return _Masks(V, u, v, centred, normed)
 
 
 def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool) -> None:
@@ -100,13 +112,11 @@ def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool) -> No
     A, B = m.extent
     H, W = image.shape[:2]
     before = ((A - 1) // 2, (B - 1) // 2) if partial else (0, 0)
-    bank = Bank(m.V, tiling)
-    weights = Bank(m.w, tiling)
+    banks = _Banks(m, tiling)
     border = _Border(m, (H, W)) if partial else None
 
     def prepare() -> Callable[[Pair], None]:
-        tile = Tile(tiling, np.float64, energy=True, centred=m.centred)
-        windows = _Windows(tile, m, weights)
+        windows = _Windows(m, tiling, banks)
         block = np.empty((min(len(m.V), BLOCK), *tiling.step), np.float32)
 
         def work(corner: Pair) -> None:
@@ -117,20 +127,20 @@ def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool) -> No
             top, left = max(row, 0), max(col, 0)
             pixels = image[top : row + h + A - 1, left : col + w + B - 1]
             at = (top - row, left - col)
-            tile.aim(pixels, at)
-            energy = _energy(tile)
-            holes = None
-            if not np.isfinite(energy):
-                holes = np.isnan(pixels - pixels).any(2)
-                tile.aim(np.where(holes[:, :, None], np.float32(0), pixels), at)
-                energy = _energy(tile)
             around = border.around(corner, (h, w)) if border else None
-            windows.aim((h, w), energy, around)
-            for k in range(0, len(m.V), BLOCK):
-                some = min(BLOCK, len(m.V) - k)
-                for n in range(some):
-                    _score(windows, bank, k + n, block[n, :h, :w])
-                target[:, :, k : k + some] = block[:some, :h, :w].transpose(1, 2, 0)
+            holes = None
+            if not windows.aim(pixels, at, (h, w), around):
+                holes = np.isnan(pixels - pixels).any(2)
+                pixels = np.where(holes[:, :, None], np.float32(0), pixels)
+                windows.aim(pixels, at, (h, w), around)
+            if len(m.V) == 1:
+                windows.score(0, target[:, :, 0])
+            else:
+                for k in range(0, len(m.V), BLOCK):
+                    some = block[: len(m.V) - k, :h, :w]
+                    for n, scores in enumerate(some):
+                        windows.score(k + n, scores)
+                    target[:, :, k : k + BLOCK] = some.transpose(1, 2, 0)
             if holes is not None:
                 met = np.broadcast_to(_meets(holes, at, m.w, (h, w)), target.shape)
                 target[met] = np.nan
@@ -144,27 +154,13 @@ def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool) -> No
     spread(prepare, tiling.corners(*out.shape[:2]), tiling.threads())
 
 
-def _score(windows: _Windows, bank: Bank, k: int, target: Array) -> None:
-    """Score of mask k over the tile."""
-    m, around = windows.masks, windows.around
-    h, w = target.shape
-    sums = windows.of(k if len(m.w) > 1 else 0)
-    numerator = windows.tile.total(bank, k)[:h, :w]
-    if around is not None and m.centred:
-        # V' has mean 0 over the whole mask, and another one over the part of it that lies inside.
-        numerator -= (sums.values * around.sum(around.border.V[k])).sum(0) / sums.mass
-    if m.normed:
-        numerator *= sums.inverse
-        if around is not None:
-            own = around.sum(around.border.VV[k])
-            if m.centred:
-                own -= (around.sum(around.border.V[k]) ** 2).sum(0) / sums.mass
-            numerator *= np.where(own > _FLAT**2, 1 / np.sqrt(np.maximum(own, _FLAT**2)), 0)
-        numerator *= m.live[k]
-        np.clip(numerator, -1, 1, out=numerator)
-    if around is not None:
-        numerator[sums.mass < MIN_SHARE_INSIDE * m.w[k if len(m.w) > 1 else 0].sum()] = 0
-    target[...] = numerator
+class _Banks:
+    """Spectra of masks and weights, shared by the threads."""
+
+    def __init__(self, m: _Masks, tiling: Plan) -> None:
+        self.single = Bank(m.V, tiling, np.float32)
+        self.double = Bank(m.V, tiling, np.float64)
+        self.weights = Bank(m.w, tiling, np.float64)
 
 
 @dataclass
@@ -174,45 +170,139 @@ class _Sums:
     mass: Any  # Σ w, a number or (h, w)
     values: Array  # Σ w x, (C, h, w)
     inverse: Array  # 1 / sqrt(Σ w x'²), 0 where the window is flat
+    single: bool = False  # a numerator of float32 is good enough for these
 
 
 class _Windows:
-    """Sums over windows, computed once for each tile and set of weights."""
+    """One thread's way from a tile's pixels to its scores."""
 
-    def __init__(self, tile: Tile, masks: _Masks, weights: Bank) -> None:
-        self.tile, self.masks, self._weights = tile, masks, weights
+    def __init__(self, m: _Masks, tiling: Plan, banks: _Banks) -> None:
+        self._m, self._banks = m, banks
+        self._double = Tile(tiling, np.float64, energy=True)
+        self._single = Tile(tiling, np.float32)
+        # Sums over a whole box are quicker as running sums; other weights, and masks cut into
+        # pieces, go by transform. Two planes at a time as one of complex numbers: a running sum
+        # waits for each addition, and this makes two of them at once.
+        self._box = bool((m.w == m.w[0, 0, 0, 0]).all()) and len(tiling.offsets) == 1
+        shape = tiling.shape if self._box else (0, 0)
+        self._pair, self._pair_sums = np.zeros(shape, complex), np.zeros(shape, complex)
 
-    def aim(self, shape: Pair, energy: float, around: _Around | None) -> None:
-        self._shape, self._energy, self.around = shape, energy, around
-        self._known: tuple[int, _Sums] | None = None
+    def aim(self, pixels: Array, at: Pair, shape: Pair, around: _Around | None) -> bool:
+        """Look at these pixels; False if one of them is NaN or infinite."""
+        self._shape, self._around = shape, around
+        self._known: dict[int, _Sums] = {}
+        level = None
+        if self._m.centred:  # any level would do that is near; a sample is enough
+            level = pixels[::8, ::8].mean((0, 1), dtype=np.float64).astype(np.float32)
+        self._level = level
+        self._double.aim(pixels, at, level)
+        self._single.aim(pixels, at, level)
+        if self._box and self._m.normed:
+            self._sums(0)
+            return math.isfinite(self._energy())
+        return self._double.finite()
 
-    def of(self, n: int) -> _Sums:
+    def score(self, k: int, target: Array) -> None:
+        """Write the scores of mask k over the tile."""
+        m, around = self._m, self._around
+        h, w = target.shape
+        n = k if len(m.w) > 1 and not self._box else 0
+        sums = self._sums(n)
+        tile, bank = self._double, self._banks.double
+        if sums.single:
+            tile, bank = self._single, self._banks.single
+        numerator = tile.correlate(bank, k, range(m.V.shape[1]))[:h, :w]
+        if around is not None and m.centred:
+            # V' has mean 0 over the whole mask, and another one over the part of it that lies
+            # inside.
+            numerator -= (sums.values * around.sum(around.border.V[k])).sum(0) / sums.mass
+        if m.normed:
+            numerator *= sums.inverse
+            if around is not None:
+                own = around.sum(around.border.VV[k])
+                if m.centred:
+                    own -= (around.sum(around.border.V[k]) ** 2).sum(0) / sums.mass
+                numerator *= np.where(own > _FLAT**2, 1 / np.sqrt(np.maximum(own, _FLAT**2)), 0)
+            np.clip(numerator, -1, 1, out=target)
+        else:
+            target[...] = numerator
+        if around is not None:
+            target[sums.mass < MIN_SHARE_INSIDE * m.w[n].sum()] = 0
+
+    def _sums(self, n: int) -> _Sums:
         """For weight set n."""
-        if self._known is None or self._known[0] != n:
-            self._known = (n, self._measure(n))
-        return self._known[1]
+        if n not in self._known:
+            self._known = {n: self._measure(n)}
+        return self._known[n]
 
     def _measure(self, n: int) -> _Sums:
-        m, (h, w) = self.masks, self._shape
+        m, around = self._m, self._around
         mass: Any = m.w[n].sum()
-        if self.around is not None:
-            mass = np.maximum(self.around.sum(self.around.border.w[n])[0], 1e-30)
-        if not m.normed and (self.around is None or not m.centred):
+        if around is not None:
+            mass = np.maximum(around.sum(around.border.w[n])[0], _TINY)
+        if not m.normed and (around is None or not m.centred):
             return _Sums(mass, _NOTHING, _NOTHING)
-        planes = self.tile.each(self._weights, n)[:, :h, :w]
-        values, variation = planes[:-1], planes[-1]
-        if self.around is not None:
-            values = values.copy()
-        if m.centred:
-            squares = np.multiply(planes[:-1], planes[:-1], out=planes[:-1]).sum(0)
-            squares /= mass
-            variation = np.subtract(variation, squares, out=squares)
-        floor = max(_DROWNED * self._energy, _TINY)
-        flat = variation <= floor
-        inverse = np.sqrt(np.maximum(variation, floor))
+        values = []
+        removed = np.zeros(self._shape)
+        planes = self._planes(n)
+        for _ in range(self._double.plan.channels):
+            sums = next(planes)
+            if around is not None:
+                values.append(sums.copy())
+            if m.centred:
+                removed += np.multiply(sums, sums, out=sums)
+        variation = next(planes)
+        removed /= mass
+        variation -= removed
+        energy = self._energy()
+        level = 0.0 if self._level is None else float(np.square(self._level, dtype=float).sum())
+        floor = _ROUGH * float(m.w[n].sum()) * level + _DROWNED * energy
+        flat = variation <= max(floor, _TINY)
+        typical = max(float(variation.mean()), 0.0)
+        variation[flat] = np.inf
+        inverse = np.sqrt(variation, out=removed)
         np.divide(1, inverse, out=inverse)
-        inverse[flat] = 0
-        return _Sums(mass, values, inverse)
+        found = _Sums(mass, np.array(values), inverse)
+        if self._box and m.centred and around is None:
+            noise = _ROUNDING * (math.sqrt(energy / flat.size) + math.sqrt(typical))
+            low, high = _RANGE
+            if low < energy < high and noise * inverse.max() < _SHOWN:
+                found.single = True
+                found.inverse = inverse.astype(np.float32)
+        return found
+
+    def _planes(self, n: int) -> Iterator[Array]:
+        """Σ w over windows of each channel, then of their energy; each valid until the next."""
+        h, w = self._shape
+        if not self._box:
+            for c in range(self._double.plan.channels + 1):
+                yield self._double.correlate(self._banks.weights, n, [c])[:h, :w]
+            return
+        A, B = self._m.extent
+        pair, sums = self._pair, self._pair_sums
+        planes = self._double.planes(0)
+        for plane in planes:
+            pair.real = plane
+            second = next(planes, None)
+            if second is not None:
+                pair.imag = second
+            # Sums from the start, and their differences: along the rows, then down the columns.
+            np.cumsum(pair, axis=1, out=sums)
+            across = pair[:, :w]
+            across[:, 0] = sums[:, B - 1]
+            np.subtract(sums[:, B : B + w - 1], sums[:, : w - 1], out=across[:, 1:])
+            down = np.cumsum(across, axis=0, out=sums[:, :w])
+            boxes = pair[:h, :w]
+            boxes[0] = down[A - 1]
+            np.subtract(down[A : A + h - 1], down[: h - 1], out=boxes[1:])
+            boxes *= self._m.w[n, 0, 0, 0]
+            yield boxes.real
+            if second is not None:
+                yield boxes.imag
+
+    def _energy(self) -> float:
+        """Σ x² over the tile, less its level: NaN or infinite where a pixel is."""
+        return float(self._double.squares.sum())
 
 
 class _Border:
@@ -257,17 +347,6 @@ def _integral(x: Array) -> Array:
     out = np.zeros((*x.shape[:-2], x.shape[-2] + 1, x.shape[-1] + 1))
     x.cumsum(-2).cumsum(-1, out=out[..., 1:, 1:])
     return out
-
-
-def _energy(tile: Tile) -> float:
-    """Σ x² over the pixels of a tile; NaN or infinite where one of them is."""
-    tile.load(0)
-    if len(tile.plan.offsets) > 1:  # the patch holds only a part
-        return float(np.einsum("ijc,ijc->", tile.pixels, tile.pixels, dtype=np.float64))
-    energy = tile.patch[-1].sum()
-    if tile.level is not None:
-        energy += math.prod(tile.pixels.shape[:2]) * (tile.level**2).sum()
-    return float(energy)
 
 
 def _meets(holes: Array, at: Pair, w: Array, shape: Pair) -> Array:

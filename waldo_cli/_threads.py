@@ -1,7 +1,7 @@
 """Work spread over the cores of this machine.
 
-numpy lets other threads run while it computes, so plain threads are enough. Jobs are cut the same way
-whatever the number of threads, so the answer does not depend on it.
+numpy lets other threads run while it computes, so plain threads are enough. Jobs are cut the same
+way whatever the number of threads, so the answer does not depend on it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def cores() -> int:
 def spread(
     prepare: Callable[[], Callable[[Job], None]], jobs: Iterable[Job], most: int | None = None
 ) -> None:
-    """Run every job, on at most `most` threads; each thread calls `prepare` once for its own worker.
+    """Run every job, on at most `most` threads; each thread calls `prepare` once for its own
+    worker.
 
     Called from within a job, it stays on that job's thread. The first exception is raised here.
     """

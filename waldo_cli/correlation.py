@@ -2,9 +2,10 @@
 
     h[i, j, k] = Σ_a Σ_b Σ_c V[a, b, c, k] · x[i + a, j + b, c]
 
-Cross-correlation: the kernel is not flipped. Arrays are channels last: an image `x` is `(H, W, C)`, a
-bank of K kernels `V` is `(A, B, C, K)`, the result is `(H', W', K)`. The fast ways to compute it are in
-`_gemm` and `_fft`; this module checks arguments, pads, chooses, and turns correlations into scores.
+Cross-correlation: the kernel is not flipped. Arrays are channels last: an image `x` is `(H, W, C)`,
+a bank of K kernels `V` is `(A, B, C, K)`, the result is `(H', W', K)`. The fast ways to compute it
+are in `_gemm` and `_fft`; this module checks arguments, pads, chooses, and turns correlations into
+scores.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ def cross_correlate(
     flip
         Flip the kernel in both directions first: a true convolution.
     padding
-        `"valid"`: only windows that lie inside the image. `"zero"`, `"reflect"`, `"edge"`, `"wrap"`:
-        output of the image's size (before stride), pixels outside taken as numpy's `pad` does:
+        `"valid"`: only windows that lie inside the image. `"zero"`, `"reflect"`, `"edge"`,
+        `"wrap"`: output of the image's size (before stride), pixels outside taken as numpy's `pad`
+        does:
 
             zero     0000 1234 0000
             edge     1111 1234 4444
@@ -78,23 +80,25 @@ def cross_correlate(
             wrap     1234 1234 1234
 
         The window of output `i` starts `(extent - 1) // 2` above and left of it, where
-        `extent = dilation · (A - 1) + 1`; for an even extent the extra row and column are at the bottom
-        and the right, as in PyTorch's `padding="same"`. Widths add zeros explicitly: one number for all
-        sides, `(rows, cols)`, or `((top, bottom), (left, right))`.
+        `extent = dilation · (A - 1) + 1`; for an even extent the extra row and column are at the
+        bottom and the right, as in PyTorch's `padding="same"`. Widths add zeros explicitly: one
+        number for all sides, `(rows, cols)`, or `((top, bottom), (left, right))`.
     method
-        `"gemm"`: bands of windows times the kernel matrix. `"fft"`: overlap-save tiles; its error is
-        relative to the brightest part of a tile. `"auto"`: whichever a cost model expects to be faster.
+        `"gemm"`: bands of windows times the kernel matrix. `"fft"`: overlap-save tiles; its error
+        is relative to the brightest part of a tile. `"auto"`: whichever a cost model expects to be
+        faster.
 
     Returns
     -------
-    `(H', W', K)` float32. A pixel that is NaN or infinite spoils only the outputs whose window holds it.
+    `(H', W', K)` float32. A pixel that is NaN or infinite spoils only the outputs whose window
+    holds it.
 
     Raises
     ------
     InvalidInputError
-        If shapes do not fit, the kernel is larger than the (padded) image, an array is empty, not real or
-        not of the named dimension, a kernel or bias holds NaN or infinity, or a word or number is not one
-        of those above.
+        If shapes do not fit, the kernel is larger than the (padded) image, an array is empty, not
+        real or not of the named dimension, a kernel or bias holds NaN or infinity, or a word or
+        number is not one of those above.
     """
     image = _real("image", x, "(H, W, C)", 3)
     kernels = _finite("kernel", _real("kernel", V, "(A, B, C, K)", 4))
@@ -105,8 +109,8 @@ def cross_correlate(
         )
     if per_group * groups != C:
         raise InvalidInputError(
-            f"kernel has {per_group} channels x {groups} groups, image has {C} channels: they must be "
-            f"equal; give a kernel of shape ({A}, {B}, {C // groups}, {K})"
+            f"kernel has {per_group} channels x {groups} groups, image has {C} channels: they must "
+            f"be equal; give a kernel of shape ({A}, {B}, {C // groups}, {K})"
         )
     offset: Floats | None = None
     if bias is not None:
@@ -168,48 +172,50 @@ def normalized_cross_correlate(
 ) -> Floats:
     """Weighted, normalised cross-correlation of an image with one or more masks, in [-1, 1].
 
-    With weights w[a,b], W = Σ w, and per-channel weighted means removed from the mask and from each window,
-    `x' = x - Σ w x / W` and `V' = V - Σ w V / W`,
+    With weights w[a,b], W = Σ w, and per-channel weighted means removed from the mask and from each
+    window, `x' = x - Σ w x / W` and `V' = V - Σ w V / W`,
 
         h[i,j,k] = Σ w V' x' / sqrt(Σ w V'² · Σ w x'²)        sums over a, b and all channels c
 
-    which is OpenCV's TM_CCOEFF_NORMED for weights of 0 and 1, made safe: a flat window or a flat mask scores
-    0, an exact match 1.0 at any brightness and contrast.
+    which is OpenCV's TM_CCOEFF_NORMED for weights of 0 and 1, made safe: a flat window or a flat
+    mask scores 0, an exact match 1.0 at any brightness and contrast.
 
     Parameters
     ----------
     x
         Image, `(H, W, C)`, any real dtype.
     V
-        Mask or masks: `(A, B, C)` or `(A, B, C, K)`. Where the weight is 0 it may hold anything, NaN too.
+        Mask or masks: `(A, B, C)` or `(A, B, C, K)`. Where the weight is 0 it may hold anything,
+        NaN too.
     weights
-        `(A, B)`, or `(A, B, K)` for one set per mask, in [0, 1]: the share each pixel of the mask has (its
-        alpha). None: every pixel counts fully.
+        `(A, B)`, or `(A, B, K)` for one set per mask, in [0, 1]: the share each pixel of the mask
+        has (its alpha). None: every pixel counts fully.
     padding
-        `"valid"`, or an output of the image's size with `"zero"`, `"reflect"`, `"edge"`, `"wrap"` as in
-        `cross_correlate`, or `"partial"`: the same size, each window compared only where it lies inside the
-        image (means and norms of mask and window over that part), and scored 0 where less than a quarter of
-        the weight lies inside.
+        `"valid"`, or an output of the image's size with `"zero"`, `"reflect"`, `"edge"`, `"wrap"`
+        as in `cross_correlate`, or `"partial"`: the same size, each window compared only where it
+        lies inside the image (means and norms of mask and window over that part), and scored 0
+        where less than a quarter of the weight lies inside.
     score
         `"ncc"` as above; `"cosine"`: without removing means; `"zero-mean"`: the numerator alone,
         Σ w V' x'; `"raw"`: Σ w V x. The last two are not bounded.
 
     Returns
     -------
-    `(H', W', K)` float32, K = 1 for a mask of three dimensions. A window that holds a NaN or an infinite
-    pixel where the weight is not 0 scores NaN.
+    `(H', W', K)` float32, K = 1 for a mask of three dimensions. A window that holds a NaN or an
+    infinite pixel where the weight is not 0 scores NaN.
 
     Raises
     ------
     InvalidInputError
-        As `cross_correlate`, and for weights outside [0, 1], of another size than the mask, or all 0.
+        As `cross_correlate`, and for weights outside [0, 1], of another size than the mask, or all
+        0.
 
     Notes
     -----
-    J. P. Lewis, "Fast Normalized Cross-Correlation", 1995; D. Padfield, "Masked Object Registration in the
-    Fourier Domain", 2012. All sums are taken in
-    float64, in tiles. A window is flat where its contrast is less than some 1e-6 of its surroundings'
-    brightness, which float32 cannot tell from rounding.
+    J. P. Lewis, "Fast Normalized Cross-Correlation", 1995; D. Padfield, "Masked Object Registration
+    in the Fourier Domain", 2012. Sums over windows are taken in float64, tile by tile. A window is flat where
+    its contrast is less than some 1e-6 of its surroundings' brightness, which float32 cannot tell
+    from rounding.
     """
     image = _real("image", x, "(H, W, C)", 3)
     masks = np.asarray(V)
@@ -273,7 +279,8 @@ def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int, int]) -> Floa
         )
     if not ((w >= 0) & (w <= 1)).all():
         raise InvalidInputError(
-            f"weights go from {w.min():g} to {w.max():g}; all must lie in [0, 1] (8-bit alpha: / 255)"
+            f"weights go from {w.min():g} to {w.max():g}; all must lie in [0, 1]: divide 8-bit alpha "
+            "by 255"
         )
     if not w.any((0, 1)).all():
         raise InvalidInputError("a mask's weights are all 0; nothing of it is left to look for")
@@ -291,7 +298,7 @@ def _pair(name: str, value: Pair) -> tuple[int, int]:
 
 def _widths(
     extent: tuple[int, int], padding: Padding
-) -> tuple[tuple[tuple[int, int], tuple[int, int]], str]:
+) -> tuple[tuple[tuple[int, int], tuple[int, int]], Any]:
     """((top, bottom), (left, right)) and numpy's name of the mode."""
     if isinstance(padding, str):
         if padding == "valid":
@@ -325,12 +332,13 @@ def _pad(image: Floats, extent: tuple[int, int], padding: Padding) -> Floats:
             f"padding would add {added} pixels around an image of {H}x{W}, the limit is "
             f"{_MAX_ADDED_PIXELS}; use a smaller kernel, dilation or padding"
         )
-    return np.pad(image, (rows, cols, (0, 0)), mode=mode)  # type: ignore[call-overload,no-any-return]
+    padded: Floats = np.pad(image, (rows, cols, (0, 0)), mode=mode)
+    return padded
 
 
 def _check_fits(name: str, extent: tuple[int, int], shape: tuple[int, ...]) -> None:
     if extent[0] > shape[0] or extent[1] > shape[1]:
         raise InvalidInputError(
-            f"{name} is {extent[0]}x{extent[1]} (rows x columns), image is {shape[0]}x{shape[1]}: it must "
-            "fit inside; use a smaller one, or a same-size padding such as 'edge'"
+            f"{name} is {extent[0]}x{extent[1]} (rows x columns), image is {shape[0]}x{shape[1]}: "
+            "it must fit inside; use a smaller one, or a same-size padding such as 'edge'"
         )
