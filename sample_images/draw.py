@@ -113,7 +113,7 @@ def fill_crowd(scene: Scene, crowd: float) -> None:
         tall = (
             5.0 + (1.8 if who.holds in ("balloon", "flag", "parasol", "spear") else 0)
         ) * who.size
-        wide = 3.6 if who.under or who.holds in ("parasol", "flag", "rod") else 2.0
+        wide = 5.4 if who.holds in ("flag", "parasol", "rod", "ball", "trumpet") else 3.6
         thing = Thing(x, y, person_painter(who), 0.0,
                       (x - wide * u / 2, y - tall * u, x + wide * u / 2, y + 0.3 * u), 0.6)  # fmt: skip
         if any(covers(thing, zone, star.y) for star, zone in cast):
