@@ -24,6 +24,7 @@ RUNGS = (
     {"detector"},
     {"heatmap"},
     {"records", "inputs"},
+    {"report"},
     {"batch", "evaluation", "explain"},
     {"resume", "workers", "cluster"},
     {"training"},
@@ -54,7 +55,7 @@ PACKAGES = {
 }
 
 # What it may load beyond that when it is called.
-LATER = {"batch": {"numpy", "fsspec"}}
+LATER = {"batch": {"numpy"}, "inputs": {"fsspec"}, "report": {"numpy", "PIL"}}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 VOICE = {"cli", "__main__"}

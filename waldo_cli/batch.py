@@ -20,8 +20,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from waldo_cli.errors import FileError, InvalidInputError, MissingExtraError, WaldoError
-from waldo_cli.inputs import ACTIVATIONS, HEATMAP, STDIN, Item, is_url, read_stdin, stem
+from waldo_cli.errors import FileError, InvalidInputError, WaldoError
+from waldo_cli.inputs import ACTIVATIONS, HEATMAP, STDIN, Item, fetch, is_url, read_stdin, stem
 from waldo_cli.records import Find, Record
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class Settings:
     max_pixels: int | None = None
     orient: bool = True
     allow_truncated: bool = False
+    # What follows changes no record.
+    pictures: bool = False
+    view: int = 0
     debug: bool = False
 
 
@@ -110,7 +113,9 @@ class Finder:
         from waldo_cli import __version__
         from waldo_cli.stack import fingerprint
 
-        asked = replace(self.settings, masks=(), where=None, stack=None, debug=False)
+        asked = replace(
+            self.settings, masks=(), where=None, stack=None, pictures=False, view=0, debug=False
+        )
         parts = (__version__, self.stack, tuple(self.masks or ()), self.where, repr(asked))
         return fingerprint(parts)[:16]
 
@@ -155,19 +160,13 @@ class Finder:
             region=s.region,
             where=self.where,
         )
-        self._write(item, image, result)
         finds = tuple(
             Find(
-                d.label,
-                d.x,
-                d.y,
-                d.score,
-                (d.box.left, d.box.top, d.box.width, d.box.height),
-                d.scale,
+                d.label, d.x, d.y, d.score, (d.box.left, d.box.top, d.box.width, d.box.height), d.scale
             )
             for d in result.detections
-        )
-        return Record(
+        )  # fmt: skip
+        record = Record(
             item.path,
             self.run,
             finds,
@@ -178,21 +177,33 @@ class Finder:
             bytes=size,
             modified=modified,
         )
+        return self._write(item, image, result, record)
 
-    def _write(self, item: Item, image: NDArray[Any], result: Result) -> None:
+    def _write(self, item: Item, image: NDArray[Any], result: Result, record: Record) -> Record:
+        """Write the files asked for; the record with the pictures asked for."""
         import numpy as np
 
         from waldo_cli.files import write_atomically
-        from waldo_cli.heatmap import save_heatmap
+        from waldo_cli.heatmap import render_heatmap
+        from waldo_cli.images import save_png
+        from waldo_cli.report import pictures, view
 
+        s = self.settings
         output = os.path.join(self.folder, item.output)
-        if self.settings.heatmap or self.settings.activations:
+        if s.heatmap or s.activations:
             self._make_folder(os.path.dirname(output))
-        if self.settings.activations:
+        if s.activations:
             with write_atomically(output + ACTIVATIONS) as file:
                 np.save(file, result.activations, allow_pickle=False)
-        if self.settings.heatmap:
-            save_heatmap(output + HEATMAP, image, result.activations, result.detections)
+        if s.heatmap or s.pictures:
+            heatmap = render_heatmap(image, result.activations, result.detections)
+            if s.heatmap:
+                save_png(output + HEATMAP, heatmap)
+            if s.pictures:
+                record = replace(record, pictures=pictures(image, heatmap, record.finds))
+        if s.view and record.finds:
+            record = replace(record, view=view(image, record.finds[0], s.view))
+        return record
 
     def _make_folder(self, folder: str) -> None:
         if folder not in self._swept:
@@ -234,31 +245,6 @@ def identity(path: str) -> tuple[int | None, float | None]:
     except (OSError, ValueError):
         return None, None
     return status.st_size, round(status.st_mtime_ns / 1e9, 6)
-
-
-def fetch(url: str) -> bytes:
-    """What lies at a URL that fsspec knows.
-
-    Raises
-    ------
-    MissingExtraError
-        fsspec is not installed.
-    FileError
-        It cannot be read.
-    """
-    try:
-        import fsspec
-    except ImportError:
-        raise MissingExtraError(
-            "URLs need fsspec: pip install 'waldo-cli[dask]', or fetch the image first"
-        ) from None
-    try:
-        with fsspec.open(url, "rb") as file:
-            data: bytes = file.read((1 << 30) + 1)
-    except Exception as e:  # noqa: BLE001 - each kind of storage raises errors of its own
-        reason = str(e).splitlines()[0] if str(e) else ""
-        raise FileError(f"cannot read: {type(e).__name__}: {reason}") from None
-    return data
 
 
 def _label(mask: str) -> str:

@@ -26,6 +26,7 @@ from waldo_cli.records import Record
 
 try:
     from distributed import Client, KilledWorker, WorkerPlugin, get_worker
+    from distributed.comm.addressing import resolve_address
 except ImportError:
     raise MissingExtraError("--scheduler needs Dask: pip install 'waldo-cli[dask]'") from None
 
@@ -65,6 +66,7 @@ class Cluster:
         # It logs its errors with tracebacks to stderr; what matters becomes a line of ours.
         logging.getLogger("distributed").handlers[:] = [logging.NullHandler()]
         try:
+            resolve_address(self._address)  # a Client that fails in this leaves a thread behind
             with warnings.catch_warnings(action="ignore"):  # of differing versions of anything
                 connect: Any = Client
                 self._client = connect(self._address, timeout=PATIENCE, set_as_default=False)

@@ -1,4 +1,4 @@
-"""Which images, and where the files made from each go. Standard library only.
+"""Which images, and where the files made from each go.
 
 Folders are walked in the order of their names, so that the same tree always gives the same sequence;
 hidden entries, links to folders and what this program has written are left out.
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.errors import FileError, InvalidInputError, MissingExtraError
 
 STDIN = "-"
 
@@ -191,6 +191,31 @@ def read_stdin() -> bytes:
         return sys.stdin.buffer.read((1 << 30) + 1)
     except OSError as e:
         raise FileError(f"cannot read: {(e.strerror or str(e)).lower()}") from None
+
+
+def fetch(url: str) -> bytes:
+    """What lies at a URL that fsspec knows.
+
+    Raises
+    ------
+    MissingExtraError
+        fsspec is not installed.
+    FileError
+        It cannot be read.
+    """
+    try:
+        import fsspec
+    except ImportError:
+        raise MissingExtraError(
+            "URLs need fsspec: pip install 'waldo-cli[dask]', or fetch the image first"
+        ) from None
+    try:
+        with fsspec.open(url, "rb") as file:
+            data: bytes = file.read((1 << 30) + 1)
+    except Exception as e:  # noqa: BLE001 - each kind of storage raises errors of its own
+        reason = str(e).splitlines()[0] if str(e) else ""
+        raise FileError(f"cannot read: {type(e).__name__}: {reason}") from None
+    return data
 
 
 def _walk(root: str, out: str, recursive: bool, extensions: Collection[str]) -> Iterator[Item]:

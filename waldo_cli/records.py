@@ -37,6 +37,24 @@ class Find:
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """Small JPEGs for a report: of the page, of the find (or nothing) and of the heatmap."""
+
+    page: bytes
+    find: bytes
+    heatmap: bytes
+
+
+@dataclass(frozen=True)
+class View:
+    """A find and what is around it as pixels for a terminal: three bytes each, row by row."""
+
+    width: int
+    height: int
+    rgb: bytes
+
+
+@dataclass(frozen=True)
 class Record:
     """What is known of one image.
 
@@ -59,7 +77,10 @@ class Record:
     bytes, modified
         Size of the file and the time of its last change, seconds since 1970, where it is a file.
     output
-        Path without ending of the files made from the image; not part of what is written.
+        Path without ending of the files made from the image. This and what follows is no part of the
+        formats.
+    pictures, view
+        For a report and for a terminal, where they were asked for.
     """
 
     path: str
@@ -74,6 +95,8 @@ class Record:
     bytes: int | None = None
     modified: float | None = None
     output: str = ""
+    pictures: Pictures | None = None
+    view: View | None = None
 
     @property
     def found(self) -> bool:

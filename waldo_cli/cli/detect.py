@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from waldo_cli.cli.options import Extensions, Region, Scales, Shard
-from waldo_cli.cli.screen import Screen
+from waldo_cli.cli.screen import Screen, view_columns
 from waldo_cli.errors import FileError
-from waldo_cli.files import show, write_atomically
+from waldo_cli.files import show as shown
+from waldo_cli.files import write_atomically
 from waldo_cli.inputs import (
     EXTENSIONS,
     HEATMAP,
@@ -171,6 +172,14 @@ CLASSES = "classes"
     help="Look at images on the Dask cluster at ADDRESS, such as tcp://10.0.0.1:8786.",
 )
 @click.option(
+    "--report",
+    metavar="FILE.html",
+    help="Write a page with every image, its find, heatmap and score, to read in a browser.",
+)
+@click.option(
+    "--show", is_flag=True, help="Draw each find on standard error, where that is a terminal."
+)
+@click.option(
     "--max-pixels",
     type=click.IntRange(1),
     metavar="N",
@@ -209,6 +218,8 @@ def detect(
     resume: str | None,
     shard: tuple[int, int] | None,
     scheduler: str | None,
+    report: str | None,
+    show: bool,
     no_orient: bool,
     fail_fast: bool,
     exit_zero: bool,
@@ -241,13 +252,23 @@ def detect(
         raise click.UsageError("Missing argument 'IMAGE...'.", ctx)
     if [*images, files_from].count(STDIN) > 1:
         raise click.UsageError("standard input ('-') can be read only once", ctx)
+    if report is not None and not report.endswith((".html", ".htm")):
+        raise click.UsageError("--report writes HTML: name it FILE.html", ctx)
+    if quiet and (progress or show or report):
+        raise click.UsageError("--progress, --show and --report go without --quiet", ctx)
     if sys.stdout is None:
         raise click.UsageError("standard output is closed", ctx)
 
     from waldo_cli.batch import Settings, known_first
     from waldo_cli.resume import Journal
 
-    asked = Settings(orient=not no_orient, labels=labels or None, **settings)
+    asked = Settings(
+        orient=not no_orient,
+        labels=labels or None,
+        pictures=report is not None,
+        view=view_columns() if show else 0,
+        **settings,
+    )
     writes = asked.heatmap or asked.activations or form in SIDECARS
     planned, more = _items(
         images, files_from, null, recursive, extensions or EXTENSIONS, out,
@@ -267,8 +288,6 @@ def detect(
         progress=not quiet and several and (on_terminal if progress is None else progress),
         verbose=not quiet and (verbose or (on_terminal and not several)),
     )
-    if progress and quiet:
-        raise click.UsageError("--progress goes without --quiet", ctx)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with ExitStack() as stack:
         journal = None
@@ -290,6 +309,18 @@ def detect(
             )
 
         stack.callback(screen.clear)
+        page = None
+        if report is not None:
+            from waldo_cli.report import Report
+
+            page = stack.enter_context(
+                Report(
+                    report,
+                    max_pixels=asked.max_pixels,
+                    orient=asked.orient,
+                    allow_truncated=asked.allow_truncated,
+                )
+            )
         output: _Output = stack.enter_context(
             _Quiet() if quiet else _Sidecars(form, engine.labels, out, null)
             if form in SIDECARS else _Stream(_stream(form, engine.labels, header, null))
@@ -298,7 +329,10 @@ def detect(
             if journal is not None:
                 journal.add(record)
             screen.make_way()
-            screen.add(output.add(record))
+            record = output.add(record)
+            screen.add(record)
+            if page is not None:
+                page.add(record)
             if (quiet and screen.found) or (fail_fast and screen.failed):
                 break
     if not screen.done and shard is None:
@@ -335,7 +369,7 @@ def _items(
 
 
 def _no_image(images: tuple[str, ...], recursive: bool) -> str:
-    where = show(images[0]) if len(images) == 1 else f"the {len(images)} places given"
+    where = shown(images[0]) if len(images) == 1 else f"the {len(images)} places given"
     hint = "" if recursive else "; -r looks into the folders of folders"
     return f"no image in {where}: heatmaps and hidden files do not count{hint}"
 
@@ -421,7 +455,7 @@ class _Sidecars:
             _write_once(path, self._text(record, path, self._labels))
         except FileError as e:
             return replace(record, error=f"{e.path}: {e.reason}")
-        _write((path if self._end == "\0" else show(path)) + self._end)
+        _write((path if self._end == "\0" else shown(path)) + self._end)
         return record
 
 

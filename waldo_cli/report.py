@@ -1,0 +1,271 @@
+"""A page that shows what was found in many images: one file, readable without a server or a network."""
+
+# Names stay the text they were given as; Path would drop a leading ./ from them.
+# ruff: noqa: PTH100, PTH120
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from contextlib import AbstractContextManager
+from html import escape
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from urllib.parse import quote
+
+from waldo_cli.errors import WaldoError
+from waldo_cli.files import show, write_atomically
+from waldo_cli.inputs import STDIN, fetch, is_url
+from waldo_cli.records import Find, Pictures, Record, View
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Longest side of the pictures of a whole image and of a find, in pixels.
+WHOLE, CROP = 220, 160
+
+# How much of the page is shown around a find, in sizes of its box; and at least, in pixels.
+AROUND, LEAST = 2.0, 24
+
+_HEAD = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<title>waldo: what was found</title>
+<style>
+:root { color-scheme: light dark; --line: #8885; --soft: #8882; --bad: #b3261e }
+@media (prefers-color-scheme: dark) { :root { --bad: #ff8a80 } }
+body { font: 16px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 75rem; padding: 1rem;
+       background: Canvas; color: CanvasText }
+header { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: baseline }
+h1 { font-size: 1.3rem; margin: 0 } kbd { border: 1px solid var(--line); border-radius: 3px; padding: 0 .3em }
+table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .5rem;
+       vertical-align: top; border-top: 1px solid var(--line) }
+thead th { position: sticky; top: 0; background: Canvas; border: 0 }
+th button { font: inherit; font-weight: 600; background: none; color: inherit; border: 0;
+       padding: .2rem 0; cursor: pointer }
+th[aria-sort=ascending] button::after { content: " \\25B2" }
+th[aria-sort=descending] button::after { content: " \\25BC" }
+td.path { overflow-wrap: anywhere; max-width: 18rem } td.number { font-variant-numeric: tabular-nums }
+td p { margin: 0; font-size: .85rem; opacity: .8 } tr.failed td.path p { color: var(--bad); opacity: 1 }
+tbody tr:focus { outline: 3px solid Highlight; outline-offset: -3px; background: var(--soft) }
+a { color: LinkText } img { display: block; max-width: 100%; height: auto }
+:root[data-only=found] tbody tr:not(.found), :root[data-only=nothing] tbody tr:not(.nothing),
+:root[data-only=failed] tbody tr:not(.failed) { display: none }
+</style>
+</head>
+<body>
+<header>
+<h1>What was found</h1>
+<label>Show <select id="only"><option value="">all</option><option value="found">with a find</option>
+<option value="nothing">without</option><option value="failed">failed</option></select></label>
+<span>Keys: <kbd>&darr;</kbd> <kbd>&uarr;</kbd> from image to image</span>
+</header>
+<table>
+<thead><tr>
+<th aria-sort="none"><button data-key="order">Image</button></th>
+<th aria-sort="none"><button data-key="score" data-first="descending">Score</button></th>
+<th aria-sort="none"><button data-key="margin" data-first="descending">Margin</button></th>
+<th>Page</th><th>Find</th><th>Heatmap</th></tr></thead>
+<tbody>
+"""
+
+_TAIL = """</tbody>
+</table>
+<footer><p id="sum">{sum}</p></footer>
+<script>
+const body = document.querySelector("tbody"), rows = [...body.rows];
+rows.forEach((row, n) => row.dataset.order = n);
+document.querySelector("header").append(document.getElementById("sum"));
+for (const button of document.querySelectorAll("th button")) button.onclick = () => {{
+  const head = button.closest("th"), first = button.dataset.first || "ascending";
+  const other = first === "ascending" ? "descending" : "ascending";
+  const way = head.ariaSort === first ? other : first;
+  for (const th of document.querySelectorAll("th[aria-sort]")) th.ariaSort = "none";
+  head.ariaSort = way;
+  const sign = way === "ascending" ? 1 : -1, key = button.dataset.key;
+  const value = row => row.dataset[key] === "" ? NaN : Number(row.dataset[key]);
+  rows.sort((a, b) => {{
+    const x = value(a), y = value(b);
+    return isNaN(x) || isNaN(y) ? isNaN(x) - isNaN(y) : sign * (x - y) || a.dataset.order - b.dataset.order;
+  }});
+  body.append(...rows);
+}};
+document.getElementById("only").onchange = e => document.documentElement.dataset.only = e.target.value;
+document.addEventListener("keydown", e => {{
+  const step = {{ArrowDown: 1, ArrowUp: -1}}[e.key];
+  if (!step || e.target.tagName === "SELECT") return;
+  const seen = [...body.rows].filter(row => row.offsetParent !== null);
+  const next = seen[seen.indexOf(document.activeElement.closest("tbody tr")) + step];
+  if (next) {{ next.focus(); e.preventDefault(); }}
+}});
+</script>
+</body>
+</html>
+"""
+
+
+class Report:
+    """The page, written image by image; it appears whole when the run ends, however it ends.
+
+    Parameters
+    ----------
+    path
+        Of the HTML file.
+    **opening
+        How `load_image` opens images, for records whose pictures must be made again.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
+
+    def __init__(self, path: str, **opening: Any) -> None:
+        self._opening = opening
+        self._folder = os.path.dirname(os.path.abspath(path))
+        self._whole: AbstractContextManager[BinaryIO] = write_atomically(path)
+        self._counts = {"found": 0, "nothing": 0, "failed": 0}
+
+    def __enter__(self) -> Self:
+        self._file = self._whole.__enter__()
+        self._file.write(_HEAD.encode())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        counts = self._counts
+        total = (
+            f"{sum(counts.values())} images: {counts['found']} with a find,"
+            f" {counts['nothing']} without, {counts['failed']} failed"
+        )
+        self._file.write(_TAIL.format(sum=total).encode())
+        self._whole.__exit__(None, None, None)
+
+    def add(self, record: Record) -> None:
+        """Add an image; what a record from an earlier run lacks in pictures is made now."""
+        state = "failed" if record.finds is None else "found" if record.finds else "nothing"
+        self._counts[state] += 1
+        best = record.finds[0] if record.finds else None
+        pictures = record.pictures or self._made_again(record) or Pictures(b"", b"", b"")
+        score = "" if best is None else f"{best.score:.6g}"
+        margin = "" if record.margin is None else f"{record.margin:.6g}"
+        cells = (
+            f'<td class="path">{self._link(record.path, show(record.path))}<p>{_note(record)}</p></td>'
+            f'<td class="number">{score}</td><td class="number">{margin}</td>'
+            f"<td>{_image(pictures.page, 'the page')}</td><td>{_image(pictures.find, 'the find')}</td>"
+            f"<td>{self._link(record.heatmap, _image(pictures.heatmap, 'its heatmap'), html=True)}</td>"
+        )
+        row = f'<tr class="{state}" tabindex="0" data-score="{score}" data-margin="{margin}">{cells}</tr>\n'
+        self._file.write(row.encode())
+
+    def _link(self, path: str | None, text: str, *, html: bool = False) -> str:
+        inner = text if html else escape(text)
+        if path is None or path == STDIN or not inner:
+            return inner
+        if is_url(path):
+            return f'<a href="{escape(path)}">{inner}</a>' if path.startswith("http") else inner
+        target = quote(os.fsencode(os.path.relpath(path, self._folder)))
+        return f'<a href="{target}">{inner}</a>'
+
+    def _made_again(self, record: Record) -> Pictures | None:
+        if record.finds is None or record.heatmap is None or record.path == STDIN:
+            return None
+        from waldo_cli.images import load_image
+
+        try:
+            source = fetch(record.path) if is_url(record.path) else record.path
+            image = load_image(source, **self._opening)
+            return pictures(image, _bytes(load_image(record.heatmap)), record.finds)
+        except WaldoError:
+            return None
+
+
+def pictures(
+    image: NDArray[Any], heatmap: NDArray[Any], finds: tuple[Find, ...] | None
+) -> Pictures:
+    """Small JPEGs of an image, of its best find and of its heatmap.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, 3)`` in [0, 1].
+    heatmap
+        ``(H, W, 3)`` uint8.
+    finds
+        Best first.
+    """
+    whole = (0, 0, image.shape[1], image.shape[0])
+    page = _bytes(image)
+    find = _jpeg(page, _around(finds[0], whole), CROP) if finds else b""
+    return Pictures(_jpeg(page, whole, WHOLE), find, _jpeg(heatmap, whole, WHOLE))
+
+
+def view(image: NDArray[Any], find: Find, columns: int) -> View:
+    """A find and what is around it, `columns` pixels wide, for a terminal.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, 3)`` in [0, 1].
+    find
+        What to show.
+    columns
+        Width of the result; its height is even.
+    """
+    from PIL import Image
+
+    left, top, right, bottom = _around(find, (0, 0, image.shape[1], image.shape[0]))
+    rows = max(2, 2 * round(columns * (bottom - top) / (right - left) / 2))
+    picture = Image.fromarray(_bytes(image[top:bottom, left:right]))
+    return View(columns, rows, picture.resize((columns, rows), Image.Resampling.LANCZOS).tobytes())
+
+
+def _around(find: Find, whole: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a find with its surroundings, inside the image."""
+    half = [max(LEAST, AROUND * size) / 2 for size in find.box[2:]]
+    left, top = max(whole[0], int(find.x - half[0])), max(whole[1], int(find.y - half[1]))
+    return (
+        left,
+        top,
+        min(whole[2], int(find.x + half[0]) + 1),
+        min(whole[3], int(find.y + half[1]) + 1),
+    )
+
+
+def _bytes(image: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    return (image * 255 + 0.5).astype(np.uint8)
+
+
+def _jpeg(pixels: NDArray[Any], box: tuple[int, int, int, int], longest: int) -> bytes:
+    from PIL import Image
+
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    ratio = longest / max(width, height)
+    size = max(1, round(width * ratio)), max(1, round(height * ratio))
+    picture = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, box, reducing_gap=2)
+    file = BytesIO()
+    picture.save(file, "JPEG", quality=75)
+    return file.getvalue()
+
+
+def _image(data: bytes, what: str) -> str:
+    if not data:
+        return ""
+    return f'<img alt="{what}" src="data:image/jpeg;base64,{b64encode(data).decode()}">'
+
+
+def _note(record: Record) -> str:
+    if record.error is not None:
+        return escape(show(record.error))
+    size = f"{record.width} &times; {record.height}"
+    if not record.finds:
+        return f"nothing found, {size}"
+    best = record.finds[0]
+    more = f" and {len(record.finds) - 1} more" if len(record.finds) > 1 else ""
+    return f"{escape(show(best.label))} at {best.x:g}, {best.y:g}{more}, {size}"
