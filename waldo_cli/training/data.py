@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.evaluation import TrueBox, read_truth
 from waldo_cli.images import load_image
 from waldo_cli.training.network import CHARACTERS, LABELS
 
@@ -71,11 +71,6 @@ class Head:
         """
         return float(np.sqrt((self.bottom - self.top) * (self.right - self.left) / 0.8))
 
-    def hit_by(self, x: float, y: float) -> bool:
-        """Whether a peak lies in the box grown by half its width and height on each side."""
-        w, h = (self.right - self.left) / 2, (self.bottom - self.top) / 2
-        return self.left - w <= x <= self.right + w and self.top - h <= y <= self.bottom + h
-
 
 @dataclass(frozen=True, eq=False)
 class Page:
@@ -110,14 +105,6 @@ class Page:
         waldos = [h.height for h in self.heads if h.label == 0] or [h.height for h in self.heads]
         return float(np.median(waldos)) if waldos else 30.0
 
-    def is_waldo(self, x: float, y: float) -> bool:
-        """Whether a peak at this place is a hit."""
-        return any(h.label == 0 and h.hit_by(x, y) for h in self.heads)
-
-    def is_ignored(self, x: float, y: float) -> bool:
-        """Whether a peak at this place counts neither way."""
-        return any(a <= x <= c and b <= y <= d for a, b, c, d in self.ignored)
-
     def is_clear(self, spot: Spot, heads: float) -> bool:
         """Whether no character and no portrait lies within so many heads of a spot."""
         x, y, size = spot
@@ -138,9 +125,11 @@ def read_pages(folder: Path, truth: Path) -> list[Page]:
     folder
         Where the pictures are.
     truth
-        CSV with ``filename, class, xmin, ymin, xmax, ymax`` and, where they are known, ``artwork`` and
-        ``kind``. Classes: ``waldo`` (his head), ``waldo_icon`` (a portrait to ignore), ``wenda``,
-        ``odlaw``, ``wizard`` (whole figures). Pages that `HEADS_BY_EYE` knows take the others from there.
+        As `waldo_cli.evaluation.read_truth` has it. Classes: ``waldo`` (his head), ``waldo_icon`` (a
+        portrait to ignore), ``wenda``, ``odlaw``, ``wizard`` (whole figures), ``lookalike`` (a head).
+        In a CSV file, ``artwork`` names the drawing that a page shows, and ``kind`` says ``page``,
+        ``other scan`` or ``without``; without these columns each page is a drawing of its own.
+        Pages that `HEADS_BY_EYE` knows take the heads of all but Waldo from there.
 
     Raises
     ------
@@ -149,94 +138,88 @@ def read_pages(folder: Path, truth: Path) -> list[Page]:
     InvalidInputError
         A column is missing or a box is not four numbers in order.
     """
-    by_name = _rows(truth, folder)
-    by_eye = _rows(HEADS_BY_EYE, folder) if HEADS_BY_EYE.is_file() else {}
+    by_eye = _boxes_by_eye()
+    told = _artworks(truth)
     pages = []
-    for name, rows in sorted(by_name.items()):
+    for known in read_truth(truth, folder):
+        artwork, kind = told.get(known.name, ("", ""))
         page = Page(
-            name,
-            rows[0].get("artwork") or name,
-            rows[0].get("kind") or "page",
-            _pixels(folder / name),
-            heads=_heads(rows, ["waldo"]),
-            ignored=_ignored(rows),
+            known.name,
+            artwork or known.name,
+            kind or "page",
+            _pixels(known.path),
+            _heads(known.boxes, ("waldo", "lookalike")),
+            _ignored(known.boxes),
         )
-        figures = [_head_of(r, page.head_height) for r in rows if r["class"] in CHARACTERS[1:]]
+        figures = [_head_of(b, page.head_height) for b in known.boxes if b.label in CHARACTERS[1:]]
         pages.append(_completed(page, by_eye, figures))
     for path in sorted((folder / "without_waldo").glob("*.jpg")):
         name = f"without_waldo/{path.name}"
         pages.append(_completed(Page(name, name, "without", _pixels(path)), by_eye, []))
-    return pages
-
-
-def _completed(
-    page: Page, by_eye: dict[str, list[dict[str, str]]], otherwise: Sequence[Head]
-) -> Page:
-    """The page with what was boxed by eye on it, or else with other heads."""
-    if page.name not in by_eye:
-        return replace(page, heads=(*page.heads, *otherwise))
-    rows = by_eye[page.name]
-    return replace(
-        page,
-        heads=(*page.heads, *_heads(rows, [*CHARACTERS[1:], "lookalike"])),
-        ignored=(*page.ignored, *_ignored(rows)),
-    )
+    return sorted(pages, key=lambda p: (p.kind == "without", p.name))
 
 
 def _pixels(path: Path) -> Bytes:
-    return np.rint(load_image(path) * 255).astype(np.uint8)
+    """A page as it is stored, which is what its boxes are drawn on."""
+    return np.rint(load_image(path, orient=False) * 255).astype(np.uint8)
 
 
-def _rows(path: Path, folder: Path) -> dict[str, list[dict[str, str]]]:
-    """The rows of a truth file by file name, those whose picture is in the folder."""
-    by_name: dict[str, list[dict[str, str]]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as f:
-            reader = csv.DictReader(f)
-            missing = {"filename", "class", "xmin", "ymin", "xmax", "ymax"} - set(
-                reader.fieldnames or ()
-            )
-            if missing:
-                raise InvalidInputError(f"no column {sorted(missing)[0]}").at(str(path))
-            for row in reader:
-                if (folder / row["filename"]).is_file():
-                    by_name.setdefault(row["filename"], []).append(row)
-    except OSError as e:
-        raise FileError((e.strerror or str(e)).lower()).at(str(path)) from None
-    return by_name
+def _artworks(truth: Path) -> dict[str, tuple[str, str]]:
+    """The columns ``artwork`` and ``kind`` of a truth file by file name, as far as it has them."""
+    if truth.suffix.lower() != ".csv":
+        return {}
+    with truth.open(newline="", encoding="utf-8-sig") as f:
+        rows = list(csv.DictReader(f))
+    return {r["filename"]: (r.get("artwork") or "", r.get("kind") or "") for r in rows}
 
 
-def _box(row: dict[str, str]) -> tuple[float, float, float, float]:
-    try:
-        a, b, c, d = (float(row[k]) for k in ("xmin", "ymin", "xmax", "ymax"))
-    except ValueError:
-        raise InvalidInputError(f"{row['filename']}: a box is four numbers") from None
-    if not (a < c and b < d):
-        raise InvalidInputError(f"{row['filename']}: box {a:g},{b:g},{c:g},{d:g} is empty")
-    return a, b, c, d
+def _boxes_by_eye() -> dict[str, list[TrueBox]]:
+    boxes: dict[str, list[TrueBox]] = {}
+    with HEADS_BY_EYE.open(newline="", encoding="utf-8") as f:
+        for row in csv.DictReader(f):
+            edges = (float(row[k]) for k in ("xmin", "ymin", "xmax", "ymax"))
+            boxes.setdefault(row["filename"], []).append(TrueBox(row["class"], *edges))
+    return boxes
 
 
-def _heads(rows: Sequence[dict[str, str]], names: Sequence[str]) -> tuple[Head, ...]:
-    """Heads of these classes; a look-alike is nobody."""
-    return tuple(
-        Head(LABELS.index(r["class"]) if r["class"] in LABELS else NOBODY, *_box(r))
-        for r in rows
-        if r["class"] in names
+def _completed(page: Page, by_eye: dict[str, list[TrueBox]], otherwise: Sequence[Head]) -> Page:
+    """The page with what was boxed by eye on it, or else with other heads."""
+    if page.name not in by_eye:
+        return replace(page, heads=(*page.heads, *otherwise))
+    boxes = by_eye[page.name]
+    return replace(
+        page,
+        heads=(*page.heads, *_heads(boxes, (*CHARACTERS[1:], "lookalike"))),
+        ignored=(*page.ignored, *_ignored(boxes)),
     )
 
 
-def _ignored(rows: Sequence[dict[str, str]]) -> tuple[tuple[float, float, float, float], ...]:
-    return tuple(_box(r) for r in rows if r["class"] == "waldo_icon")
+def _heads(boxes: Sequence[TrueBox], names: Sequence[str]) -> tuple[Head, ...]:
+    """Heads of these classes; a look-alike is nobody."""
+    return tuple(
+        Head(
+            LABELS.index(b.label) if b.label in LABELS else NOBODY,
+            b.left,
+            b.top,
+            b.right,
+            b.bottom,
+        )
+        for b in boxes
+        if b.label in names
+    )
 
 
-def _head_of(row: dict[str, str], usual: float) -> Head:
+def _ignored(boxes: Sequence[TrueBox]) -> tuple[tuple[float, float, float, float], ...]:
+    return tuple((b.left, b.top, b.right, b.bottom) for b in boxes if b.label == "waldo_icon")
+
+
+def _head_of(figure: TrueBox, usual: float) -> Head:
     """The head at the top of a whole figure, as large as Waldo's on the same page if that fits."""
-    left, top, right, bottom = _box(row)
-    height = float(np.clip(usual, 0.2 * (bottom - top), 0.55 * (bottom - top)))
-    half = min(right - left, 0.9 * height) / 2
-    middle = (left + right) / 2
-    label = LABELS.index(row["class"])
-    return Head(label, middle - half, top, middle + half, top + height)
+    height = float(np.clip(usual, 0.2 * figure.height, 0.55 * figure.height))
+    half = min(figure.right - figure.left, 0.9 * height) / 2
+    middle = (figure.left + figure.right) / 2
+    label = LABELS.index(figure.label)
+    return Head(label, middle - half, figure.top, middle + half, figure.top + height)
 
 
 def folds_by_artwork(pages: Sequence[Page], count: int, seed: int) -> dict[str, int]:
