@@ -547,9 +547,11 @@ def _second_thoughts(grid: Grid, candidates: Sequence[Detection], best: Floats) 
         box = found.box
         rows = slice(*np.searchsorted(ys, (box.top, box.top + box.height)))
         cols = slice(*np.searchsorted(xs, (box.left, box.left + box.width)))
-        inside = values[rows, cols]
+        # Zeros in place of what is negative, and of the -inf where no answer may lie.
+        inside = np.maximum(values[rows, cols], np.float32(0))
         gain = np.float32(score / found.score) if found.score > 0 else np.float32(0)
-        out[rows, cols] = np.maximum(out[rows, cols], np.minimum(inside * gain, score))
+        lifted = np.maximum(out[rows, cols], np.minimum(inside * gain, score))
+        out[rows, cols] = np.where(inside > 0, lifted, out[rows, cols])
     return replace(grid, values=out[:, :, None])
 
 
