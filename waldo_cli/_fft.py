@@ -299,6 +299,10 @@ def _worker(
                 kept = block[:some, a : h : stride[0], b : w : stride[1]]
                 here[:, :, k : k + some] = kept.transpose(1, 2, 0)
 
-        return work
+        def guarded(corner: Pair) -> None:
+            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is looked for
+                work(corner)
+
+        return guarded
 
     return prepare
