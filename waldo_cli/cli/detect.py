@@ -229,8 +229,10 @@ def detect(
     labels: tuple[str, ...],
     **settings: Any,
 ) -> None:
-    """Find Waldo, or the picture given by --mask, in each IMAGE: a file, a folder, or '-' for one image
-    from standard input.
+    """Find Waldo, or the picture given by --mask, in images.
+
+    IMAGE is a file, a folder, or '-' for one image from standard input; with --files-from it may be left
+    out.
 
     Standard output has one line for each detection: path, x, y, score, label, left, top, width, height,
     separated by tabs. x, y is the centre of what was found, then its box; pixels of the image as shown,
@@ -305,7 +307,7 @@ def detect(
             if journal is None:
                 return None
             return journal.recall(
-                item, engine.run, item.output + HEATMAP if asked.heatmap else None
+                item, engine.run, engine.labels, item.output + HEATMAP if asked.heatmap else None
             )
 
         stack.callback(screen.clear)
