@@ -7,8 +7,9 @@ With ``--check`` nothing is written; what differs is told, and the exit status i
 A page runs from its first line to its last, in a folder of its own that holds ``sample_images``:
 
 - ```` ```python ```` blocks share one namespace; what they print is the ```` ```text ```` block that follows;
-- in ```` ```console ```` blocks, lines that begin with ``$`` are given to bash, the rest is what came out;
-- a block with ``title="NAME"`` is written to that file.
+- in ```` ```console ```` blocks, lines that begin with ``$`` are given to bash, the rest is what came out.
+
+Blocks in other languages, and what stands in `` `code` ``, are only shown.
 
 Numbers with a decimal point may differ by a thousandth of themselves: processors round differently.
 """
@@ -37,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 TOLERANCE = 1e-3
 
-_BLOCK = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _OUTPUT = re.compile(r"\n*```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?")
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
@@ -62,14 +63,12 @@ def executed(page: Path, folder: Path) -> str:
     out: list[str] = []
     at = 0
     while (block := _BLOCK.search(text, at)) is not None:
-        language, title, body = block[1], re.search(r'title="([^"]+)"', block[2]), block[3]
-        if title is not None:
-            (folder / title[1]).write_text(body, encoding="utf-8")
+        language, body = block[1], block[2]
         if language == "console":
             out += [text[at : block.start()], f"```console\n{_console(body, folder)}```"]
             at = block.end()
         elif language == "python":
-            line = text.count("\n", 0, block.start(3))
+            line = text.count("\n", 0, block.start(2))
             printed = _python("\n" * line + body, page.name, namespace)
             out.append(text[at : block.end()])
             at = block.end()

@@ -75,11 +75,12 @@ def _table(stack: Stack, size: tuple[int, int], outputs: int | None) -> None:
         f"sum for {width}x{height}: {stack.parameters:,} parameters,"
         f" {work * width * height:,.0f} multiply-adds"
     )
-    entering = width * height * stack.input_channels
+    pixels, entering = width * height, stack.input_channels
     leaving, to = w * h * channels, f"{w}x{h}x{channels}"
     if outputs is not None:
         leaving, to = outputs, f"{outputs:,} outputs"
     click.echo(
-        f"a dense layer for {width}x{height}x{stack.input_channels} to {to}:"
-        f" {entering * leaving:,} parameters and multiply-adds"
+        f"a dense layer for {width}x{height}x{entering} to {to}:"
+        f" {pixels * entering * leaving:,} parameters and multiply-adds"
+        + (f", {pixels * leaving:,} for each channel in" if outputs and entering > 1 else "")
     )
