@@ -12,7 +12,7 @@ import click
 
 from waldo_cli import __version__
 
-COMMANDS = ("detect", "explain", "evaluate", "describe", "completion")
+COMMANDS = ("detect", "explain", "evaluate", "train", "describe", "completion")
 
 
 class _LazyGroup(click.Group):

@@ -282,9 +282,9 @@ def learn(
         _follow(average, net, min(0.997, (step + 2) / (step + 11)))
         losses.append(loss.item())
         if (step + 1) % CHECKPOINT_STEPS == 0:
-            say(f"step {step + 1} of {steps}, loss {np.mean(losses[-CHECKPOINT_STEPS:]):.4f}")
             state = {"step": step + 1, "net": net.state_dict(), "average": average.state_dict()}
             _save({**state, "optimizer": optimizer.state_dict()}, checkpoint)
+            say(f"step {step + 1} of {steps}, loss {np.mean(losses[-CHECKPOINT_STEPS:]):.4f}")
     checkpoint.unlink(missing_ok=True)
     return average
 
