@@ -6,8 +6,10 @@ not be used. 130: Ctrl-C.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import warnings
 
 import click
 
@@ -16,6 +18,14 @@ from waldo_cli.errors import WaldoError
 from waldo_cli.files import show
 
 COMPLETE = "_WALDO_COMPLETE"  # set by the scripts of `waldo completion`
+
+# Bands and tiles go over the cores by our own threads; a BLAS that spreads as well waits for them, and
+# they for it. To be set before numpy is loaded; who has set it otherwise means it.
+for _library in ("OPENBLAS", "MKL", "BLIS"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+# What goes wrong with a standard output.
+_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EINVAL, errno.ENXIO}
 
 FAILED = 2
 INTERRUPTED = 130
@@ -30,6 +40,8 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(_complain("waldo: standard output is closed"))
     if COMPLETE in os.environ:
         waldo.main(given, prog_name="waldo", complete_var=COMPLETE)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # they speak to who writes code; numbers are checked
     try:
         # Not `waldo.main`, which ends a closed pipe with 1 and puts a line on stderr at Ctrl-C.
         with waldo.make_context("waldo", list(given)) as context:
@@ -54,9 +66,10 @@ def main(args: list[str] | None = None) -> None:
         if debug:
             raise
         status = _complain(f"waldo: {show(e.path) + ': ' if e.path else ''}{e.reason}")
-    except OSError as e:  # standard output is full or gone
+    except OSError as e:  # standard output is full or gone; what else fails is told by a FileError
         _silence()
-        status = _complain(f"waldo: standard output: {(e.strerror or str(e)).lower()}")
+        what = "standard output" if e.errno in _WRITING else "unexpected"
+        status = _complain(f"waldo: {what}: {(e.strerror or str(e)).lower()}")
     except Exception as e:  # Python's own status for it, 1, would say "nothing found"
         if debug:
             raise

@@ -406,6 +406,7 @@ def _look(
         except InvalidInputError as e:  # too small at this scale, perhaps not at others
             complaint = complaint or e
             continue
+        _must_be_numbers(values, stack)
         nothing = False
         origin = [
             (f - m[0] + 0.5) / z
@@ -418,6 +419,14 @@ def _look(
         raise complaint or InvalidInputError("no scale to look at")
 
 
+def _must_be_numbers(values: Floats, stack: Stack) -> None:
+    """Refuse NaN and infinity, which sort and print as nonsense; -inf says "not here"."""
+    if values.size and not values.max() < np.inf:
+        raise InvalidInputError(
+            f"stack {stack.name} answers with NaN or infinity: its weights are too large for float32"
+        )
+
+
 def extend(stack: Stack, level: Level) -> Level:
     """The level with as much around it as the stack's first and last answers see."""
     if stack.boundary == "none":
@@ -426,7 +435,7 @@ def extend(stack: Stack, level: Level) -> Level:
     # The first answer stands at the level's first pixel, the last one at most half a jump short of
     # its last.
     rows, cols = (
-        (math.floor(f), max(0, math.ceil(f - 0.5) + int(j // 2)))
+        (max(0, math.floor(f)), max(0, math.ceil(f - 0.5) + int(j // 2)))
         for f, j in zip(seen.first, seen.jump, strict=True)
     )
     return replace(level, margin=(rows, cols), boundary=stack.boundary)
@@ -508,7 +517,9 @@ def _look_again(
 ) -> Floats:
     """Scores ``(N, labels)`` of the second look at each candidate."""
     scores = np.zeros((len(candidates), len(second.stack.labels)), np.float32)
-    for n, found in enumerate(candidates):
+
+    def work(n: int) -> None:
+        found = candidates[n]
         answers = [
             second.stack.run(view).max(axis=(0, 1)) for view in cuts(second, image, found, size)
         ]
@@ -518,6 +529,9 @@ def _look_again(
                 min(int(found.y), prior.shape[0] - 1), min(int(found.x), prior.shape[1] - 1)
             ]
             scores[n] *= np.nan_to_num(weight)
+
+    spread(lambda: work, range(len(candidates)))
+    _must_be_numbers(scores, second.stack)
     return scores
 
 

@@ -14,12 +14,15 @@ import csv
 import io
 import json
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from xml.sax.saxutils import escape
 
 from waldo_cli.files import show
+
+T = TypeVar("T")
 
 COLUMNS = ("path", "x", "y", "score", "label", "left", "top", "width", "height")
 
@@ -380,23 +383,58 @@ def from_json(data: Any) -> Record:
     if data["schema"] != 1:
         raise ValueError(f"schema is {data['schema']!r}, not 1")
     finds = data["detections"]
-    if finds is not None:
-        finds = tuple(
-            Find(f["label"], f["x"], f["y"], f["score"], tuple(f["box"]), f["scale"]) for f in finds
-        )
     return Record(
         _exact("path", data),
-        data["run"],
-        finds,
-        data["width"],
-        data["height"],
-        data["margin"],
+        _text(data["run"]),
+        None if finds is None else tuple(map(_find, finds)),
+        _optional(_whole, data["width"]),
+        _optional(_whole, data["height"]),
+        _optional(_number, data["margin"]),
         None if data["heatmap"] is None else _exact("heatmap", data),
-        data["error"],
-        data["seconds"],
-        data["bytes"],
-        data["modified"],
+        _optional(_text, data["error"]),
+        _number(data["seconds"]),
+        _optional(_whole, data["bytes"]),
+        _optional(_number, data["modified"]),
     )
+
+
+def _find(data: Any) -> Find:
+    left, top, width, height = map(_whole, data["box"])
+    return Find(
+        _text(data["label"]),
+        _number(data["x"]),
+        _number(data["y"]),
+        _number(data["score"]),
+        (left, top, width, height),
+        _number(data["scale"]),
+    )
+
+
+def _optional(read: Callable[[Any], T], value: Any) -> T | None:
+    return None if value is None else read(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    value.encode()  # JSON can spell half of a character, which nothing can write
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    if not abs(value) <= sys.float_info.max:
+        raise ValueError(f"{value!r} is not finite")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{value!r} is no whole number")
+    if abs(value) > 1 << 53:
+        raise ValueError("a whole number beyond any size")
+    return value
 
 
 def escaped(text: str) -> str:
@@ -442,5 +480,4 @@ def _named(key: str, path: str) -> dict[str, str]:
 
 def _exact(key: str, data: dict[str, Any]) -> str:
     coded = data.get(f"{key}_b64")
-    path: str = data[key] if coded is None else os.fsdecode(base64.b64decode(coded))
-    return path
+    return _text(data[key]) if coded is None else os.fsdecode(base64.b64decode(coded))

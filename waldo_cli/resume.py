@@ -10,6 +10,8 @@ import errno
 import fcntl
 import json
 import os
+import stat
+from collections.abc import Sequence
 from typing import Self
 
 from waldo_cli.batch import identity
@@ -42,11 +44,15 @@ class Journal:
         self._recalled: set[str] = set()
         try:
             # O_APPEND: a line is added to the end in one write, whoever else has the file open.
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-            self._file = os.fdopen(descriptor, "r+b", buffering=0)
+            flags = (
+                os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+            )
+            self._file = os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
         except (OSError, ValueError) as e:
             raise self._unusable(e) from None
         try:
+            if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+                raise FileError("cannot go on from this: it is no regular file", path=path)
             self._lock()
             self._lines = self._read()
         except BaseException:
@@ -59,7 +65,9 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def recall(self, item: Item, run: str, heatmap: str | None) -> Record | None:
+    def recall(
+        self, item: Item, run: str, labels: Sequence[str], heatmap: str | None
+    ) -> Record | None:
         """The record of an image that need not be looked at again.
 
         It was read without error by the same run, the file has kept its size and time of change, and
@@ -72,6 +80,8 @@ class Journal:
         record = from_json(json.loads(line))
         if record.run != run or record.error is not None or record.heatmap != heatmap:
             return None
+        if any(find.label not in labels for find in record.finds or ()):
+            return None  # not our own line, whatever it says of its run
         if heatmap is not None and not os.path.isfile(heatmap):
             return None
         if not is_url(item.path) and (record.bytes, record.modified) != identity(item.path):
@@ -111,7 +121,7 @@ class Journal:
             for number, line in enumerate(file, 1):
                 try:
                     lines[from_json(json.loads(line)).path] = line
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     if line.endswith(b"\n") or not _may_begin_a_record(line):
                         raise InvalidInputError(
                             f"line {number} is no record of this program: --resume goes on from a"

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import Pipe
@@ -119,7 +120,10 @@ class _Worker:
     """One process, and the pipe to it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._connection, theirs = Pipe()
+        try:
+            self._connection, theirs = Pipe()
+        except OSError as e:
+            raise _no_worker(e) from None
         # Whoever finds this package here finds it there, and nothing else: without -P a file named
         # numpy.py in the current folder would be imported.
         code = (
@@ -127,14 +131,17 @@ class _Worker:
             f" from waldo_cli.workers import serve; serve({theirs.fileno()})"
         )
         with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-P", "-c", code],
-                stdin=subprocess.PIPE,  # its end tells the worker that we are gone
-                stdout=subprocess.DEVNULL,  # ours has records and nothing else
-                pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C is for us
-                env=os.environ | ONE_THREAD,
-            )
+            try:
+                self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                    [sys.executable, "-P", "-c", code],
+                    stdin=subprocess.PIPE,  # its end tells the worker that we are gone
+                    stdout=subprocess.DEVNULL,  # ours has records and nothing else
+                    pass_fds=[theirs.fileno()],
+                    process_group=0,  # Ctrl-C is for us
+                    env=os.environ | ONE_THREAD,
+                )
+            except OSError as e:
+                raise _no_worker(e) from None
         self._greeting: tuple[str, tuple[str, ...]] | None = None
         self._connection.send(settings)
 
@@ -168,9 +175,16 @@ class _Worker:
         return f"was ended by {signal.Signals(-status).name}{hint}"
 
 
+def _no_worker(error: OSError) -> WaldoError:
+    reason = (error.strerror or str(error)).lower()
+    return WaldoError(f"cannot start a worker process: {reason}; use a smaller --jobs")
+
+
 def serve(descriptor: int) -> None:
     """Be a worker: settings come first through the connection, then items; records go back."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # files half written are removed
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     connection = Connection(descriptor)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):

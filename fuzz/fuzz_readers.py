@@ -1,0 +1,53 @@
+"""Coverage-guided fuzzing of whatever reads a stranger's file, with atheris; see README.md beside this.
+
+    python fuzz/fuzz_readers.py image|mask|stack|weights|truth|resume|names [libFuzzer's options]
+
+Bytes are changed so as to reach code that no earlier bytes reached. What each reader must do with them,
+and the sound files to begin with, stand in `tests/readers.py`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+with atheris.instrument_imports(
+    include=["readers", "waldo_cli", "PIL", "tomllib", "zipfile", "json", "csv", "base64"]
+):
+    from readers import READERS, SEEDS, prepare, read
+
+# Half a minute for 16 kB would be a finding, and so would 2 GB; a failing input is left as crash-*.
+LIMITS = ("-timeout=30", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1")
+
+
+def main() -> None:
+    """Fuzz the reader that the first argument names, until a finding or as the options say."""
+    reader = sys.argv[1] if len(sys.argv) > 1 else ""
+    if reader not in READERS:
+        raise SystemExit(__doc__)
+    # In memory, where there is such a place: readers of paths get a file each time.
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
+    folder = Path(tempfile.mkdtemp(prefix="waldo-fuzz-", dir=memory if memory.is_dir() else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    prepare(folder)
+    seeds = folder / "seeds"
+    seeds.mkdir()
+    for number, data in enumerate(SEEDS[reader]()):
+        (seeds / str(number)).write_bytes(data)
+
+    def one(data: bytes) -> None:
+        read(reader, data, folder)
+
+    atheris.Setup([sys.argv[0], *LIMITS, *sys.argv[2:], str(seeds)], one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""What reads a stranger's file, each with sound files to begin with and what must hold of any bytes.
+
+Used by `test_fuzz.py` and by the coverage-guided `fuzz/fuzz_readers.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from waldo_cli.detector import detect
+from waldo_cli.errors import WaldoError
+from waldo_cli.evaluation import read_truth
+from waldo_cli.geometry import Box
+from waldo_cli.images import load_image, load_mask, load_weights
+from waldo_cli.inputs import Item, listed
+from waldo_cli.records import FORMATS, SIDECARS, Find, Record, as_json
+from waldo_cli.resume import Journal
+from waldo_cli.stackfile import load_stack
+
+PAGE = np.random.default_rng(0).random((40, 48, 3), np.float32)
+
+# Work that a stack may make of PAGE; whatever asks for more is legal, and slow.
+MOST_MULTIPLY_ADDS = 1e7
+
+
+# --- readers: bytes in; nothing but a WaldoError of one line comes out --------------------------------
+
+
+def image(data: bytes, folder: Path) -> None:
+    lenient = bool(data) and data[-1] % 2 == 1
+    pixels = load_image(data, max_pixels=1 << 20, allow_truncated=lenient)
+    assert pixels.ndim == 3
+    assert pixels.shape[2] == 3
+    assert 0 <= pixels.min() <= pixels.max() <= 1
+
+
+def mask(data: bytes, folder: Path) -> None:
+    try:
+        grey = load_weights(data, max_pixels=1 << 20)
+    except WaldoError as error:
+        must_be_a_line(error)
+    else:
+        assert 0 <= grey.min() <= grey.max() <= 1
+    pixels, weights = load_mask(data, max_pixels=1 << 20)
+    assert 0 <= pixels.min() <= pixels.max() <= 1
+    assert weights is None or (weights.shape == pixels.shape[:2] and weights.any())
+
+
+def stack(data: bytes, folder: Path) -> None:
+    must_answer(put(folder / "mine.toml", data))
+
+
+def weights(data: bytes, folder: Path) -> None:
+    put(folder / "mine.npz", data)
+    must_answer(put(folder / "conv.toml", CONV.replace("weights.npz", "mine.npz").encode()))
+
+
+def must_answer(path: Path) -> None:
+    loaded = load_stack(path)
+    repr(loaded)
+    if loaded.needs_mask or loaded.object is None:
+        return
+    cells = PAGE.size * sum(s**2 for s in loaded.scales)
+    work = sum(loaded.multiply_adds())
+    if loaded.second_look is not None:
+        seen = loaded.second_look.stack
+        window = seen.receptive_field.size
+        again = window[0] * window[1] * loaded.second_look.candidates * len(loaded.second_look.scales)
+        work += sum(seen.multiply_adds()) * again
+    if cells * work * (1 + max(loaded.channels())) < MOST_MULTIPLY_ADDS:
+        finds = detect(PAGE, stack=loaded, top=3, threshold=-1e30).detections
+        found = tuple(Find(f.label, f.x, f.y, f.score, edges(f.box), f.scale) for f in finds)
+        must_be_written(Record("a.png", "run", found, 48, 40), loaded.labels)
+
+
+def edges(box: Box) -> tuple[int, int, int, int]:
+    return box.left, box.top, box.width, box.height
+
+
+def must_be_written(record: Record, labels: tuple[str, ...]) -> None:
+    for form in FORMATS.values():
+        stream = form(labels)
+        os.fsencode(stream.begin() + stream.add(record) + stream.end())
+    for _, text in SIDECARS.values():
+        text(record, "out/a.txt", labels).encode()
+
+
+def truth(data: bytes, folder: Path) -> None:
+    pages = read_truth(put(folder / "truth", data), folder)
+    assert pages
+    for page in pages:
+        for box in page.boxes:
+            assert box.left < box.right
+            assert box.top < box.bottom
+            assert page.size is not None
+            assert box.right <= page.size[0]
+
+
+def resume(data: bytes, folder: Path) -> None:
+    path = put(folder / "found.jsonl", data)
+    with Journal(str(path)) as journal:
+        names = [p for line in path.read_bytes().splitlines() if (p := path_of(line)) is not None]
+        for name in names:
+            known = journal.recall(Item(name, name), "run", ("waldo",), None)
+            if known is not None:
+                must_be_written(known, ("waldo",))
+        journal.add(Record("new.png", "run", ()))
+    with Journal(str(path)):  # what was taken once is taken again
+        pass
+
+
+def path_of(line: bytes) -> str | None:
+    try:
+        name = json.loads(line)["path"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return name if isinstance(name, str) else None
+
+
+def names(data: bytes, folder: Path) -> None:
+    path = put(folder / "names", data)
+    for null, end in ((False, b"\n"), (True, b"\0")):
+        found = [os.fsencode(n) for n in listed(str(path), null=null)]
+        assert b"" not in found
+        assert all(end not in name for name in found)
+        assert sum(map(len, found)) <= len(data) + 2 * data.count(b"-")
+
+
+READERS: dict[str, Callable[[bytes, Path], None]] = {
+    "image": image,
+    "mask": mask,
+    "stack": stack,
+    "weights": weights,
+    "truth": truth,
+    "resume": resume,
+    "names": names,
+}
+
+
+def read(reader: str, data: bytes, folder: Path) -> bool:
+    """Let a reader have some bytes; whether it took them.
+
+    The folder is the reader's own: `prepare` was called with it.
+    """
+    try:
+        READERS[reader](data, folder)
+    except WaldoError as error:
+        must_be_a_line(error)
+        return False
+    return True
+
+
+def prepare(folder: Path) -> None:
+    """Put there what the sound files name."""
+    put(folder / "page.png", next(pictures()))
+    put(folder / "weights.npz", next(archives()))
+
+
+def put(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def must_be_a_line(error: WaldoError) -> None:
+    assert len(error.reason) < 400, error.reason
+    assert "\n" not in error.reason, error.reason
+
+
+# --- sound files to begin with ----------------------------------------------------------------------
+
+
+def pictures() -> Iterator[bytes]:
+    rng = np.random.default_rng(0)
+    colour = Image.fromarray(rng.integers(0, 256, (7, 9, 3), np.uint8))
+    alpha = Image.fromarray(rng.integers(0, 256, (7, 9, 4), np.uint8))
+    grey = colour.convert("L")
+    deep = Image.fromarray(rng.integers(0, 65536, (7, 9), np.uint16))
+    floats = Image.fromarray(rng.random((7, 9), np.float32))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for picture, kind, options in (
+        (colour, "PNG", {}),
+        (alpha, "PNG", {}),
+        (grey, "PNG", {"transparency": 3}),
+        (deep, "PNG", {}),
+        (colour.convert("P"), "PNG", {"transparency": b"\0\1\2"}),
+        (colour.convert("1"), "PNG", {}),
+        (colour, "JPEG", {"exif": exif}),
+        (colour, "JPEG", {"progressive": True}),
+        (colour.convert("CMYK"), "JPEG", {}),
+        (grey, "JPEG", {}),
+        (colour, "GIF", {}),
+        (colour, "GIF", {"save_all": True, "append_images": [colour.rotate(180)]}),
+        (colour, "WEBP", {}),
+        (alpha, "WEBP", {"lossless": True, "exif": exif}),
+        (colour, "WEBP", {"save_all": True, "append_images": [colour.rotate(180)]}),
+        (colour, "BMP", {}),
+        (grey, "BMP", {}),
+        (alpha, "BMP", {}),
+        (colour, "TIFF", {"exif": exif}),
+        (colour, "TIFF", {"compression": "tiff_lzw"}),
+        (colour, "TIFF", {"compression": "tiff_adobe_deflate"}),
+        (colour, "TIFF", {"compression": "jpeg"}),
+        (colour.convert("1"), "TIFF", {"compression": "group4"}),
+        (deep, "TIFF", {}),
+        (floats, "TIFF", {}),
+        (colour.convert("LAB"), "TIFF", {}),
+        (alpha, "TIFF", {"compression": "packbits"}),
+    ):
+        file = io.BytesIO()
+        picture.save(file, kind, **options)
+        yield file.getvalue()
+
+
+CONV = """\
+format = 1
+name = "conv"
+object = [5, 5]
+threshold = 0.5
+scales = { min = 0.5, max = 1, per_octave = 2 }
+weights = "weights.npz"
+labels = ["waldo", "wenda"]
+boundary = "reflect"
+[[layer]]
+op = "conv"
+kernel = "weights:k"
+bias = "weights:b"
+stride = [1, 2]
+padding = [[1, 0], [2, 3]]
+"""
+
+STACKS = (
+    'format = 1\nobject = 3\n[[layer]]\nop = "conv"\nkernel = [[[[1, 0], [0, 1], [-0.5, 0]]]]\n'
+    '[[layer]]\nop = "leaky-relu"\nslope = 0.1\n[[layer]]\nop = "softmax"\n',
+    'format = 1\nobject = 3\nscales = [1, 0.5]\n[[layer]]\nop = "conv"\nkernel = "gaussian:1.5"\n'
+    'padding = "wrap"\ndilation = 2\nflip = true\n[[layer]]\nop = "max-pool"\nsize = [2, 3]\n'
+    '[[layer]]\nop = "combine"\nhow = "mean"\n[[layer]]\nop = "upsample"\nfactor = 2\n',
+    'format = 1\ndescription = "x"\n[[layer]]\nop = "normalize"\nsize = 5\n'
+    '[[layer]]\nop = "mask"\nscore = "raw"\npadding = "zero"\n'
+    "mask = [[[1, 0, 0, 1], [0, 1, 0, 1]]]\n",
+    'format = 1\nobject = [8, 8]\nlabels = ["a", "b"]\n[[layer]]\nop = "abs"\n'
+    '[[layer]]\nop = "combine"\nhow = "mean"\n[second_look]\nobject = [4, 6]\ncandidates = 3\n'
+    'scales = [0.9, 1.1]\nmirror = true\n[[second_look.layer]]\nop = "conv"\n'
+    "kernel = [[[[1, 0], [0, 1], [0, 0]]]]\n",
+)
+
+COCO = {
+    "images": [{"id": 1, "file_name": "page.png", "width": 48, "height": 40}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 2, "bbox": [1, 2, 3.5, 4]}],
+    "categories": [{"id": 2, "name": "waldo"}],
+}
+
+
+def archives() -> Iterator[bytes]:
+    arrays = {
+        "k": np.ones((3, 3, 3, 2), np.float32),
+        "b": np.zeros(2, np.float32),
+    }
+    for save in (np.savez, np.savez_compressed):
+        file = io.BytesIO()
+        save(file, **arrays)
+        yield file.getvalue()
+    file = io.BytesIO()
+    np.savez(file, k=np.asfortranarray(arrays["k"].astype(">f8")), b=arrays["b"].astype("i2"))
+    yield file.getvalue()
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("k.npy", b"\x93NUMPY")
+    yield file.getvalue()
+
+
+def journals() -> Iterator[bytes]:
+    find = Find("waldo", 1.5, 2.5, 0.75, (0, 1, 3, 4), 0.5)
+    found = Record("gone.png", "run", (find,), 48, 40, 0.25, None, None, 0.125, None, None)
+    records = (found, Record("b\udcff.png", "run", error="the file is empty"))
+    lines = [json.dumps(as_json(r), ensure_ascii=False).encode() + b"\n" for r in records]
+    yield from (b"", lines[0], b"".join(lines), lines[0] + lines[1][:40])
+
+
+SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
+    "image": pictures,
+    "mask": pictures,
+    "stack": lambda: (text.encode() for text in (CONV, *STACKS)),
+    "weights": archives,
+    "truth": lambda: iter(
+        (
+            b"filename,width,height,class,xmin,ymin,xmax,ymax\n"
+            b'page.png,48,40,waldo,1,2,30,39.5\r\npage.png,48,40,"a ""b""",0,0,5,5\n'
+            b"page.png,48,40,,,,,\n",
+            json.dumps(COCO).encode(),
+        )
+    ),
+    "resume": journals,
+    "names": lambda: iter((b"a.png\r\n b\tc.png\n-\nlast \xff.png", b"a\nb.png\0c.png\0")),
+}
