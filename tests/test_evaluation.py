@@ -352,6 +352,8 @@ def test_pages_without_are_the_pictures_of_a_folder_that_the_truth_does_not_name
     listed = read_truth(truth(folder, "a.png,40,30,waldo,1,2,11,12"), folder)
     assert [p.path.name for p in pages_without(folder, listed)] == ["b.png", "c.png"]
     assert all(p.boxes == () for p in pages_without(folder, listed))
+    (folder / "b.heatmap.png").write_bytes((folder / "b.png").read_bytes())
+    assert len(pages_without(folder, listed)) == 2  # what detect has written is no page
     empty = folder / "empty"
     empty.mkdir()
     for bad in (empty, folder / "gone"):
@@ -432,7 +434,7 @@ def test_further_pages_without_him_count_false_alarms(pages: Path, folder: Path)
     [
         (["--label", "odlaw"], "no box of class 'odlaw', there are waldo, wenda: use --label"),
         (["--stack", "./gone.toml"], "no such file"),
-        (["--without", "./gone"], "no such file"),
+        (["--without", "./gone"], "no such folder"),
     ],
 )
 def test_what_cannot_be_evaluated_is_an_error(pages: Path, options: list[str], reason: str) -> None:

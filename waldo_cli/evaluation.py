@@ -24,15 +24,13 @@ import numpy as np
 from waldo_cli.detector import detect
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.images import load_image
+from waldo_cli.inputs import expand
 from waldo_cli.peaks import suppress
 from waldo_cli.stack import Mask, Stack
 
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 
 MAX_TRUTH_BYTES = 1 << 28
-
-# Of a folder of pages, what is taken for a picture.
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp"})
 
 # Heights of true boxes, in pixels, that figures are given for apart.
 HEIGHTS = (0, 16, 24, 32, 48, math.inf)
@@ -373,13 +371,16 @@ def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]
         The folder cannot be read, or holds no picture.
     """
     known = {page.path.resolve() for page in listed}
-    try:
-        found = sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in PICTURES)
-    except OSError as e:
-        raise FileError((e.strerror or str(e)).lower(), path=str(folder)) from None
+    if not Path(folder).is_dir():
+        raise FileError("no such folder", path=str(folder))
+    found = list(expand([str(folder)], ""))
+    for item in found:
+        if item.problem is not None:
+            raise FileError(item.problem, path=item.path)
     if not found:
         raise FileError("holds no picture", path=str(folder))
-    return [Page(str(p), p) for p in found if p.resolve() not in known]
+    paths = (Path(item.path) for item in found)
+    return [Page(str(path), path) for path in paths if path.resolve() not in known]
 
 
 # --- the truth -----------------------------------------------------------------------------------
