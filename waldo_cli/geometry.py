@@ -28,6 +28,7 @@ class Box:
 
     @property
     def area(self) -> int:
+        """In pixels."""
         return self.width * self.height
 
     def clipped(self, width: int, height: int) -> Box:
