@@ -73,7 +73,9 @@ def must_answer(path: Path) -> None:
     if loaded.second_look is not None:
         seen = loaded.second_look.stack
         window = seen.receptive_field.size
-        again = window[0] * window[1] * loaded.second_look.candidates * len(loaded.second_look.scales)
+        again = (
+            window[0] * window[1] * loaded.second_look.candidates * len(loaded.second_look.scales)
+        )
         work += sum(seen.multiply_adds()) * again
     if cells * work * (1 + max(loaded.channels())) < MOST_MULTIPLY_ADDS:
         finds = detect(PAGE, stack=loaded, top=3, threshold=-1e30).detections

@@ -79,9 +79,7 @@ def test_a_changed_file_is_taken_or_refused_in_one_line(
 @pytest.mark.parametrize("reader", READERS)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.binary(max_size=300) | st.lists(st.sampled_from(WORDS)).map(b"".join))
-def test_any_bytes_are_taken_or_refused_in_one_line(
-    reader: str, folder: Path, data: bytes
-) -> None:
+def test_any_bytes_are_taken_or_refused_in_one_line(reader: str, folder: Path, data: bytes) -> None:
     read(reader, data, folder)
 
 
@@ -122,9 +120,7 @@ LINE = (
         ('"seconds": 0', '"seconds": null'),
     ],
 )  # fmt: skip
-def test_a_record_that_cannot_be_ours_is_refused(
-    sound: str, tampered: str, folder: Path
-) -> None:
+def test_a_record_that_cannot_be_ours_is_refused(sound: str, tampered: str, folder: Path) -> None:
     assert read("resume", LINE.encode(), folder)
     assert sound in LINE
     assert not read("resume", LINE.replace(sound, tampered).encode(), folder)

@@ -25,7 +25,15 @@ for _library in ("OPENBLAS", "MKL", "BLIS"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 # What goes wrong with a standard output.
-_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EINVAL, errno.ENXIO}
+_WRITING = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EBADF,
+    errno.EINVAL,
+    errno.ENXIO,
+}
 
 FAILED = 2
 INTERRUPTED = 130

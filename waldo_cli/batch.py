@@ -48,6 +48,7 @@ class Settings:
     orient: bool = True
     allow_truncated: bool = False
     # What follows changes no record.
+    overwrite: bool = False
     pictures: bool = False
     view: int = 0
     debug: bool = False
@@ -114,7 +115,14 @@ class Finder:
         from waldo_cli.stack import fingerprint
 
         asked = replace(
-            self.settings, masks=(), where=None, stack=None, pictures=False, view=0, debug=False
+            self.settings,
+            masks=(),
+            where=None,
+            stack=None,
+            overwrite=False,
+            pictures=False,
+            view=0,
+            debug=False,
         )
         parts = (__version__, self.stack, tuple(self.masks or ()), self.where, repr(asked))
         return fingerprint(parts)[:16]
@@ -142,6 +150,8 @@ class Finder:
         from waldo_cli.images import load_image
 
         s = self.settings
+        if not s.overwrite:
+            self._refuse_to_replace(item)
         source, size, modified = _opened(item, place)
         image = load_image(
             source,
@@ -179,12 +189,21 @@ class Finder:
         )
         return self._write(item, image, result, record)
 
+    def _refuse_to_replace(self, item: Item) -> None:
+        """Before the work, so that of several files none is written where one cannot be."""
+        from waldo_cli.files import refuse_foreign
+        from waldo_cli.heatmap import NPY_MARK
+        from waldo_cli.images import PNG_MARK
+
+        output = os.path.join(self.folder, item.output)
+        if self.settings.heatmap:
+            refuse_foreign(output + HEATMAP, PNG_MARK)
+        if self.settings.activations:
+            refuse_foreign(output + ACTIVATIONS, NPY_MARK)
+
     def _write(self, item: Item, image: NDArray[Any], result: Result, record: Record) -> Record:
         """Write the files asked for; the record with the pictures asked for."""
-        import numpy as np
-
-        from waldo_cli.files import write_atomically
-        from waldo_cli.heatmap import render_heatmap
+        from waldo_cli.heatmap import render_heatmap, save_activations
         from waldo_cli.images import save_png
         from waldo_cli.report import pictures, view
 
@@ -193,8 +212,7 @@ class Finder:
         if s.heatmap or s.activations:
             self._make_folder(os.path.dirname(output))
         if s.activations:
-            with write_atomically(output + ACTIVATIONS) as file:
-                np.save(file, result.activations, allow_pickle=False)
+            save_activations(output + ACTIVATIONS, result.activations)
         if s.heatmap or s.pictures:
             heatmap = render_heatmap(image, result.activations, result.detections)
             if s.heatmap:

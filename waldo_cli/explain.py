@@ -31,7 +31,7 @@ from waldo_cli.detector import (
     find_peaks,
 )
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.files import show, write_atomically
+from waldo_cli.files import HTML_MARK, show, write_atomically
 from waldo_cli.geometry import Box
 from waldo_cli.heatmap import inferno, render_heatmap
 from waldo_cli.images import encode_png
@@ -518,6 +518,7 @@ def _rect(box: Box, kind: str) -> str:
 def _document(title: str, sections: Iterable[str]) -> str:
     body = "\n".join(sections)
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{HTML_MARK.decode()}'
+        f"<title>{escape(title)}</title>"
         f"<style>{_STYLE}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )

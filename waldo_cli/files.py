@@ -1,7 +1,8 @@
 """Writing a file whole or not at all, and showing a path to a person. Standard library only.
 
 Every output of the program (heatmaps, activations, records, reports, stacks) goes through
-`write_atomically`; every line that a person reads shows its paths through `show`.
+`write_atomically`; every line that a person reads shows its paths through `show`. What the program
+writes for itself bears a mark, so that `refuse_foreign` can tell it from a person's work.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 # Control, format (bidi overrides, zero-width), surrogates, line and paragraph separators.
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+#: In every HTML page that this program writes.
+HTML_MARK = b'<meta name="generator" content="waldo">'
+
+# Bytes at the beginning of a file within which its mark stands.
+_MARKED = 1024
 
 _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
@@ -80,6 +87,44 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108
             raise
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(_why_not_written(error, target), path=target) from error
+
+
+def refuse_foreign(path: str | os.PathLike[str], mark: bytes) -> None:
+    """Refuse to write where a file lies that this program did not make: it has no `mark`.
+
+    Raises
+    ------
+    FileError
+        There is such a file, or no file but a folder, a link or a device; or it cannot be read.
+    """
+    found = beginning(path, _MARKED)
+    if found is not None and mark not in found:
+        raise FileError(
+            "is there, and this program did not make it: give another --out, or --overwrite",
+            path=os.fsdecode(path),
+        )
+
+
+def beginning(path: str | os.PathLike[str], size: int) -> bytes | None:
+    """The first bytes of what lies where a file is to be written; None where nothing does.
+
+    Raises
+    ------
+    FileError
+        It is a folder, a link or a device, or cannot be read.
+    """
+    target = os.fsdecode(path)
+    try:
+        _refuse_what_is_no_file(target)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(target, flags), "rb") as file:
+            return file.read(size)
+    except FileNotFoundError:
+        return None
     except FileError:
         raise
     except OSError as error:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from waldo_cli._threads import spread
 from waldo_cli.errors import InvalidInputError
+from waldo_cli.files import write_atomically
 from waldo_cli.images import save_png
 
 if TYPE_CHECKING:
@@ -111,6 +112,26 @@ def save_heatmap(
         The file cannot be written.
     """
     save_png(path, render_heatmap(image, activations, detections))
+
+
+#: At the beginning of every .npy that this program writes. The format lets a header be padded with
+#: spaces to any multiple of 64 bytes; numpy pads to the next one, this program to 1024.
+NPY_MARK = b"\x93NUMPY\1\0" + (1024 - 10).to_bytes(2, "little")
+
+
+def save_activations(path: str | os.PathLike[str], activations: NDArray[np.float32]) -> None:
+    """Write ``(H, W)`` float32 as an .npy file, whole or not at all.
+
+    Raises
+    ------
+    FileError
+        The file cannot be written.
+    """
+    rows = np.ascontiguousarray(activations, dtype="<f4")
+    header = str({"descr": "<f4", "fortran_order": False, "shape": rows.shape}).encode("ascii")
+    with write_atomically(path) as file:
+        file.write(NPY_MARK + header.ljust(1024 - len(NPY_MARK) - 1) + b"\n")
+        file.write(rows.data)
 
 
 def _spotlight(picture: NDArray[np.uint8], image: NDArray[Any], found: Detection) -> None:

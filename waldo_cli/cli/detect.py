@@ -1,7 +1,7 @@
 """``waldo detect IMAGE...``: the main job."""
 
 # Names stay the text they were given as; Path would drop a leading ./ from them.
-# ruff: noqa: PTH118, PTH120, PTH123
+# ruff: noqa: PTH118, PTH120
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ import click
 from waldo_cli.cli.options import Extensions, Region, Scales, Shard
 from waldo_cli.cli.screen import Screen, view_columns
 from waldo_cli.errors import FileError
+from waldo_cli.files import HTML_MARK, beginning, refuse_foreign, write_atomically
 from waldo_cli.files import show as shown
-from waldo_cli.files import write_atomically
 from waldo_cli.inputs import (
     EXTENSIONS,
     HEATMAP,
@@ -120,6 +120,12 @@ CLASSES = "classes"
     show_default=True,
     metavar="DIR",
     help="Where files go: below it the tree of a folder is kept.",
+)
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files that are there, whoever made them.  [default: only heatmaps, activations and"
+    " reports that this program made]",
 )
 @click.option(
     "--heatmap/--no-heatmap",
@@ -290,7 +296,9 @@ def detect(
         progress=not quiet and several and (on_terminal if progress is None else progress),
         verbose=not quiet and (verbose or (on_terminal and not several)),
     )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup means it
+            signal.signal(number, lambda caught, _: sys.exit(128 + caught))
     with ExitStack() as stack:
         journal = None
         if resume is not None:
@@ -315,6 +323,8 @@ def detect(
         if report is not None:
             from waldo_cli.report import Report
 
+            if not asked.overwrite:
+                refuse_foreign(report, HTML_MARK)
             page = stack.enter_context(
                 Report(
                     report,
@@ -324,7 +334,7 @@ def detect(
                 )
             )
         output: _Output = stack.enter_context(
-            _Quiet() if quiet else _Sidecars(form, engine.labels, out, null)
+            _Quiet() if quiet else _Sidecars(form, engine.labels, out, null, asked.overwrite)
             if form in SIDECARS else _Stream(_stream(form, engine.labels, header, null))
         )  # fmt: skip
         for record in engine.records(known_first(chain(planned, more), engine.run, recall)):
@@ -435,15 +445,19 @@ class _Stream:
 class _Sidecars:
     """A file for each image, and its path to standard output."""
 
-    def __init__(self, form: str, labels: tuple[str, ...], out: str, null: bool) -> None:
+    def __init__(
+        self, form: str, labels: tuple[str, ...], out: str, null: bool, overwrite: bool
+    ) -> None:
         self._ending, self._text = SIDECARS[form]
         self._labels = labels
         self._classes = os.path.join(out, CLASSES + self._ending) if form == "yolo" else None
         self._end = "\0" if null else "\n"
+        self._overwrite = overwrite
 
     def __enter__(self) -> _Output:
         if self._classes is not None:
-            _write_once(self._classes, "".join(f"{label}\n" for label in self._labels))
+            text = "".join(f"{label}\n" for label in self._labels)
+            _write_label_file(self._classes, text, self._overwrite)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -454,7 +468,8 @@ class _Sidecars:
             return record
         path = record.output + self._ending
         try:
-            _write_once(path, self._text(record, path, self._labels))
+            text = self._text(record, path, self._labels)
+            _write_label_file(path, text, self._overwrite)
         except FileError as e:
             return replace(record, error=f"{e.path}: {e.reason}")
         _write((path if self._end == "\0" else shown(path)) + self._end)
@@ -464,19 +479,21 @@ class _Sidecars:
 _Output = _Quiet | _Stream | _Sidecars
 
 
-def _write_once(path: str, text: str) -> None:
-    """Write a file, but never over one that says something else: it may be a person's work."""
+def _write_label_file(path: str, text: str, overwrite: bool) -> None:
+    """Write a file, but not over one that says something else: people correct labels by hand."""
     from waldo_cli.batch import make_folder
 
     make_folder(os.path.dirname(path))
     data = text.encode()
-    try:
-        with open(path, "rb") as file:
-            if file.read(len(data) + 1) != data:
-                raise FileError("is there and says something else: give another --out", path=path)
-    except FileNotFoundError:
-        with write_atomically(path) as file:
-            file.write(data)
+    found = beginning(path, len(data) + 1)
+    if found == data:
+        return
+    if found is not None and not overwrite:
+        raise FileError(
+            "is there and says something else: give another --out, or --overwrite", path=path
+        )
+    with write_atomically(path) as file:
+        file.write(data)
 
 
 def _write(text: str) -> None:

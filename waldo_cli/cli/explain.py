@@ -9,11 +9,12 @@ import click
 
 from waldo_cli.cli.detect import detect
 from waldo_cli.errors import FileError
+from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.inputs import STDIN, read_stdin, stem
 
 # What decides an answer is asked for in the same words as by `detect`.
 _SAME = ("stack", "masks", "scales", "threshold", "labels", "region", "where")
-_READING = ("max_pixels", "no_orient", "allow_truncated", "debug")
+_READING = ("max_pixels", "no_orient", "allow_truncated", "overwrite", "debug")
 
 
 class Place(click.ParamType[tuple[float, float]]):
@@ -48,6 +49,7 @@ def explain(
     max_pixels: int | None,
     no_orient: bool,
     allow_truncated: bool,
+    overwrite: bool,
     debug: bool,  # noqa: ARG001 - read by main
     stack: str | None,
     masks: tuple[str, ...],
@@ -68,6 +70,9 @@ def explain(
     from waldo_cli.explain import explain as write_page
     from waldo_cli.images import load_image
 
+    page = Path(out) / f"{'stdin' if image == STDIN else stem(image)}.explain.html"
+    if not overwrite:
+        refuse_foreign(page, HTML_MARK)
     asked = Settings(stack=stack, masks=masks, labels=labels or None, where=settings.pop("where"))
     finder = Finder(asked)
     pixels = load_image(
@@ -76,7 +81,6 @@ def explain(
         orient=not no_orient,
         allow_truncated=allow_truncated,
     )
-    page = Path(out) / f"{'stdin' if image == STDIN else stem(image)}.explain.html"
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
