@@ -120,12 +120,12 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
                 numbers,
             )
         ).map(tuple),
-        st.none() | st.integers(1),
-        st.none() | st.integers(1),
+        st.none() | st.integers(1, 2**53),
+        st.none() | st.integers(1, 2**53),
         st.none() | numbers,
         st.none() | names,
         seconds=numbers,
-        bytes=st.none() | st.integers(0),
+        bytes=st.none() | st.integers(0, 2**53),
         modified=st.none() | numbers,
     )
 )  # fmt: skip
