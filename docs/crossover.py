@@ -67,10 +67,12 @@ def draw(ratios: dict[tuple[int, int], list[float]]) -> Image.Image:
         pen.text((x - 6, height - bottom + 6), f"{side}", fill="black", font=font)
     pen.text((left, height - 18), "side of the kernel, pixels", fill="black", font=font)
     pen.text((8, 2), "time of the product / time of the transform", fill="black", font=font)
-    for (C, K), colour in BANKS.items():
-        pen.line([at(s, r) for s, r in zip(SIDES, ratios[C, K], strict=True)], fill=colour, width=3)
-        end = at(SIDES[-1], ratios[C, K][-1])
-        pen.text((end[0] + 8, end[1] - 7), f"{C} in, {K} out", fill=colour, font=font)
+    free = float(height)  # labels go from the lowest curve up, none over another
+    for (C, K), row in sorted(ratios.items(), key=lambda pair: pair[1][-1]):
+        pen.line([at(s, r) for s, r in zip(SIDES, row, strict=True)], fill=BANKS[C, K], width=3)
+        x, y = at(SIDES[-1], row[-1])
+        free = min(y - 7, free - 15)
+        pen.text((x + 8, free), f"{C} in, {K} out", fill=BANKS[C, K], font=font)
     return chart
 
 

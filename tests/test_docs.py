@@ -109,6 +109,23 @@ def test_every_public_name_is_explained_and_in_the_reference(name: str) -> None:
         assert f"### {name}.{member}\n" in text
 
 
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_commands_that_are_only_shown_exist_with_their_options(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    shown = [
+        line
+        for _, body in re.findall(r"^```(sh|console)\n(.*?)^```$", text, re.M | re.S)
+        for line in body.splitlines()
+    ]
+    shown += re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S))
+    for line in shown:
+        for name, rest in re.findall(r"\bwaldo +([a-z]+)((?: [^|;&#]*)?)", line):
+            command = waldo.get_command(click.Context(waldo), name)
+            assert command is not None, line
+            known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
+            assert set(re.findall(r"(?<=\s)--[a-z-]+", rest)) <= known, line
+
+
 def anchors(page: Path) -> set[str]:
     """Of a page's headings, as GitHub and mkdocs make them."""
     text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
