@@ -246,7 +246,9 @@ def cost(outputs: Pair, kernel: tuple[int, ...], extent: Pair) -> float:
     return 1.8e-10 * (work * (C + K * (1 + 0.2 * C)) + one * K * C * 3) + 3e-4
 
 
-def correlate(x: Array, V: Array, out: Array, stride: Pair, dilation: Pair) -> None:
+def correlate(
+    x: Array, V: Array, out: Array, stride: Pair, dilation: Pair, bias: Array | None = None
+) -> None:
     """Write the correlation of x `(H, W, C)` with V `(A, B, C, K)` to out `(H', W', K)`."""
     A, B, C = V.shape[:3]
     extent = (dilation[0] * (A - 1) + 1, dilation[1] * (B - 1) + 1)
@@ -259,6 +261,9 @@ def correlate(x: Array, V: Array, out: Array, stride: Pair, dilation: Pair) -> N
         target = out[:, :, k : k + some.shape[3]]
         prepare = _worker(x, some, bank, target, outputs, stride, dilation)
         spread(prepare, tiling.corners(*outputs), tiling.threads())
+        if bias is not None:
+            for row in target:
+                row += bias[k : k + some.shape[3]]
 
 
 def _in_turns(V: Array, most: int) -> Iterator[tuple[int, Array]]:

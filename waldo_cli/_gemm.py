@@ -33,41 +33,58 @@ def cost(rows: int, cols: int, kernel: tuple[int, ...]) -> float:
 
 
 def correlate(
-    x: Array, V: Array, out: Array, stride: tuple[int, int], dilation: tuple[int, int]
+    x: Array,
+    V: Array,
+    out: Array,
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    bias: Array | None = None,
 ) -> None:
     """Write the correlation of x `(H, W, C)` with V `(A, B, C, K)` to out `(H', W', K)`."""
     A, B, C, K = V.shape
     rows, cols = out.shape[:2]
     taps = A * B * C
     matrix = np.ascontiguousarray(V.reshape(taps, K))
-    down, right, deep = x.strides
-    windows = np.lib.stride_tricks.as_strided(
+    # A window is gathered in runs of memory, each as one element: whole rows of it, or single pixels.
+    x = np.ascontiguousarray(x)
+    down, right, _ = x.strides
+    run = B * C if dilation[1] == 1 else C
+    each = np.dtype((np.void, run * x.itemsize))
+    windows: Array = np.ndarray(
+        (rows, cols, A, B * C // run),
+        each,
         x,
-        (rows, cols, A, B, C),
-        (down * stride[0], right * stride[1], down * dilation[0], right * dilation[1], deep),
-        writeable=False,
+        strides=(down * stride[0], right * stride[1], down * dilation[0], right * dilation[1]),
     )
     # Bands are cut along rows, and along columns where one row alone is more than a band.
     room = max(1, _BAND_BYTES // (taps * x.itemsize))
     wide = min(cols, room)
     high = min(rows, max(1, room // wide))
+    as_it_is = (A, B, *stride) == (1, 1, 1, 1)  # every window is a pixel
+    # One row of it for a row of outputs: adding K numbers at a time would take longer than the product.
+    offsets = None if bias is None else np.tile(bias, wide)
 
     def prepare() -> Callable[[tuple[int, int]], None]:
-        gathered = np.empty(high * wide * taps, x.dtype)
+        gathered = np.empty(0 if as_it_is else high * wide * taps, x.dtype)
         product = np.empty(high * wide * K, out.dtype)
 
         def work(corner: tuple[int, int]) -> None:
             i, j = corner
             band = windows[i : i + high, j : j + wide]
             h, w = band.shape[:2]
-            flat = gathered[: h * w * taps].reshape(h * w, taps)
-            np.copyto(flat.reshape(band.shape), band)
-            target = out[i : i + h, j : j + w]
-            if target.flags.c_contiguous:
-                _multiply(flat, matrix, target.reshape(h * w, K))
+            if as_it_is:
+                flat = x[i : i + h, j : j + w].reshape(h * w, taps)
             else:
-                _multiply(flat, matrix, product[: h * w * K].reshape(h * w, K))
-                target[...] = product[: h * w * K].reshape(h, w, K)
+                flat = gathered[: h * w * taps].reshape(h * w, taps)
+                np.copyto(flat.view(each).reshape(band.shape), band)
+            target = out[i : i + h, j : j + w]
+            direct = target.flags.c_contiguous
+            made = target if direct else product[: h * w * K].reshape(h, w, K)
+            _multiply(flat, matrix, made.reshape(h * w, K))
+            if offsets is not None:
+                made.reshape(h, w * K)[...] += offsets[: w * K]
+            if not direct:
+                target[...] = made
 
         return work
 

@@ -156,9 +156,8 @@ def _correlate(
     for g in range(groups):
         part = image[:, :, g * per_group : (g + 1) * per_group]
         V = kernels[:, :, :, g * each : (g + 1) * each]
-        way(part, V, out[:, :, g * each : (g + 1) * each], stride, dilation)
-    if bias is not None:
-        out += bias
+        own = None if bias is None else bias[g * each : (g + 1) * each]
+        way(part, V, out[:, :, g * each : (g + 1) * each], stride, dilation, own)
     return out
 
 
