@@ -23,8 +23,9 @@ with atheris.instrument_imports(
 ):
     from readers import READERS, SEEDS, prepare, read
 
-# Half a minute for 16 kB would be a finding, and so would 2 GB; a failing input is left as crash-*.
-LIMITS = ("-timeout=30", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1")
+# Two minutes for 16 kB are a finding even on a busy machine, and so are 2 GB; the input is left as
+# timeout-*, oom-* or crash-*.
+LIMITS = ("-timeout=120", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1")
 
 
 def main() -> None:
