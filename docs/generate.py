@@ -205,11 +205,11 @@ def _markdown(doc: str) -> list[str]:
     parts = [head.strip(), ""]
     for title, body in zip(rest[::2], rest[1::2], strict=True):
         parts += [f"**{title}**", ""]
-        if title in ("Parameters", "Attributes", "Returns", "Raises"):
+        if re.search(r"^ +\S", body, re.MULTILINE) and title not in ("Notes", "References"):
             for term, said in _ITEM.findall(body + "\n"):
-                lines = inspect.cleandoc("\n" + said).splitlines()
-                parts.append(f"- `{term}`" if lines else f"- {term}")
-                parts += [f"    {line}" if line else "" for line in ["", *lines]] if lines else []
+                first, *others = inspect.cleandoc("\n" + said).splitlines() or [""]
+                parts.append(f"- {term if '`' in term else f'`{term}`'}: {first}")
+                parts += [f"    {line}" if line else "" for line in others]
         else:
             parts.append(body.strip())
         parts.append("")
