@@ -12,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from io import FileIO
 
 from waldo_cli.errors import FileError, InvalidInputError, MissingExtraError
 
@@ -107,10 +107,7 @@ def listed(source: str, *, null: bool = False) -> Iterator[str]:
     end = b"\0" if null else b"\n"
     rest = b""
     try:
-        # Unbuffered: a buffered reader would hold lines back, and its lock would stay taken by the
-        # thread that waits in it when the program ends.
-        descriptor: str | int = 0 if source == STDIN else source
-        with open(descriptor, "rb", buffering=0, closefd=source != STDIN) as file:
+        with _unbuffered(source) as file:
             while chunk := file.read(1 << 16):
                 *names, rest = (rest + chunk).split(end)
                 yield from filter(None, (_name(n, null) for n in names))
@@ -185,12 +182,23 @@ def read_stdin() -> bytes:
     FileError
         It is closed or cannot be read.
     """
-    if sys.stdin is None:
-        raise FileError("standard input is closed")
+    parts: list[bytes] = []
     try:
-        return sys.stdin.buffer.read((1 << 30) + 1)
+        with _unbuffered(STDIN) as file:
+            while sum(map(len, parts)) <= 1 << 30 and (part := file.read(1 << 24)):
+                parts.append(part)
     except OSError as e:
         raise FileError(f"cannot read: {(e.strerror or str(e)).lower()}") from None
+    return b"".join(parts)
+
+
+def _unbuffered(source: str) -> FileIO:
+    """A file, or standard input for ``-``.
+
+    A buffered reader would hold lines back, and its lock would stay taken by the thread that waits in
+    it when the program ends.
+    """
+    return open(0 if source == STDIN else source, "rb", buffering=0, closefd=source != STDIN)
 
 
 def fetch(url: str) -> bytes:
