@@ -151,10 +151,10 @@ class Release:
     name: str = "waldo"
     description: str = ""
     threshold: float = 0.5
-    scales: tuple[float, float, int] = (0.125, 1.4142, 2)
-    candidates: int = 64
+    scales: tuple[float, float, int] = (0.1768, 1.4142, 2)
+    candidates: int = 128
     views: tuple[float, ...] = (1.0,)
-    mirror: bool = False
+    mirror: bool = True
 
 
 def write_stack(
