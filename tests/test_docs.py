@@ -190,3 +190,16 @@ def test_the_crossover_chart_can_be_drawn_again(tmp_path: Path) -> None:
     )
     with Image.open(chart) as drawn, Image.open(DOCS / "pictures" / "crossover.png") as stored:
         assert drawn.size == stored.size
+
+
+def test_the_comparison_of_networks_can_be_run_again() -> None:
+    pytest.importorskip("torch", reason="the networks are trained with torch")
+    done = generate.subprocess.run(
+        [sys.executable, DOCS / "deep_or_wide.py", "--steps", "2", "--scenes", "2"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    shown = (DOCS / "from-dense-to-conv.md").read_text(encoding="utf-8")
+    for line in done.stdout.splitlines():  # the same networks at the same cost
+        assert line.rpartition(":")[0] in shown
