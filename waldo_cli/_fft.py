@@ -152,14 +152,18 @@ class Tile:
     """One thread's buffers: spectra of a tile's planes, and what leads to them and back.
 
     Planes are the image's channels and, where `energy` is asked for, the sum of their squares. They
-    are taken one at a time, so that each is still in the cache when its next step comes.
+    are taken one at a time, so that each is still in the cache when its next step comes. The energy
+    need not be `transformed`.
     """
 
-    def __init__(self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False) -> None:
+    def __init__(
+        self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False, transformed: bool = True
+    ) -> None:
         self.plan = plan
         self._energy = energy
         spectrum = np.result_type(dtype, np.complex64)
-        self._spectra: Array = np.empty((plan.channels + energy, *plan.spectrum), spectrum)
+        planes = plan.channels + (energy and transformed)
+        self._spectra: Array = np.empty((planes, *plan.spectrum), spectrum)
         self._sum: Array = np.empty(plan.spectrum, spectrum)
         self._product: Array = np.empty(plan.spectrum, spectrum)
         self._plane: Array = np.zeros(plan.shape, dtype)
@@ -189,7 +193,7 @@ class Tile:
         """Spectra of the planes, `(planes, rows, cols / 2 + 1)`."""
         if self._loaded != p:
             self._loaded = p
-            for plane, out in zip(self.planes(p), self._spectra, strict=True):
+            for plane, out in zip(self.planes(p), self._spectra, strict=False):
                 np.fft.rfft(plane, axis=1, norm="ortho", out=out)
                 np.fft.fft(out, axis=0, norm="ortho", out=out)
         return self._spectra

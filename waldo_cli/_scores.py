@@ -40,8 +40,8 @@ _ROUGH = 1e-14
 _DROWNED = 1e-13
 _TINY = 1e-200
 # Rounding of a float32 transform, as a share of the root mean square of what goes in and comes out
-# (the largest of a tile, measured), and how much of it a score may show.
-_ROUNDING = 4e-7
+# (measured), and how much of it a score may show.
+_ROUNDING = 1.2e-7
 _SHOWN = 3e-6
 # Where float32 neither overflows nor loses digits in sums and products of a tile.
 _RANGE = (1e-25, 1e25)
@@ -178,12 +178,12 @@ class _Windows:
 
     def __init__(self, m: _Masks, tiling: Plan, banks: _Banks) -> None:
         self._m, self._banks = m, banks
-        self._double = Tile(tiling, np.float64, energy=True)
-        self._single = Tile(tiling, np.float32)
-        # Sums over a whole box are quicker as running sums; other weights, and masks cut into
-        # pieces, go by transform. Two planes at a time as one of complex numbers: a running sum
-        # waits for each addition, and this makes two of them at once.
+        # Sums over a whole box are quicker as running sums; other weights, and masks cut into pieces,
+        # go by transform. Two planes at a time as one of complex numbers: a running sum waits for
+        # each addition, and this makes two of them at once.
         self._box = bool((m.w == m.w[0, 0, 0, 0]).all()) and len(tiling.offsets) == 1
+        self._double = Tile(tiling, np.float64, energy=True, transformed=not self._box)
+        self._single = Tile(tiling, np.float32)
         shape = tiling.shape if self._box else (0, 0)
         self._pair, self._pair_sums = np.zeros(shape, complex), np.zeros(shape, complex)
 
