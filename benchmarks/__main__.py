@@ -1,0 +1,76 @@
+"""python -m benchmarks: one table, and one JSON, of this project beside what one would take instead.
+
+    pip install -e '.[bench]'
+    python -m benchmarks                 # everything, some minutes
+    python -m benchmarks --job a --quick # masks over images, small
+
+Jobs: a masks by size · b many masks · c masks with weights · d the learned stack, layer by layer and
+whole · e the whole process · f start-up · g growth with pixels, masks and kernels. All contestants get the
+same arrays and two threads; they run in turns, and a ratio is the median over the turns of our time to the
+peer's: below 1 is faster. Memory is the peak beyond the returned array (whole processes: all of it).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+THREADS = "2"
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = THREADS  # before numpy is imported
+
+import numpy as np  # noqa: E402
+
+from benchmarks import jobs  # noqa: E402
+from benchmarks.measure import OURS, Row  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--job", action="append", choices=sorted(jobs.JOBS), help="default: all")
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller sizes")
+    parser.add_argument("--runs", type=int, default=7, help="turns of each contestant")
+    parser.add_argument("--image", type=Path, default=jobs.SCENE, help="the test picture")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks.json"), help="where to write")
+    options = parser.parse_args()
+    settings = jobs.Settings(options.runs, options.quick, options.image)
+    machine = {
+        "machine": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+    }
+    print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    rows: list[Row] = []
+    for name in sorted(set(options.job or jobs.JOBS)):
+        for job in jobs.JOBS[name]:
+            print(f"\n{name}: {job.__doc__}", flush=True)
+            for row in job(settings):
+                rows.append(row)
+                print(line(row), flush=True)
+            options.json.write_text(
+                json.dumps({**machine, "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
+            )
+    print(f"\n{options.json}")
+
+
+def line(row: Row) -> str:
+    """A row as text."""
+    parts = [f"{row.what:52} {OURS} {1e3 * row.seconds[OURS]:8.1f} ms"]
+    for name, ratio in row.ratios.items():
+        parts.append(f"{name} {1e3 * row.seconds[name]:8.1f} ms, ratio {ratio:.2f}")
+    if row.megabytes is not None:
+        parts.append(f"{row.megabytes:.0f} MB")
+    if row.difference is not None:
+        parts.append(f"difference {row.difference:.0e}")
+    return " | ".join([*parts, row.note] if row.note else parts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,322 @@
+"""The jobs, a to g. Each yields rows of the table."""
+
+from __future__ import annotations
+
+import math
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import peers
+from benchmarks.measure import OURS, Row, compare, compare_processes, process
+from waldo_cli import cross_correlate, load_image, load_stack, normalized_cross_correlate
+from waldo_cli.stack import Conv
+
+HERE = Path(__file__).resolve().parent
+SCENE = HERE.parent / "sample_images" / "town.png"
+MEGAPIXELS = {0.3: (480, 640), 3: (1536, 2048), 12: (3000, 4000)}
+
+
+@dataclass
+class Settings:
+    """What the command line says."""
+
+    runs: int
+    quick: bool
+    image: Path = SCENE
+
+
+def page(settings: Settings, height: int, width: int) -> np.ndarray:
+    """The test picture, mirrored on until it has this size, under a little noise as of a scan."""
+    x = load_image(settings.image)
+    H, W = x.shape[:2]
+    rows, cols = (
+        np.abs((np.arange(n) + m) % (2 * m) - m).clip(0, m - 1)
+        for n, m in ((height, H), (width, W))
+    )
+    x = x[rows][:, cols]
+    noise = np.random.default_rng(0).standard_normal(x.shape, np.float32)
+    return np.clip(x + np.float32(0.01) * noise, 0, 1)
+
+
+def crop(x: np.ndarray, size: int, n: int = 0) -> np.ndarray:
+    """A mask out of the picture itself."""
+    i, j = 40 + 23 * n % (x.shape[0] // 3), 60 + 41 * n % (x.shape[1] // 3)
+    return np.ascontiguousarray(x[i : i + size, j : j + size])
+
+
+def masks(settings: Settings) -> Iterator[Row]:
+    """One RGB mask of several sizes over several images, raw and ncc."""
+    cv2, feature = peers.load("cv2"), peers.load("skimage.feature")
+    sides = (16, 64) if settings.quick else (16, 32, 64, 128, 256)
+    for megapixels in (0.3, 3) if settings.quick else (0.3, 3, 12):
+        x = page(settings, *MEGAPIXELS[megapixels])
+        for side in sides:
+            V = crop(x, side)
+            label = f"mask {side} px, {megapixels} Mpx"
+            raw = {OURS: lambda x=x, V=V: cross_correlate(x, V[..., None])[:, :, 0]}
+            ncc = {OURS: lambda x=x, V=V: normalized_cross_correlate(x, V)[:, :, 0]}
+            if cv2:
+                raw["opencv"] = lambda x=x, V=V: cv2.matchTemplate(x, V, cv2.TM_CCORR)
+                ncc["opencv"] = lambda x=x, V=V: cv2.matchTemplate(x, V, cv2.TM_CCOEFF_NORMED)
+            yield compare("a", f"raw, {label}", raw, runs=settings.runs)
+            yield compare("a", f"ncc, {label}", ncc, runs=settings.runs)
+            if feature and megapixels == 0.3 and side in (16, 64):
+                both = {
+                    OURS: ncc[OURS],
+                    "scikit-image": lambda x=x, V=V: feature.match_template(x, V)[:, :, 0],
+                }
+                note = "scikit-image takes one mean over all channels"
+                yield compare(
+                    "a", f"ncc, {label}", both, runs=min(settings.runs, 3), check=False, note=note
+                )
+
+
+def many(settings: Settings) -> Iterator[Row]:
+    """8 and 64 masks over one image."""
+    cv2 = peers.load("cv2")
+    x = page(settings, *MEGAPIXELS[0.3 if settings.quick else 3])
+    for count in (8, 64):
+        V = np.stack([crop(x, 32, n) for n in range(count)], axis=3)
+        for what in ("raw", "ncc"):
+            ours = cross_correlate if what == "raw" else normalized_cross_correlate
+            calls = {OURS: lambda V=V, ours=ours: ours(x, V)}
+            if cv2:
+                name = cv2.TM_CCORR if what == "raw" else cv2.TM_CCOEFF_NORMED
+                each = [np.ascontiguousarray(V[..., k]) for k in range(count)]
+                calls["opencv"] = lambda each=each, name=name: np.stack(
+                    [cv2.matchTemplate(x, v, name) for v in each], axis=2
+                )
+            what = f"{what}, {count} masks of 32 px, {x.shape[0] * x.shape[1] / 1e6:.1f} Mpx"
+            yield compare("b", what, calls, runs=min(settings.runs, 5))
+
+
+def alpha(settings: Settings) -> Iterator[Row]:
+    """Masks with weights: of 0 and 1 as OpenCV has them, and in between."""
+    cv2 = peers.load("cv2")
+    x = page(settings, *MEGAPIXELS[0.3 if settings.quick else 3])
+    for side in (32, 128):
+        V = crop(x, side)
+        i, j = np.mgrid[:side, :side] - (side - 1) / 2
+        soft = np.clip(side / 2 - np.hypot(i, j), 0, 1).astype(np.float32)
+        hard = (soft > 0.5).astype(np.float32)
+        size = f"mask {side} px, {x.shape[0] * x.shape[1] / 1e6:.1f} Mpx"
+        calls = {OURS: lambda V=V, w=hard: normalized_cross_correlate(x, V, weights=w)[:, :, 0]}
+        if cv2:
+            mask = np.repeat(hard[:, :, None], 3, 2)
+            calls["opencv"] = lambda V=V, mask=mask: cv2.matchTemplate(
+                x, V, cv2.TM_CCOEFF_NORMED, mask=mask
+            )
+        yield compare("c", f"ncc, weights 0 and 1, {size}", calls, runs=min(settings.runs, 5))
+        calls = {OURS: lambda V=V, w=soft: normalized_cross_correlate(x, V, weights=w)[:, :, 0]}
+        yield compare("c", f"ncc, soft weights, {size}", calls, runs=min(settings.runs, 5))
+
+
+def stacks(settings: Settings) -> Iterator[Row]:
+    """Each layer of the built-in learned stack, and the whole of it."""
+    torch, onnx, ort = peers.load("torch"), peers.load("onnx"), peers.load("onnxruntime")
+    x = page(settings, *((480, 640) if settings.quick else (960, 1280)))
+    reached = _sgemm_rate()
+    for stack in (load_stack("waldo"), load_stack("stripes")):
+        h = x
+        convs = stack.name == "waldo" and all(
+            isinstance(s, Conv) or s.op in ("relu", "sigmoid", "tanh", "softmax")
+            for s in stack.layers
+        )
+        for number, layer in enumerate(stack.layers, 1):
+            if isinstance(layer, Conv):
+                calls: dict[str, Callable[[], Any]] = {OURS: lambda s=layer, h=h: s.run(h)}
+                if torch and convs:
+                    one = peers.torch_layers(torch, load_stack_of(stack, layer))
+                    calls |= _torch_calls(torch, one, h)
+                row = compare("d", f"{stack.name} {number}: {layer}", calls, runs=settings.runs)
+                done = layer.multiply_adds() * math.prod(layer.output_size(h.shape[:2]))
+                share = 2 * done / row.seconds[OURS] / reached
+                row.note = f"{share:.0%} of sgemm alone ({reached / 1e9:.0f} GFLOP/s)"
+                yield row
+            h = layer.run(h)
+        calls = {OURS: lambda stack=stack: stack.run(x)}
+        if torch and convs:
+            calls |= _torch_calls(torch, peers.torch_layers(torch, stack), x)
+        if onnx and ort and convs:
+            session, planes = peers.onnx_session(onnx, ort, stack), _planes(x)
+            calls["onnxruntime"] = lambda session=session, planes=planes: _channels_last(
+                session(planes)
+            )
+        size = f"{x.shape[0] * x.shape[1] / 1e6:.1f} Mpx"
+        yield compare("d", f"{stack.name}, all layers, {size}", calls, runs=settings.runs)
+
+
+def load_stack_of(stack: Any, layer: Conv) -> Any:
+    """A stack of this layer alone."""
+    return type(stack)(name=stack.name, layers=(layer,))
+
+
+def _planes(x: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(x.transpose(2, 0, 1)[None])
+
+
+def _channels_last(planes: Any) -> np.ndarray:
+    return np.asarray(planes)[0].transpose(1, 2, 0)
+
+
+def _torch_calls(torch: Any, network: Any, x: np.ndarray) -> dict[str, Callable[[], Any]]:
+    planes = torch.from_numpy(_planes(x))
+    last = planes.to(memory_format=torch.channels_last)
+    other = network.__class__(*network).to(memory_format=torch.channels_last)
+
+    def call(net: Any, tensor: Any) -> Callable[[], Any]:
+        def run() -> np.ndarray:
+            with torch.inference_mode():
+                return _channels_last(net(tensor).numpy())
+
+        return run
+
+    return {"torch nchw": call(network, planes), "torch nhwc": call(other, last)}
+
+
+def _sgemm_rate() -> float:
+    """Floating point operations a second of numpy's matrix product, of a size that suits it."""
+    a = np.ones((2048, 2048), np.float32)
+    a @ a
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        a @ a
+        times.append(time.perf_counter() - start)
+    return 2 * 2048**3 / min(times)
+
+
+def whole(settings: Settings) -> Iterator[Row]:
+    """The whole process on a page of 3 Mpx, and one mask at one scale."""
+    compare_program = peers.program("compare")
+    has_cv2 = peers.load("cv2") is not None
+    with tempfile.TemporaryDirectory() as folder:
+        x = page(settings, *MEGAPIXELS[3])
+        picture, mask = Path(folder, "page.jpg"), Path(folder, "mask.png")
+        _save(x, picture)
+        _save(crop(x, 48), mask)
+        detect = [sys.executable, "-m", "waldo_cli", "detect", "-q", str(picture)]
+        scales = ",".join(f"{s:g}" for s in load_stack("waldo").scales)
+        script = [sys.executable, str(HERE / "opencv_script.py"), str(picture), str(mask)]
+        runs = min(settings.runs, 5)
+        commands = {OURS: [*detect, "-o", folder]}
+        if has_cv2:
+            commands["opencv"] = [*script, scales]
+        yield compare_processes("e", "default stack, 3 Mpx, its scales", commands, runs=runs)
+        one = [*detect, "-o", folder, "--mask", str(mask), "--scales", "1", "--threshold", "0.9"]
+        commands = {OURS: one}
+        if has_cv2:
+            commands["opencv"] = [*script, "1"]
+        yield compare_processes("e", "one mask of 48 px, one scale, 3 Mpx", commands, runs=runs)
+        if compare_program:
+            search = ["-metric", "NCC", "-subimage-search", str(picture), str(mask), "null:"]
+            commands = {OURS: one, "imagemagick": [compare_program, *search]}
+            yield compare_processes("e", "one mask of 48 px, one scale, 3 Mpx", commands, runs=1)
+
+
+def _save(x: np.ndarray, path: Path) -> None:
+    Image.fromarray(np.round(x * 255).astype(np.uint8)).save(path, quality=95)
+
+
+def start(settings: Settings) -> Iterator[Row]:
+    """What a process takes that does nothing yet."""
+    python = [sys.executable, "-c"]
+    waldo = [sys.executable, "-m", "waldo_cli"]
+    for what, ours, peer, other in [
+        ("--version", [*waldo, "--version"], "import click", [*python, "import click"]),
+        ("--help", [*waldo, "--help"], "import click", [*python, "import click"]),
+        (
+            "import cross_correlate",
+            [*python, "from waldo_cli import cross_correlate"],
+            "import numpy",
+            [*python, "import numpy"],
+        ),
+    ]:
+        yield compare_processes("f", what, {OURS: ours, peer: other}, runs=max(settings.runs, 7))
+
+
+def growth(settings: Settings) -> Iterator[Row]:
+    """Time and memory as image and masks grow, with the slope in log-log."""
+    sizes = (1, 4, 16) if settings.quick else (1, 4, 16, 100)
+    times = []
+    for megapixels in sizes:
+        side = round(math.sqrt(megapixels * 1e6))
+        x = page(settings, side, side)
+        V = crop(x, 48)
+        row = compare(
+            "g",
+            f"ncc, mask 48 px, {megapixels} Mpx",
+            {OURS: lambda x=x, V=V: normalized_cross_correlate(x, V)},
+            runs=1 if megapixels > 16 else 3,
+            check=False,
+        )
+        times.append(row.seconds[OURS])
+        row.note = f"limit {200 + 2 * x.nbytes / 1e6:.0f} MB"
+        if len(times) > 1:
+            row.note += f"; slope {_slope(sizes[: len(times)], times):.2f}"
+        yield row
+    x = page(settings, *MEGAPIXELS[0.3])
+    times, counts = [], (1, 4, 16, 64)
+    for count in counts:
+        V = np.stack([crop(x, 32, n) for n in range(count)], axis=3)
+        call = {OURS: lambda V=V: normalized_cross_correlate(x, V)}
+        row = compare("g", f"ncc, {count} masks, 0.3 Mpx", call, runs=3, check=False)
+        times.append(row.seconds[OURS])
+        if len(times) > 1:
+            row.note = f"slope {_slope(counts[: len(times)], times):.2f}"
+        yield row
+    if not settings.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            picture = Path(folder, "large.jpg")
+            _save(page(settings, 10_000, 10_000), picture)
+            seconds, megabytes = process(
+                [sys.executable, "-m", "waldo_cli", "detect", "-q", str(picture), "-o", folder]
+            )
+            note = "whole process; limit 3000 MB"
+            what = "waldo detect, 100 Mpx"
+            yield Row("g", what, {OURS: seconds}, megabytes=megabytes, note=note)
+
+
+def _slope(x: Any, y: Any) -> float:
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def kernels(settings: Settings) -> Iterator[Row]:
+    """Peak memory and time of kernels from one pixel to nearly the image."""
+    x = page(settings, *MEGAPIXELS[0.3 if settings.quick else 3])
+    limit = 200 + 2 * x.nbytes / 1e6
+    for side in (3, 48, 400) if settings.quick else (3, 48, 400, 1500):
+        V = np.ascontiguousarray(x[:side, :side])
+        for what, call in {
+            "raw": lambda V=V: cross_correlate(x, V[..., None]),
+            "ncc": lambda V=V: normalized_cross_correlate(x, V),
+        }.items():
+            tracemalloc.start()
+            begin = time.perf_counter()
+            result = call()
+            seconds = time.perf_counter() - begin
+            peak = (tracemalloc.get_traced_memory()[1] - result.nbytes) / 1e6
+            tracemalloc.stop()
+            note = f"limit {limit:.0f} MB"
+            size = f"{x.shape[0] * x.shape[1] / 1e6:.1f} Mpx"
+            yield Row("g", f"{what}, mask {side} px, {size}", {OURS: seconds}, {}, peak, note=note)
+
+
+JOBS: dict[str, list[Callable[[Settings], Iterator[Row]]]] = {
+    "a": [masks],
+    "b": [many],
+    "c": [alpha],
+    "d": [stacks],
+    "e": [whole],
+    "f": [start],
+    "g": [growth, kernels],
+}

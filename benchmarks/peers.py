@@ -1,0 +1,104 @@
+"""What a user would take instead, each with the same number of threads. An absent one is None."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from waldo_cli.stack import Conv, Pointwise, Stack
+
+THREADS = 2
+
+
+def load(name: str) -> ModuleType | None:
+    """Import a peer, or say that it is absent."""
+    try:
+        module = importlib.import_module(name)
+    except ImportError:
+        print(f"- {name} is not installed, its columns stay out")
+        return None
+    if name == "cv2":
+        module.setNumThreads(THREADS)
+    if name == "torch":
+        module.set_num_threads(THREADS)
+    return module
+
+
+def program(name: str) -> str | None:
+    """Path of a program, or say that it is absent."""
+    path = shutil.which(name)
+    if path is None:
+        print(f"- {name} is not installed, its columns stay out")
+    return path
+
+
+def torch_layers(torch: Any, stack: Stack) -> Any:
+    """The same layers in PyTorch."""
+    modules: list[Any] = []
+    for layer in stack.layers:
+        if isinstance(layer, Conv):
+            A, B, per_group, K = layer.kernel.shape
+            conv = torch.nn.Conv2d(
+                per_group * layer.groups,
+                K,
+                (A, B),
+                stride=layer.stride,
+                dilation=layer.dilation,
+                groups=layer.groups,
+                bias=layer.bias is not None,
+            )
+            kernel = layer.kernel[::-1, ::-1] if layer.flip else layer.kernel
+            conv.weight.data = torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy())
+            if layer.bias is not None:
+                conv.bias.data = torch.from_numpy(np.array(layer.bias))
+            modules.append(conv)
+        elif isinstance(layer, Pointwise) and layer.op in ("relu", "sigmoid", "tanh", "softmax"):
+            kinds = {"relu": "ReLU", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
+            kind = getattr(torch.nn, kinds[layer.op])
+            modules.append(kind(dim=1) if layer.op == "softmax" else kind())
+        else:
+            raise NotImplementedError(f"{layer.op} has no line here")
+    return torch.nn.Sequential(*modules).eval()
+
+
+def onnx_session(onnx: Any, ort: Any, stack: Stack) -> Callable[[Any], Any]:
+    """The same layers in onnxruntime: planes first in, planes first out."""
+    helper, nodes, weights, name = onnx.helper, [], [], "x"
+    for n, layer in enumerate(stack.layers):
+        if isinstance(layer, Conv):
+            kernel = layer.kernel[::-1, ::-1] if layer.flip else layer.kernel
+            arrays = {f"w{n}": kernel.transpose(3, 2, 0, 1).copy()}
+            if layer.bias is not None:
+                arrays[f"b{n}"] = np.array(layer.bias)
+            weights += [onnx.numpy_helper.from_array(a, name) for name, a in arrays.items()]
+            options = {
+                "strides": list(layer.stride),
+                "dilations": list(layer.dilation),
+                "group": layer.groups,
+            }
+            nodes.append(helper.make_node("Conv", [name, *arrays], [f"h{n}"], **options))
+        else:
+            kinds = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
+            options = {"axis": 1} if layer.op == "softmax" else {}
+            nodes.append(helper.make_node(kinds[layer.op], [name], [f"h{n}"], **options))
+        name = f"h{n}"
+    kind = onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes,
+        "stack",
+        [helper.make_tensor_value_info("x", kind, [1, stack.input_channels, None, None])],
+        [helper.make_tensor_value_info(name, kind, None)],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda planes: session.run(None, {"x": planes})[0]
