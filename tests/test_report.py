@@ -78,6 +78,19 @@ def test_the_page_is_written_over_nothing_but_a_page(place: Path) -> None:
     assert b"name it FILE.html" in ended.stderr
 
 
+def test_a_full_disk_leaves_no_half_a_page(place: Path) -> None:
+    """A limit on the size of files stands in for the disk; records are in a pipe and have none."""
+    ended = subprocess.run(
+        ["bash", "-c", 'ulimit -f 20; exec "$@"', "bash",
+         *command("photos", "-r", "-j", "1", "--no-heatmap", "--report", "out.html")],
+        cwd=place, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    last = ended.stderr.splitlines()[-1].lower()
+    assert last == b"waldo: out.html: cannot write: file too large"
+    assert not [p for p in place.iterdir() if "html" in p.name or p.name.endswith(".tmp")]
+
+
 def test_a_browser_sorts_filters_and_follows_the_keys(place: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:

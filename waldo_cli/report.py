@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from urllib.parse import quote
 
-from waldo_cli.errors import WaldoError
+from waldo_cli.errors import FileError, WaldoError
 from waldo_cli.files import show, write_atomically
 from waldo_cli.inputs import STDIN, fetch, is_url
 from waldo_cli.records import Find, Pictures, Record, View
@@ -127,13 +127,14 @@ class Report:
 
     def __init__(self, path: str, **opening: Any) -> None:
         self._opening = opening
+        self._path = path
         self._folder = os.path.dirname(os.path.abspath(path))
         self._whole: AbstractContextManager[BinaryIO] = write_atomically(path)
         self._counts = {"found": 0, "nothing": 0, "failed": 0}
 
     def __enter__(self) -> Self:
         self._file = self._whole.__enter__()
-        self._file.write(_HEAD.encode())
+        self._put(_HEAD)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -142,7 +143,11 @@ class Report:
             f"{sum(counts.values())} images: {counts['found']} with a find,"
             f" {counts['nothing']} without, {counts['failed']} failed"
         )
-        self._file.write(_TAIL.format(sum=total).encode())
+        try:
+            self._put(_TAIL.format(sum=total))
+        except FileError as e:  # nothing half written is left
+            self._whole.__exit__(FileError, e, e.__traceback__)
+            raise
         self._whole.__exit__(None, None, None)
 
     def add(self, record: Record) -> None:
@@ -160,7 +165,16 @@ class Report:
             f"<td>{self._link(record.heatmap, _image(pictures.heatmap, 'its heatmap'), html=True)}</td>"
         )
         row = f'<tr class="{state}" tabindex="0" data-score="{score}" data-margin="{margin}">{cells}</tr>\n'
-        self._file.write(row.encode())
+        self._put(row)
+
+    def _put(self, text: str) -> None:
+        try:
+            self._file.write(text.encode())
+            self._file.flush()
+        except OSError as e:
+            raise FileError(
+                f"cannot write: {(e.strerror or str(e)).lower()}", path=self._path
+            ) from None
 
     def _link(self, path: str | None, text: str, *, html: bool = False) -> str:
         inner = text if html else escape(text)
