@@ -201,7 +201,9 @@ def test_two_inputs_with_one_output_are_refused_before_any_work(place: Path) -> 
         (["photos", "-f", "json", "-0"], "-0 goes with"),
         (["photos", "--shard", "3/2"], "is not I/N"),
         (["photos", "--ext", "jpg,,"], "no list of endings"),
-        (["photos", "-q", "--progress"], "goes without"),
+        (["photos", "-q", "--progress"], "go without --quiet"),
+        (["photos", "-q", "--report", "x.html"], "go without --quiet"),
+        (["photos", "--report", "x.png"], "name it FILE.html"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_status_2(
