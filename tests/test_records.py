@@ -87,6 +87,14 @@ def test_json_is_one_array_whenever_it_ends() -> None:
         assert array == [json.loads(line) for line in text("jsonl", ALL[:count]).splitlines()]
 
 
+def test_json_writes_what_would_move_a_terminal_in_its_own_escapes() -> None:
+    path = "c1\x9b31m bidi\u202e zero\u200b \x1b[31m\x7f.png"
+    for form in ("json", "jsonl", "coco"):
+        written = text(form, [Record(path, "", (FIND,), 200, 100)])
+        assert written.replace("\n", "").isprintable()
+        assert json.dumps(path) in json.dumps(json.loads(written))
+
+
 def test_a_json_record_says_found_nothing_and_failed_apart() -> None:
     found, nothing, failed = (json.loads(line) for line in text("jsonl", ALL).splitlines())
     assert (found["found"], found["detections"][0]["box"]) == (True, [10, 20, 30, 20])

@@ -12,6 +12,7 @@ import io
 import itertools
 import json
 import math
+import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -434,10 +435,16 @@ _Row = tuple[str, str, tuple[int, int], TrueBox | None]
 
 def _read_text(truth: str | Path) -> str:
     try:
+        if not stat.S_ISREG(
+            Path(truth).stat().st_mode
+        ):  # opening a pipe would wait for its other end
+            raise InvalidInputError("not a regular file")
         with Path(truth).open("rb") as file:
             data = file.read(MAX_TRUTH_BYTES + 1)
     except OSError as e:
         raise FileError((e.strerror or str(e)).lower(), path=str(truth)) from None
+    except InvalidInputError:
+        raise
     except ValueError:  # a NUL in the name
         raise InvalidInputError("not a file name") from None
     if len(data) > MAX_TRUTH_BYTES:

@@ -14,6 +14,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from xml.sax.saxutils import escape
 from waldo_cli.files import show
 
 T = TypeVar("T")
+
+# What JSON may hold as it is, but a terminal should not: C1 controls, what is not seen, bidi overrides.
+_UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 COLUMNS = ("path", "x", "y", "score", "label", "left", "top", "width", "height")
 
@@ -160,7 +164,7 @@ class Csv:
 
     def add(self, record: Record) -> str:
         return "".join(
-            self._line((_harmless(record.path), *_numbers(f), _harmless(f.label), *f.box))
+            self._line((harmless(record.path), *_numbers(f), harmless(f.label), *f.box))
             for f in record.finds or ()
         )
 
@@ -446,7 +450,8 @@ def _numbers(find: Find) -> tuple[str, str, str]:
     return f"{find.x:.10g}", f"{find.y:.10g}", f"{find.score:.9g}"
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Text of a cell with an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
@@ -463,7 +468,8 @@ def _xml(text: str) -> str:
 
 
 def _dump(data: dict[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _named(key: str, path: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ import click
 
 from waldo_cli.cli.options import Scales
 from waldo_cli.files import show
+from waldo_cli.records import harmless
 
 if TYPE_CHECKING:
     from waldo_cli.evaluation import PageScore, Summary
@@ -176,7 +177,10 @@ def _row(cells: Sequence[Any], form: str, width: int) -> str:
     if form == "csv":
         out = io.StringIO()
         csv.writer(out, lineterminator="").writerow(
-            [str(c).lower() if isinstance(c, bool) else c for c in cells]
+            [
+                harmless(c) if isinstance(c, str) else str(c).lower() if isinstance(c, bool) else c
+                for c in cells
+            ]
         )
         return show(out.getvalue())
     words = ["-" if c is None else ("no", "yes")[c] if isinstance(c, bool) else c for c in cells]
