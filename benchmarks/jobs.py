@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 import tempfile
@@ -125,37 +126,43 @@ def stacks(settings: Settings) -> Iterator[Row]:
     torch, onnx, ort = peers.load("torch"), peers.load("onnx"), peers.load("onnxruntime")
     x = page(settings, *((480, 640) if settings.quick else (960, 1280)))
     reached = _sgemm_rate()
-    for stack in (load_stack("waldo"), load_stack("stripes")):
-        h = x
-        convs = stack.name == "waldo" and all(
-            isinstance(s, Conv) or s.op in ("relu", "sigmoid", "tanh", "softmax")
-            for s in stack.layers
-        )
+    for name, stack in _built_in():
+        h = x if name != "second look" else x[:384, :384]
+        x0 = h
+        convs = peers.covers(stack)
         for number, layer in enumerate(stack.layers, 1):
             if isinstance(layer, Conv):
                 calls: dict[str, Callable[[], Any]] = {OURS: lambda s=layer, h=h: s.run(h)}
                 if torch and convs:
-                    one = peers.torch_layers(torch, load_stack_of(stack, layer))
+                    one = peers.torch_layers(torch, _alone(stack, layer))
                     calls |= _torch_calls(torch, one, h)
-                row = compare("d", f"{stack.name} {number}: {layer}", calls, runs=settings.runs)
+                row = compare("d", f"{name} {number}: {layer}", calls, runs=settings.runs)
                 done = layer.multiply_adds() * math.prod(layer.output_size(h.shape[:2]))
                 share = 2 * done / row.seconds[OURS] / reached
                 row.note = f"{share:.0%} of sgemm alone ({reached / 1e9:.0f} GFLOP/s)"
                 yield row
             h = layer.run(h)
-        calls = {OURS: lambda stack=stack: stack.run(x)}
+        calls = {OURS: lambda stack=stack, x=x0: stack.run(x)}
         if torch and convs:
-            calls |= _torch_calls(torch, peers.torch_layers(torch, stack), x)
+            calls |= _torch_calls(torch, peers.torch_layers(torch, stack), x0)
         if onnx and ort and convs:
-            session, planes = peers.onnx_session(onnx, ort, stack), _planes(x)
+            session, planes = peers.onnx_session(onnx, ort, stack), _planes(x0)
             calls["onnxruntime"] = lambda session=session, planes=planes: _channels_last(
                 session(planes)
             )
-        size = f"{x.shape[0] * x.shape[1] / 1e6:.1f} Mpx"
-        yield compare("d", f"{stack.name}, all layers, {size}", calls, runs=settings.runs)
+        size = f"{x0.shape[0] * x0.shape[1] / 1e6:.1f} Mpx"
+        yield compare("d", f"{name}, all layers, {size}", calls, runs=settings.runs)
 
 
-def load_stack_of(stack: Any, layer: Conv) -> Any:
+def _built_in() -> Iterator[tuple[str, Any]]:
+    learned = load_stack("waldo")
+    yield "waldo", learned
+    if learned.second_look is not None:
+        yield "second look", learned.second_look.stack
+    yield "stripes", load_stack("stripes")
+
+
+def _alone(stack: Any, layer: Conv) -> Any:
     """A stack of this layer alone."""
     return type(stack)(name=stack.name, layers=(layer,))
 
@@ -171,7 +178,7 @@ def _channels_last(planes: Any) -> np.ndarray:
 def _torch_calls(torch: Any, network: Any, x: np.ndarray) -> dict[str, Callable[[], Any]]:
     planes = torch.from_numpy(_planes(x))
     last = planes.to(memory_format=torch.channels_last)
-    other = network.__class__(*network).to(memory_format=torch.channels_last)
+    other = copy.deepcopy(network).to(memory_format=torch.channels_last)
 
     def call(net: Any, tensor: Any) -> Callable[[], Any]:
         def run() -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -86,31 +85,37 @@ def compare(
     return row
 
 
-def process(command: list[str], **options: Any) -> tuple[float, float]:
+# A child's peak memory starts with what its parent held, so a small process stands between.
+_BETWEEN = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+child = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+seconds = time.perf_counter() - start
+held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+if child.returncode not in (0, 1) or "Traceback" in child.stderr:
+    sys.exit(f"{sys.argv[1:]}: status {child.returncode}: {child.stderr[-500:]}")
+print(seconds, held)
+"""
+
+
+def process(command: list[str]) -> tuple[float, float]:
     """Seconds and peak megabytes of a whole process; it must end well, or find nothing."""
-    start = time.perf_counter()
-    child = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options
-    )
-    errors = child.stderr.read() if child.stderr else ""
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - start
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in (0, 1) or "Traceback" in errors:
-        raise RuntimeError(f"{' '.join(command)}: status {child.returncode}: {errors[-500:]}")
+    between = [sys.executable, "-S", "-c", _BETWEEN, *command]
+    done = subprocess.run(between, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    seconds, held = map(float, done.stdout.split())
     # ru_maxrss is in kilobytes on Linux, in bytes on macOS.
-    return seconds, usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return seconds, held / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def compare_processes(
-    job: str, what: str, commands: Mapping[str, list[str]], *, runs: int, **options: Any
-) -> Row:
+def compare_processes(job: str, what: str, commands: Mapping[str, list[str]], *, runs: int) -> Row:
     """The same for whole processes; megabytes is all that ours held."""
     times: dict[str, list[float]] = {name: [] for name in commands}
     held = 0.0
     for turn in range(runs + 1):
         for name, command in commands.items():
-            seconds, megabytes = process(command, **options)
+            seconds, megabytes = process(command)
             if turn:  # the first one fills the disk's cache
                 times[name].append(seconds)
             if name == OURS:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from waldo_cli.stack import Conv, Pointwise, Stack
+from waldo_cli.stack import Combine, Conv, Pointwise, Stack
 
 THREADS = 2
 
@@ -61,9 +61,29 @@ def torch_layers(torch: Any, stack: Stack) -> Any:
             kinds = {"relu": "ReLU", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
             kind = getattr(torch.nn, kinds[layer.op])
             modules.append(kind(dim=1) if layer.op == "softmax" else kind())
+        elif isinstance(layer, Combine) and layer.how == "max":
+            modules.append(_maximum(torch))
         else:
             raise NotImplementedError(f"{layer.op} has no line here")
     return torch.nn.Sequential(*modules).eval()
+
+
+def _maximum(torch: Any) -> Any:
+    class Maximum(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x: Any) -> Any:
+            return x.amax(1, keepdim=True)
+
+    return Maximum()
+
+
+def covers(stack: Stack) -> bool:
+    """Whether the peers have every layer of this stack."""
+    return all(
+        isinstance(layer, Conv)
+        or layer.op in ("relu", "sigmoid", "tanh", "softmax")
+        or (isinstance(layer, Combine) and layer.how == "max")
+        for layer in stack.layers
+    )
 
 
 def onnx_session(onnx: Any, ort: Any, stack: Stack) -> Callable[[Any], Any]:
@@ -82,6 +102,10 @@ def onnx_session(onnx: Any, ort: Any, stack: Stack) -> Callable[[Any], Any]:
                 "group": layer.groups,
             }
             nodes.append(helper.make_node("Conv", [name, *arrays], [f"h{n}"], **options))
+        elif isinstance(layer, Combine):
+            axes = onnx.numpy_helper.from_array(np.array([1]), f"axes{n}")
+            weights.append(axes)
+            nodes.append(helper.make_node("ReduceMax", [name, f"axes{n}"], [f"h{n}"], keepdims=1))
         else:
             kinds = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
             options = {"axis": 1} if layer.op == "softmax" else {}
@@ -95,7 +119,7 @@ def onnx_session(onnx: Any, ort: Any, stack: Stack) -> Callable[[Any], Any]:
         [helper.make_tensor_value_info(name, kind, None)],
         weights,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
     session = ort.InferenceSession(
