@@ -36,7 +36,14 @@ import click
     metavar="DIR",
     help="Drawn scenes with their truth.csv, learned from beside the pages.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Where the random numbers start.",
+)
 @click.option("--resume", is_flag=True, help="Continue the training that DIR holds.")
 @click.option("--debug", is_flag=True, help="Show a traceback where an error ends the program.")
 def train(
