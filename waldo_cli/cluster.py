@@ -97,8 +97,8 @@ class Cluster:
             raise FileError("the scheduler has no workers", path=self._address) from None
         # A function of the standard library: one of ours could not even be asked for where the
         # package is missing.
-        for worker, spec in self._client.run(find_spec, "waldo_cli").items():
-            if spec is None:
+        for worker, spec in self._client.run(find_spec, "waldo_cli", on_error="return").items():
+            if spec is None or isinstance(spec, Exception):
                 raise WaldoError(
                     f"the worker {worker} has no waldo-cli: pip install 'waldo-cli[dask]' there"
                 )
