@@ -141,7 +141,8 @@ class Bank:
         if made is None:
             a, b = self.plan.offsets[p]
             piece = self.kernels[k, :, a : a + self.plan.piece[0], b : b + self.plan.piece[1]]
-            made = np.fft.rfft2(piece, self.plan.shape).astype(self._dtype, copy=False)
+            made = np.fft.rfft2(piece.astype(np.float64, copy=False), self.plan.shape)
+            made = made.astype(self._dtype, copy=False)
             np.conj(made, out=made)
             if self._keep:  # two threads may both make it; they make the same
                 self._kept[k, p] = made

@@ -295,7 +295,8 @@ class _Windows:
             boxes = pair[:h, :w]
             boxes[0] = down[A - 1]
             np.subtract(down[A : A + h - 1], down[: h - 1], out=boxes[1:])
-            boxes *= self._m.w[n, 0, 0, 0]
+            if self._m.w[n, 0, 0, 0] != 1:
+                boxes *= self._m.w[n, 0, 0, 0]
             yield boxes.real
             if second is not None:
                 yield boxes.imag
