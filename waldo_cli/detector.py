@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from waldo_cli._threads import spread
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.geometry import Box, resolve_scales
+from waldo_cli.geometry import Box, Pair, resolve_scales
 from waldo_cli.images import load_mask
 from waldo_cli.peaks import local_maxima, refine, suppress
 from waldo_cli.pyramid import Level, cut, levels
@@ -476,31 +476,33 @@ def find_peaks(
             for i, j in cells
         ]
     found.sort()
-    boxes: list[Box] = []
+    places: list[tuple[float, float]] = []
 
     def in_order() -> Iterator[Box]:
-        for _, y, x, number, _, _ in found:
+        for _, y, x, number, i, j in found:
             grid = grids[number]
-            w, h = size[0] / grid.factor[1], size[1] / grid.factor[0]
-            boxes.append(
-                Box(round(x - w / 2), round(y - h / 2), max(1, round(w)), max(1, round(h)))
-            )
-            yield boxes[-1]
+            dy, dx = refine(grid.values[:, :, channel], i, j)
+            places.append((y + dy * grid.step[0], x + dx * grid.step[1]))
+            yield _box(grid, size, *places[-1])
 
     out: list[Detection] = []
     for index in suppress(in_order(), max_overlap):
-        score, y, x, number, i, j = found[index]
-        grid = grids[number]
-        dy, dx = refine(grid.values[:, :, channel], i, j)
-        y = min(max(y + dy * grid.step[0], 0.0), float(height))
-        x = min(max(x + dx * grid.step[1], 0.0), float(width))
-        box = boxes[index].clipped(width, height)
+        score, cell_y, cell_x, number, _, _ = found[index]
+        y, x = places[index]
         # A hundredth of a pixel, and float32's own digits, are all that these numbers hold.
-        at = (round(x, 2), round(y, 2))
-        out.append(Detection(label, *at, _as_printed(-score), box, grid.scale))
+        at = (round(min(max(x, 0.0), width), 2), round(min(max(y, 0.0), height), 2))
+        # The box of the cell itself: a mask's window, exactly.
+        box = _box(grids[number], size, cell_y, cell_x).clipped(width, height)
+        out.append(Detection(label, *at, _as_printed(-score), box, grids[number].scale))
         if len(out) == count:
             break
     return out
+
+
+def _box(grid: Grid, size: Pair, y: float, x: float) -> Box:
+    """Where an object of `size` (width, height at the grid's scale) lies that is centred there."""
+    w, h = size[0] / grid.factor[1], size[1] / grid.factor[0]
+    return Box(round(x - w / 2), round(y - h / 2), max(1, round(w)), max(1, round(h)))
 
 
 def _as_printed(score: float | np.float32) -> float:
