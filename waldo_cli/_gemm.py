@@ -17,9 +17,11 @@ from waldo_cli._threads import spread
 
 Array: TypeAlias = npt.NDArray[Any]
 
-# Bytes of windows gathered at a time: a share of a common L2 cache.
-_BAND_BYTES = 1 << 18
-# Multiply-adds of a product that OpenBLAS keeps on one thread, and columns that suit its way with those.
+# Bytes of windows gathered at a time: a share of a common L2 cache, enough to outweigh a step in
+# Python.
+_BAND_BYTES = 1 << 20
+# Multiply-adds of a product that OpenBLAS keeps on one thread, and columns that suit its way with
+# those.
 _SLICE = 500_000
 _COLUMNS = 32
 # Multiply-adds below which starting a thread costs more than it saves.
@@ -47,7 +49,8 @@ def correlate(
     taps = A * B * C
     matrix = V.reshape(taps, K)
     blocks = [np.ascontiguousarray(matrix[:, k : k + _COLUMNS]) for k in range(0, K, _COLUMNS)]
-    # A window is gathered in runs of memory, each as one element: whole rows of it, or single pixels.
+    # A window is gathered in runs of memory, each as one element: whole rows of it, or single
+    # pixels.
     x = np.ascontiguousarray(x)
     down, right, _ = x.strides
     run = B * C if dilation[1] == 1 else C
@@ -63,7 +66,8 @@ def correlate(
     wide = min(cols, room)
     high = min(rows, max(1, room // wide))
     as_it_is = (A, B, *stride) == (1, 1, 1, 1)  # every window is a pixel
-    # One row of it for a row of outputs: adding K numbers at a time would take longer than the product.
+    # One row of it for a row of outputs: adding K numbers at a time would take longer than the
+    # product.
     offsets = None if bias is None else np.tile(bias, wide)
 
     def prepare() -> Callable[[tuple[int, int]], None]:
