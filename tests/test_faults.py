@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import ctypes
 import errno
@@ -302,6 +303,16 @@ def test_whichever_operation_fails_nothing_is_torn_and_the_next_run_repairs(
             break  # an image has three operations, a folder one; the rest are the same again
 
 
+@pytest.mark.skipif(not Path("/bin/false").exists(), reason="no /bin/false here")
+def test_workers_that_die_at_once_are_one_line(
+    place: Path, waldo: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    status, out, err = waldo(*look("-j", 2))
+    assert (status, out) == (2, b"")
+    assert err == "waldo: a worker process ended with status 1 while it loaded the stack\n"
+
+
 # --- random faults ----------------------------------------------------------------------------------
 
 
@@ -490,25 +501,19 @@ def few_handles(rng: random.Random, args: list[object]) -> tuple[int, bytes, str
 
 def killed_worker(rng: random.Random, args: list[object]) -> tuple[int, bytes, str]:
     program = started(*args, "-j", 2)
-    deadline = time.monotonic() + rng.uniform(0.2, 2)
-    killed = False
-    while program.poll() is None and not (killed and time.monotonic() > deadline):
-        for task in Path(f"/proc/{program.pid}/task").glob("*/children"):
-            try:
-                workers = task.read_text().split()
-            except OSError:
-                continue
-            if workers and time.monotonic() > deadline - 0.1:
-                os.kill(int(rng.choice(workers)), signal.SIGKILL)
-                killed = True
-                break
-        else:
-            time.sleep(0.01)
-            continue
-        break
+    due = time.monotonic() + rng.uniform(0, 1.5)  # from its birth on, while it loads or looks
+    while program.poll() is None:
+        workers = []
+        with contextlib.suppress(OSError):  # tasks come and go
+            for task in Path(f"/proc/{program.pid}/task").iterdir():
+                workers += (task / "children").read_text().split()
+        if workers and time.monotonic() > due:
+            os.kill(int(rng.choice(workers)), signal.SIGKILL)
+            break
+        time.sleep(0.005)
     status, out, err = ended(program)
     assert status in (0, 2)
-    assert all("worker process was ended by SIGKILL" in line for line in err.splitlines())
+    assert all("worker process was ended by SIGKILL" in line for line in err.splitlines()), err
     assert err.count("\n") <= 1
     return status, out, err
 

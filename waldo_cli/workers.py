@@ -74,7 +74,9 @@ class Workers:
             first = self._workers[0]
             try:
                 self.run, self.labels = first.greeting()
-            except EOFError:
+            except WaldoError:
+                raise
+            except (EOFError, OSError):  # nothing more, or a reset connection: it is gone
                 raise WaldoError(
                     f"a worker process {first.end()} while it loaded the stack"
                 ) from None
@@ -143,7 +145,8 @@ class _Worker:
             except OSError as e:
                 raise _no_worker(e) from None
         self._greeting: tuple[str, tuple[str, ...]] | None = None
-        self._connection.send(settings)
+        with contextlib.suppress(OSError):  # one that is gone already has no greeting either
+            self._connection.send(settings)
 
     def greeting(self) -> tuple[str, tuple[str, ...]]:
         """The run's fingerprint and labels, once the worker has loaded what it needs."""
