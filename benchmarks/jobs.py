@@ -146,9 +146,9 @@ def stacks(settings: Settings) -> Iterator[Row]:
         if torch and convs:
             calls |= _torch_calls(torch, peers.torch_layers(torch, stack), x0)
         if onnx and ort and convs:
-            session, planes = peers.onnx_session(onnx, ort, stack), _planes(x0)
-            calls["onnxruntime"] = lambda session=session, planes=planes: _channels_last(
-                session(planes)
+            network, planes = peers.onnx_layers(onnx, ort, stack), _planes(x0)
+            calls["onnxruntime"] = lambda network=network, planes=planes: _channels_last(
+                network(planes)
             )
         size = f"{x0.shape[0] * x0.shape[1] / 1e6:.1f} Mpx"
         yield compare("d", f"{name}, all layers, {size}", calls, runs=settings.runs)

@@ -86,9 +86,9 @@ def covers(stack: Stack) -> bool:
     )
 
 
-def onnx_session(onnx: Any, ort: Any, stack: Stack) -> Callable[[Any], Any]:
+def onnx_layers(onnx: Any, ort: Any, stack: Stack) -> Callable[[Any], Any]:
     """The same layers in onnxruntime: planes first in, planes first out."""
-    helper, nodes, weights, name = onnx.helper, [], [], "x"
+    make, nodes, weights, name = onnx.helper, [], [], "x"
     for n, layer in enumerate(stack.layers):
         if isinstance(layer, Conv):
             kernel = layer.kernel[::-1, ::-1] if layer.flip else layer.kernel
@@ -101,28 +101,28 @@ def onnx_session(onnx: Any, ort: Any, stack: Stack) -> Callable[[Any], Any]:
                 "dilations": list(layer.dilation),
                 "group": layer.groups,
             }
-            nodes.append(helper.make_node("Conv", [name, *arrays], [f"h{n}"], **options))
+            nodes.append(make.make_node("Conv", [name, *arrays], [f"h{n}"], **options))
         elif isinstance(layer, Combine):
             axes = onnx.numpy_helper.from_array(np.array([1]), f"axes{n}")
             weights.append(axes)
-            nodes.append(helper.make_node("ReduceMax", [name, f"axes{n}"], [f"h{n}"], keepdims=1))
+            nodes.append(make.make_node("ReduceMax", [name, f"axes{n}"], [f"h{n}"], keepdims=1))
         else:
             kinds = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
             options = {"axis": 1} if layer.op == "softmax" else {}
-            nodes.append(helper.make_node(kinds[layer.op], [name], [f"h{n}"], **options))
+            nodes.append(make.make_node(kinds[layer.op], [name], [f"h{n}"], **options))
         name = f"h{n}"
     kind = onnx.TensorProto.FLOAT
-    graph = helper.make_graph(
+    graph = make.make_graph(
         nodes,
         "stack",
-        [helper.make_tensor_value_info("x", kind, [1, stack.input_channels, None, None])],
-        [helper.make_tensor_value_info(name, kind, None)],
+        [make.make_tensor_value_info("x", kind, [1, stack.input_channels, None, None])],
+        [make.make_tensor_value_info(name, kind, None)],
         weights,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    model = make.make_model(graph, opset_imports=[make.make_opsetid("", 18)], ir_version=8)
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
-    session = ort.InferenceSession(
+    loaded = ort.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    return lambda planes: session.run(None, {"x": planes})[0]
+    return lambda planes: loaded.run(None, {"x": planes})[0]

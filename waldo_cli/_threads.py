@@ -59,11 +59,11 @@ def spread(
         finally:
             _here.busy = False
 
-    helpers = [threading.Thread(target=drain, daemon=True) for _ in range(threads - 1)]
-    for helper in helpers:
-        helper.start()
+    others = [threading.Thread(target=drain, daemon=True) for _ in range(threads - 1)]
+    for other in others:
+        other.start()
     drain()
-    for helper in helpers:
-        helper.join()
+    for other in others:
+        other.join()
     if failures:
         raise failures[0]
