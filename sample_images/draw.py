@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image, ImageDraw
+
 from pen import CREAM, Pen, Point
 from people import HEAD, Person, draw_person, lookalike, odlaw, stranger, waldo, wenda, wizard
-from PIL import Image, ImageDraw
 from themes import BUILD, THEMES, Scene, Thing, person_painter
 
 SUPERSAMPLING = 3

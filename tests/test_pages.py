@@ -36,9 +36,7 @@ def truth() -> list[tuple[str, tuple[int, int, int, int]]]:
 
 
 @pytest.mark.parametrize(("name", "box"), truth(), ids=[name for name, _ in truth()])
-def test_a_crop_finds_its_own_place_exactly(
-    name: str, box: tuple[int, int, int, int]
-) -> None:
+def test_a_crop_finds_its_own_place_exactly(name: str, box: tuple[int, int, int, int]) -> None:
     left, top, right, bottom = box
     page = load_image(PAGES / name)
     result = detect(page, masks=[page[top:bottom, left:right]], scales=1)
