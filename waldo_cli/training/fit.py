@@ -527,8 +527,8 @@ def calibrate(
     known = Calibration(max(slope, 0.1), offset, 0.5)
     alarms = sorted((known(s) for s in absent), reverse=True)
     allowed = math.ceil(alarm_rate * len(alarms)) - 1
-    limit = alarms[max(allowed, 0)] + 1e-4 if alarms else 0.5
-    return replace(known, threshold=round(min(max(0.5, limit), 0.99), 3))
+    limit = math.nextafter(alarms[max(allowed, 0)], 1.0) if alarms else 0.5
+    return replace(known, threshold=math.ceil(1000 * min(max(0.5, limit), 0.99)) / 1000)
 
 
 def _calibrated(classifier: nn.Sequential, calibration: Calibration) -> nn.Sequential:
