@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -256,9 +255,6 @@ def test_a_folder_with_another_training_is_refused(tmp_path: Path) -> None:
         fit._claim(tmp_path / "run", {"seed": 1}, resume=True)
 
 
-@pytest.mark.skipif(
-    "WALDO_TRAIN" not in os.environ, reason="takes minutes: set WALDO_TRAIN=1 to run it"
-)
 def test_a_short_training_finds_drawn_waldos_of_other_seeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

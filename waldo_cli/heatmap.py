@@ -75,10 +75,7 @@ def render_heatmap(
     low = float(np.median(activations[:: max(1, activations.shape[0] // 256)]))
     span = float(activations.max()) - low
     gain = np.float32(255 / span if span > 0 else 0)
-    steps = np.linspace(0, 255, len(INFERNO))
-    colours = np.stack(
-        [np.interp(np.arange(256), steps, channel) for channel in np.transpose(INFERNO)], axis=1
-    ).astype(np.float32)
+    colours = inferno()
     opacity = (np.arange(256, dtype=np.float32) / 255) ** 0.7
     glow, shade = colours * opacity[:, None], 1 - opacity
     out = np.empty(image.shape, np.uint8)

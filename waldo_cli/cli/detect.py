@@ -264,8 +264,6 @@ def detect(
         raise click.UsageError("--report writes HTML: name it FILE.html", ctx)
     if quiet and (progress or show or report):
         raise click.UsageError("--progress, --show and --report go without --quiet", ctx)
-    if sys.stdout is None:
-        raise click.UsageError("standard output is closed", ctx)
 
     from waldo_cli.batch import Settings, known_first
     from waldo_cli.resume import Journal
