@@ -10,13 +10,13 @@ from click.shell_completion import get_completion_class
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    r"""Print the script that lets SHELL complete commands and options.
+    """Print the script that lets SHELL complete commands and options.
 
     \b
     bash:  eval "$(waldo completion bash)"      in ~/.bashrc
     zsh:   eval "$(waldo completion zsh)"       in ~/.zshrc
     fish:  waldo completion fish > ~/.config/fish/completions/waldo.fish
-    """
+    """  # noqa: D301 - click's mark for lines to be left as they are is a real backspace
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"no completion for {shell}", ctx)
