@@ -142,13 +142,14 @@ def commands() -> str:
         "Written by `python docs/generate.py` from `waldo COMMAND --help`.",
         "",
     ]
-    top = click.Context(waldo, info_name="waldo", terminal_width=_HELP_WIDTH)
+    settings = {**waldo.context_settings, "terminal_width": _HELP_WIDTH}
+    top = click.Context(waldo, info_name="waldo", **settings)
     parts += ["```text", waldo.get_help(top), "```", ""]
     for name in waldo.list_commands(top):
         command = waldo.get_command(top, name)
         if command is None:
             raise LookupError(f"waldo lists {name}, and has no such command")
-        context = click.Context(command, top, info_name=name, terminal_width=_HELP_WIDTH)
+        context = click.Context(command, top, info_name=name, **settings)
         parts += [f"## waldo {name}", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(parts)
 

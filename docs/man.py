@@ -91,7 +91,7 @@ def roff(text: str) -> str:
 def write(folder: Path) -> None:
     """Write ``waldo.1`` and ``waldo-COMMAND.1``."""
     folder.mkdir(parents=True, exist_ok=True)
-    ctx = click.Context(waldo, info_name="waldo")
+    ctx = click.Context(waldo, info_name="waldo", **waldo.context_settings)
     pages: list[tuple[click.Command, list[str], click.Context]] = [(waldo, ["waldo"], ctx)]
     for name in waldo.list_commands(ctx):
         command = waldo.get_command(ctx, name)
