@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
-from waldo_cli.inputs import ACTIVATIONS, HEATMAP, STDIN, Item, fetch, is_url, read_stdin, stem
+from waldo_cli.inputs import ACTIVATIONS, HEATMAP, STDIN, Item, fetch, is_url, read_stdin
 from waldo_cli.records import Find, Record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from waldo_cli.detector import Result
+    from waldo_cli.stack import Mask
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ class Finder:
 
     def __init__(self, settings: Settings, folder: str = "") -> None:
         # Imported here, so that usage errors are told before numpy is loaded.
-        from waldo_cli.images import load_mask, load_weights
-        from waldo_cli.stack import Mask
+        from waldo_cli.detector import open_mask
+        from waldo_cli.images import load_weights
         from waldo_cli.stackfile import load_stack
 
         self.settings = settings
@@ -82,7 +83,7 @@ class Finder:
         self.stack = load_stack(settings.stack or ("pixels" if settings.masks else "waldo"))
         self.masks: list[Mask] | None = None
         if settings.masks:
-            self.masks = [Mask(_label(p), *load_mask(p)) for p in settings.masks]
+            self.masks = [open_mask(p) for p in settings.masks]
             doubled = {
                 m.label for m in self.masks if [n.label for n in self.masks].count(m.label) > 1
             }
@@ -263,10 +264,6 @@ def identity(path: str) -> tuple[int | None, float | None]:
     except (OSError, ValueError):
         return None, None
     return status.st_size, round(status.st_mtime_ns / 1e9, 6)
-
-
-def _label(mask: str) -> str:
-    return os.fsencode(stem(mask)).decode("utf-8", "replace")  # records are text
 
 
 class Engine(Protocol):

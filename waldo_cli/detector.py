@@ -11,6 +11,7 @@ the activations that a heatmap shows.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -273,7 +274,9 @@ def open_mask(path: str | Path) -> Mask:
     FileError
         As by `load_mask`.
     """
-    return Mask(Path(path).stem or "mask", *load_mask(path))
+    # Labels are text, whatever bytes the name holds.
+    label = os.fsencode(Path(path).stem).decode("utf-8", "replace")
+    return Mask(label or "mask", *load_mask(path))
 
 
 def _checked_image(image: NDArray[Any]) -> Floats:
