@@ -70,13 +70,10 @@ def must_answer(path: Path) -> None:
         return
     cells = PAGE.size * sum(s**2 for s in loaded.scales)
     work = sum(loaded.multiply_adds())
-    if loaded.second_look is not None:
-        seen = loaded.second_look.stack
-        window = seen.receptive_field.size
-        again = (
-            window[0] * window[1] * loaded.second_look.candidates * len(loaded.second_look.scales)
-        )
-        work += sum(seen.multiply_adds()) * again
+    for look in loaded.closer_looks:
+        window = look.stack.receptive_field.size
+        again = window[0] * window[1] * look.candidates * len(look.scales)
+        work += sum(look.stack.multiply_adds()) * again
     if cells * work * (1 + max(loaded.channels())) < MOST_MULTIPLY_ADDS:
         finds = detect(PAGE, stack=loaded, top=3, threshold=-1e30).detections
         found = tuple(Find(f.label, f.x, f.y, f.score, edges(f.box), f.scale) for f in finds)
@@ -249,9 +246,9 @@ STACKS = (
     '[[layer]]\nop = "mask"\nscore = "raw"\npadding = "zero"\n'
     "mask = [[[1, 0, 0, 1], [0, 1, 0, 1]]]\n",
     'format = 1\nobject = [8, 8]\nlabels = ["a", "b"]\n[[layer]]\nop = "abs"\n'
-    '[[layer]]\nop = "combine"\nhow = "mean"\n[second_look]\nobject = [4, 6]\ncandidates = 3\n'
-    'scales = [0.9, 1.1]\nmirror = true\n[[second_look.layer]]\nop = "conv"\n'
-    "kernel = [[[[1, 0], [0, 1], [0, 0]]]]\n",
+    '[[layer]]\nop = "combine"\nhow = "mean"\n[[closer_look]]\nobject = [4, 6]\ncandidates = 3\n'
+    'scales = [0.9, 1.1]\nmirror = true\n[[closer_look.layer]]\nop = "conv"\n'
+    'kernel = [[[[1, 0], [0, 1], [0, 0]]]]\n[[closer_look.layer]]\nop = "softmax"\n',
 )
 
 COCO = {

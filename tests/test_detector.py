@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from waldo_cli import Box, Mask, Result, Stack, detect
+from waldo_cli.detector import Trace
 from waldo_cli.errors import InvalidInputError, StackError
 from waldo_cli.peaks import overlap
-from waldo_cli.stack import Combine, Conv, Pointwise, SecondLook
+from waldo_cli.stack import CloserLook, Combine, Conv, Pointwise
 
 RNG = np.random.default_rng(0)
 PAGE = RNG.random((60, 80, 3), np.float32)
@@ -278,9 +281,9 @@ def test_a_prior_of_ones_and_a_region_of_everything_change_nothing() -> None:
     np.testing.assert_array_equal(same.activations, plain.activations)
 
 
-# --- second look ------------------------------------------------------------------------------------
+# --- closer looks -----------------------------------------------------------------------------------
 
-# The first look finds what is bright; the second tells red from the rest.
+# The first look finds what is bright; the closer one tells red from the rest.
 RED_OR_NOT = np.array([[[[4, -4], [-4, 4], [-4, 4]]]], np.float32)
 TWICE = Stack(
     "twice",
@@ -288,12 +291,14 @@ TWICE = Stack(
     object=(5, 5),
     threshold=0.5,
     labels=("red", "other"),
-    second_look=SecondLook(
-        Stack("second", (Conv(RED_OR_NOT), Pointwise("softmax")), labels=("red", "other")),
-        size=(5, 5),
-        candidates=8,
-        scales=(1.0, 0.8),
-        mirror=True,
+    closer_looks=(
+        CloserLook(
+            Stack("closer", (Conv(RED_OR_NOT), Pointwise("softmax")), labels=("red", "other")),
+            size=(5, 5),
+            candidates=8,
+            scales=(1.0, 0.8),
+            mirror=True,
+        ),
     ),
 )
 
@@ -305,7 +310,7 @@ def coloured() -> np.ndarray:
     return image
 
 
-def test_a_second_look_puts_its_own_score_in_place_of_the_first() -> None:
+def test_a_closer_look_puts_its_own_score_in_place_of_the_first() -> None:
     result = detect(coloured(), stack=TWICE)
     (found,) = result.detections
     assert found.label == "red"
@@ -317,7 +322,7 @@ def test_a_second_look_puts_its_own_score_in_place_of_the_first() -> None:
     assert other.score > 0.95
 
 
-def test_after_a_second_look_the_map_has_its_maximum_at_the_answer() -> None:
+def test_after_a_closer_look_the_map_has_its_maximum_at_the_answer() -> None:
     result = detect(coloured(), stack=TWICE)
     row, col = np.unravel_index(result.activations.argmax(), result.activations.shape)
     assert 28 <= row < 33
@@ -326,10 +331,49 @@ def test_after_a_second_look_the_map_has_its_maximum_at_the_answer() -> None:
     assert result.activations[8:13, 8:13].max() < 0.5
 
 
-def test_a_second_look_heeds_the_region() -> None:
+def test_a_closer_look_heeds_the_region() -> None:
     image = coloured()
     assert not detect(image, stack=TWICE, region=(0, 0, 20, 20), threshold=0.6).found
     assert detect(image, stack=TWICE, region=(20, 20, 20, 20), threshold=0.6).found
+
+
+def always(*answers: float) -> Stack:
+    """Says the same of everything: `answers`, in the order of the labels red and other."""
+    bias = np.log(np.array(answers, np.float32))
+    conv = Conv(np.zeros((1, 1, 3, 2), np.float32), bias=bias)
+    return Stack("always", (conv, Pointwise("softmax")), labels=("red", "other"))
+
+
+def test_the_answers_of_closer_looks_are_pooled_by_their_geometric_mean() -> None:
+    first = CloserLook(always(0.9, 0.1), (5, 5), candidates=8)
+    again = CloserLook(always(0.2, 0.8), (5, 5), candidates=1)
+    trace = Trace()
+    detect(coloured(), stack=replace(TWICE, closer_looks=(first, again)), trace=trace)
+    (look,) = trace.looks
+    pooled = np.sqrt([0.9 * 0.2, 0.1 * 0.8])
+    np.testing.assert_allclose(look.scores[0], pooled / pooled.sum(), rtol=1e-5)
+    np.testing.assert_allclose(look.scores[1], [0.9, 0.1], rtol=1e-5)  # was shown to one look alone
+    np.testing.assert_allclose(look.answers[1][0], [0.2, 0.8], rtol=1e-5)
+    assert np.isnan(look.answers[1][1:]).all()
+
+
+def test_a_closer_look_is_shown_the_best_by_the_labels_asked_for() -> None:
+    sharp = TWICE.closer_looks[0]
+    stack = replace(TWICE, closer_looks=(sharp, replace(sharp, candidates=1)))
+    for label, inside in (("red", slice(28, 33)), ("other", slice(8, 13))):
+        trace = Trace()
+        detect(coloured(), stack=stack, labels=[label], trace=trace)
+        (look,) = trace.looks
+        (shown,) = np.flatnonzero(~np.isnan(look.answers[1][:, 0]))
+        assert inside.start <= look.candidates[shown].x <= inside.stop
+
+
+def test_closer_looks_must_answer_alike() -> None:
+    with pytest.raises(StackError, match="last layer must be softmax"):
+        replace(TWICE, closer_looks=(CloserLook(BRIGHT, (5, 5), 3),))
+    other = replace(always(0.5, 0.5), labels=("red", "blue"))
+    with pytest.raises(StackError, match="the same labels"):
+        replace(TWICE, closer_looks=(*TWICE.closer_looks, CloserLook(other, (5, 5), 3)))
 
 
 # --- what cannot be used ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from waldo_cli.cli.explain import explain as command
 from waldo_cli.detector import Trace
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.explain import _inside, _window, explain
-from waldo_cli.stack import Combine, Conv, MaskLayer, Normalize, Pointwise, Pool, SecondLook
+from waldo_cli.stack import CloserLook, Combine, Conv, MaskLayer, Normalize, Pointwise, Pool
 
 Floats = np.ndarray
 
@@ -33,7 +33,7 @@ def page() -> Floats:
 
 
 def learned_like() -> Stack:
-    """Strides, pooling, and a second look, with random numbers."""
+    """Strides, pooling, and a closer look, with random numbers."""
     rng = np.random.default_rng(3)
 
     def conv(*shape: int, stride: int = 1) -> Conv:
@@ -48,7 +48,7 @@ def learned_like() -> Stack:
         threshold=0.5,
         scales=(1.0, 0.7),
         labels=("waldo", "wenda"),
-        second_look=SecondLook(again, (5, 5), 6),
+        closer_looks=(CloserLook(again, (5, 5), 6),),
     )
 
 
@@ -129,7 +129,7 @@ def test_the_place_asked_about_is_told_of_at_each_station(tmp_path: Path) -> Non
     assert "Before suppression it is peak number 1." in text
     assert "After it, number 1 with 1.000, threshold 0.6." in text
     explain(out, page(), stack=learned_like(), at=(5, 5))
-    assert "The second look was" in Outline(out.read_text("utf-8")).text
+    assert "The closer looks were" in Outline(out.read_text("utf-8")).text
 
 
 def test_nothing_found_is_said_with_the_best_score(tmp_path: Path) -> None:

@@ -163,19 +163,27 @@ def test_weights_in_the_order_of_fortran_are_the_same(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stack.layers[0].kernel, kernel)  # type: ignore[attr-defined]
 
 
-def test_a_second_look_has_its_own_layers_and_the_stacks_labels(tmp_path: Path) -> None:
+TWO_LABELS = (
+    '[[closer_look.layer]]\nop = "conv"\nkernel = [[[[1, 0], [0, 1], [0, 0]]]]\n'
+    '[[closer_look.layer]]\nop = "softmax"\n'
+)
+
+
+def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path) -> None:
     stack = loaded(
         tmp_path,
         'object = [8, 8]\nlabels = ["waldo", "nobody"]\n'
         '[[layer]]\nop = "combine"\nhow = "mean"\n'
-        "[second_look]\nobject = [4, 6]\ncandidates = 3\nscales = [0.9, 1.1]\nmirror = true\n"
-        '[[second_look.layer]]\nop = "conv"\nkernel = [[[[1, 0], [0, 1], [0, 0]]]]\n',
+        "[[closer_look]]\nobject = [4, 6]\ncandidates = 3\nscales = [0.9, 1.1]\nmirror = true\n"
+        + TWO_LABELS
+        + "[[closer_look]]\nobject = 2\ncandidates = 1\n"
+        + TWO_LABELS,
     )
-    second = stack.second_look
-    assert second is not None
-    assert (second.size, second.candidates, second.mirror) == ((4, 6), 3, True)
-    assert second.scales == (1.1, 0.9)
-    assert stack.labels == second.stack.labels == ("waldo", "nobody")
+    sharp, wide = stack.closer_looks
+    assert (sharp.size, sharp.candidates, sharp.mirror) == ((4, 6), 3, True)
+    assert sharp.scales == (1.1, 0.9)
+    assert (wide.size, wide.candidates, wide.mirror) == ((2, 2), 1, False)
+    assert stack.labels == sharp.stack.labels == wide.stack.labels == ("waldo", "nobody")
 
 
 # --- what cannot be used ----------------------------------------------------------------------------
@@ -288,25 +296,41 @@ BAD_TEXT = {
         '[[layer]]\nop = "conv"\nkernel = "weights:k"\n',
         "'weights:k' is not an array",
     ),
-    "second look a number": ("second_look = 3\n" + RELU, "second_look: must be a table"),
-    "second look without object": (
-        "object = 3\n" + RELU + '[second_look]\n[[second_look.layer]]\nop = "relu"\n',
-        "second_look: object is missing",
+    "closer look a number": ("closer_look = 3\n" + RELU, "closer_look: must be"),
+    "closer look one table": (
+        RELU + '[closer_look]\nobject = 3\n[[closer_look.layer]]\nop = "softmax"\n',
+        "closer_look: must be [[closer_look]] tables",
     ),
-    "second look at what size": (
-        RELU + '[second_look]\nobject = 3\n[[second_look.layer]]\nop = "relu"\n',
-        "object: a stack with a second look must say",
+    "closer look without object": (
+        "object = 3\n" + RELU + '[[closer_look]]\n[[closer_look.layer]]\nop = "softmax"\n',
+        "closer_look 1: object is missing",
     ),
-    "second look with a bad layer": (
-        "object = 3\n" + RELU + '[second_look]\nobject = 3\n[[second_look.layer]]\nop = "rely"\n',
-        "second_look.layer 1: op = 'rely'",
+    "closer look at what size": (
+        "labels = ['a', 'b']\n" + RELU + "[[closer_look]]\nobject = 3\n" + TWO_LABELS,
+        "object: a stack with a closer look must say",
     ),
-    "second look of no candidate": (
+    "closer look with a bad layer": (
+        "object = 3\n" + RELU + '[[closer_look]]\nobject = 3\n[[closer_look.layer]]\nop = "rely"\n',
+        "closer_look 1: layer 1: op = 'rely'",
+    ),
+    "closer look without probabilities": (
         "object = 3\nlabels = ['a', 'b', 'c']\n"
         + RELU
-        + "[second_look]\nobject = 3\ncandidates = 0\n"
-        '[[second_look.layer]]\nop = "relu"\n',
+        + '[[closer_look]]\nobject = 3\n[[closer_look.layer]]\nop = "relu"\n',
+        "closer look 1: its last layer must be softmax",
+    ),
+    "closer look of no candidate": (
+        "object = 3\nlabels = ['a', 'b']\n"
+        + RELU
+        + "[[closer_look]]\nobject = 3\ncandidates = 0\n"
+        + TWO_LABELS,
         "candidates = 0",
+    ),
+    "closer looks without end": (
+        "object = 3\nlabels = ['a', 'b']\n"
+        + RELU
+        + ("[[closer_look]]\nobject = 3\n" + TWO_LABELS) * 9,
+        "closer_look: 9 of them, at most 8",
     ),
 }
 

@@ -14,7 +14,7 @@ from waldo_cli.errors import InvalidInputError  # noqa: E402
 from waldo_cli.pyramid import cut  # noqa: E402
 from waldo_cli.stackfile import load_stack  # noqa: E402
 from waldo_cli.training import fit  # noqa: E402
-from waldo_cli.training.augment import make_batch  # noqa: E402
+from waldo_cli.training.augment import Mix, _end_the_page, make_batch  # noqa: E402
 from waldo_cli.training.data import (  # noqa: E402
     NOBODY,
     Head,
@@ -28,6 +28,7 @@ from waldo_cli.training.data import (  # noqa: E402
     spot_patches,
 )
 from waldo_cli.training.network import (  # noqa: E402
+    CLOSER_VIEWS,
     LABELS,
     Release,
     classifier_network,
@@ -37,7 +38,7 @@ from waldo_cli.training.network import (  # noqa: E402
     write_stack,
 )
 
-Networks = tuple[torch.nn.Sequential, torch.nn.Sequential]
+Networks = list[torch.nn.Sequential]
 
 
 def _lived_in(net: torch.nn.Sequential, seed: int) -> torch.nn.Sequential:
@@ -58,7 +59,8 @@ def _lived_in(net: torch.nn.Sequential, seed: int) -> torch.nn.Sequential:
 @pytest.fixture(scope="module")
 def networks() -> Networks:
     torch.manual_seed(0)
-    return _lived_in(proposal_network(), 1), _lived_in(classifier_network(), 2)
+    nets = [proposal_network(), classifier_network(), classifier_network()]
+    return [_lived_in(net, seed) for seed, net in enumerate(nets)]
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +89,11 @@ def pages() -> list[Page]:
 def test_the_stack_file_computes_what_the_networks_compute(
     networks: Networks, tmp_path: Path
 ) -> None:
-    first, second = networks
-    stack = load_stack(write_stack(tmp_path, Release(name="fresh"), folded(first), folded(second)))
+    first, *closer = [folded(net) for net in networks]
+    stack = load_stack(write_stack(tmp_path, Release(name="fresh"), first, closer))
     random = np.random.default_rng(3)
-    for net, layers, side in ((first, stack, 101), (second, stack.second_look.stack, 77)):
+    looks = [(net, look.stack, 77) for net, look in zip(closer, stack.closer_looks, strict=True)]
+    for net, layers, side in ((first, stack, 101), *looks):
         image = random.random((side, side, 3), dtype=np.float32)
         with torch.no_grad():
             expected = net(torch.from_numpy(image).permute(2, 0, 1)[None])[0]
@@ -103,12 +106,15 @@ def test_the_stack_file_computes_what_the_networks_compute(
 
 
 def test_the_stack_file_sees_as_far_as_the_networks(networks: Networks, tmp_path: Path) -> None:
-    first, second = networks
-    path = write_stack(tmp_path, Release(name="fresh"), folded(first), folded(second))
+    first, *closer = networks
+    path = write_stack(
+        tmp_path, Release(name="fresh"), folded(first), [folded(net) for net in closer]
+    )
     stack = load_stack(path)
     assert stack.receptive_field.size == (field_and_jump(first)[0],) * 2
     assert stack.receptive_field.jump == (field_and_jump(first)[1],) * 2
-    assert stack.second_look.stack.receptive_field.size == (field_and_jump(second)[0],) * 2
+    for net, look in zip(closer, stack.closer_looks, strict=True):
+        assert look.stack.receptive_field.size == (field_and_jump(net)[0],) * 2
     assert path.with_suffix(".npz").stat().st_size < 2_000_000
 
 
@@ -163,11 +169,13 @@ def test_painting_over_takes_waldo_and_nobody_else(pages: list[Page]) -> None:
 # --- batches -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lesson", [fit.ProposalLesson, fit.ClassifierLesson])
+MIXES = [fit.ProposalLesson.mix, *map(fit.closer_mix, CLOSER_VIEWS.values())]
+
+
+@pytest.mark.parametrize("mix", MIXES)
 def test_batches_repeat_with_their_seed_and_hold_what_the_mix_says(
-    lesson: type[fit.ProposalLesson | fit.ClassifierLesson], pages: list[Page]
+    mix: Mix, pages: list[Page]
 ) -> None:
-    mix = lesson.mix
     characters = character_patches(pages, 1.2 * mix.head)
     random = np.random.default_rng(1)
     places = spot_patches(pages, [random_spots(p, 6, random) for p in pages], 1.2 * mix.head)
@@ -183,6 +191,23 @@ def test_batches_repeat_with_their_seed_and_hold_what_the_mix_says(
     assert float(one.images.max()) <= 1
     assert (one.labels[-mix.empty - mix.strangers :] == NOBODY).all()
     assert {0, 1} <= set(one.labels.tolist())
+
+
+def test_beyond_the_end_of_a_page_its_edge_repeats_and_the_middle_of_the_head_stays() -> None:
+    images = torch.rand(60, 3, 40, 40, generator=torch.Generator().manual_seed(1))
+    before, middle = images.clone(), np.zeros(60)
+    _end_the_page(images, middle, middle, 12.0, np.random.default_rng(3), share=1.0)
+    assert torch.equal(images[:, :, 20, 20], before[:, :, 20, 20])
+    for image, was in zip(images, before, strict=True):
+        changed = (image != was).any(dim=0)
+        lines = changed if changed.all(dim=1).any() else changed.T  # whole rows, or whole columns
+        ended = np.flatnonzero(lines.all(dim=1).numpy())
+        assert lines.any(dim=1).sum() == len(ended)
+        if len(ended):
+            assert ended[0] == 0 or ended[-1] == 39
+            assert len(np.unique(np.diff(ended))) <= 1
+            rows = image if lines is changed else image.transpose(1, 2)
+            assert (rows[:, ended] == rows[:, ended[:1]]).all()
 
 
 def test_cells_on_a_head_should_answer_and_far_ones_should_not(pages: list[Page]) -> None:

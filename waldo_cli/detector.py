@@ -2,8 +2,8 @@
 
 The image is resized to a ladder of scales. At each, the stack turns it into activations: how much every
 place looks like what is sought. The local maxima of all scales are put in one order, best first, and of
-those that overlap only the best stays (non-maximum suppression). A stack with a second look cuts its best
-candidates out of the image and scores them again, sharper and wider. What reaches the threshold is found;
+those that overlap only the best stays (non-maximum suppression). A stack with closer looks cuts its best
+candidates out of the image and scores them again, sharper, then wider. What reaches the threshold is found;
 the distance to the next best place elsewhere is the margin. All maps, laid on the image's own pixels, are
 the activations that a heatmap shows.
 """
@@ -26,7 +26,7 @@ from waldo_cli.geometry import Box, Pair, resolve_scales
 from waldo_cli.images import load_mask
 from waldo_cli.peaks import local_maxima, refine, suppress
 from waldo_cli.pyramid import Level, cut, levels
-from waldo_cli.stack import Mask, SecondLook, Stack
+from waldo_cli.stack import CloserLook, Mask, Stack
 from waldo_cli.stackfile import load_stack
 
 Floats = NDArray[np.float32]
@@ -39,6 +39,13 @@ PEAKS_PER_LEVEL = 4096
 
 # Levels are refused above this many pixels: a scale of 1000 is a slip, not a wish.
 MAX_LEVEL_PIXELS = 2**30
+
+# Candidates that go through a closer look together: enough to outweigh a step in Python, few enough
+# that their activations stay in the cache.
+TOGETHER = 8
+
+# Of probabilities whose logarithm is taken: nothing is impossible.
+SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +132,20 @@ class Look:
     stack
         With its masks in it.
     grids
-        The first look's activations at each scale, weighed by the prior. A second look is asked about
+        The first look's activations at each scale, weighed by the prior. Closer looks are asked about
         the peaks of one map, the largest of all channels.
     candidates
-        The peaks that the second look was asked about; empty where there is none.
+        The peaks that the closer looks were asked about; empty where there are none.
+    answers
+        Of each closer look, ``(N, labels)``; NaN for candidates that it was not shown.
     scores
-        Its answers ``(N, labels)``; None where there is none.
+        What they come to together, ``(N, labels)``; None where there is no closer look.
     """
 
     stack: Stack
     grids: tuple[Grid, ...]
     candidates: tuple[Detection, ...] = ()
+    answers: tuple[Floats, ...] = ()
     scores: Floats | None = None
 
 
@@ -225,27 +235,29 @@ def detect(
     for one in stacks:
         looked = list(_look(one, image, resolve_scales(scales, one.scales, one.per_octave), prior))
         first: list[Detection] = []
+        answers: list[Floats] = []
         scores: Floats | None = None
-        if one.second_look is None:
+        if not one.closer_looks:
             for k, label in enumerate(one.labels):
                 peaks = find_peaks(one, looked, k, label, top + 1, max_overlap, width, height)
                 ranked.setdefault(label, []).extend(peaks)
             shown = looked
         else:
             looked = [replace(g, values=g.values.max(axis=2, keepdims=True)) for g in looked]
-            second = one.second_look
-            first = find_peaks(one, looked, 0, "", second.candidates, max_overlap, width, height)
-            scores = _look_again(second, image, first, one.object or (1, 1), prior)
+            most = one.closer_looks[0].candidates
+            first = find_peaks(one, looked, 0, "", most, max_overlap, width, height)
+            chosen = [one.labels.index(w) for w in wanted]
+            answers, scores = _look_closer(one, image, first, chosen, prior)
             for k, label in enumerate(one.labels):
                 ranked[label] = [
                     replace(p, label=label, score=_as_printed(s[k]))
                     for p, s in zip(first, scores, strict=True)
                 ]
-            best = scores[:, [one.labels.index(w) for w in wanted]].max(axis=1)
+            best = scores[:, chosen].max(axis=1)
             shown = [_second_thoughts(g, first, best) for g in looked]
         grids += [replace(g, values=g.values.max(axis=2)) for g in shown]
         if trace is not None:
-            trace.looks.append(Look(one, tuple(looked), tuple(first), scores))
+            trace.looks.append(Look(one, tuple(looked), tuple(first), tuple(answers), scores))
 
     limit = stacks[0].threshold if threshold is None else threshold
     if trace is not None:
@@ -513,50 +525,85 @@ def _as_printed(score: float | np.float32) -> float:
     return float(str(np.float32(score)))
 
 
-def _look_again(
-    second: SecondLook,
+def _look_closer(
+    stack: Stack,
     image: Floats,
     candidates: Sequence[Detection],
-    size: tuple[int, int],
+    wanted: Sequence[int],
     prior: Floats | None,
+) -> tuple[list[Floats], Floats]:
+    """The answers of each closer look, and the scores that they come to, all ``(N, labels)``.
+
+    Each look is shown the candidates that are best so far by their `wanted` labels. A score is the
+    geometric mean of all answers about the candidate, so normalised that its labels sum to 1
+    (logarithmic opinion pool), times the prior.
+
+    References
+    ----------
+    Genest, Zidek, "Combining Probability Distributions: A Critique and an Annotated Bibliography",
+    Statistical Science 1986.
+    """
+    shape = (len(candidates), len(stack.labels))
+    answers: list[Floats] = []
+    logs = np.zeros(shape, np.float32)  # sums over what was shown
+    views = np.zeros((len(candidates), 1), np.float32)
+    scores = np.zeros(shape, np.float32)
+    for look in stack.closer_looks:
+        order = np.argsort(-scores[:, wanted].max(axis=1), kind="stable")[: look.candidates]
+        seen = _answers(look, image, [candidates[n] for n in order], stack.object or (1, 1))
+        each = np.log(np.maximum(seen, np.float32(SMALLEST)))  # (n, views, labels)
+        logs[order] += each.sum(axis=1)
+        views[order] += each.shape[1]
+        answer = np.full(shape, np.nan, np.float32)
+        answer[order] = _pooled(each.mean(axis=1))
+        answers.append(answer)
+        scores = np.where(views > 0, _pooled(np.divide(logs, np.maximum(views, 1))), np.float32(0))
+    if prior is not None:
+        rows = [min(int(found.y), prior.shape[0] - 1) for found in candidates]
+        cols = [min(int(found.x), prior.shape[1] - 1) for found in candidates]
+        scores *= np.nan_to_num(prior[rows, cols])[:, None]
+    return answers, scores
+
+
+def _pooled(logs: Floats) -> Floats:
+    """Probabilities in proportion to the exponentials of ``(N, labels)``."""
+    weights = np.exp(logs - logs.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def _answers(
+    look: CloserLook, image: Floats, candidates: Sequence[Detection], size: Pair
 ) -> Floats:
-    """Scores ``(N, labels)`` of the second look at each candidate."""
-    scores = np.zeros((len(candidates), len(second.stack.labels)), np.float32)
+    """What a closer look says of each cut of each candidate, ``(N, cuts, labels)``."""
+    count = len(look.scales) * (1 + look.mirror)
+    out = np.empty((len(candidates), count, len(look.stack.labels)), np.float32)
 
-    def work(n: int) -> None:
-        found = candidates[n]
-        answers = [
-            second.stack.run(view).max(axis=(0, 1)) for view in cuts(second, image, found, size)
-        ]
-        scores[n] = np.mean(answers, axis=0)
-        if prior is not None:
-            weight = prior[
-                min(int(found.y), prior.shape[0] - 1), min(int(found.x), prior.shape[1] - 1)
-            ]
-            scores[n] *= np.nan_to_num(weight)
+    def work(start: int) -> None:
+        some = candidates[start : start + TOGETHER]
+        shown = np.stack([view for found in some for view in cuts(look, image, found, size)])
+        said = look.stack.run(shown).max(axis=(1, 2))
+        out[start : start + len(some)] = said.reshape(len(some), count, -1)
 
-    spread(lambda: work, range(len(candidates)))
-    _must_be_numbers(scores, second.stack)
-    return scores
+    spread(lambda: work, range(0, len(candidates), TOGETHER))
+    _must_be_numbers(out, look.stack)
+    return out
 
 
-def cuts(
-    second: SecondLook, image: Floats, found: Detection, size: tuple[int, int]
-) -> list[Floats]:
-    """What the second look is shown of one candidate; `size` is the object's in the first look."""
-    extent = second.stack.receptive_field.size
-    zoom = found.scale * second.size[0] / size[0]
-    views = [cut(image, (found.x, found.y), zoom * s, extent) for s in second.scales]
-    if second.mirror:
+def cuts(look: CloserLook, image: Floats, found: Detection, size: Pair) -> list[Floats]:
+    """What a closer look is shown of one candidate; `size` is the object's in the first look."""
+    extent = look.stack.receptive_field.size
+    zoom = found.scale * look.size[0] / size[0]
+    views = [cut(image, (found.x, found.y), zoom * s, extent) for s in look.scales]
+    if look.mirror:
         views += [view[:, ::-1] for view in views]
     return views
 
 
 def _second_thoughts(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid:
-    """The first look's map, corrected by the second.
+    """The first look's map, corrected by the closer ones.
 
-    Within a candidate's box the map is scaled so that its peak shows the second score; what was not
-    looked at again is worth no more than the weakest of the candidates.
+    Within a candidate's box the map is scaled so that its peak shows its score; what was not
+    looked at closer is worth no more than the weakest of the candidates.
     """
     values = grid.values[:, :, 0]
     floor = float(best.min()) if len(best) else 0.0

@@ -84,7 +84,7 @@ def explain(
     """Write a page that shows how `detect` came to its answer.
 
     It shows what is looked for, the activations at every scale, the map after each layer around the best
-    peak, the peaks before and after non-maximum suppression, what the second look was shown and what it
+    peak, the peaks before and after non-maximum suppression, what each closer look was shown and what it
     said, and the answer. The page is one HTML file that needs no other.
 
     Parameters
@@ -164,7 +164,7 @@ class _Page:
         yield from self._scales()
         for ranking in rankings:
             yield from self._peaks(ranking)
-            yield from self._second_look(ranking)
+            yield from self._closer_looks(ranking.look)
         for ranking in rankings:
             if ranking.after:
                 best = ranking.after[0]
@@ -300,31 +300,36 @@ class _Page:
             rows.append((f"{n}", f"{p.x:g}", f"{p.y:g}", f"{p.scale:.3g}", box, f"{p.score:.3f}"))
         yield _table(rows)
 
-    def _second_look(self, ranking: _Ranking) -> Iterator[str]:
-        look, second = ranking.look, ranking.look.stack.second_look
-        if second is None or look.scores is None:
+    def _closer_looks(self, look: Look) -> Iterator[str]:
+        if look.scores is None:
             return
-        yield "<h2>The second look</h2>"
+        yield "<h2>The closer looks</h2>"
         yield _text(
-            f"The {len(look.candidates)} best peaks, cut out of the image again, and how sure the second"
-            " stack is of each label; the best first."
+            f"The {len(look.candidates)} best peaks, cut out of the image again for each closer look, how"
+            " sure each is of every label, and what they come to together; the best first."
         )
         wanted = [look.stack.labels.index(label) for label in self.trace.labels]
         order = np.argsort(-look.scores[:, wanted].max(axis=1), kind="stable")[:CANDIDATES]
         for n in order:
-            yield self._candidate(look, int(n))
+            yield from self._candidate(look, int(n))
 
-    def _candidate(self, look: Look, n: int) -> str:
-        second, found = look.stack.second_look, look.candidates[n]
-        assert second is not None  # noqa: S101 - for the type checker; the callers have looked
-        assert look.scores is not None  # noqa: S101
-        view = cuts(second, self.image, found, look.stack.object or (1, 1))[0]
-        said = sorted(zip(look.scores[n], look.stack.labels, strict=True), reverse=True)
-        return _figure(
-            _rgb(view),
-            f"{n + 1}. at {found.x:g}, {found.y:g}: first look {found.score:.3f}, then "
-            + ", ".join(f"{label} {score:.3f}" for score, label in said),
-        )
+    def _candidate(self, look: Look, n: int) -> Iterator[str]:
+        """What each closer look was shown of a candidate, and said of it."""
+        assert look.scores is not None  # noqa: S101 - for the type checker; the callers have looked
+        found = look.candidates[n]
+        place = f"{n + 1}. at {found.x:g}, {found.y:g}, scale {found.scale:.3g}"
+        for number, (closer, answers) in enumerate(
+            zip(look.stack.closer_looks, look.answers, strict=True), 1
+        ):
+            if np.isnan(answers[n]).any():  # it was not among the best by then
+                continue
+            view = cuts(closer, self.image, found, look.stack.object or (1, 1))[0]
+            yield _figure(
+                _rgb(view),
+                f"{place}: first look {found.score:.3f}, closer look {number}: "
+                + _said(answers[n], look.stack.labels)
+                + f"; together: {_said(look.scores[n], look.stack.labels)}",
+            )
 
     def _place(self, ranking: _Ranking, at: Point) -> str:
         """How far a place came, and where it was left behind."""
@@ -357,14 +362,14 @@ class _Page:
             best = max(kept, key=lambda n: float(final[n]))
             rank = 1 + int((final > final[best]).sum())
             lines.append(
-                f"The second look was asked about it, as candidate {kept[0] + 1}, and ranks it {rank} with"
+                f"The closer looks were asked about it, as candidate {kept[0] + 1}, and rank it {rank} with"
                 f" {final[best]:.3f}."
             )
-            picture = self._candidate(look, best)
+            picture = "".join(self._candidate(look, best))
         else:
             weakest = look.candidates[-1].score if look.candidates else 0.0
             lines.append(
-                f"The second look was never asked about it: the weakest of its {len(look.candidates)}"
+                f"The closer looks were never asked about it: the weakest of their {len(look.candidates)}"
                 f" candidates had {weakest:.3f} in the first look."
             )
         return _text(" ".join(lines)) + picture
@@ -484,6 +489,12 @@ def _coloured(
 def _rgb(picture: Floats) -> NDArray[np.uint8]:
     shown: NDArray[np.uint8] = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
     return shown
+
+
+def _said(answers: Floats, labels: Sequence[str]) -> str:
+    """Labels with their probabilities, the likeliest first."""
+    ranked = sorted(zip(answers, labels, strict=True), reverse=True)
+    return ", ".join(f"{label} {score:.3f}" for score, label in ranked)
 
 
 def _holds(box: Box, at: Point) -> bool:

@@ -429,12 +429,12 @@ class MaskLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class SecondLook:
-    """A sharper, wider look at the best candidates of the first one.
+class CloserLook:
+    """A look at the best candidates so far: sharper, or wider, than the one before.
 
-    Each candidate is cut out of the image at the scale where the object measures `size` (width,
-    height), times each of `scales`; `stack` answers one number per label for the cut, the mean over
-    scales (and over the mirrored cut) replaces the candidate's score.
+    Each of the best `candidates` is cut out of the image at the scale where the object measures `size`
+    (width, height), times each of `scales`; `mirror` shows the mirror image of every cut as well.
+    `stack` answers with one probability per label for each cut.
     """
 
     stack: Stack
@@ -467,8 +467,9 @@ class Stack:
     boundary
         How `detect` extends an image before the layers run, so that an object at the page's edge
         has a whole neighbourhood: "edge", "reflect", "zero", or "none".
-    second_look
-        What looks again at the best peaks, if anything.
+    closer_looks
+        What looks again at the best peaks, in this order. Their answers are pooled: the geometric mean
+        over all that was shown of a candidate takes the place of its first score.
     """
 
     name: str
@@ -480,19 +481,22 @@ class Stack:
     per_octave: int = 2
     labels: tuple[str, ...] = ()
     boundary: str = "edge"
-    second_look: SecondLook | None = None
+    closer_looks: tuple[CloserLook, ...] = ()
     _local: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         if not self.layers:
             raise StackError("a stack needs at least one layer")
         last = self.channels()[-1]
-        if self.second_look is None:
-            labels = self.labels or (self.name,) * last
-        else:
-            labels = self.second_look.stack.labels
-            last = len(labels)
-        if len(labels) != last:
+        labels = self.labels or (self.name,) * last
+        if self.closer_looks:  # the labels are theirs
+            for number, look in enumerate(self.closer_looks, 1):
+                if look.stack.layers[-1].op != "softmax":
+                    raise StackError(f"closer look {number}: its last layer must be softmax")
+            labels = self.closer_looks[0].stack.labels
+            if any(look.stack.labels != labels for look in self.closer_looks):
+                raise StackError("closer looks: all must answer for the same labels")
+        elif len(labels) != last:
             raise StackError(f"labels: {len(labels)} names for {last} output channels")
         object.__setattr__(self, "labels", labels)
         local = next((i for i, s in enumerate(self.layers) if not s.local), len(self.layers))
@@ -621,9 +625,9 @@ class Stack:
         ]
         for number, (layer, grown) in enumerate(zip(self.layers, self.fields(), strict=True), 1):
             lines.append(f"  {number:>2}  {layer!s:<40} field {_by(grown.size)}")
-        if self.second_look is not None:
-            lines.append(f"second look at {self.second_look.candidates} candidates:")
-            lines += repr(self.second_look.stack).splitlines()[1:]
+        for look in self.closer_looks:
+            lines.append(f"closer look at {look.candidates} candidates:")
+            lines += repr(look.stack).splitlines()[1:]
         return "\n".join(lines)
 
 

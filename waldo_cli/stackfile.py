@@ -14,7 +14,7 @@ import re
 import stat
 import tomllib
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from waldo_cli.errors import InvalidInputError, StackError, WaldoError
 from waldo_cli.geometry import Pair, ReceptiveField, scale_ladder
 from waldo_cli.stack import (
     POINTWISE,
+    CloserLook,
     Combine,
     Conv,
     Layer,
@@ -34,7 +35,6 @@ from waldo_cli.stack import (
     Normalize,
     Pointwise,
     Pool,
-    SecondLook,
     Stack,
     Upsample,
 )
@@ -47,6 +47,7 @@ BUILT_IN = Path(__file__).parent / "stacks"
 MAX_FILE_BYTES = 1 << 18
 MAX_WEIGHT_BYTES = 1 << 26
 MAX_LAYERS = 256
+MAX_LOOKS = 8
 MAX_NUMBERS = 1 << 24  # in the kernels of all layers together
 MAX_CHANNELS = 4096
 MAX_STEP = 64  # stride, dilation, pool and upsample factors
@@ -64,10 +65,10 @@ PADDINGS = ("valid", "zero", "reflect", "edge", "wrap")
 _STACK_KEYS = frozenset(
     (
         *("format", "name", "description", "object", "threshold", "scales", "weights", "labels"),
-        *("boundary", "layer", "second_look"),
+        *("boundary", "layer", "closer_look"),
     )
 )
-_SECOND_KEYS = frozenset(("object", "candidates", "scales", "mirror", "layer"))
+_CLOSER_KEYS = frozenset(("object", "candidates", "scales", "mirror", "layer"))
 _CONV_KEYS = frozenset(("kernel", "bias", "stride", "dilation", "groups", "padding", "flip"))
 
 
@@ -160,9 +161,9 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
         threshold=_number(table, "threshold", None),
         scales=scales,
         per_octave=per_octave,
-        labels=() if "second_look" in table else _labels(table),
+        labels=() if "closer_look" in table else _labels(table),
         boundary=_word(table, "boundary", _usual_boundary(layers), BOUNDARIES),
-        second_look=_second_look(table, weights, name),
+        closer_looks=tuple(_closer_looks(table, weights, name)),
     )
     if own is not None:
         try:
@@ -170,8 +171,8 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
         except InvalidInputError as e:
             raise StackError(f"mask: {e.reason}") from None
         stack = replace(bound, object=stack.object or bound.object)
-    if stack.second_look is not None and stack.object is None:
-        raise StackError("object: a stack with a second look must say the size of its object")
+    if stack.closer_looks and stack.object is None:
+        raise StackError("object: a stack with a closer look must say the size of its object")
     _must_be_bounded(stack.receptive_field)
     weights.must_all_be_used()
     return stack
@@ -191,27 +192,38 @@ def _usual_boundary(layers: tuple[Layer, ...]) -> str:
     return "none" if any(isinstance(layer, MaskLayer) for layer in layers) else "edge"
 
 
-def _second_look(table: Mapping[str, Any], weights: _Weights, name: str) -> SecondLook | None:
-    if "second_look" not in table:
-        return None
-    second = table["second_look"]
-    if not isinstance(second, dict):
-        raise StackError("second_look: must be a table")
-    _known_keys(second, _SECOND_KEYS, "second_look: ")
-    layers, own = _layers(second, weights, "second_look.layer")
+def _closer_looks(table: Mapping[str, Any], weights: _Weights, name: str) -> Iterator[CloserLook]:
+    listed = table.get("closer_look", [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise StackError("closer_look: must be [[closer_look]] tables")
+    if len(listed) > MAX_LOOKS:
+        raise StackError(f"closer_look: {len(listed)} of them, at most {MAX_LOOKS}")
+    labels = _labels(table)
+    for number, entry in enumerate(listed, 1):
+        try:
+            yield _closer_look(entry, weights, name, labels)
+        except StackError as e:
+            raise StackError(f"closer_look {number}: {e.reason}") from None
+
+
+def _closer_look(
+    entry: Mapping[str, Any], weights: _Weights, name: str, labels: tuple[str, ...]
+) -> CloserLook:
+    _known_keys(entry, _CLOSER_KEYS, "")
+    layers, own = _layers(entry, weights, "layer")
     if own is not None:
-        raise StackError("second_look: takes no mask layer")
-    size = _pair(second, "object", None, MAX_KERNEL)
+        raise StackError("takes no mask layer")
+    size = _pair(entry, "object", None, MAX_KERNEL)
     if size is None:
-        raise StackError("second_look: object is missing: the object's width and height in the cut")
-    mirror = second.get("mirror", False)
+        raise StackError("object is missing: the object's width and height in the cut")
+    mirror = entry.get("mirror", False)
     if not isinstance(mirror, bool):
-        raise StackError("second_look: mirror must be true or false")
-    return SecondLook(
-        Stack(name, layers, labels=_labels(table)),
+        raise StackError("mirror must be true or false")
+    return CloserLook(
+        Stack(name, layers, labels=labels),
         size,
-        _whole(second, "candidates", 24, 1, MAX_CHANNELS),
-        _scales(second.get("scales", [1.0]))[0],
+        _whole(entry, "candidates", 24, 1, MAX_CHANNELS),
+        _scales(entry.get("scales", [1.0]))[0],
         mirror,
     )
 

@@ -29,14 +29,13 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     loaded = load_stack(stack)
     click.echo(f"{loaded.name}: {loaded.description}" if loaded.description else loaded.name)
     _table(loaded, size, outputs)
-    if loaded.second_look is not None:
-        second = loaded.second_look
+    for look in loaded.closer_looks:
         click.echo(
-            f"\nsecond look: {second.candidates} candidates, {len(second.scales)} scales each"
-            + (", mirrored too" if second.mirror else "")
+            f"\ncloser look: {look.candidates} candidates, {len(look.scales)} scales each"
+            + (", mirrored too" if look.mirror else "")
         )
-        rows, cols = second.stack.receptive_field.size
-        _table(second.stack, (cols, rows), None)
+        rows, cols = look.stack.receptive_field.size
+        _table(look.stack, (cols, rows), None)
 
 
 def _table(stack: Stack, size: tuple[int, int], outputs: int | None) -> None:

@@ -59,7 +59,7 @@ def explain(
     """Show how `waldo detect` comes to its answer for IMAGE ('-': from standard input).
 
     Writes STEM.explain.html, one page with its pictures in it, and prints its path: what is looked for,
-    the activations at each scale, the peaks before and after suppression, what the second look was shown
+    the activations at each scale, the peaks before and after suppression, what the closer looks were shown
     and said, the map after each layer, the answer. With --at, also how far that place came.
 
     Exit status: 0 the page is written, 2 an error, 130 Ctrl-C.

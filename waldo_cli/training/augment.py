@@ -113,18 +113,20 @@ def make_batch(mix: Mix, characters: Patches, places: Patches, random: Random) -
     images.append(_view(places.pixels[empty], places.head, off, mix)[0])
 
     samples = torch.cat(images)
+    poses = (standing, pasting, off)
+    x, y = np.concatenate([p.x for p in poses]), np.concatenate([p.y for p in poses])
     _hide_parts(samples, mix.head, random)
+    _end_the_page(samples, x, y, mix.head, random)
     samples = _recoloured(samples, random)
     samples = _degraded(samples, mix.head, random)
     nobody = np.full(mix.strangers, NOBODY)
-    poses = (standing, pasting, off)
     return Batch(
         samples.contiguous(memory_format=torch.channels_last),
         np.concatenate(
             [characters.labels[real], characters.labels[pasted], nobody, places.labels[empty]]
         ),
-        np.concatenate([p.x for p in poses]),
-        np.concatenate([p.y for p in poses]),
+        x,
+        y,
         mix.head * 2 ** np.concatenate([p.octaves for p in poses]),
         empty,
     )
@@ -236,6 +238,21 @@ def _hide_parts(images: Tensor, head: float, random: Random, share: float = 0.2)
         left, top = max(left, 0), max(top, 0)
         window = (n, slice(None), slice(top, top + h), slice(left, left + w))
         images[window] = source[window]
+
+
+def _end_the_page(
+    images: Tensor, x: Numbers, y: Numbers, head: float, random: Random, share: float = 0.06
+) -> None:
+    """Let the page end through or near some heads, its edge repeated beyond as by `detect`, in place."""
+    side = images.shape[-1]
+    for n in np.flatnonzero(random.random(len(images)) < share):
+        across, after = random.random(2) < 0.5
+        middle = side / 2 + (x if across else y)[n]
+        away = random.uniform(0.0, 1.5) * head
+        end = int(np.clip(middle + away if after else middle - away, 0, side - 1))
+        lines = images[n] if across else images[n].transpose(1, 2)
+        beyond = slice(end + 1, None) if after else slice(0, end)
+        lines[:, :, beyond] = lines[:, :, end : end + 1].clone()
 
 
 def _recoloured(

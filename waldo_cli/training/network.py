@@ -41,7 +41,9 @@ class View:
 
 # Heads are three quarters as wide as tall, so both sizes are whole numbers and one zoom fits both.
 PROPOSAL_VIEW = View(16.0, (12, 16))
-CLASSIFIER_VIEW = View(24.0, (18, 24))
+# The closer looks, in turn: sharp enough for glasses and stripes, then so wide that the people around
+# tell the scale of the page.
+CLOSER_VIEWS = {"near": View(24.0, (18, 24)), "wide": View(16.0, (12, 16))}
 
 
 def proposal_network() -> nn.Sequential:
@@ -63,7 +65,7 @@ def proposal_network() -> nn.Sequential:
 
 
 def classifier_network() -> nn.Sequential:
-    """The second look: one answer per label for a cut of 77 x 77 px, 51 million multiply-adds."""
+    """A closer look: one answer per label for a cut of 77 x 77 px, 51 million multiply-adds."""
     return nn.Sequential(
         *_block(3, 32, 5, stride=2),
         *_block(32, 32, 3),
@@ -102,7 +104,10 @@ def _bias(conv: nn.Conv2d) -> torch.Tensor:
 
 
 def folded(net: nn.Sequential) -> nn.Sequential:
-    """The same function for inference: normalisation folded into the convolutions before it."""
+    """The same function for inference: normalisation folded into the convolutions before it.
+
+    Weights are rounded to half precision, in which the stack file stores them.
+    """
     out: list[nn.Module] = []
     for layer in net:
         if isinstance(layer, nn.Conv2d):
@@ -125,7 +130,10 @@ def folded(net: nn.Sequential) -> nn.Sequential:
             _bias(conv).data.sub_(mean).mul_(gain).add_(layer.bias.data)
         elif isinstance(layer, nn.ReLU):
             out.append(nn.ReLU())
-    return nn.Sequential(*out).eval().requires_grad_(False)
+    net = nn.Sequential(*out).eval().requires_grad_(False)
+    for weights in net.parameters():
+        weights.data = weights.data.half().float()
+    return net
 
 
 @dataclass(frozen=True)
@@ -141,9 +149,7 @@ class Release:
     scales
         ``(smallest, largest, per octave)`` of the pyramid.
     candidates
-        How many places the second look looks at.
-    views
-        Scales of each candidate's cut whose answers are averaged.
+        How many places each closer look looks at.
     mirror
         Whether the mirrored cuts are looked at too.
     """
@@ -152,22 +158,26 @@ class Release:
     description: str = ""
     threshold: float = 0.5
     scales: tuple[float, float, int] = (0.1768, 1.4142, 2)
-    candidates: int = 128
-    views: tuple[float, ...] = (1.0,)
+    candidates: tuple[int, ...] = (128, 32)
     mirror: bool = True
 
 
 def write_stack(
-    directory: Path, release: Release, proposals: nn.Sequential, classifier: nn.Sequential
+    directory: Path,
+    release: Release,
+    proposals: nn.Sequential,
+    closer: Sequence[nn.Sequential],
 ) -> Path:
     """Write ``NAME.toml`` and ``NAME.npz``; the networks as `folded` gives them.
+
+    Weights are stored in half precision, which is all that they hold.
 
     Returns
     -------
     path
         Of the stack file.
     """
-    arrays: dict[str, NDArray[np.float32]] = {}
+    arrays: dict[str, NDArray[np.float16]] = {}
     low, high, per_octave = release.scales
     lines = [
         "format = 1",
@@ -182,15 +192,18 @@ def write_stack(
         *_layers("layer", "first", proposals, arrays),
         *_layer("layer", "combine", how='"max"'),
         *_layer("layer", "sigmoid"),
-        "",
-        "[second_look]",
-        f"object = {list(CLASSIFIER_VIEW.size)}",
-        f"candidates = {release.candidates}",
-        f"scales = {list(release.views)}",
-        f"mirror = {str(release.mirror).lower()}",
-        *_layers("second_look.layer", "second", classifier, arrays),
-        *_layer("second_look.layer", "softmax"),
     ]
+    looks = zip(CLOSER_VIEWS.items(), release.candidates, closer, strict=True)
+    for (name, view), candidates, net in looks:
+        lines += [
+            "",
+            "[[closer_look]]",
+            f"object = {list(view.size)}",
+            f"candidates = {candidates}",
+            f"mirror = {str(release.mirror).lower()}",
+            *_layers("closer_look.layer", name, net, arrays),
+            *_layer("closer_look.layer", "softmax"),
+        ]
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{release.name}.toml"
     np.savez(path.with_suffix(".npz"), allow_pickle=False, **arrays)
@@ -199,7 +212,7 @@ def write_stack(
 
 
 def _layers(
-    table: str, prefix: str, net: nn.Sequential, arrays: dict[str, NDArray[np.float32]]
+    table: str, prefix: str, net: nn.Sequential, arrays: dict[str, NDArray[np.float16]]
 ) -> list[str]:
     lines: list[str] = []
     for layer in net:
@@ -210,8 +223,8 @@ def _layers(
             raise TypeError(f"{layer} has no place in a stack file")
         name = f"{prefix}{sum(line.startswith('kernel') for line in lines) + 1}"
         kernel = layer.weight.detach().permute(2, 3, 1, 0).contiguous()
-        arrays[f"{name}.kernel"] = kernel.numpy().astype(np.float32)
-        arrays[f"{name}.bias"] = _bias(layer).detach().numpy().astype(np.float32)
+        arrays[f"{name}.kernel"] = kernel.numpy().astype(np.float16)
+        arrays[f"{name}.bias"] = _bias(layer).detach().numpy().astype(np.float16)
         keys: dict[str, Any] = {
             "kernel": f'"weights:{name}.kernel"',
             "bias": f'"weights:{name}.bias"',
