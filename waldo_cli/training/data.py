@@ -333,6 +333,22 @@ def spot_patches(pages: Sequence[Page], spots: Sequence[Sequence[Spot]], head: f
     return Patches(np.stack(cuts), np.full(len(cuts), NOBODY), head)
 
 
+def resized(page: Page, factor: float) -> Page:
+    """The page at another size, its boxes with it."""
+    height, width = page.pixels.shape[:2]
+    size = (round(width * factor), round(height * factor))
+    pixels = np.asarray(Image.fromarray(page.pixels).resize(size, Image.Resampling.BICUBIC))
+
+    def moved(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        left, top, right, bottom = box
+        return left * factor, top * factor, right * factor, bottom * factor
+
+    heads = [Head(h.label, *moved((h.left, h.top, h.right, h.bottom))) for h in page.heads]
+    return replace(
+        page, pixels=pixels, heads=tuple(heads), ignored=tuple(moved(b) for b in page.ignored)
+    )
+
+
 def painted_over(page: Page, seed: int = 0) -> Page:
     """The page without Waldo: head and body covered by a piece of the page from elsewhere."""
     random = np.random.default_rng(seed)

@@ -35,6 +35,7 @@ from waldo_cli.evaluation import (
     summarize,
 )
 from waldo_cli.evaluation import Page as TruePage
+from waldo_cli.files import write_atomically
 from waldo_cli.geometry import Box, scale_ladder
 from waldo_cli.peaks import local_maxima, suppress
 from waldo_cli.pyramid import level_size
@@ -51,11 +52,13 @@ from waldo_cli.training.data import (
     painted_over,
     random_spots,
     read_pages,
+    resized,
     spot_patches,
 )
 from waldo_cli.training.network import (
     CHARACTERS,
     CLOSER_VIEWS,
+    LABELS,
     PROPOSAL_VIEW,
     Release,
     View,
@@ -74,6 +77,9 @@ CHECKPOINT_STEPS = 200
 MINED_PER_PAGE = 40
 PROPOSED_PER_PAGE = 200
 PROPOSED_PER_DRAWING = 60
+
+# Other sizes at which held-out pages are looked at.
+SIZES = {"half": 0.5, "double": 2.0}
 
 
 @dataclass(frozen=True)
@@ -459,14 +465,18 @@ def _proposed(
     ]
 
 
-def _judged(page: Page, stack: Stack) -> PageScore:
+def _judged(page: Page, stack: Stack, label: str = LABELS[0]) -> PageScore:
     """What a stack says of a page, against what is known."""
-    boxes = [TrueBox("waldo", h.left, h.top, h.right, h.bottom) for h in page.heads if h.label == 0]
-    boxes += [TrueBox("waldo_icon", *box) for box in page.ignored]
+    boxes = [
+        TrueBox(label, h.left, h.top, h.right, h.bottom)
+        for h in page.heads
+        if LABELS[h.label] == label
+    ]
+    boxes += [TrueBox(f"{LABELS[0]}_icon", *box) for box in page.ignored]
     known = TruePage(page.name, Path(page.name), tuple(boxes))
     image = page.pixels.astype(np.float32) / 255
-    finds = detect(image, stack=stack, top=100, threshold=NO_THRESHOLD).detections
-    return judge(known, "waldo", [(f.x, f.y, f.score) for f in finds])
+    finds = detect(image, stack=stack, labels=[label], top=100, threshold=NO_THRESHOLD).detections
+    return judge(known, label, [(f.x, f.y, f.score) for f in finds])
 
 
 @dataclass(frozen=True)
@@ -476,21 +486,43 @@ class Fold:
     Attributes
     ----------
     pages
-        Scores of the pages, by kind: ``page``, ``other scan``, ``without``, and ``painted``, the pages
-        with Waldo painted over.
+        Scores of the pages, by kind: ``page``, ``other scan``, ``without``; ``painted``, the pages with
+        Waldo painted over; ``half`` and ``double``, the pages at other sizes; and the name of each
+        other character, for the pages that show that one.
     """
 
     number: int
     pages: dict[str, list[PageScore]]
 
 
+def _score(**fields: Any) -> PageScore:
+    """From JSON, which knows no tuples."""
+    restored: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()
+    }
+    return PageScore(**restored)
+
+
 def _evaluated(pages: Sequence[Page], path: Path, number: int, say: Say) -> Fold:
+    """The fold's figures, from the file beside its stack where an earlier run has left them."""
+    done = path.with_name("scores.json")
+    if done.is_file():
+        told = json.loads(done.read_text(encoding="utf-8"))
+        return Fold(number, {kind: [_score(**s) for s in some] for kind, some in told.items()})
     stack = load_stack(path)
     scores: dict[str, list[PageScore]] = {}
     for page in pages:
         scores.setdefault(page.kind, []).append(_judged(page, stack))
-        if page.kind == "page":
-            scores.setdefault("painted", []).append(_judged(painted_over(page), stack))
+        if page.kind != "page":
+            continue
+        scores.setdefault("painted", []).append(_judged(painted_over(page), stack))
+        for name, factor in SIZES.items():
+            scores.setdefault(name, []).append(_judged(resized(page, factor), stack))
+        for label in sorted({LABELS[h.label] for h in page.heads} & set(CHARACTERS[1:])):
+            scores.setdefault(label, []).append(_judged(page, stack, label))
+    told = {kind: [asdict(s) for s in some] for kind, some in scores.items()}
+    with write_atomically(done) as file:
+        file.write(json.dumps(told).encode())
     seen = scores.get("page", [])
     first = sum(s.rank == 1 for s in seen)
     five = sum(s.rank is not None and s.rank <= 5 for s in seen)
@@ -717,9 +749,8 @@ def _report(
         present = by_kind.get("page", [])
         summary: Summary = summarize([*present, *absent], calibration.threshold)
         report["summary"] = asdict(summary)
-        report["other_scans"] = asdict(
-            summarize(by_kind.get("other scan", []), calibration.threshold)
-        )
+        for kind in ("other scan", *SIZES, *CHARACTERS[1:]):
+            report[kind] = asdict(summarize(by_kind.get(kind, []), calibration.threshold))
         report["auc_painted_over"] = area_under_curve(
             [s.best for s in present], [s.best for s in by_kind.get("painted", [])]
         )
