@@ -183,6 +183,15 @@ def test_explicit_widths_in_every_form():
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("padding", ["valid", "edge", "zero"])
+def test_images_together_give_what_each_gives_alone(method, padding):
+    x, V = random(5, 21, 19, 4), random(3, 4, 2, 6, seed=1)
+    options = {"stride": (2, 1), "groups": 2, "padding": padding, "method": method}
+    each = np.stack([cross_correlate(image, V, **options) for image in x])
+    assert_close(cross_correlate(x, V, **options), each)
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_shifting_the_image_shifts_the_activations(method):
     x, V = random(30, 30, 2), random(5, 4, 2, 3)
     h = cross_correlate(x, V, method=method)

@@ -203,6 +203,19 @@ def test_bands_give_the_numbers_of_the_whole(
     np.testing.assert_allclose(stack.run(x), whole, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("count", [1, 3, 40])
+@pytest.mark.parametrize("name", STACKS)
+def test_images_together_give_what_each_gives_alone(name: str, count: int) -> None:
+    stack = Stack(name, STACKS[name])
+    images = np.random.default_rng(6).random((count, 21, 17, 3), np.float32)
+    if all(layer.local for layer in stack.layers):
+        each = np.stack([stack.run(image) for image in images])
+        np.testing.assert_allclose(stack.run(images), each, rtol=1e-5, atol=1e-5)
+    else:
+        with pytest.raises(InvalidInputError, match="takes one image at a time"):
+            stack.run(images)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12))
 def test_an_image_too_small_for_the_field_is_an_error_and_no_other_is(rows: int, cols: int) -> None:

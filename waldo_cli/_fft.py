@@ -300,7 +300,7 @@ def _worker(
             tile.aim(pixels)
             if not tile.finite():
                 # A NaN or an infinity would spread over the whole tile.
-                _gemm.correlate(pixels[a:, b:], V, here, stride, dilation)
+                _gemm.correlate(pixels[None, a:, b:], V, here[None], stride, dilation)
                 return
             for k in range(0, K, BLOCK):
                 some = min(BLOCK, K - k)

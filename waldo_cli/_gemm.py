@@ -43,59 +43,69 @@ def correlate(
     dilation: tuple[int, int],
     bias: Array | None = None,
 ) -> None:
-    """Write the correlation of x `(H, W, C)` with V `(A, B, C, K)` to out `(H', W', K)`."""
+    """Write the correlation of x `(N, H, W, C)` with V `(A, B, C, K)` to out `(N, H', W', K)`."""
     A, B, C, K = V.shape
-    rows, cols = out.shape[:2]
+    images, rows, cols = out.shape[:3]
     taps = A * B * C
     matrix = V.reshape(taps, K)
     blocks = [np.ascontiguousarray(matrix[:, k : k + _COLUMNS]) for k in range(0, K, _COLUMNS)]
     # A window is gathered in runs of memory, each as one element: whole rows of it, or single
     # pixels.
     x = np.ascontiguousarray(x)
-    down, right, _ = x.strides
+    image, down, right, _ = x.strides
     run = B * C if dilation[1] == 1 else C
     each = np.dtype((np.void, run * x.itemsize))
     windows: Array = np.ndarray(
-        (rows, cols, A, B * C // run),
+        (images, rows, cols, A, B * C // run),
         each,
         x,
-        strides=(down * stride[0], right * stride[1], down * dilation[0], right * dilation[1]),
+        strides=(
+            *(image, down * stride[0], right * stride[1]),
+            *(down * dilation[0], right * dilation[1]),
+        ),
     )
-    # Bands are cut along rows, and along columns where one row alone is more than a band.
+    # A band is some rows of an image, a part of a row where one alone is more, or several images.
     room = max(1, _BAND_BYTES // (taps * x.itemsize))
     wide = min(cols, room)
     high = min(rows, max(1, room // wide))
+    deep = min(images, max(1, room // (rows * cols)))
     as_it_is = (A, B, *stride) == (1, 1, 1, 1)  # every window is a pixel
     # One row of it for a row of outputs: adding K numbers at a time would take longer than the
     # product.
     offsets = None if bias is None else np.tile(bias, wide)
 
-    def prepare() -> Callable[[tuple[int, int]], None]:
-        gathered = np.empty(0 if as_it_is else high * wide * taps, x.dtype)
-        product = np.empty(high * wide * K, out.dtype)
+    def prepare() -> Callable[[tuple[int, int, int]], None]:
+        gathered = np.empty(0 if as_it_is else deep * high * wide * taps, x.dtype)
+        product = np.empty(deep * high * wide * K, out.dtype)
 
-        def work(corner: tuple[int, int]) -> None:
-            i, j = corner
-            band = windows[i : i + high, j : j + wide]
-            h, w = band.shape[:2]
+        def work(corner: tuple[int, int, int]) -> None:
+            n, i, j = corner
+            band = windows[n : n + deep, i : i + high, j : j + wide]
+            d, h, w = band.shape[:3]
             if as_it_is:
-                flat = x[i : i + h, j : j + w].reshape(h * w, taps)
+                flat = x[n : n + d, i : i + h, j : j + w].reshape(d * h * w, taps)
             else:
-                flat = gathered[: h * w * taps].reshape(h * w, taps)
+                flat = gathered[: d * h * w * taps].reshape(d * h * w, taps)
                 np.copyto(flat.view(each).reshape(band.shape), band)
-            target = out[i : i + h, j : j + w]
+            target = out[n : n + d, i : i + h, j : j + w]
             direct = target.flags.c_contiguous
-            made = target if direct else product[: h * w * K].reshape(h, w, K)
-            _multiply(flat, blocks, made.reshape(h * w, K))
+            made = target if direct else product[: d * h * w * K].reshape(d, h, w, K)
+            _multiply(flat, blocks, made.reshape(d * h * w, K))
             if offsets is not None:
-                made.reshape(h, w * K)[...] += offsets[: w * K]
+                made.reshape(d * h, w * K)[...] += offsets[: w * K]
             if not direct:
                 target[...] = made
 
         return work
 
-    corners = [(i, j) for i in range(0, rows, high) for j in range(0, cols, wide)]
-    spread(prepare, corners, most=1 if rows * cols * taps * K < _ALONE else None)
+    corners = [
+        (n, i, j)
+        for n in range(0, images, deep)
+        for i in range(0, rows, high)
+        for j in range(0, cols, wide)
+    ]
+    alone = images * rows * cols * taps * K < _ALONE
+    spread(prepare, corners, most=1 if alone else None)
 
 
 def _multiply(left: Array, blocks: list[Array], out: Array) -> None:

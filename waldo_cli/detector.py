@@ -581,7 +581,7 @@ def _answers(
     def work(start: int) -> None:
         some = candidates[start : start + TOGETHER]
         shown = np.stack([view for found in some for view in cuts(look, image, found, size)])
-        said = np.stack([look.stack.run(view).max(axis=(0, 1)) for view in shown])
+        said = look.stack.run(shown).max(axis=(1, 2))
         out[start : start + len(some)] = said.reshape(len(some), count, -1)
 
     spread(lambda: work, range(0, len(candidates), TOGETHER))

@@ -159,8 +159,8 @@ def _sigmoid(x: Floats, _: float) -> Floats:
 
 
 def _softmax(x: Floats, _: float) -> Floats:
-    e = np.exp(x - x.max(axis=2, keepdims=True))
-    return np.asarray(e / e.sum(axis=2, keepdims=True))
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
 POINTWISE: dict[str, Callable[[Floats, float], Floats]] = {
@@ -215,7 +215,7 @@ class Pool:
         _must_fit(self.op, self.size, x)
         ufunc = np.maximum if self.op == "max-pool" else np.add
         for axis in (0, 1):
-            x = _slide(ufunc, x, axis, self.size[axis], self.stride[axis])
+            x = _slide(ufunc, x, axis - 3, self.size[axis], self.stride[axis])
         if self.op == "mean-pool":
             x *= np.float32(1 / (self.size[0] * self.size[1]))
         return x
@@ -324,7 +324,7 @@ class Combine:
     parameters: int = 0
 
     def run(self, x: Floats) -> Floats:
-        return np.asarray(getattr(x, self.how)(axis=2, keepdims=True))
+        return np.asarray(getattr(x, self.how)(axis=-1, keepdims=True))
 
     def channels(self, entering: int) -> int:  # noqa: ARG002 - any number comes in
         return 1
@@ -557,28 +557,36 @@ class Stack:
     def run(self, x: NDArray[Any] | Rows) -> Floats:
         """Activations ``(H', W', K)`` of an image ``(H, W, C)``, float32.
 
+        Small images of one size are quicker together, ``(N, H, W, C)`` to ``(N, H', W', K)``, through
+        a stack whose layers are all `local`.
+
         Raises
         ------
         InvalidInputError
             The image is not ``(H, W, C)`` with the channels that the first layer takes, or it is
-            smaller than a layer's window.
+            smaller than a layer's window; or images come together and a layer takes one at a time.
         """
-        if len(x.shape) != 3 or 0 in x.shape:
-            raise InvalidInputError(f"an image is (H, W, C), not {x.shape}")
-        if x.shape[2] != self.input_channels:
+        batch = len(x.shape) == 4
+        if len(x.shape) not in (3, 4) or 0 in x.shape:
+            raise InvalidInputError(f"an image is (H, W, C), or (N, H, W, C), not {x.shape}")
+        if x.shape[-1] != self.input_channels:
             raise InvalidInputError(
-                f"stack {self.name} takes {self.input_channels} channels, the image has {x.shape[2]}"
+                f"stack {self.name} takes {self.input_channels} channels, the image has {x.shape[-1]}"
+            )
+        if batch and self._local < len(self.layers):
+            raise InvalidInputError(
+                f"layer {self._local + 1} ({self.layers[self._local]}) takes one image at a time"
             )
         if isinstance(x, np.ndarray):
             x = x.astype(np.float32, copy=False)
+        if batch:
+            return _in_turn(x[:], self.layers)
         return self._run_layers(x, self.layers)
 
     def _run_layers(self, x: Rows, layers: Sequence[Layer]) -> Floats:
         local = layers[: self._local]
         h = _in_bands(x, local) if local else x[:]
-        for number, layer in enumerate(layers[len(local) :], len(local) + 1):
-            h = _numbered(number, layer, h)
-        return h
+        return _in_turn(h, layers[len(local) :], len(local) + 1)
 
     def with_masks(self, masks: Sequence[Mask]) -> Stack:
         """The same stack looking for these masks: one output channel and label for each.
@@ -638,11 +646,14 @@ def fingerprint(value: Any) -> str:
     return digest.hexdigest()
 
 
-def _numbered(number: int, layer: Layer, x: Floats) -> Floats:
-    try:
-        return layer.run(x)
-    except InvalidInputError as e:
-        raise type(e)(f"layer {number} ({layer}): {e.reason}") from None
+def _in_turn(x: Floats, layers: Sequence[Layer], first: int = 1) -> Floats:
+    """Through one layer after the other; errors name the layer, counted from `first`."""
+    for number, layer in enumerate(layers, first):
+        try:
+            x = layer.run(x)
+        except InvalidInputError as e:
+            raise type(e)(f"layer {number} ({layer}): {e.reason}") from None
+    return x
 
 
 def _in_bands(x: Rows, layers: Sequence[Layer]) -> Floats:
@@ -661,10 +672,7 @@ def _in_bands(x: Rows, layers: Sequence[Layer]) -> Floats:
 
     def work(start: int) -> None:
         stop = min(start + band, rows)
-        piece = x[start * jump : (stop - 1) * jump + size]
-        for number, layer in enumerate(layers, 1):
-            piece = _numbered(number, layer, piece)
-        pieces[start] = piece
+        pieces[start] = _in_turn(x[start * jump : (stop - 1) * jump + size], layers)
 
     starts = range(0, max(rows, 1), band)  # an image smaller than the field: the layer says so
     spread(lambda: work, starts)
@@ -693,7 +701,7 @@ def _slide(ufunc: np.ufunc, x: Floats, axis: int, size: int, stride: int) -> Flo
     count = (x.shape[axis] - size) // stride + 1
 
     def shifted(by: int) -> Floats:
-        cut = [slice(None)] * 3
+        cut = [slice(None)] * x.ndim
         cut[axis] = slice(by, by + (count - 1) * stride + 1, stride)
         return x[tuple(cut)]
 
@@ -704,9 +712,10 @@ def _slide(ufunc: np.ufunc, x: Floats, axis: int, size: int, stride: int) -> Flo
 
 
 def _must_fit(op: str, size: Pair, x: Floats) -> None:
-    if x.shape[0] < size[0] or x.shape[1] < size[1]:
+    rows, cols = x.shape[-3:-1]
+    if rows < size[0] or cols < size[1]:
         raise InvalidInputError(
-            f"{op} window is {_by(size)}, its input is {_by(x.shape)}:"
+            f"{op} window is {_by(size)}, its input is {rows}x{cols}:"
             " the image is too small for this stack; use a larger --scales"
         )
 
