@@ -177,6 +177,12 @@ def test_convolution_commutes_and_cross_correlation_mirrors(f: np.ndarray, g: np
     assert np.abs(one - other).max() <= 1e-5 * scale
 
 
+def test_the_scenes_shown_as_failures_are_failures() -> None:
+    shown = (DOCS / "accuracy.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\$ python docs/failures.py \w+ \d+$", shown, re.M)) >= 3
+    assert "does not err" not in shown, "python docs/failures.py CASE finds another seed"
+
+
 def test_the_crossover_chart_can_be_drawn_again(tmp_path: Path) -> None:
     chart = tmp_path / "crossover.png"
     generate.subprocess.run(
