@@ -366,6 +366,7 @@ class _Page:
                 yield _text(
                     "The second look was never asked about it: the weakest of its"
                     f" {len(look.candidates)} candidates had {weakest:.3f} in the first look."
+                    + (" What is larger there belongs to a peak beside it." * (strength > weakest))
                 )
         elif look.scores is None:
             yield _text(f"After it, number {shown + 1} with {final[shown]:.3f}{bar}.")
