@@ -167,8 +167,8 @@ def main() -> int:
             page = Path(folder) / "page.html"
             explain(page, case.pixels, title=title, at=place)
             told = Explanation(page.read_text(encoding="utf-8"))
-        said = "\n".join([title, f"The place: {place[0]:g}, {place[1]:g}.", *told.said])
-        sys.stdout.write(said + "\n")
+        for line in (title, f"The place: {place[0]:g}, {place[1]:g}.", *told.said):
+            sys.stdout.write(textwrap.fill(line, 88, subsequent_indent="    ") + "\n")
         PICTURES.mkdir(parents=True, exist_ok=True)
         sheet(told.shown).quantize(96).save(PICTURES / f"fails-{asked.case}.png", optimize=True)
         return 0
