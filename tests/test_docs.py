@@ -77,6 +77,19 @@ def test_the_first_screen_of_the_readme_is_what_its_command_gives() -> None:
             assert_alike(new, stored, name)
 
 
+def test_the_stack_file_of_the_readme_finds_what_it_says(tmp_path: Path) -> None:
+    (shown,) = re.findall(
+        r"^```toml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S
+    )
+    path = tmp_path / "red-corners.toml"
+    path.write_text(shown, encoding="utf-8")
+    page = np.full((60, 80, 3), 0.5, np.float32)
+    page[40:50, 20:30] = 1, 0, 0
+    (found,) = waldo_cli.detect(page, stack=path).detections
+    assert abs(found.x - 25) < 5
+    assert abs(found.y - 45) < 5
+
+
 def test_outputs_may_differ_in_last_digits_only() -> None:
     assert generate.same("peak 0.8661 at 12\n", "peak 0.8662 at 12\n")
     assert not generate.same("peak 0.8661 at 12\n", "peak 0.8761 at 12\n")
