@@ -209,6 +209,17 @@ def test_where_and_region_are_part_of_the_explanation(tmp_path: Path) -> None:
     assert not explain(tmp_path / "b.html", image, region=(0, 0, 2, 2), **common).found  # type: ignore[arg-type]
 
 
+def test_a_place_outside_the_region_is_said_to_be_left_out(tmp_path: Path) -> None:
+    common = {"masks": [Mask("him", MASK)], "scales": [1.0, 0.5], "at": (64, 36)}
+    explain(tmp_path / "a.html", page(), region=(0, 0, 30, 30), **common)  # type: ignore[arg-type]
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert "No answer may lie there" in text
+    assert "inf" not in text.partition("Layer by layer")[0]
+    explain(tmp_path / "a.html", page(), region=(30, 0, 60, 60), **common)  # type: ignore[arg-type]
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert "No answer may lie there" not in text
+
+
 def test_a_place_outside_the_image_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="500,2 lies outside the 120x90 image"):
         explain(tmp_path / "a.html", page(), masks=[MASK], at=(500, 2))

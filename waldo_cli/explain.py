@@ -345,6 +345,12 @@ class _Page:
         strength, grid = max(
             ((self._strength(ranking, g), g) for g in look.grids), key=lambda pair: pair[0]
         )
+        if strength == -np.inf:
+            yield _text(
+                "No answer may lie there: the region leaves the place out, or it is so near to the edge"
+                " that no window is centred there."
+            )
+            return
         name = f"{ranking.label}: the" if ranking.label else "The"
         yield _text(
             f"{name} largest activation there is {strength:.3f}, at scale {grid.scale:.3g}, where objects of"
