@@ -15,9 +15,9 @@ from PIL import Image
 
 from waldo_cli import Mask, Stack, detect
 from waldo_cli.cli.explain import explain as command
-from waldo_cli.detector import Trace
+from waldo_cli.detector import Grid, Trace
 from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.explain import _inside, _window, explain
+from waldo_cli.explain import _around, _inside, _map_around, _window, explain
 from waldo_cli.stack import CloserLook, Combine, Conv, MaskLayer, Normalize, Pointwise, Pool
 
 Floats = np.ndarray
@@ -132,6 +132,44 @@ def test_the_place_asked_about_is_told_of_at_each_station(tmp_path: Path) -> Non
     assert "The closer looks were" in Outline(out.read_text("utf-8")).text
 
 
+def test_layers_are_shown_where_the_answer_is_surest_not_where_the_first_look_was(
+    tmp_path: Path,
+) -> None:
+    image, trace = page(), Trace()
+    result = detect(image, stack=learned_like(), threshold=-1, labels=["wenda"], trace=trace)
+    (best,), first = result.detections, trace.looks[0].candidates[0]
+    assert (best.x, best.y) != (first.x, first.y)
+    explain(tmp_path / "a.html", image, stack=learned_like(), labels=["wenda"])
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert f"Layer by layer at scale {best.scale:.3g}, around {best.x:g}, {best.y:g}" in text
+    assert f"Closer look 1 layer by layer, at {best.x:g}, {best.y:g}" in text
+
+
+def test_what_was_preferred_to_the_place_is_told_with_its_score(tmp_path: Path) -> None:
+    best = detect(page(), masks=[Mask("him", MASK)], scales=1).detections[0]
+    explain(tmp_path / "a.html", page(), masks=[Mask("him", MASK)], scales=1, at=(20, 80))
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert f"The best place is {best.x:g}, {best.y:g} with {best.score:.3f}" in text
+    explain(tmp_path / "a.html", page(), masks=[Mask("him", MASK)], scales=1, at=(64, 36))
+    assert "The best place is" not in Outline((tmp_path / "a.html").read_text("utf-8")).text
+
+
+@pytest.mark.parametrize("at", [(0.0, 0.0), (119.9, 89.9), (64.5, 36.0), (3.0, 80.0)])
+def test_surroundings_have_the_place_in_their_middle_and_maps_lie_over_them(
+    at: tuple[float, float],
+) -> None:
+    image = page()
+    row, col = int(at[1]), int(at[0])
+    there, middle = _around(image, at), len(_around(image, at)) // 2
+    assert (there[middle, middle] == image[row, col]).all()
+    grid = Grid(image[::4, ::4, :1], (2.0, 2.0), (4.0, 4.0), 0.25, (0.25, 0.25))
+    square = _map_around(grid, at, image)
+    assert square.shape == there.shape[:2]
+    assert square[middle, middle] == grid.values[min(row // 4, 22), min(col // 4, 29), 0]
+    outside = (there == np.float32(0.5)).all(axis=2)
+    assert (square[outside] == grid.values.min()).all()
+
+
 def test_nothing_found_is_said_with_the_best_score(tmp_path: Path) -> None:
     out = tmp_path / "a.html"
     result = explain(out, page(), masks=[Mask("him", MASK[::-1])], scales=1)
@@ -169,6 +207,17 @@ def test_where_and_region_are_part_of_the_explanation(tmp_path: Path) -> None:
     common = {"masks": [Mask("him", MASK)], "scales": [1.0, 0.5]}
     assert not explain(tmp_path / "a.html", image, where=where, **common).found  # type: ignore[arg-type]
     assert not explain(tmp_path / "b.html", image, region=(0, 0, 2, 2), **common).found  # type: ignore[arg-type]
+
+
+def test_a_place_outside_the_region_is_said_to_be_left_out(tmp_path: Path) -> None:
+    common = {"masks": [Mask("him", MASK)], "scales": [1.0, 0.5], "at": (64, 36)}
+    explain(tmp_path / "a.html", page(), region=(0, 0, 30, 30), **common)  # type: ignore[arg-type]
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert "No answer may lie there" in text
+    assert "inf" not in text.partition("Layer by layer")[0]
+    explain(tmp_path / "a.html", page(), region=(30, 0, 60, 60), **common)  # type: ignore[arg-type]
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert "No answer may lie there" not in text
 
 
 def test_a_place_outside_the_image_is_refused_before_anything_is_written(tmp_path: Path) -> None:

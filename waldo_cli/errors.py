@@ -19,12 +19,18 @@ from typing import Self
 class WaldoError(Exception):
     """Every error that a caller can cause.
 
-    Parameters
+    What is raised is one of its kinds, in `waldo_cli.errors`, each of which is a built-in error too:
+    `InvalidInputError` (a `ValueError`: an argument, a shape or a number that cannot be used) and below it
+    `StackError` (a stack or a stack file); `FileError` (an `OSError`: a file that cannot be read or
+    written) and below it `ImageError` (no image that this program opens); `MissingExtraError` (an
+    `ImportError`: an optional package is not installed).
+
+    Attributes
     ----------
     reason
         One line: the value, the limit, what to do next.
     path
-        The file it is about, where there is one.
+        The file it is about, where there is one; it then stands before the reason in the message.
     """
 
     def __init__(self, reason: str, *, path: str | None = None) -> None:

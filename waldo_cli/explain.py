@@ -36,7 +36,7 @@ from waldo_cli.geometry import Box
 from waldo_cli.heatmap import inferno, render_heatmap
 from waldo_cli.images import encode_png
 from waldo_cli.pyramid import cut, levels
-from waldo_cli.stack import Mask, MaskLayer, Stack
+from waldo_cli.stack import CloserLook, Mask, MaskLayer, Stack
 
 Floats = NDArray[np.float32]
 Point = tuple[float, float]  # x, y
@@ -48,6 +48,7 @@ CHANNELS = 4  # shown of each layer, the strongest
 CANDIDATES = 16  # whose cuts are shown
 PEAKS = 100  # shown before suppression, and searched for the place that was asked about
 RANKED = 12  # listed after suppression
+SURROUNDINGS = 48  # pixels to each side of the place asked about, at least
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
@@ -58,6 +59,9 @@ figure img, figure svg { display: block; max-width: 100%; height: auto; backgrou
 figure.small img { width: 12rem; image-rendering: pixelated }
 figcaption { font-size: .85rem; max-width: 12rem }
 figure.wide figcaption { max-width: none }
+figure.centred { position: relative }
+figure.centred::after { content: ""; position: absolute; left: 5rem; top: 5rem; width: 2rem; height: 2rem;
+                        box-sizing: border-box; border: 2px solid #0c0; border-radius: 50% }
 table { border-collapse: collapse; margin-bottom: 1rem }
 td, th { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #ddd }
 rect { fill: none; vector-effect: non-scaling-stroke }
@@ -83,9 +87,9 @@ def explain(
 ) -> Result:
     """Write a page that shows how `detect` came to its answer.
 
-    It shows what is looked for, the activations at every scale, the map after each layer around the best
-    peak, the peaks before and after non-maximum suppression, what each closer look was shown and what it
-    said, and the answer. The page is one HTML file that needs no other.
+    It shows the answer, what is looked for, the activations at every scale, the peaks before and after
+    non-maximum suppression, what the closer looks were shown and said, and the map after each
+    layer of all of them around the best place. The page is one HTML file that needs no other.
 
     Parameters
     ----------
@@ -98,11 +102,12 @@ def explain(
     stack, masks, scales, threshold, labels, region, where
         As for `detect`.
     at
-        ``(x, y)``, a place to explain as well, such as the one where he was missed.
+        ``(x, y)`` in pixels of the image, a place to explain as well, such as the one where he was
+        missed: how far it came at each scale and in each look, and what came before it.
 
     Returns
     -------
-    result
+    Result
         What `detect` answers.
 
     Raises
@@ -159,19 +164,22 @@ class _Page:
         yield from self._answer(rankings)
         yield from self._sought()
         if self.at is not None:
-            yield "<h2>The place you asked about</h2>"
-            yield from (self._place(r, self.at) for r in rankings)
+            yield f"<h2>The place you asked about: {self.at[0]:g}, {self.at[1]:g}</h2>"
+            for ranking in rankings:
+                yield from self._place(ranking, self.at)
         yield from self._scales()
         for ranking in rankings:
             yield from self._peaks(ranking)
-            yield from self._closer_looks(ranking.look)
+            yield from self._closer_looks(ranking)
         for ranking in rankings:
             if ranking.after:
-                best = ranking.after[0]
+                n = int(np.argmax(self._final(ranking)))
+                best = ranking.after[n]
                 yield from self._layers(ranking, (best.x, best.y), best.scale)
+                yield from self._closer_layers(ranking.look, n)
             if self.at is not None:
-                grid = max(ranking.look.grids, key=lambda g: self._strength(ranking, g))
-                yield from self._layers(ranking, self.at, grid.scale)
+                strongest = max(ranking.look.grids, key=lambda g: self._strength(ranking, g))
+                yield from self._layers(ranking, self.at, strongest.scale)
 
     def _rankings(self, look: Look) -> Iterator[_Ranking]:
         size = (self.result.width, self.result.height)
@@ -183,6 +191,14 @@ class _Page:
                 after = find_peaks(look.stack, look.grids, k, label, RANKED, MAX_OVERLAP, *size)
             yield _Ranking(look, label, before, after)
 
+    def _final(self, ranking: _Ranking) -> list[float]:
+        """What each peak that stayed after suppression is worth in the end."""
+        look = ranking.look
+        if look.scores is None:
+            return [p.score for p in ranking.after]
+        wanted = [look.stack.labels.index(label) for label in self.trace.labels]
+        return [float(s) for s in look.scores[:, wanted].max(axis=1)]
+
     def _answer(self, rankings: Sequence[_Ranking]) -> Iterator[str]:
         bar = self.trace.threshold
         must = "" if bar is None else f", threshold {bar:g}"
@@ -191,11 +207,17 @@ class _Page:
                 f"Found: {found.label} at {found.x:g}, {found.y:g}, score {found.score:.3f}{must}."
             )
         if not self.result.found:
-            best = max(self._final_scores(rankings), default=None)
+            reported = [r for r in rankings if r.label in ("", *self.trace.labels)]
+            best = max(
+                ((s, p) for r in reported for s, p in zip(self._final(r), r.after, strict=True)),
+                key=lambda pair: pair[0],
+                default=None,
+            )
             yield _text(
                 "Nothing was found: there is no peak at all."
                 if best is None
-                else f"Nothing was found: the best score is {best:.3f}{must}."
+                else f"Nothing was found: the best score is {best[0]:.3f}, at {best[1].x:g}, {best[1].y:g}"
+                f"{must}."
             )
         if self.result.margin is not None:
             yield _text(f"The next best place elsewhere scores {self.result.margin:.3f} less.")
@@ -203,14 +225,6 @@ class _Page:
         yield _figure(
             _fitted(picture, PAGE_WIDTH), "The answer: activations over the dimmed page.", "wide"
         )
-
-    def _final_scores(self, rankings: Sequence[_Ranking]) -> Iterator[float]:
-        for r in rankings:
-            if r.look.scores is None:
-                yield from (p.score for p in r.after if r.label in self.trace.labels)
-            else:
-                wanted = [r.look.stack.labels.index(label) for label in self.trace.labels]
-                yield from map(float, r.look.scores[:, wanted].ravel())
 
     def _sought(self) -> Iterator[str]:
         yield "<h2>What is looked for</h2>"
@@ -247,16 +261,13 @@ class _Page:
         )
         for look in self.trace.looks:
             maps = [_flat(g) for g in look.grids]
-            low = float(np.median(np.concatenate([m.ravel()[::7] for m in maps])))
-            high = max(float(m.max()) for m in maps)
-            w, h = look.stack.object or (1, 1)
+            low, high = _range(maps)
             for grid, values in zip(look.grids, maps, strict=True):
                 i, j = np.unravel_index(int(values.argmax()), values.shape)
                 yield _figure(
                     _coloured(_shrunk(values, MAP_WIDTH), low, high),
-                    f"scale {grid.scale:.3g}: finds objects of {w / grid.factor[1]:.0f}x"
-                    f"{h / grid.factor[0]:.0f} px. Largest activation {values.max():.3f}"
-                    f" at {grid.centers(1)[j]:.0f}, {grid.centers(0)[i]:.0f}",
+                    f"scale {grid.scale:.3g}: finds objects of {_sought_size(look, grid)}. Largest"
+                    f" activation {values.max():.3f} at {grid.centers(1)[j]:.0f}, {grid.centers(0)[i]:.0f}",
                 )
 
     def _layers(self, ranking: _Ranking, place: Point, scale: float) -> Iterator[str]:
@@ -266,19 +277,7 @@ class _Page:
         yield f"<h2>Layer by layer at scale {scale:.3g}, around {place[0]:g}, {place[1]:g}</h2>"
         window, right = _window(stack, self.image, ranking.look.grids, grid, place)
         yield _figure(_rgb(_inside(window, (0, 0), (1, 1), right)), "What goes in")
-        x = window
-        for number, (layer, field) in enumerate(zip(stack.layers, stack.fields(), strict=True), 1):
-            x = layer.run(x)
-            inner = _inside(x, field.first, field.jump, right)
-            order = np.argsort(-inner.std(axis=(0, 1)), kind="stable")[:CHANNELS]
-            shown = "" if x.shape[2] <= CHANNELS else f", {len(order)} of {x.shape[2]} channels"
-            yield f"<h3>{number}. {escape(str(layer))}{shown}</h3>"
-            for c in order:
-                values = inner[:, :, c]
-                yield _figure(
-                    _coloured(values),
-                    f"channel {c + 1}: {values.min():.3g} (dark) to {values.max():.3g} (bright)",
-                )
+        yield from _steps(stack, window, right)
 
     def _peaks(self, ranking: _Ranking) -> Iterator[str]:
         name = f" of {ranking.label}" if ranking.label else ""
@@ -294,13 +293,18 @@ class _Page:
         )
         yield self._drawing(backdrop, ranking.before, ())
         yield self._drawing(backdrop, (), ranking.after)
-        rows = [("rank", "x", "y", "scale", "box", "score")]
-        for n, p in enumerate(ranking.after[:RANKED], 1):
+        again = ranking.look.scores is not None
+        rows = [("rank", "x", "y", "scale", "box", "score", *(["in the end"] if again else []))]
+        for n, (p, final) in enumerate(
+            zip(ranking.after[:RANKED], self._final(ranking), strict=False), 1
+        ):
             box = f"{p.box.width}x{p.box.height}"
-            rows.append((f"{n}", f"{p.x:g}", f"{p.y:g}", f"{p.scale:.3g}", box, f"{p.score:.3f}"))
+            line = (f"{n}", f"{p.x:g}", f"{p.y:g}", f"{p.scale:.3g}", box, f"{p.score:.3f}")
+            rows.append((*line, *([f"{final:.3f}"] if again else [])))
         yield _table(rows)
 
-    def _closer_looks(self, look: Look) -> Iterator[str]:
+    def _closer_looks(self, ranking: _Ranking) -> Iterator[str]:
+        look = ranking.look
         if look.scores is None:
             return
         yield "<h2>The closer looks</h2>"
@@ -308,71 +312,98 @@ class _Page:
             f"The {len(look.candidates)} best peaks, cut out of the image again for each closer look, how"
             " sure each is of every label, and what they come to together; the best first."
         )
-        wanted = [look.stack.labels.index(label) for label in self.trace.labels]
-        order = np.argsort(-look.scores[:, wanted].max(axis=1), kind="stable")[:CANDIDATES]
-        for n in order:
+        for n in np.argsort(-np.array(self._final(ranking)), kind="stable")[:CANDIDATES]:
             yield from self._candidate(look, int(n))
+
+    def _closer_layers(self, look: Look, n: int) -> Iterator[str]:
+        """The map after each layer of each closer look at one candidate."""
+        found = look.candidates[n]
+        for number, closer, view in self._shown(look, n):
+            yield f"<h2>Closer look {number} layer by layer, at {found.x:g}, {found.y:g}</h2>"
+            yield _figure(_rgb(view), "What goes in")
+            yield from _steps(closer.stack, view)
 
     def _candidate(self, look: Look, n: int) -> Iterator[str]:
         """What each closer look was shown of a candidate, and said of it."""
         assert look.scores is not None  # noqa: S101 - for the type checker; the callers have looked
         found = look.candidates[n]
-        place = f"{n + 1}. at {found.x:g}, {found.y:g}, scale {found.scale:.3g}"
+        for number, _, view in self._shown(look, n):
+            yield _figure(
+                _rgb(view),
+                f"{n + 1}. at {found.x:g}, {found.y:g}: first look {found.score:.3f}, closer look {number}: "
+                + _said(look.answers[number - 1][n], look.stack.labels)
+                + f"; together {_said(look.scores[n], look.stack.labels)}",
+            )
+
+    def _shown(self, look: Look, n: int) -> Iterator[tuple[int, CloserLook, Floats]]:
+        """Number, closer look and cut of each one that was shown a candidate."""
         for number, (closer, answers) in enumerate(
             zip(look.stack.closer_looks, look.answers, strict=True), 1
         ):
-            if np.isnan(answers[n]).any():  # it was not among the best by then
-                continue
-            view = cuts(closer, self.image, found, look.stack.object or (1, 1))[0]
-            yield _figure(
-                _rgb(view),
-                f"{place}: first look {found.score:.3f}, closer look {number}: "
-                + _said(answers[n], look.stack.labels)
-                + f"; together: {_said(look.scores[n], look.stack.labels)}",
-            )
+            if not np.isnan(answers[n]).any():
+                view = cuts(closer, self.image, look.candidates[n], look.stack.object or (1, 1))[0]
+                yield number, closer, view
 
-    def _place(self, ranking: _Ranking, at: Point) -> str:
+    def _place(self, ranking: _Ranking, at: Point) -> Iterator[str]:
         """How far a place came, and where it was left behind."""
-        look = ranking.look
+        look, final = ranking.look, self._final(ranking)
+        bar = "" if self.trace.threshold is None else f", threshold {self.trace.threshold:g}"
         strength, grid = max(
             ((self._strength(ranking, g), g) for g in look.grids), key=lambda pair: pair[0]
         )
-        name = f"{ranking.label}: " if ranking.label else ""
-        lines = [
-            f"{name}the largest activation there is {strength:.3f}, at scale {grid.scale:.3g}."
-        ]
+        if strength == -np.inf:
+            yield _text(
+                "No answer may lie there: the region leaves the place out, or it is so near to the edge"
+                " that no window is centred there."
+            )
+            return
+        name = f"{ranking.label}: the" if ranking.label else "The"
+        yield _text(
+            f"{name} largest activation there is {strength:.3f}, at scale {grid.scale:.3g}, where objects of"
+            f" {_sought_size(look, grid)} are found."
+        )
         here = [n for n, p in enumerate(ranking.before, 1) if _holds(p.box, at)]
-        if here:
-            lines.append(f"Before suppression it is peak number {here[0]}.")
-        else:
-            lines.append(f"No peak among the {len(ranking.before)} best has its box there.")
+        yield _text(
+            f"Before suppression it is peak number {here[0]}."
+            if here
+            else f"No peak among the {len(ranking.before)} best before suppression has its box there."
+        )
+        best = max(range(len(final)), key=final.__getitem__, default=None)
         kept = [n for n, p in enumerate(ranking.after) if _holds(p.box, at)]
-        picture = ""
-        if look.scores is None:
-            bar = self.trace.threshold
-            if kept:
-                score = ranking.after[kept[0]].score
-                verdict = "" if bar is None else f", threshold {bar:g}"
-                lines.append(f"After it, number {kept[0] + 1} with {score:.3f}{verdict}.")
-            else:
-                lines.append(f"After it, none of the {len(ranking.after)} best has its box there.")
-        elif kept:
-            labels = [look.stack.labels.index(label) for label in self.trace.labels]
-            final = look.scores[:, labels].max(axis=1)
-            best = max(kept, key=lambda n: float(final[n]))
-            rank = 1 + int((final > final[best]).sum())
-            lines.append(
-                f"The closer looks were asked about it, as candidate {kept[0] + 1}, and rank it {rank} with"
-                f" {final[best]:.3f}."
-            )
-            picture = "".join(self._candidate(look, best))
+        shown = max(kept, key=final.__getitem__, default=None)
+        if shown is None:
+            yield _text(f"After it, none of the {len(ranking.after)} best has its box there.")
+            if look.scores is not None:
+                weakest = min((p.score for p in look.candidates), default=0.0)
+                yield _text(
+                    "The closer looks were never asked about it: the weakest of their"
+                    f" {len(look.candidates)} candidates had {weakest:.3f} in the first look."
+                    + (" What is larger there belongs to a peak beside it." * (strength > weakest))
+                )
+        elif look.scores is None:
+            yield _text(f"After it, number {shown + 1} with {final[shown]:.3f}{bar}.")
         else:
-            weakest = look.candidates[-1].score if look.candidates else 0.0
-            lines.append(
-                f"The closer looks were never asked about it: the weakest of their {len(look.candidates)}"
-                f" candidates had {weakest:.3f} in the first look."
+            rank = 1 + sum(score > final[shown] for score in final)
+            yield _text(
+                f"The closer looks were asked about it, as candidate {shown + 1}, at scale"
+                f" {ranking.after[shown].scale:.3g}, and rank it {rank} with {final[shown]:.3f}{bar}."
             )
-        return _text(" ".join(lines)) + picture
+        if best is not None and best != shown:
+            first = ranking.after[best]
+            yield _text(f"The best place is {first.x:g}, {first.y:g} with {final[best]:.3f}{bar}.")
+
+        yield _figure(_rgb(_around(self.image, at)), "the page there", "small centred")
+        if look.scores is not None:
+            for n in dict.fromkeys(n for n in (shown, best) if n is not None):
+                yield from self._candidate(look, n)
+        low, high = _range([_flat(g) for g in look.grids])
+        for g in look.grids:
+            yield _figure(
+                _coloured(_map_around(g, at, self.image), low, high),
+                f"scale {g.scale:.3g}, objects of {_sought_size(look, g)}:"
+                f" {self._strength(ranking, g):.3f} there",
+                "small centred",
+            )
 
     def _strength(self, ranking: _Ranking, grid: Grid) -> float:
         """The largest activation within half an object of the place asked about, at one scale."""
@@ -446,6 +477,73 @@ def _inside(
         for axis in (0, 1)
     )
     return x[rows][:, cols]
+
+
+def _steps(stack: Stack, x: Floats, spans: tuple[Span, Span] | None = None) -> Iterator[str]:
+    """The map after each layer, its strongest channels; of a window only what lies in the spans."""
+    for number, (layer, field) in enumerate(zip(stack.layers, stack.fields(), strict=True), 1):
+        x = layer.run(x)
+        inner = x if spans is None else _inside(x, field.first, field.jump, spans)
+        if inner.shape[:2] == (1, 1):  # one cell: its channels side by side
+            inner = inner.transpose(0, 2, 1).repeat(-(-inner.shape[2] // 8), axis=0)
+            names = [f"all {x.shape[2]} channels"]
+        else:
+            order = np.argsort(-inner.std(axis=(0, 1)), kind="stable")[:CHANNELS]
+            names = [f"channel {c + 1}" for c in order]
+            inner = inner[:, :, order]
+        few = len(names) > 1 and len(names) < x.shape[2]
+        shown = f", {len(names)} of {x.shape[2]} channels" if few else ""
+        yield f"<h3>{number}. {escape(str(layer))}{shown}</h3>"
+        for c, name in enumerate(names):
+            values = inner[:, :, c]
+            yield _figure(
+                _coloured(values),
+                f"{name}: {values.min():.3g} (dark) to {values.max():.3g} (bright)",
+            )
+
+
+def _sought_size(look: Look, grid: Grid) -> str:
+    """What an object measures on the image that has the layers' size at this scale."""
+    w, h = look.stack.object or (1, 1)
+    return f"{w / grid.factor[1]:.0f}x{h / grid.factor[0]:.0f} px"
+
+
+def _range(maps: Sequence[Floats]) -> tuple[float, float]:
+    """The values that are dark and bright in maps that share their colours: median and maximum."""
+    middle = np.median(np.concatenate([m.ravel()[::7] for m in maps]))
+    return float(middle), max(float(m.max()) for m in maps)
+
+
+def _reach(image: Floats) -> int:
+    """How many pixels to each side of a place its surroundings are shown."""
+    return max(SURROUNDINGS, int(min(image.shape[:2])) // 10)
+
+
+def _around(image: Floats, at: Point) -> Floats:
+    """A square with the place in its middle; beyond the image's edge it is grey."""
+    reach, col, row = _reach(image), int(at[0]), int(at[1])
+    top, left = max(0, row - reach), max(0, col - reach)
+    inside = image[top : row + reach, left : col + reach]
+    square = np.full((2 * reach, 2 * reach, 3), 0.5, np.float32)
+    rows = slice(top - row + reach, top - row + reach + inside.shape[0])
+    cols = slice(left - col + reach, left - col + reach + inside.shape[1])
+    square[rows, cols] = inside
+    return square
+
+
+def _map_around(grid: Grid, at: Point, image: Floats) -> Floats:
+    """The same square of a map, at each pixel of the image the value of the nearest cell."""
+    values, reach = _flat(grid), _reach(image)
+    cells: list[NDArray[np.intp]] = []
+    outside: list[NDArray[np.bool_]] = []
+    for axis, middle in ((0, at[1]), (1, at[0])):
+        pixels = int(middle) + np.arange(-reach, reach)
+        nearest = np.rint((pixels + 0.5 - grid.origin[axis]) / grid.step[axis])
+        cells.append(np.clip(nearest, 0, values.shape[axis] - 1).astype(np.intp))
+        outside.append((pixels < 0) | (pixels >= image.shape[axis]))
+    square: Floats = values[cells[0][:, None], cells[1]]
+    square[outside[0][:, None] | outside[1]] = values.min()
+    return square
 
 
 def _flat(grid: Grid) -> Floats:

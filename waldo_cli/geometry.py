@@ -19,7 +19,15 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of whole pixels: columns ``left .. left + width - 1``, rows likewise."""
+    """A rectangle of whole pixels: columns ``left .. left + width - 1``, rows likewise.
+
+    Attributes
+    ----------
+    left, top
+        Column and row of its first pixel, counted from 0 at the image's top left corner.
+    width, height
+        In pixels, at least 1 in every answer.
+    """
 
     left: int
     top: int
@@ -28,11 +36,15 @@ class Box:
 
     @property
     def area(self) -> int:
-        """In pixels."""
+        """Width times height, in pixels."""
         return self.width * self.height
 
     def clipped(self, width: int, height: int) -> Box:
-        """The part inside a ``width x height`` image; at least one pixel wide and high."""
+        """The part inside an image of `width` columns and `height` rows.
+
+        A box that lies outside becomes the one pixel of the image's edge that is nearest to its corner: no
+        answer is empty.
+        """
         left = min(max(self.left, 0), width - 1)
         top = min(max(self.top, 0), height - 1)
         right = min(max(self.left + self.width, left + 1), width)

@@ -60,8 +60,8 @@ def render_heatmap(
 
     Returns
     -------
-    picture
-        ``(H, W, 3)`` uint8.
+    ndarray, ``(H, W, 3)`` uint8
+        RGB.
 
     Raises
     ------
@@ -99,7 +99,22 @@ def save_heatmap(
     activations: NDArray[Any],
     detections: Sequence[Detection] = (),
 ) -> None:
-    """Write `render_heatmap`'s picture as a PNG, whole or not at all.
+    """Write activations as a picture: a PNG of the image's size, whole or not at all.
+
+    The image is grey and dimmed, activations glow over it, and every find stands in a ringed disc of the
+    image's own colours.
+
+    Parameters
+    ----------
+    path
+        The file to write; what was there is replaced.
+    image
+        ``(H, W, 3)`` in [0, 1].
+    activations
+        ``(H, W)``, such as `Result.activations`. Colours run from their median, which is taken for the
+        background and is transparent, to their maximum.
+    detections
+        Finds to ring, such as `Result.detections`.
 
     Raises
     ------

@@ -121,6 +121,11 @@ def load_mask(
 ) -> tuple[FloatArray, FloatArray | None]:
     """Open the picture to look for; its transparency says how much each pixel counts.
 
+    Parameters
+    ----------
+    path_or_file, max_pixels
+        As for `load_image`.
+
     Returns
     -------
     mask : ndarray, `(A, B, 3)` float32
@@ -133,6 +138,8 @@ def load_mask(
     ImageError
         As by `load_image`; also where every pixel is transparent, and where all pixels that count
         have one colour: such a mask fits everywhere equally well.
+    FileError
+        The file is missing or cannot be read.
     """
     with _opened(path_or_file, max_pixels) as picture:
         mask, weights = picture.colour_and_alpha()

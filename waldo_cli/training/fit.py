@@ -160,7 +160,7 @@ class ProposalLesson:
             label, here = batch.labels[n], there[n]
             wanted[n, label][here] = 1
             weight[n][:, (away[n] < 0.85) & ~here] = 0  # beside the head either answer will do
-            # Who it is will be told by the second look; here it matters that it is somebody.
+            # Who it is will be told by the closer looks; here it matters that it is somebody.
             weight[n, 1:][:, here] = 0.5
             if label != 0:
                 weight[n, 0][here] = 0.3
