@@ -311,7 +311,7 @@ def _decode(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) ->
         screened = _headers.screen(data, kind, max_pixels, lenient=lenient)
         image = _OPENERS[kind](io.BytesIO(screened.data))
         _headers.check_size(image.width, image.height, len(data), max_pixels)
-        _headers.check_effort(screened.data, kind, image.width * image.height)
+        _headers.check_effort(screened.data, kind, image.width, image.height)
         rawmode = _rawmode(image)
         inverted, turn_back = _tiff_ways(image)
         image.load()
