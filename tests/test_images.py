@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageOps
 
+from waldo_cli import images
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.images import load_image, load_mask, load_weights, save_png
 
@@ -632,6 +633,24 @@ def test_max_pixels_is_the_last_number_that_opens() -> None:
         load_image(data, max_pixels=99)
     with pytest.raises(InvalidInputError, match="max_pixels is 0"):
         load_image(data, max_pixels=0)
+
+
+def test_a_file_of_many_bytes_is_refused_unless_a_limit_of_pixels_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "_MAX_FILE_BYTES", 1 << 20)
+    monkeypatch.setattr(images, "_MAX_FILE_BYTES_WHERE_ASKED", 2 << 20)
+    for mebibytes, by_default, where_asked in ((1, None, None), (2, 1, None), (3, 1, 2)):
+        data = SOUND["PNG"].ljust(mebibytes << 20, b"\0")
+        (tmp_path / "a.png").write_bytes(data)
+        for limit, most in ((None, by_default), (1 << 20, where_asked)):
+            for source in (tmp_path / "a.png", io.BytesIO(data), data):
+                if most is None:
+                    assert load_image(source, max_pixels=limit).ndim == 3
+                    continue
+                with pytest.raises(ImageError, match=f"is larger than {most} MiB") as refused:
+                    load_image(source, max_pixels=limit)
+                assert ("--max-pixels raises" in refused.value.reason) == (limit is None)
 
 
 def test_a_number_given_opens_what_is_large_for_its_bytes() -> None:

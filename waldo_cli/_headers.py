@@ -309,13 +309,14 @@ def _strip_jpeg(data: bytes) -> Screened:
     Those two say how the samples are to be read. The rest (EXIF with its nested tables, profiles,
     further pictures) Pillow would take apart only to be asked for the orientation.
     """
-    kept = [data[:2]]
+    view = memoryview(data)  # a large file is copied once
+    kept = [view[:2]]
     exif = xmp = b""
     position = 2
     for _ in range(_MAX_JPEG_SEGMENTS):
         found = _JPEG_MARKER.search(data, position)
         if found is None or found[1] == b"\xda":
-            kept.append(data[position:])
+            kept.append(view[position:])
             return Screened(b"".join(kept), exif, xmp)
         marker = found[1][0]
         if marker == 0x01 or 0xD0 <= marker <= 0xD9:  # no length follows
@@ -324,7 +325,7 @@ def _strip_jpeg(data: bytes) -> Screened:
         body = found.end() + 2
         position = found.end() + max(2, int.from_bytes(data[found.end() : body], "big"))
         if marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
-            kept.append(data[found.end() - 2 : position])
+            kept.append(view[found.end() - 2 : position])
         elif data.startswith(_EXIF, body):
             exif = exif or data[body:position]
         elif data.startswith(_XMP, body):
