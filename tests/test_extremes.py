@@ -14,8 +14,9 @@ import pytest
 from folders import draw, draw_folder
 from PIL import Image
 
-from waldo_cli import Mask, detect, load_stack
+from waldo_cli import Mask, Stack, detect, detector, load_stack
 from waldo_cli.__main__ import main
+from waldo_cli.detector import Trace
 from waldo_cli.errors import InvalidInputError
 
 RNG = np.random.default_rng(0)
@@ -157,6 +158,32 @@ def test_a_thousand_masks_are_a_thousand_labels() -> None:
     assert (result.detections[0].box.left, result.detections[0].box.top) == (20, 8)
     every = detect(page, masks=masks, scales="1", threshold=-1)
     assert len({d.label for d in every.detections}) == 1000
+
+
+def test_masks_in_several_runs_are_found_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    masks = [Mask(f"m{n}", NOISE[n : n + 4, 2 * n : 2 * n + 5]) for n in range(20)]
+    whole = detect(NOISE, masks=masks, scales="0.5:1", threshold=-1)
+    monkeypatch.setattr(detector, "MAX_HELD", 40_000)
+    trace = Trace()
+    parts = detect(NOISE, masks=masks, scales="0.5:1", threshold=-1, trace=trace)
+    assert len(trace.looks) > 2
+    assert parts.detections == whole.detections
+    assert (parts.activations == whole.activations).all()
+
+
+@pytest.mark.parametrize(
+    ("stack", "scales"),
+    [("stripes", "1"), ("pixels", "1"), ("pixels", "0.6,0.5,0.4"), ("waldo", "1")],
+)
+def test_activations_of_more_than_the_limit_are_refused_before_they_are_made(
+    stack: str, scales: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = np.random.default_rng(2).random((200, 300, 3), np.float32)
+    masks = [Mask("patch", patch(9, 7))] if stack == "pixels" else None
+    monkeypatch.setattr(detector, "MAX_HELD", 300)
+    monkeypatch.setattr(Stack, "run", None)
+    with pytest.raises(InvalidInputError, match=f"stack {stack} would hold .* of this 300x200"):
+        detect(page, stack=stack, masks=masks, scales=scales)
 
 
 # --- options at their limits ------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageOps
 
+from waldo_cli import images
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.images import load_image, load_mask, load_weights, save_png
 
@@ -633,6 +635,24 @@ def test_max_pixels_is_the_last_number_that_opens() -> None:
         load_image(data, max_pixels=0)
 
 
+def test_a_file_of_many_bytes_is_refused_unless_a_limit_of_pixels_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "_MAX_FILE_BYTES", 1 << 20)
+    monkeypatch.setattr(images, "_MAX_FILE_BYTES_WHERE_ASKED", 2 << 20)
+    for mebibytes, by_default, where_asked in ((1, None, None), (2, 1, None), (3, 1, 2)):
+        data = SOUND["PNG"].ljust(mebibytes << 20, b"\0")
+        (tmp_path / "a.png").write_bytes(data)
+        for limit, most in ((None, by_default), (1 << 20, where_asked)):
+            for source in (tmp_path / "a.png", io.BytesIO(data), data):
+                if most is None:
+                    assert load_image(source, max_pixels=limit).ndim == 3
+                    continue
+                with pytest.raises(ImageError, match=f"is larger than {most} MiB") as refused:
+                    load_image(source, max_pixels=limit)
+                assert ("--max-pixels raises" in refused.value.reason) == (limit is None)
+
+
 def test_a_number_given_opens_what_is_large_for_its_bytes() -> None:
     with pytest.raises(ImageError, match="bomb"):
         load_image(png_header(8000, 5000))
@@ -786,6 +806,15 @@ def test_a_jpeg_of_endless_segments_is_refused() -> None:
         load_image(b"\xff\xd8" + b"\xff\xe1\0\2" * 20_000)
 
 
+def test_fill_bytes_in_a_jpeg_take_time_with_their_number_not_with_its_square() -> None:
+    filled = SOUND["JPEG"][:2] + b"\xff" * 100_000 + SOUND["JPEG"][2:]
+    np.testing.assert_array_equal(load_image(filled), load_image(SOUND["JPEG"]))
+    started = time.process_time()
+    with pytest.raises(ImageError, match="damaged JPEG"):
+        load_image(b"\xff\xd8" + b"\xff" * 200_000)
+    assert time.process_time() - started < 2
+
+
 def test_comments_before_the_first_frame_of_a_gif_are_limited() -> None:
     data = SOUND["GIF"]
     start = 13 + 3 * (2 << (data[10] & 7))
@@ -803,6 +832,15 @@ def test_a_text_that_unpacks_to_much_is_refused() -> None:
     text = chunk(b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 20_000_000))
     with pytest.raises(ImageError, match="unpacks"):
         load_image(png(noise(2, 2), text))
+
+
+@pytest.mark.parametrize("kind", [b"iCCP", b"zTXt", b"iTXt"])
+def test_a_png_of_endless_profiles_or_packed_texts_is_refused(kind: bytes) -> None:
+    body = b"a\0\0" if kind != b"iTXt" else b"a\0\1\0\0\0"
+    packed = chunk(kind, body + zlib.compress(b"\0" * 10_000))
+    assert load_image(png(noise(2, 2), packed * 20)).shape == (2, 2, 3)
+    with pytest.raises(ImageError, match="more than 1000 packed texts"):
+        load_image(png(noise(2, 2), packed * 1001))
 
 
 def test_tiff_tags_that_overlap_to_hold_more_than_the_file_are_refused() -> None:
@@ -829,11 +867,32 @@ def test_a_run_length_coded_bmp_is_limited_in_bytes() -> None:
         load_image(data + b"\0\0" * 3_000_000)
 
 
-def test_a_tile_much_larger_than_its_tiff_is_refused() -> None:
-    sound = tiff(noise(16, 16), 2, tags={322: (4, [16]), 323: (4, [16])})
-    assert load_image(sound).shape == (16, 16, 3)
-    with pytest.raises(ImageError, match="tiles of 25000000 pixels"):
-        load_image(tiff(noise(16, 16), 2, tags={322: (4, [5000]), 323: (4, [5000])}))
+def tiled(height: int, width: int, across: int, down: int) -> bytes:
+    tags = {322: (4, [across]), 323: (4, [down])}
+    return tiff(noise(height, width), 2, tags=tags)
+
+
+@pytest.mark.parametrize(
+    ("size", "tile"),
+    [((16, 16), (5000, 5000)), ((16, 600), (16, 1 << 20)), ((600, 16), (1 << 20, 16))],
+)
+def test_tiles_that_reach_far_out_of_their_tiff_are_refused(
+    size: tuple[int, int], tile: tuple[int, int]
+) -> None:
+    assert load_image(tiled(16, 16, 16, 16)).shape == (16, 16, 3)
+    with pytest.raises(ImageError, match="its tiles have"):
+        load_image(tiled(*size, *tile))
+
+
+def test_a_tile_whose_size_lies_elsewhere_in_the_tiff_is_refused() -> None:
+    """As 64 bits it would not be seen by who takes the tag's four bytes for it."""
+    sound = tiled(16, 16, 16, 16)
+    entry = struct.pack("<HHI", 323, 4, 1)
+    assert sound.count(entry) == 1
+    at = sound.index(entry)
+    far = sound[: at + 2] + struct.pack("<HII", 16, 1, len(sound)) + sound[at + 12 :]
+    with pytest.raises(ImageError, match="the size of its tiles"):
+        load_image(far + struct.pack("<Q", 1 << 20))
 
 
 # --- nothing is left behind -------------------------------------------------------------------------

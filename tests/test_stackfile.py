@@ -256,8 +256,16 @@ BAD_TEXT = {
     "mask of no weight": ('[[layer]]\nop = "mask"\nmask = [[[1, 2, 3, 0]]]\n', "weights are all 0"),
     "upsample 0": ('[[layer]]\nop = "upsample"\nfactor = 0\n', "factor = 0"),
     "upsample without end": (
-        '[[layer]]\nop = "upsample"\nfactor = 4\n' * 20,
-        "layer 3 (upsample): factor",
+        '[[layer]]\nop = "combine"\n' + '[[layer]]\nop = "upsample"\nfactor = 4\n' * 20,
+        "layer 4 (upsample): factor",
+    ),
+    "upsample of all channels": (
+        '[[layer]]\nop = "upsample"\nfactor = 16\n',
+        "layer 1 (upsample): 3 channels every (0.0625, 0.0625) pixels: at most 256 activations",
+    ),
+    "channels without end": (
+        f'[[layer]]\nop = "conv"\nkernel = [[{[[1] * 257] * 3}]]\n',
+        "layer 1 (conv): 257 channels every (1, 1) pixels: at most 256 activations",
     ),
     "stride without end": (
         '[[layer]]\nop = "max-pool"\nstride = 64\n' * 20,

@@ -38,8 +38,12 @@ _MAX_SCANNED_PIXELS: Final = 3_000_000_000
 _MAX_RUN_LENGTH_BYTES: Final = 4 << 20
 _MAX_RUN_LENGTH_PIXELS: Final = 16_000_000
 
-# libtiff takes memory for a whole tile, however small the picture is.
-_MAX_TILE_PIXELS: Final = 1 << 24
+# libtiff unpacks whole tiles, however little of them lies in the picture.
+_MAX_TILED_PIXELS: Final = 1 << 24
+
+# Pillow unpacks each text and profile of a PNG, up to 1 MB from 1 kB; the 64 MB that it allows for all do
+# not count profiles.
+_MAX_PACKED_CHUNKS: Final = 1000
 
 _MAX_JPEG_SEGMENTS: Final = 10_000
 _MAX_GIF_EXTENSION_BYTES: Final = 1 << 20
@@ -176,8 +180,19 @@ def screen(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> 
     return Screened(data)
 
 
-def check_effort(data: bytes, kind: str, pixels: int) -> None:
-    """Refuse a picture that would be decoded over and over, or in a slow way for long."""
+def check_effort(data: bytes, kind: str, width: int, height: int) -> None:
+    """Refuse a picture that would be decoded over and over, or in a slow way for long.
+
+    Parameters
+    ----------
+    data, kind
+        The file and its format.
+    width, height
+        Of the picture, as Pillow understood it.
+    """
+    pixels = width * height
+    if kind == "TIFF":
+        _check_tiles(data, width, height)
     if kind == "JPEG":
         scans = data.count(b"\xff\xda")
         if scans > max(_USUAL_SCANS, _MAX_SCANNED_PIXELS // pixels):
@@ -224,10 +239,14 @@ def _check_png(data: bytes, max_pixels: int | None, *, lenient: bool) -> None:
     check_size(width, height, len(data), max_pixels)
     most_chunks = 10_000 + len(data) // 1024  # Pillow takes some microseconds for each
     kinds: set[bytes] = set()
+    packed = 0
     before = b""
     for number, (chunk, body, checksum) in enumerate(_png_chunks(data)):
         if number > most_chunks:
             raise damaged("PNG", f"it has more than {most_chunks} chunks")
+        packed += chunk in (b"iCCP", b"zTXt", b"iTXt")
+        if packed > _MAX_PACKED_CHUNKS:
+            raise damaged("PNG", f"it has more than {_MAX_PACKED_CHUNKS} packed texts and profiles")
         if chunk == b"IDAT" and not lenient:
             if before != b"IDAT" and b"IDAT" in kinds:
                 raise damaged("PNG", "its image data are in several places")
@@ -277,7 +296,9 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bytes]]:
 
 # --- JPEG -----------------------------------------------------------------------------------------
 
-_JPEG_MARKER: Final = re.compile(rb"\xff+([^\x00\xff])")
+# The fill bytes 0xFF before a marker are skipped by the search, not matched: `\xff+` would take time with
+# the square of their number.
+_JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\xff])")
 _EXIF: Final = b"Exif\0\0"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 
@@ -288,13 +309,14 @@ def _strip_jpeg(data: bytes) -> Screened:
     Those two say how the samples are to be read. The rest (EXIF with its nested tables, profiles,
     further pictures) Pillow would take apart only to be asked for the orientation.
     """
-    kept = [data[:2]]
+    view = memoryview(data)  # a large file is copied once
+    kept = [view[:2]]
     exif = xmp = b""
     position = 2
     for _ in range(_MAX_JPEG_SEGMENTS):
         found = _JPEG_MARKER.search(data, position)
         if found is None or found[1] == b"\xda":
-            kept.append(data[position:])
+            kept.append(view[position:])
             return Screened(b"".join(kept), exif, xmp)
         marker = found[1][0]
         if marker == 0x01 or 0xD0 <= marker <= 0xD9:  # no length follows
@@ -303,7 +325,7 @@ def _strip_jpeg(data: bytes) -> Screened:
         body = found.end() + 2
         position = found.end() + max(2, int.from_bytes(data[found.end() : body], "big"))
         if marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
-            kept.append(data[found.end() - 2 : position])
+            kept.append(view[found.end() - 2 : position])
         elif data.startswith(_EXIF, body):
             exif = exif or data[body:position]
         elif data.startswith(_XMP, body):
@@ -357,7 +379,7 @@ _TIFF_TYPE_SIZES: Final = {
     **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
 }
 _TIFF_BYTE_TYPES: Final = (1, 2, 6, 7)
-_WIDTH, _HEIGHT, _TILE_WIDTH, _TILE_HEIGHT = 256, 257, 322, 323
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _ORIENTATION: Final = 274
 _SUBDIRECTORIES: Final = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability
 
@@ -403,7 +425,7 @@ def _tags(data: bytes, directory: int) -> Iterator[_Tag]:
 
 
 def _check_tiff(data: bytes) -> None:
-    """Refuse tags that overlap so as to hold more than the file, endless lists, and huge tiles.
+    """Refuse tags that overlap so as to hold more than the file, and endless lists.
 
     Pillow reads every tag of the first directory and of those below it when it opens the file.
     """
@@ -411,7 +433,6 @@ def _check_tiff(data: bytes) -> None:
     if first >= len(data):
         raise truncated("TIFF")
     held = count = 0
-    sizes: dict[int, int] = {}
     pending, seen = [first], set[int]()
     while pending:
         directory = pending.pop()
@@ -429,7 +450,20 @@ def _check_tiff(data: bytes) -> None:
                 raise damaged("TIFF", f"tag {tag.number} lists {tag.count} numbers")
             if tag.number in _SUBDIRECTORIES:
                 pending.append(tag.value)
-            sizes.setdefault(tag.number, tag.value)
-    tile = sizes.get(_TILE_WIDTH, 0) * sizes.get(_TILE_HEIGHT, 0)
-    if tile > max(_MAX_TILE_PIXELS, 4 * sizes.get(_WIDTH, 0) * sizes.get(_HEIGHT, 0)):
-        raise damaged("TIFF", f"tiles of {tile} pixels are larger than the picture")
+
+
+def _check_tiles(data: bytes, width: int, height: int) -> None:
+    """Refuse tiles that reach far out of the picture: 16 columns of a million rows, for 16 rows."""
+    sides: dict[int, _Tag] = {}
+    for tag in itertools.islice(_tags(data, _first_directory(data)), _MAX_TIFF_TAGS):
+        if tag.number in (_TILE_WIDTH, _TILE_HEIGHT):
+            sides.setdefault(tag.number, tag)  # libtiff takes the first
+    if len(sides) < 2:
+        return
+    if any(tag.held for tag in sides.values()):  # where they lie, not what they are, is in `value`
+        raise damaged("TIFF", "the size of its tiles is no whole number")
+    across, down = sides[_TILE_WIDTH].value, sides[_TILE_HEIGHT].value
+    if across and down:
+        tiled = -(-width // across) * -(-height // down) * across * down
+        if tiled > max(_MAX_TILED_PIXELS, 4 * width * height):
+            raise damaged("TIFF", f"its tiles have {tiled} pixels, the picture {width * height}")

@@ -47,6 +47,9 @@ TOGETHER = 8
 # Of probabilities whose logarithm is taken: nothing is impossible.
 SMALLEST = 1e-12
 
+# Most activations that may be held at once: 4 GB.
+MAX_HELD = 2**30
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
@@ -221,7 +224,7 @@ def detect(
     """
     image = _checked_image(image)
     height, width = image.shape[:2]
-    stacks, wanted = _choose(stack, masks, labels)
+    stacks, wanted = _choose(stack, masks, labels, scales, height * width)
     if top < 1:
         raise InvalidInputError(f"top is {top}: ask for at least 1 detection")
     if threshold is not None and not math.isfinite(threshold):
@@ -311,8 +314,10 @@ def _choose(
     stack: str | Path | Stack | None,
     masks: Sequence[Mask | NDArray[Any] | str | Path] | None,
     labels: Sequence[str] | None,
+    scales: str | float | Sequence[float],
+    area: int,
 ) -> tuple[list[Stack], tuple[str, ...]]:
-    """The stacks to run (one for each size of mask) and the labels to report."""
+    """The stacks to run (one for each size of mask, or more) and the labels to report."""
     if stack is None:
         stack = "waldo" if masks is None else "pixels"
     if not isinstance(stack, Stack):
@@ -326,12 +331,14 @@ def _choose(
         given = [_as_mask(m, n) for n, m in enumerate(masks, 1)]
         if not given:
             raise InvalidInputError("masks is empty: give at least one, or None")
-        # Masks of one size share one run; below the mask layer their channels may be merged, so
-        # there each runs alone.
+        # Masks of one size share one run, as many as their maps of all scales leave room for; below
+        # the mask layer their channels may be merged, so there each runs alone.
+        factors = resolve_scales(scales, stack.scales, stack.per_octave)
+        at_once = max(1, int(MAX_HELD / 2 / sum(area * f**2 for f in factors)))
         groups: dict[Any, list[Mask]] = {}
         merged = len(stack.with_masks(given[:1]).labels) and stack.layers[-1].op != "mask"
         for n, mask in enumerate(given):
-            groups.setdefault((mask.size, n if merged else 0), []).append(mask)
+            groups.setdefault((mask.size, n if merged else n // at_once), []).append(mask)
         stacks = [stack.with_masks(group) for group in groups.values()]
         if merged:
             stacks = [
@@ -402,6 +409,17 @@ def _look(
     if max(scales) ** 2 * area > MAX_LEVEL_PIXELS:
         raise InvalidInputError(
             f"scale {max(scales):g} makes {image.shape[1]}x{image.shape[0]} too large: use a smaller one"
+        )
+    kept = held = 0
+    for f in scales:
+        made = stack.activations((round(f * image.shape[0]), round(f * image.shape[1])))
+        held = max(held, kept + max(made))
+        kept += made[-1]  # of every scale
+    if held > MAX_HELD:
+        raise InvalidInputError(
+            f"stack {stack.name} would hold {held * 4 / 1e9:.1f} GB of activations of this"
+            f" {image.shape[1]}x{image.shape[0]} image, at most {MAX_HELD * 4 / 1e9:.1f} GB:"
+            " give fewer or smaller --scales, or a smaller image"
         )
     complaint: InvalidInputError | None = None
     nothing = True

@@ -53,8 +53,10 @@ if TYPE_CHECKING:
 #: A picture: where it lies, the open binary file, or its bytes.
 Source = str | os.PathLike[str] | BinaryIO | bytes
 
-# Everything is read before it is decoded, so that a file that changes meanwhile does no harm.
-_MAX_FILE_BYTES: Final = 1 << 30
+# Everything is read before it is decoded, so that a file that changes meanwhile does no harm. Some decoders
+# copy what they are given, up to twice; a picture of 24 Mpx takes at most 200 MB.
+_MAX_FILE_BYTES: Final = 1 << 28
+_MAX_FILE_BYTES_WHERE_ASKED: Final = 1 << 30  # by a limit of pixels that is given
 
 # Rows are brought to float32 in bands of about this many pixels, so that no second copy is needed.
 _BAND_PIXELS: Final = 1 << 18
@@ -94,7 +96,8 @@ def load_image(
         Path, open binary file (read to its end), or the bytes themselves.
     max_pixels
         Most pixels, checked before memory is taken for them. By default 200 Mpx, of which what
-        exceeds 24 Mpx must also be at least 1 byte for 100 pixels; a number given replaces both.
+        exceeds 24 Mpx must also be at least 1 byte for 100 pixels, from files of up to 256 MiB; a
+        number given replaces all three, the last by 1 GiB.
     orient
         Apply the turn that the EXIF orientation asks for.
     allow_truncated
@@ -194,24 +197,29 @@ def save_png(path: str | os.PathLike[str], pixels: npt.NDArray[np.uint8]) -> Non
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _read(source: Source) -> bytes:
+def _read(source: Source, most: int) -> bytes:
     if isinstance(source, bytes):
         data = source
     elif isinstance(source, (str, os.PathLike)):
-        data = _read_file(os.fspath(source))
+        data = _read_file(os.fspath(source), most)
     else:
-        data = _read_stream(source)
+        data = _read_stream(source, most)
     if not data:
         raise ImageError("the file is empty")
-    if len(data) > _MAX_FILE_BYTES:
-        raise ImageError(f"the file is larger than {_MAX_FILE_BYTES >> 20} MiB")
+    if len(data) > most:
+        raise _too_heavy(most)
     return data
 
 
-def _read_stream(file: BinaryIO) -> bytes:
+def _too_heavy(most: int) -> ImageError:
+    way_out = "; --max-pixels raises this limit, too" if most == _MAX_FILE_BYTES else ""
+    return ImageError(f"the file is larger than {most >> 20} MiB{way_out}")
+
+
+def _read_stream(file: BinaryIO, most: int) -> bytes:
     blocks, size = [], 0
     try:
-        while size <= _MAX_FILE_BYTES and (block := file.read(1 << 20)):
+        while size <= most and (block := file.read(1 << 20)):
             if not isinstance(block, bytes):
                 raise InvalidInputError("the file was opened as text: open it in binary mode")
             blocks.append(block)
@@ -221,7 +229,7 @@ def _read_stream(file: BinaryIO) -> bytes:
     return b"".join(blocks)
 
 
-def _read_file(path: str) -> bytes:
+def _read_file(path: str, most: int) -> bytes:
     try:
         # Looked at before it is opened (opening some devices acts on them), and once more after: a
         # FIFO that takes the file's place meanwhile must not block.
@@ -230,9 +238,9 @@ def _read_file(path: str) -> bytes:
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             _refuse_special(status)
-            if status.st_size > _MAX_FILE_BYTES:
-                raise ImageError(f"the file is larger than {_MAX_FILE_BYTES >> 20} MiB")
-            return file.read(_MAX_FILE_BYTES + 1)
+            if status.st_size > most:
+                raise _too_heavy(most)
+            return file.read(most + 1)
     except FileError:
         raise
     except OSError as error:
@@ -263,7 +271,8 @@ def _opened(
     if max_pixels is not None and max_pixels < 1:
         raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
     try:
-        data = _read(source)
+        most = _MAX_FILE_BYTES if max_pixels is None else _MAX_FILE_BYTES_WHERE_ASKED
+        data = _read(source, most)
         kind = _headers.sniff(data)
         try:
             with _opening, _pillow_set_up(max_pixels):
@@ -318,7 +327,7 @@ def _decode(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) ->
         screened = _headers.screen(data, kind, max_pixels, lenient=lenient)
         image = _OPENERS[kind](io.BytesIO(screened.data))
         _headers.check_size(image.width, image.height, len(data), max_pixels)
-        _headers.check_effort(screened.data, kind, image.width * image.height)
+        _headers.check_effort(screened.data, kind, image.width, image.height)
         rawmode = _rawmode(image)
         inverted, turn_back = _tiff_ways(image)
         image.load()

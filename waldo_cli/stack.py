@@ -554,6 +554,16 @@ class Stack:
             for layer, f in zip(self.layers, self.fields(), strict=True)
         )
 
+    def activations(self, size: Pair) -> tuple[int, ...]:
+        """Activations that layers hold at once, of an image of `size` rows and columns; the last
+        ones last.
+
+        Of layers that run in bands only the last holds all of its own.
+        """
+        made = zip(self.sizes(size), self.channels()[1:], strict=True)
+        counts = [rows * cols * channels for (rows, cols), channels in made]
+        return tuple(counts[max(0, self._local - 1) :])
+
     def run(self, x: NDArray[Any] | Rows) -> Floats:
         """Activations ``(H', W', K)`` of an image ``(H, W, C)``, float32.
 

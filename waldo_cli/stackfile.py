@@ -50,6 +50,7 @@ MAX_LAYERS = 256
 MAX_LOOKS = 8
 MAX_NUMBERS = 1 << 24  # in the kernels of all layers together
 MAX_CHANNELS = 4096
+MAX_PER_PIXEL = 256  # activations of one layer for one pixel of the image: all its channels
 MAX_STEP = 64  # stride, dilation, pool and upsample factors
 MAX_KERNEL = 512
 MAX_FIELD = 4096
@@ -291,6 +292,11 @@ def _layers(
                 raise StackError(f"{channels:,} channels, at most {MAX_CHANNELS:,}")
             seen = layer.field(seen)
             _must_be_bounded(seen)
+            if channels > MAX_PER_PIXEL * seen.jump[0] * seen.jump[1]:
+                raise StackError(
+                    f"{channels:,} channels every {seen.jump} pixels: at most {MAX_PER_PIXEL}"
+                    " activations for one pixel"
+                )
             numbers += layer.parameters
             if numbers > MAX_NUMBERS:
                 raise StackError(f"kernel: {numbers:,} numbers up to here, at most {MAX_NUMBERS:,}")
