@@ -156,9 +156,7 @@ class Tile:
     are taken one at a time, so that each is still in the cache when its next step comes.
     """
 
-    def __init__(
-        self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False
-    ) -> None:
+    def __init__(self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False) -> None:
         self.plan = plan
         self._energy = energy
         spectrum = np.result_type(dtype, np.complex64)

@@ -198,11 +198,12 @@ class _Windows:
         if self._m.centred:  # any level would do that is near; a sample is enough
             level = pixels[::8, ::8].mean((0, 1), dtype=np.float64).astype(np.float32)
         self._level = level
-        self._double.aim(pixels, at, level)
-        self._single.aim(pixels, at, level)
         if self._boxes is None:
+            self._double.aim(pixels, at, level)
             return self._double.finite()
         self._boxes.aim(pixels, at, level)
+        self._double.aim(self._boxes.pixels)
+        self._single.aim(self._boxes.pixels)
         return math.isfinite(self._energy())
 
     def score(self, k: int, target: Array) -> None:
@@ -260,7 +261,7 @@ class _Windows:
         level = float(np.square(self._level, dtype=float).sum())
         floor = _ROUGH * float(m.w[n].sum()) * level + _DROWNED * energy
         flat = variation <= max(floor, _TINY)
-        typical = max(float(variation.mean()), 0.0)
+        typical = max(float(variation.sum(0).sum()) / flat.size, 0.0)
         np.copyto(variation, np.inf, where=flat)
         single = False
         if self._boxes is not None and m.centred and around is None:
@@ -288,7 +289,7 @@ class _Windows:
     def _energy(self) -> float:
         """Σ x² over the tile, less its level: NaN or infinite where a pixel is."""
         squares = self._double.squares if self._boxes is None else self._boxes.planes[:, -1]
-        return float(squares.sum())
+        return float(squares.sum(0).sum())
 
 
 class _Boxes:
@@ -302,9 +303,9 @@ class _Boxes:
 
     def __init__(self, extent: Pair, tiling: Plan) -> None:
         self._extent = extent
-        self._within = tiling
         rows, cols = tiling.shape
         self.planes = np.zeros((rows, tiling.channels + 1, cols))
+        self.pixels = self.planes[:, :-1].transpose(0, 2, 1)  # less their level
         one = self.planes[0].size
         self._rows = max(1, _RUN // one)
         self._down = np.zeros((self._rows, *self.planes.shape[1:]))
