@@ -153,18 +153,14 @@ class Tile:
     """One thread's buffers: spectra of a tile's planes, and what leads to them and back.
 
     Planes are the image's channels and, where `energy` is asked for, the sum of their squares. They
-    are taken one at a time, so that each is still in the cache when its next step comes. The energy
-    need not be `transformed`.
+    are taken one at a time, so that each is still in the cache when its next step comes.
     """
 
-    def __init__(
-        self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False, transformed: bool = True
-    ) -> None:
+    def __init__(self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False) -> None:
         self.plan = plan
         self._energy = energy
         spectrum = np.result_type(dtype, np.complex64)
-        planes = plan.channels + (energy and transformed)
-        self._spectra: Array = np.empty((planes, *plan.spectrum), spectrum)
+        self._spectra: Array = np.empty((plan.channels + energy, *plan.spectrum), spectrum)
         self._sum: Array = np.empty(plan.spectrum, spectrum)
         self._product: Array = np.empty(plan.spectrum, spectrum)
         self._plane: Array = np.zeros(plan.shape, dtype)
@@ -173,15 +169,17 @@ class Tile:
 
     def aim(self, pixels: Array, at: Pair = (0, 0), level: Array | None = None) -> None:
         """Look at pixels `(h, w, C)` less `level`, `at` rows and columns into the tile; zeros around."""
-        self.pixels, self._at, self._level, self._loaded = pixels, at, level, -1
+        self.pixels, self._at, self._loaded = pixels, at, -1
+        self._level = None if level is None else level.astype(self._plane.dtype)
 
     def planes(self, p: int) -> Iterator[Array]:
         """Each plane as piece p of the kernels meets it, in a buffer that the next one takes over."""
         inner, pixels = self._meeting(p)
         for c in range(self.plan.channels):
-            np.copyto(inner, pixels[:, :, c])
-            if self._level is not None:
-                inner -= self._level[c]
+            if self._level is None:
+                np.copyto(inner, pixels[:, :, c])
+            else:
+                np.subtract(pixels[:, :, c], self._level[c], out=inner)
             if self._energy and c == 0:
                 np.multiply(self._plane, self._plane, out=self.squares)
             elif self._energy:

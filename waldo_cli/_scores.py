@@ -14,6 +14,7 @@ would show.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ _ROUNDING = 1.2e-7
 _SHOWN = 3e-6
 # Where float32 neither overflows nor loses digits in sums and products of a tile.
 _RANGE = (1e-25, 1e25)
+
+# Numbers that are added at a time: as many as stay in the cache.
+_RUN = 1 << 15
 
 _NOTHING = np.empty(0)
 
@@ -178,36 +182,35 @@ class _Windows:
 
     def __init__(self, m: _Masks, tiling: Plan, banks: _Banks) -> None:
         self._m, self._banks = m, banks
-        # Sums over a whole box are quicker as running sums; other weights, and masks cut into pieces,
-        # go by transform. Two planes at a time as one of complex numbers: a running sum waits for
-        # each addition, and this makes two of them at once.
-        self._box = bool((m.w == m.w[0, 0, 0, 0]).all()) and len(tiling.offsets) == 1
-        self._double = Tile(tiling, np.float64, energy=True, transformed=not self._box)
+        # Sums over a whole box are quicker by adding; other weights, and masks cut into pieces, go by
+        # transform.
+        whole = bool((m.w == m.w[0, 0, 0, 0]).all()) and len(tiling.offsets) == 1
+        self._boxes = _Boxes(m.extent, tiling) if whole and m.normed else None
+        self._double = Tile(tiling, np.float64, energy=self._boxes is None)
         self._single = Tile(tiling, np.float32)
-        shape = tiling.shape if self._box else (0, 0)
-        self._pair, self._pair_sums = np.zeros(shape, complex), np.zeros(shape, complex)
-        self._boxes = np.empty(shape)
 
     def aim(self, pixels: Array, at: Pair, shape: Pair, around: _Around | None) -> bool:
         """Look at these pixels; False if one of them is NaN or infinite."""
         self._shape, self._around = shape, around
         self._known: dict[int, _Sums] = {}
-        level = None
+        C = self._m.V.shape[1]
+        level = np.zeros(C, np.float32)
         if self._m.centred:  # any level would do that is near; a sample is enough
             level = pixels[::8, ::8].mean((0, 1), dtype=np.float64).astype(np.float32)
         self._level = level
-        self._double.aim(pixels, at, level)
-        self._single.aim(pixels, at, level)
-        if self._box and self._m.normed:
-            self._sums(0)
-            return math.isfinite(self._energy())
-        return self._double.finite()
+        if self._boxes is None:
+            self._double.aim(pixels, at, level)
+            return self._double.finite()
+        self._boxes.aim(pixels, at, level)
+        self._double.aim(self._boxes.pixels)
+        self._single.aim(self._boxes.pixels)
+        return math.isfinite(self._energy())
 
     def score(self, k: int, target: Array) -> None:
         """Write the scores of mask k over the tile."""
         m, around = self._m, self._around
         h, w = target.shape
-        n = k if len(m.w) > 1 and not self._box else 0
+        n = k if len(m.w) > 1 and self._boxes is None else 0
         sums = self._sums(n)
         tile, bank = self._double, self._banks.double
         if sums.single:
@@ -243,69 +246,115 @@ class _Windows:
             mass = np.maximum(around.sum(around.border.w[n])[0], _TINY)
         if not m.normed and (around is None or not m.centred):
             return _Sums(mass, _NOTHING, _NOTHING)
-        values = []
-        removed = np.zeros(self._shape)
-        planes = self._planes(n)
-        for _ in range(self._double.plan.channels):
-            sums = next(planes)
+        C = m.V.shape[1]
+        values = np.empty((C, *self._shape)) if around is not None else _NOTHING
+        removed, variation = np.zeros(self._shape), np.empty(self._shape)
+        for rows, sums in self._window_sums(n):
             if around is not None:
-                values.append(sums.copy())
+                values[:, rows] = sums[:, :C].transpose(1, 0, 2)
             if m.centred:
-                removed += np.multiply(sums, sums, out=sums)
-        variation = next(planes)
+                np.einsum("rcj,rcj->rj", sums[:, :C], sums[:, :C], out=removed[rows])
+            variation[rows] = sums[:, C]
         removed /= mass
         variation -= removed
         energy = self._energy()
-        level = 0.0 if self._level is None else float(np.square(self._level, dtype=float).sum())
+        level = float(np.square(self._level, dtype=float).sum())
         floor = _ROUGH * float(m.w[n].sum()) * level + _DROWNED * energy
         flat = variation <= max(floor, _TINY)
-        typical = max(float(variation.mean()), 0.0)
-        variation[flat] = np.inf
-        inverse = np.sqrt(variation, out=removed)
-        np.divide(1, inverse, out=inverse)
-        found = _Sums(mass, np.array(values), inverse)
-        if self._box and m.centred and around is None:
+        typical = max(float(variation.sum(0).sum()) / flat.size, 0.0)
+        np.copyto(variation, np.inf, where=flat)
+        single = False
+        if self._boxes is not None and m.centred and around is None:
             noise = _ROUNDING * (math.sqrt(energy / flat.size) + math.sqrt(typical))
             low, high = _RANGE
-            if low < energy < high and noise * inverse.max() < _SHOWN:
-                found.single = True
-                found.inverse = inverse.astype(np.float32)
-        return found
+            single = low < energy < high and noise < _SHOWN * math.sqrt(variation.min())
+        inverse = variation.astype(np.float32 if single else np.float64, copy=False)
+        np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
+        return _Sums(mass, values, inverse, single)
 
-    def _planes(self, n: int) -> Iterator[Array]:
-        """Σ w over windows of each channel, then of their energy; each valid until the next."""
+    def _window_sums(self, n: int) -> Iterator[tuple[slice, Array]]:
+        """Σ w over windows of each channel and of their energy, `(rows, C + 1, w)`, by rows of outputs."""
         h, w = self._shape
-        if not self._box:
-            for c in range(self._double.plan.channels + 1):
-                yield self._double.correlate(self._banks.weights, n, [c])[:h, :w]
-            return
-        A, B = self._m.extent
-        pair, sums = self._pair, self._pair_sums
-        planes = self._double.planes(0)
-        for plane in planes:
-            pair.real = plane
-            second = next(planes, None)
-            if second is not None:
-                pair.imag = second
-            # Sums from the start, and their differences: along the rows, then down the columns.
-            # Differences are taken of plain numbers, which are quicker than complex ones.
-            np.cumsum(pair, axis=1, out=sums)
-            flat, across = sums.view(np.float64), pair.view(np.float64)
-            across[:, :2] = flat[:, 2 * B - 2 : 2 * B]
-            ahead = flat[:, 2 * B : 2 * (B + w - 1)]
-            np.subtract(ahead, flat[:, : 2 * (w - 1)], out=across[:, 2 : 2 * w])
-            down = np.cumsum(pair[:, :w], axis=0, out=sums[:, :w])
-            for part in (down.real, down.imag)[: 1 if second is None else 2]:
-                boxes = self._boxes[:h, :w]
-                boxes[0] = part[A - 1]
-                np.subtract(part[A : A + h - 1], part[: h - 1], out=boxes[1:])
+        if self._boxes is not None:
+            for rows, sums in self._boxes.sums(h):
                 if self._m.w[n, 0, 0, 0] != 1:
-                    boxes *= self._m.w[n, 0, 0, 0]
-                yield boxes
+                    sums *= self._m.w[n, 0, 0, 0]
+                yield rows, sums[:, :, :w]
+            return
+        found = np.empty((h, self._m.V.shape[1] + 1, w))
+        for c in range(found.shape[1]):
+            found[:, c] = self._double.correlate(self._banks.weights, n, [c])[:h, :w]
+        yield slice(0, h), found
 
     def _energy(self) -> float:
         """Σ x² over the tile, less its level: NaN or infinite where a pixel is."""
-        return float(self._double.squares.sum())
+        squares = self._double.squares if self._boxes is None else self._boxes.planes[:, -1]
+        return float(squares.sum(0).sum())
+
+
+class _Boxes:
+    """One thread's sums over boxes of pixels: of each channel, and of the sum of their squares.
+
+    Additions only, and all of them of long runs of memory: down the columns each row of sums is the
+    last one and what has changed; along the rows sums of 2, 4, 8 ... neighbours are put together.
+    Running sums along the rows would wait for each addition. Planes lie side by side in each row; the
+    last sums of a row reach into the next plane and mean nothing.
+    """
+
+    def __init__(self, extent: Pair, tiling: Plan) -> None:
+        self._extent = extent
+        rows, cols = tiling.shape
+        self.planes = np.zeros((rows, tiling.channels + 1, cols))
+        self.pixels = self.planes[:, :-1].transpose(0, 2, 1)  # less their level
+        one = self.planes[0].size
+        self._rows = max(1, _RUN // one)
+        self._down = np.zeros((self._rows, *self.planes.shape[1:]))
+        self._turns = np.zeros((2, self._rows * one))
+
+    def aim(self, pixels: Array, at: Pair, level: Array) -> None:
+        """Look at pixels `(h, w, C)` less `level`, `at` rows and columns into the tile; zeros around."""
+        planes = self.planes
+        top, left = at
+        bottom, right = top + pixels.shape[0], left + pixels.shape[1]
+        planes[:top] = 0
+        planes[bottom:] = 0
+        planes[top:bottom, :, :left] = 0
+        planes[top:bottom, :, right:] = 0
+        inner = planes[top:bottom, :, left:right]
+        for c, own in enumerate(level.astype(np.float64)):
+            np.subtract(pixels[:, :, c], own, out=inner[:, c])
+        np.einsum("rcj,rcj->rj", inner[:, :-1], inner[:, :-1], out=inner[:, -1])
+
+    def sums(self, outputs: int) -> Iterator[tuple[slice, Array]]:
+        """So many rows of outputs, some at a time, `(rows, C + 1, cols)`; valid until the next."""
+        A, B = self._extent
+        planes = self.planes
+        first = planes[:A].sum(0)
+        for i in range(0, outputs, self._rows):
+            down = self._down[: outputs - i]
+            n = len(down)
+            down[0] = first
+            np.subtract(planes[i + A : i + A + n - 1], planes[i : i + n - 1], out=down[1:])
+            for above, row in itertools.pairwise(down):
+                row += above
+            if i + n < outputs:
+                first = down[-1] + planes[i + n + A - 1] - planes[i + n - 1]
+            yield slice(i, i + n), self._across(down, B)
+
+    def _across(self, down: Array, length: int) -> Array:
+        """Sums of so many neighbours along the rows, each where its first one is."""
+        ones = down.reshape(-1)
+        sums, have, turn = ones, 1, 0
+        for digit in f"{length:b}"[1:]:
+            end = ones.size - 2 * have + 1
+            out = self._turns[turn, : ones.size]
+            np.add(sums[:end], sums[have : have + end], out=out[:end])
+            sums, have, turn = out, 2 * have, 1 - turn
+            if digit == "1":
+                end -= 1
+                sums[:end] += ones[have:]
+                have += 1
+        return sums.reshape(down.shape)
 
 
 class _Border:
