@@ -317,8 +317,8 @@ class _Page:
 
     def _closer_layers(self, look: Look, n: int) -> Iterator[str]:
         """The map after each layer of each closer look at one candidate."""
-        found = look.candidates[n]
         for number, closer, view in self._shown(look, n):
+            found = look.candidates[n]
             yield f"<h2>Closer look {number} layer by layer, at {found.x:g}, {found.y:g}</h2>"
             yield _figure(_rgb(view), "What goes in")
             yield from _steps(closer.stack, view)
