@@ -127,7 +127,7 @@ def stacks(settings: Settings) -> Iterator[Row]:
     x = page(settings, *((480, 640) if settings.quick else (960, 1280)))
     reached = _sgemm_rate()
     for name, stack in _built_in():
-        h = x if name != "second look" else x[:384, :384]
+        h = x[:384, :384] if name.startswith("closer") else x
         x0 = h
         convs = peers.covers(stack)
         for number, layer in enumerate(stack.layers, 1):
@@ -157,8 +157,8 @@ def stacks(settings: Settings) -> Iterator[Row]:
 def _built_in() -> Iterator[tuple[str, Any]]:
     learned = load_stack("waldo")
     yield "waldo", learned
-    if learned.second_look is not None:
-        yield "second look", learned.second_look.stack
+    for number, look in enumerate(learned.closer_looks, 1):
+        yield f"closer look {number}", look.stack
     yield "stripes", load_stack("stripes")
 
 

@@ -308,6 +308,7 @@ def test_every_command_has_help_that_names_each_option(waldo: Waldo) -> None:
         assert ended.status == 0
         assert ended.err == ""
         assert "Usage: waldo" in ended.out
+        assert f"\n  {command} " in waldo("--help").out
 
 
 def test_version_completion_and_describe_answer_on_stdout(waldo: Waldo) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 import unicodedata
 from typing import TYPE_CHECKING, BinaryIO
@@ -132,7 +131,7 @@ def beginning(path: str | os.PathLike[str], size: int) -> bytes | None:
 
 
 def _temporary_name() -> str:
-    return f".waldo-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    return f".waldo-{os.getpid()}-{os.urandom(4).hex()}.tmp"
 
 
 def _refuse_what_is_no_file(target: str) -> None:

@@ -18,8 +18,8 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Protocol, TypeVar
-from xml.sax.saxutils import escape
 
 from waldo_cli.files import show
 
@@ -464,7 +464,7 @@ def _clipped(find: Find, record: Record) -> tuple[int, int, int, int]:
 
 
 def _xml(text: str) -> str:
-    return escape(show(text))  # XML has no way to write most control characters
+    return escape(show(text), quote=False)  # XML has no way to write most control characters
 
 
 def _dump(data: dict[str, Any]) -> str:

@@ -12,7 +12,15 @@ import click
 
 from waldo_cli import __version__
 
-COMMANDS = ("detect", "explain", "evaluate", "train", "describe", "completion")
+# What the list of commands says of each, so that showing it imports none of them.
+COMMANDS = {
+    "detect": "Find Waldo, or the picture given by --mask, in images.",
+    "explain": "Show how `waldo detect` comes to its answer for one image.",
+    "evaluate": "Say how good the finds are on pages whose boxes are known.",
+    "train": "Learn to find Waldo from pages whose boxes are known.",
+    "describe": "Show a stack layer by layer, and what it costs.",
+    "completion": "Print the script by which a shell completes commands.",
+}
 
 
 class _LazyGroup(click.Group):
@@ -26,6 +34,14 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = getattr(import_module(f"waldo_cli.cli.{name}"), name)
         return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(
