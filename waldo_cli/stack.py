@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,17 +173,10 @@ POINTWISE: dict[str, Callable[[Floats, float], Floats]] = {
 }
 
 
-@dataclass(frozen=True)
-class Pointwise:
-    """One function at every position: `POINTWISE` lists them. `slope` is leaky-relu's, below 0."""
+class _WithoutNumbers:
+    """A layer that holds no numbers: channels, field and size stay as they are unless it says otherwise."""
 
-    op: str
-    slope: float = 0.01
-    local: bool = True
-    parameters: int = 0
-
-    def run(self, x: Floats) -> Floats:
-        return POINTWISE[self.op](x, self.slope)
+    parameters: ClassVar[int] = 0
 
     def channels(self, entering: int) -> int:
         return entering
@@ -197,19 +190,30 @@ class Pointwise:
     def multiply_adds(self) -> int:
         return 0
 
+
+@dataclass(frozen=True)
+class Pointwise(_WithoutNumbers):
+    """One function at every position: `POINTWISE` lists them. `slope` is leaky-relu's, below 0."""
+
+    op: str
+    slope: float = 0.01
+    local: bool = True
+
+    def run(self, x: Floats) -> Floats:
+        return POINTWISE[self.op](x, self.slope)
+
     def __str__(self) -> str:
         return f"{self.op} {self.slope:g}" if self.op == "leaky-relu" else self.op
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(_WithoutNumbers):
     """The largest value or the mean of each window, per channel; windows lie inside ("valid")."""
 
     op: str
     size: Pair
     stride: Pair
     local: bool = True
-    parameters: int = 0
 
     def run(self, x: Floats) -> Floats:
         _must_fit(self.op, self.size, x)
@@ -220,9 +224,6 @@ class Pool:
             x *= np.float32(1 / (self.size[0] * self.size[1]))
         return x
 
-    def channels(self, entering: int) -> int:
-        return entering
-
     def field(self, before: ReceptiveField) -> ReceptiveField:
         return before.through(self.size, self.stride)
 
@@ -230,15 +231,12 @@ class Pool:
         rows, cols = map(window_count, size, self.size, self.stride)
         return rows, cols
 
-    def multiply_adds(self) -> int:
-        return 0
-
     def __str__(self) -> str:
         return f"{self.op} {_short(self.size)} /{_short(self.stride)}"
 
 
 @dataclass(frozen=True)
-class Normalize:
+class Normalize(_WithoutNumbers):
     """Local contrast normalisation: remove the window's mean, divide by the window's deviation.
 
     Mean and deviation are taken over a window and all channels, edges repeated, so that a print's
@@ -253,7 +251,6 @@ class Normalize:
     size: Pair
     op: str = "normalize"
     local: bool = False
-    parameters: int = 0
 
     def run(self, x: Floats) -> Floats:
         mean = self._mean(x.mean(axis=2, keepdims=True))
@@ -267,39 +264,26 @@ class Normalize:
         x = np.pad(x, [*pads, (0, 0)], mode="edge")
         return Pool("mean-pool", self.size, (1, 1)).run(x)
 
-    def channels(self, entering: int) -> int:
-        return entering
-
     def field(self, before: ReceptiveField) -> ReceptiveField:
         # The mean is taken twice: of the values, then of what is left of them.
         once = (2 * self.size[0] - 1, 2 * self.size[1] - 1)
         pad = (2 * same_padding(self.size[0])[0], 2 * same_padding(self.size[1])[0])
         return before.through(once, pad=pad)
 
-    def output_size(self, size: Pair) -> Pair:
-        return size
-
-    def multiply_adds(self) -> int:
-        return 0
-
     def __str__(self) -> str:
         return f"normalize {_short(self.size)}"
 
 
 @dataclass(frozen=True)
-class Upsample:
+class Upsample(_WithoutNumbers):
     """Each activation repeated `factor` times along rows and columns."""
 
     factor: int
     op: str = "upsample"
     local: bool = False
-    parameters: int = 0
 
     def run(self, x: Floats) -> Floats:
         return x.repeat(self.factor, axis=0).repeat(self.factor, axis=1)
-
-    def channels(self, entering: int) -> int:
-        return entering
 
     def field(self, before: ReceptiveField) -> ReceptiveField:
         return before.upsampled(self.factor)
@@ -307,36 +291,23 @@ class Upsample:
     def output_size(self, size: Pair) -> Pair:
         return size[0] * self.factor, size[1] * self.factor
 
-    def multiply_adds(self) -> int:
-        return 0
-
     def __str__(self) -> str:
         return f"upsample x{self.factor}"
 
 
 @dataclass(frozen=True)
-class Combine:
+class Combine(_WithoutNumbers):
     """All channels to one map: their largest value, mean or sum."""
 
     how: str
     op: str = "combine"
     local: bool = True
-    parameters: int = 0
 
     def run(self, x: Floats) -> Floats:
         return np.asarray(getattr(x, self.how)(axis=-1, keepdims=True))
 
     def channels(self, entering: int) -> int:  # noqa: ARG002 - any number comes in
         return 1
-
-    def field(self, before: ReceptiveField) -> ReceptiveField:
-        return before
-
-    def output_size(self, size: Pair) -> Pair:
-        return size
-
-    def multiply_adds(self) -> int:
-        return 0
 
     def __str__(self) -> str:
         return f"combine {self.how}"
