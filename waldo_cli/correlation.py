@@ -101,6 +101,12 @@ def cross_correlate(
         If shapes do not fit, the kernel is larger than the (padded) image, an array is empty, not
         real or not of the named dimension, a kernel or bias holds NaN or infinity, or a word or
         number is not one of those above.
+
+    References
+    ----------
+    Chellapilla, Puri, Simard, "High Performance Convolutional Neural Networks for Document
+    Processing", 2006 (windows as a matrix); Stockham, "High-Speed Convolution and Correlation", 1966
+    (overlap-save).
     """
     batch = np.ndim(x) == 4
     image = _real("image", x, "(H, W, C) or (N, H, W, C)", 4 if batch else 3)

@@ -215,6 +215,12 @@ def detect(
     trace
         Takes down what was seen on the way. It holds every scale's activations in memory.
 
+    Returns
+    -------
+    result
+        Detections best first, positions and boxes in pixels of the image; the map of activations,
+        ``(H, W)``; the margin to the next best place.
+
     Raises
     ------
     InvalidInputError
