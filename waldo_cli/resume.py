@@ -19,6 +19,9 @@ from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.inputs import STDIN, Item, is_url
 from waldo_cli.records import Record, as_json, from_json
 
+# No record of this program is longer: it holds some thousand finds at each of a few scales.
+_LONGEST_LINE = 1 << 26
+
 
 class Journal:
     """Records in JSON lines, read once and appended to, one whole line at a time.
@@ -118,11 +121,14 @@ class Journal:
         lines: dict[str, bytes] = {}
         line, end = b"", 0
         with open(self._path, "rb") as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
                 try:
+                    if len(line) == _LONGEST_LINE:
+                        raise ValueError("too long")
                     lines[from_json(json.loads(line)).path] = line
                 except (ValueError, KeyError, TypeError, RecursionError):
-                    if line.endswith(b"\n") or not _may_begin_a_record(line):
+                    torn = len(line) < _LONGEST_LINE and not line.endswith(b"\n")
+                    if not torn or not _may_begin_a_record(line):
                         raise InvalidInputError(
                             f"line {number} is no record of this program: --resume goes on from a"
                             " file that it wrote itself, or that -f jsonl did",
