@@ -1,7 +1,7 @@
 """A file of records that a run which was stopped goes on from. Standard library only."""
 
 # Names stay the text they were given as; Path would drop a leading ./ from them.
-# ruff: noqa: PTH113, PTH123
+# ruff: noqa: PTH113, PTH114, PTH123
 
 from __future__ import annotations
 
@@ -47,9 +47,8 @@ class Journal:
         self._recalled: set[str] = set()
         try:
             # O_APPEND: a line is added to the end in one write, whoever else has the file open.
-            flags = (
-                os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-            )
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
             self._file = os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
         except (OSError, ValueError) as e:
             raise self._unusable(e) from None
@@ -143,6 +142,8 @@ class Journal:
 
     def _unusable(self, error: Exception) -> FileError:
         reason = getattr(error, "strerror", None) or str(error)
+        if os.path.islink(self._path):
+            reason = "it is a link; name the file it leads to"
         return FileError(f"cannot go on from this file: {reason.lower()}", path=self._path)
 
 
