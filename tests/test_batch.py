@@ -16,7 +16,9 @@ from threading import Thread
 import pytest
 from folders import command, draw, draw_folder, records, run
 
+from waldo_cli import resume
 from waldo_cli.batch import cores, in_order, sweep
+from waldo_cli.errors import InvalidInputError
 from waldo_cli.inputs import Item
 from waldo_cli.records import Record
 from waldo_cli.resume import Journal
@@ -419,6 +421,18 @@ def test_a_file_of_something_else_is_left_as_it_is(place: Path) -> None:
         assert ended.returncode == 2
         assert b"found.jsonl: line 1 is no record of this program" in ended.stderr
         assert (place / "found.jsonl").read_bytes() == data
+
+
+def test_a_file_of_one_endless_line_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resume, "_LONGEST_LINE", 1000)
+    for start in (b"", b'{"schema": 1, "path": "'):
+        data = start + bytes(1_000_000)
+        (tmp_path / "found.jsonl").write_bytes(data)
+        with pytest.raises(InvalidInputError, match="line 1 is no record"):
+            resume.Journal(str(tmp_path / "found.jsonl"))
+        assert (tmp_path / "found.jsonl").read_bytes() == data
 
 
 def test_standard_output_is_not_resumed_into_itself(place: Path) -> None:

@@ -149,6 +149,49 @@ def test_bad_images_made_here_in_one_run_of_two_workers(tmp_path: Path) -> None:
     assert_each_has_a_record_or_a_line(tmp_path, list(known), known.__getitem__)
 
 
+def test_a_picture_that_needs_more_memory_than_there_is_costs_itself_alone(place: Path) -> None:
+    """`ulimit -v` holds for the workers, too."""
+    Image.new("1", (20_000, 10_000)).save("photos/huge.png")
+    with Path("photos/huge.png").open("ab") as file:
+        file.write(bytes(2_000_000))  # as heavy as a real one
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (1_500 << 20,) * 2)  # noqa: E731
+    for jobs in (1, 2):
+        status, out, err = ended(started("-j", jobs, preexec_fn=limit))
+        assert status == 2
+        assert err == "waldo: photos/huge.png: not enough memory for a picture of this size\n"
+        assert len(records(out)) == COUNT + 1
+
+
+def test_nothing_is_imported_or_configured_from_the_current_folder(
+    place: Path, undisturbed: tuple[list[dict[str, Any]], dict[str, bytes]]
+) -> None:
+    for folder in (Path(), Path("photos")):
+        for name in ("numpy", "PIL", "json", "click", "sitecustomize", "waldo_cli"):
+            (folder / f"{name}.py").write_text("open('sprung', 'w')\n")
+        for name in ("waldo.toml", ".waldo.toml", "pyproject.toml", "setup.cfg", "pixels.toml"):
+            (folder / name).write_text("[tool.waldo]\nthreshold = nan\n")
+    program = Path(sys.executable).with_name("waldo")
+    for jobs in ("1", "2"):
+        ran = subprocess.run(
+            [program, *look("-j", jobs)], capture_output=True, check=False, timeout=120
+        )
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        assert records(ran.stdout) == undisturbed[0]
+    assert not list(Path().rglob("sprung"))
+
+
+def test_two_runs_at_once_into_one_folder_leave_whole_pictures(
+    place: Path, undisturbed: tuple[list[dict[str, Any]], dict[str, bytes]]
+) -> None:
+    answers, pictures = undisturbed
+    for _ in range(int(os.environ.get("WALDO_FAULTS") or 10) // 10):
+        for program in [started("-j", 1), started("-j", 1)]:
+            status, out, err = ended(program)
+            assert (status, err, records(out)) == (0, "", answers)
+        assert {str(p): p.read_bytes() for p in Path("out").rglob("*") if p.is_file()} == pictures
+        shutil.rmtree("out")
+
+
 # --- names ------------------------------------------------------------------------------------------
 
 NAMES = (

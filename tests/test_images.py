@@ -635,22 +635,31 @@ def test_max_pixels_is_the_last_number_that_opens() -> None:
         load_image(data, max_pixels=0)
 
 
-def test_a_file_of_many_bytes_is_refused_unless_a_limit_of_pixels_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("mebibytes", "limit", "most"),
+    [
+        (1, None, None), (2, None, 1), (2, 4, 1), (2, 1 << 17, 1), (2, 1 << 18, None),
+        (3, 1 << 18, 2), (3, 1 << 20, None), (5, 1 << 20, 4),
+    ],
+)  # fmt: skip
+def test_files_of_many_bytes_are_refused_but_for_what_the_limit_of_pixels_may_take(
+    mebibytes: int,
+    limit: int | None,
+    most: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(images, "_MAX_FILE_BYTES", 1 << 20)
-    monkeypatch.setattr(images, "_MAX_FILE_BYTES_WHERE_ASKED", 2 << 20)
-    for mebibytes, by_default, where_asked in ((1, None, None), (2, 1, None), (3, 1, 2)):
-        data = SOUND["PNG"].ljust(mebibytes << 20, b"\0")
-        (tmp_path / "a.png").write_bytes(data)
-        for limit, most in ((None, by_default), (1 << 20, where_asked)):
-            for source in (tmp_path / "a.png", io.BytesIO(data), data):
-                if most is None:
-                    assert load_image(source, max_pixels=limit).ndim == 3
-                    continue
-                with pytest.raises(ImageError, match=f"is larger than {most} MiB") as refused:
-                    load_image(source, max_pixels=limit)
-                assert ("--max-pixels raises" in refused.value.reason) == (limit is None)
+    monkeypatch.setattr(images, "_MAX_FILE_BYTES_EVER", 4 << 20)
+    data = SOUND["PNG"].ljust(mebibytes << 20, b"\0")
+    (tmp_path / "a.png").write_bytes(data)
+    for source in (tmp_path / "a.png", io.BytesIO(data), data):
+        if most is None:
+            assert load_image(source, max_pixels=limit).ndim == 3
+            continue
+        with pytest.raises(ImageError, match=f"is larger than {most} MiB") as refused:
+            load_image(source, max_pixels=limit)
+        assert ("--max-pixels raises" in refused.value.reason) == (most < 4)
 
 
 def test_a_number_given_opens_what_is_large_for_its_bytes() -> None:

@@ -119,6 +119,22 @@ def test_links_pipes_and_folders_are_never_replaced(kind: str, place: Path, look
     assert victim.read_text() == "safe"
 
 
+@pytest.mark.parametrize("content", [b"", None])
+def test_a_resume_file_that_is_a_link_is_not_written_through(
+    content: bytes | None, place: Path, look: Look
+) -> None:
+    victim = place / "victim"
+    if content is not None:
+        victim.write_bytes(content)
+    (place / "found.jsonl").symlink_to(victim)
+    assert look("--resume", place / "found.jsonl") == (
+        2,
+        f"waldo: {place}/found.jsonl: cannot go on from this file: it is a link; name the file it"
+        " leads to\n",
+    )
+    assert not victim.exists() if content is None else victim.read_bytes() == content
+
+
 def test_a_refused_file_keeps_the_others_of_its_image_from_being_written(
     place: Path, look: Look
 ) -> None:

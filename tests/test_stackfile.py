@@ -299,6 +299,14 @@ BAD_TEXT = {
     "labels too few": ('labels = ["a"]\n' + RELU, "labels: 1 names for 3 output channels"),
     "label that moves the cursor": ('labels = ["a\\u001b[2J"]\n' + CONV, "not a printable name"),
     "name of two lines": ('name = "a\\nb"\n' + RELU, "name: must be a line of text"),
+    "description that moves the cursor": (
+        'description = "two\\nlines \\u001b[2J"\n' + RELU,
+        "description: must be a line of text without control characters",
+    ),
+    "description that turns the line around": (
+        'description = "\\u202egnp"\n' + RELU,
+        "description: must be a line of text without control characters",
+    ),
     "boundary unknown": ('boundary = "mirror"\n' + RELU, "boundary = 'mirror'"),
     "weights not named": (
         '[[layer]]\nop = "conv"\nkernel = "weights:k"\n',

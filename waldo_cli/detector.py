@@ -224,7 +224,8 @@ def detect(
     Raises
     ------
     InvalidInputError
-        An argument is out of its range, or the image is too small for the stack at every scale.
+        An argument is out of its range, the image is too small for the stack at every scale, or the
+        stack would hold more than 4 GB of activations of it.
     StackError
         The stack cannot be used, or not with masks.
     """

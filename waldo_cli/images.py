@@ -56,7 +56,9 @@ Source = str | os.PathLike[str] | BinaryIO | bytes
 # Everything is read before it is decoded, so that a file that changes meanwhile does no harm. Some decoders
 # copy what they are given, up to twice; a picture of 24 Mpx takes at most 200 MB.
 _MAX_FILE_BYTES: Final = 1 << 28
-_MAX_FILE_BYTES_WHERE_ASKED: Final = 1 << 30  # by a limit of pixels that is given
+# A limit of pixels that is given raises it, to what they take at 16 bits and four channels.
+_MOST_BYTES_PER_PIXEL: Final = 8
+_MAX_FILE_BYTES_EVER: Final = 1 << 30
 
 # Rows are brought to float32 in bands of about this many pixels, so that no second copy is needed.
 _BAND_PIXELS: Final = 1 << 18
@@ -96,8 +98,8 @@ def load_image(
         Path, open binary file (read to its end), or the bytes themselves.
     max_pixels
         Most pixels, checked before memory is taken for them. By default 200 Mpx, of which what
-        exceeds 24 Mpx must also be at least 1 byte for 100 pixels, from files of up to 256 MiB; a
-        number given replaces all three, the last by 1 GiB.
+        exceeds 24 Mpx must also be at least 1 byte for 100 pixels; a number given replaces both. Files
+        are read up to 256 MiB, or up to 8 bytes for each pixel of the number given, at most 1 GiB.
     orient
         Apply the turn that the EXIF orientation asks for.
     allow_truncated
@@ -212,7 +214,7 @@ def _read(source: Source, most: int) -> bytes:
 
 
 def _too_heavy(most: int) -> ImageError:
-    way_out = "; --max-pixels raises this limit, too" if most == _MAX_FILE_BYTES else ""
+    way_out = "; --max-pixels raises this limit, too" if most < _MAX_FILE_BYTES_EVER else ""
     return ImageError(f"the file is larger than {most >> 20} MiB{way_out}")
 
 
@@ -271,8 +273,8 @@ def _opened(
     if max_pixels is not None and max_pixels < 1:
         raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
     try:
-        most = _MAX_FILE_BYTES if max_pixels is None else _MAX_FILE_BYTES_WHERE_ASKED
-        data = _read(source, most)
+        asked = _MOST_BYTES_PER_PIXEL * (max_pixels or 0)
+        data = _read(source, min(max(_MAX_FILE_BYTES, asked), _MAX_FILE_BYTES_EVER))
         kind = _headers.sniff(data)
         try:
             with _opening, _pillow_set_up(max_pixels):

@@ -1,7 +1,7 @@
 """A file of records that a run which was stopped goes on from. Standard library only."""
 
 # Names stay the text they were given as; Path would drop a leading ./ from them.
-# ruff: noqa: PTH113, PTH123
+# ruff: noqa: PTH113, PTH114, PTH123
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from waldo_cli.batch import identity
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.inputs import STDIN, Item, is_url
 from waldo_cli.records import Record, as_json, from_json
+
+# No record of this program is longer: it holds some thousand finds at each of a few scales.
+_LONGEST_LINE = 1 << 26
 
 
 class Journal:
@@ -44,9 +47,8 @@ class Journal:
         self._recalled: set[str] = set()
         try:
             # O_APPEND: a line is added to the end in one write, whoever else has the file open.
-            flags = (
-                os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-            )
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
             self._file = os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
         except (OSError, ValueError) as e:
             raise self._unusable(e) from None
@@ -118,11 +120,14 @@ class Journal:
         lines: dict[str, bytes] = {}
         line, end = b"", 0
         with open(self._path, "rb") as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
                 try:
+                    if len(line) == _LONGEST_LINE:
+                        raise ValueError("too long")
                     lines[from_json(json.loads(line)).path] = line
                 except (ValueError, KeyError, TypeError, RecursionError):
-                    if line.endswith(b"\n") or not _may_begin_a_record(line):
+                    torn = len(line) < _LONGEST_LINE and not line.endswith(b"\n")
+                    if not torn or not _may_begin_a_record(line):
                         raise InvalidInputError(
                             f"line {number} is no record of this program: --resume goes on from a"
                             " file that it wrote itself, or that -f jsonl did",
@@ -137,6 +142,8 @@ class Journal:
 
     def _unusable(self, error: Exception) -> FileError:
         reason = getattr(error, "strerror", None) or str(error)
+        if os.path.islink(self._path):
+            reason = "it is a link; name the file it leads to"
         return FileError(f"cannot go on from this file: {reason.lower()}", path=self._path)
 
 

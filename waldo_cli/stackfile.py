@@ -566,10 +566,12 @@ def _brief(value: Any) -> str:
 
 
 def _text(table: Mapping[str, Any], key: str, default: str) -> str:
+    """A line; of the description, several. Whoever prints it prints nothing that moves a terminal."""
     value = table.get(key, default)
-    if not isinstance(value, str) or not (value.isprintable() or key == "description"):
-        raise StackError(f"{key}: must be a line of text")
-    return value
+    line = value.replace("\n", "") if key == "description" and isinstance(value, str) else value
+    if not isinstance(line, str) or not line.isprintable():
+        raise StackError(f"{key}: must be a line of text without control characters")
+    return str(value)
 
 
 def _word(table: Mapping[str, Any], key: str, default: str, words: tuple[str, ...]) -> str:
