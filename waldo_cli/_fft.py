@@ -101,6 +101,7 @@ def plan(outputs: Pair, extent: Pair, channels: int, itemsize: int) -> tuple[Pla
     (rows, tall), (cols, wide) = (_choices(n, p, side) for n, p in zip(outputs, piece, strict=True))
     area = np.multiply.outer(tall, wide)
     tiles = np.multiply.outer(rows, cols)
+    tiles += tiles % 2  # two cores or more: the last tile of an odd number is waited for
     excess = np.maximum(_buffer_bytes(area, channels, itemsize) / _CACHE_BYTES, 1.0)
     work = tiles * (area * np.log2(area) * excess**_MISS + _PER_TILE)
     r, c = np.unravel_index(int(work.argmin()), work.shape)
