@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import time
+import tracemalloc
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
 
@@ -130,6 +133,29 @@ def test_in_order_raises_what_the_items_raise() -> None:
 
     with pytest.raises(FileNotFoundError, match="gone"):
         list(in_order(items(), lambda _: Future(), window=2))
+
+
+def test_an_answered_image_leaves_nothing_behind() -> None:
+    """Without the garbage collector: what it finds has piled up until then, pictures and all."""
+    items = [Item(f"{n:06}.png", f"{n:06}") for n in range(4000)]
+    threads = ThreadPoolExecutor(1)
+
+    def look(item: Item) -> Record:
+        pickle.dumps(item)  # as for the pipe to a worker
+        return Record(item.path, "run")
+
+    held = []
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for n, _ in enumerate(in_order(items, lambda item: threads.submit(look, item), window=8)):
+            if n in (1000, 3900):
+                held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+        threads.shutdown()
+    assert (held[1] - held[0]) / 2900 < 10, "bytes for each image"
 
 
 def test_at_least_one_core() -> None:

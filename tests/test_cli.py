@@ -395,6 +395,17 @@ def test_ctrl_c_is_130_without_a_word(scene: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_ctrl_c_while_the_program_loads_is_130_without_a_word(scene: Path, tmp_path: Path) -> None:
+    """A click that sends the signal as it is imported stands for a quick finger."""
+    (tmp_path / "click.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    with subprocess.Popen(
+        [*PROGRAM, "detect", "page.png", *LOOK], cwd=scene, stdout=-1, stderr=-1, text=True,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+    ) as running:  # fmt: skip
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", "")
+
+
 def test_one_image_from_standard_input(scene: Path, tmp_path: Path) -> None:
     with (scene / "page.png").open("rb") as page:
         ended = process(scene, "detect", "-", *LOOK, "-o", tmp_path, stdin=page)

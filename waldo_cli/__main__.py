@@ -6,8 +6,23 @@ not be used. 130: Ctrl-C.
 
 from __future__ import annotations
 
-import errno
 import os
+import signal
+
+INTERRUPTED = 130
+
+
+def _leave(*_: object) -> None:
+    os._exit(INTERRUPTED)
+
+
+# Until `main` can catch it: Python's own handler would show where in the imports that follow Ctrl-C came.
+# In its place only, for a shell that starts us with `&` has it ignored and means it.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, _leave)
+
+# ruff: noqa: E402
+import errno
 import sys
 import warnings
 
@@ -36,7 +51,6 @@ _WRITING = {
 }
 
 FAILED = 2
-INTERRUPTED = 130
 
 
 def main(args: list[str] | None = None) -> None:
@@ -51,6 +65,8 @@ def main(args: list[str] | None = None) -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # they speak to who writes code; numbers are checked
     try:
+        if signal.getsignal(signal.SIGINT) is _leave:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         # Not `waldo.main`, which ends a closed pipe with 1 and puts a line on stderr at Ctrl-C.
         with waldo.make_context("waldo", list(given)) as context:
             status = waldo.invoke(context)

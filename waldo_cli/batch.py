@@ -303,7 +303,8 @@ class Answer(Protocol):
 
     def result(self) -> Record: ...
 
-    def add_done_callback(self, call: Callable[[Any], None], /) -> None: ...
+    def add_done_callback(self, call: Callable[[Any], None], /) -> None:
+        """Call with this answer once it has come."""
 
 
 def in_order(
@@ -341,7 +342,7 @@ def in_order(
         except BaseException as e:  # noqa: BLE001 - raised again by the one who waits
             events.put(e)
 
-    def done(number: int, answer: Answer, _: object) -> None:
+    def done(number: int, answer: Answer) -> None:
         events.put((number, answer))
 
     threading.Thread(target=draw, daemon=True).start()
@@ -359,8 +360,9 @@ def in_order(
             if isinstance(what, Record):
                 ready[number] = what
             elif isinstance(what, Item):
-                answer = submit(what)
-                answer.add_done_callback(partial(done, number, answer))
+                # The answer comes as the argument: a callback that held it would keep both, and the
+                # record with its pictures, until the next garbage collection.
+                submit(what).add_done_callback(partial(done, number))
             else:
                 ready[number] = what.result()
             while turn in ready:

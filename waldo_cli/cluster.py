@@ -132,7 +132,7 @@ class _Answer:
         self._address = address
 
     def add_done_callback(self, call: Callable[[Any], None], /) -> None:
-        self._future.add_done_callback(call)
+        self._future.add_done_callback(lambda _: call(self))
 
     def result(self) -> Record:
         try:

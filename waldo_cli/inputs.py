@@ -31,7 +31,9 @@ ACTIVATIONS = ".activations.npy"
 _LONGEST_NAME = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(
+    frozen=True, slots=True
+)  # no __dict__: all names of a folder are held while it is walked
 class Item:
     """One image to look at.
 

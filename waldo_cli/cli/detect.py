@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from waldo_cli.cli.options import Extensions, Region, Scales, Shard
+from waldo_cli.cli import options
+from waldo_cli.cli.options import Extensions, Region, Shard
 from waldo_cli.cli.screen import Screen, view_columns
 from waldo_cli.errors import FileError
 from waldo_cli.files import HTML_MARK, beginning, refuse_foreign, write_atomically
@@ -43,11 +44,7 @@ CLASSES = "classes"
 
 @click.command()
 @click.argument("images", nargs=-1, metavar="IMAGE...")
-@click.option(
-    "--stack",
-    metavar="NAME|FILE",
-    help="A built-in stack or a stack file.  [default: waldo; pixels with --mask]",
-)
+@options.stack
 @click.option(
     "--mask",
     "masks",
@@ -56,22 +53,8 @@ CLASSES = "classes"
     help="The picture to look for; its transparency weighs its pixels. Repeatable, each is a"
     " label (the file's stem).",
 )
-@click.option(
-    "--scales",
-    type=Scales(),
-    default="auto",
-    show_default=True,
-    metavar="SPEC",
-    help="auto (what the stack says), one factor, a list 0.5,1,2 or a range 0.5:2.",
-)
-@click.option(
-    "--top",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Most detections for each image and label, best first.",
-)
+@options.scales
+@options.top(1)
 @click.option(
     "--threshold",
     type=float,
@@ -185,12 +168,7 @@ CLASSES = "classes"
 @click.option(
     "--show", is_flag=True, help="Draw each find on standard error, where that is a terminal."
 )
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Refuse larger images by their header.  [default: 200000000]",
-)
+@options.max_pixels
 @click.option("--no-orient", is_flag=True, help="Do not apply the EXIF turn.")
 @click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails.")
@@ -207,7 +185,7 @@ CLASSES = "classes"
     default=None,
     help="Tell on standard error how far it is.  [default: on a terminal]",
 )
-@click.option("--debug", is_flag=True, help="Show a traceback where an error ends the program.")
+@options.debug
 @click.pass_context
 def detect(
     ctx: click.Context,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from waldo_cli.cli.options import Scales
+from waldo_cli.cli import options
 from waldo_cli.files import show
 from waldo_cli.records import harmless
 
@@ -45,11 +45,7 @@ COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 @click.option(
     "--label", metavar="NAME", help="Class of the boxes sought.  [default: the stack's first label]"
 )
-@click.option(
-    "--stack",
-    metavar="NAME|FILE",
-    help="A built-in stack or a stack file.  [default: waldo; pixels with --mask]",
-)
+@options.stack
 @click.option(
     "--mask",
     "masks",
@@ -57,22 +53,8 @@ COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
     metavar="FILE",
     help="The picture to look for. Repeatable: the best of overlapping finds counts.",
 )
-@click.option(
-    "--scales",
-    type=Scales(),
-    default="auto",
-    show_default=True,
-    metavar="SPEC",
-    help="auto (what the stack says), one factor, a list 0.5,1,2 or a range 0.5:2.",
-)
-@click.option(
-    "--top",
-    type=click.IntRange(1),
-    default=100,
-    show_default=True,
-    metavar="N",
-    help="Most finds that are ranked for each page and mask.",
-)
+@options.scales
+@options.top(100)
 @click.option(
     "--threshold",
     type=float,
@@ -88,13 +70,8 @@ COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
     show_default=True,
     help="csv has a row for each page; json has everything.",
 )
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Refuse larger pages by their header.  [default: 200000000]",
-)
-@click.option("--debug", is_flag=True, help="Show a traceback where an error ends the program.")
+@options.max_pixels
+@options.debug
 def evaluate(
     pages: str,
     truth: str,

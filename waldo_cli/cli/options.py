@@ -1,13 +1,17 @@
-"""Kinds of option values, checked before anything heavy is loaded."""
+"""Options that several commands have, and kinds of values; checked before anything heavy is loaded."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import resolve_scales
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Size(click.ParamType[tuple[int, int]]):
@@ -79,3 +83,43 @@ class Extensions(click.ParamType[frozenset[str]]):
         if "" in endings or any("/" in e for e in endings):
             self.fail(f"{value!r} is no list of endings, such as jpg,png", param, ctx)
         return endings
+
+
+stack = click.option(
+    "--stack",
+    metavar="NAME|FILE",
+    help="A built-in stack or a stack file.  [default: waldo; pixels with --mask]",
+)
+
+scales = click.option(
+    "--scales",
+    type=Scales(),
+    default="auto",
+    show_default=True,
+    metavar="SPEC",
+    help="auto (what the stack says), one factor, a list 0.5,1,2 or a range 0.5:2.",
+)
+
+
+def top(default: int) -> Callable[[F], F]:
+    """``--top N``; commands differ in how many finds they want by themselves."""
+    return click.option(
+        "--top",
+        type=click.IntRange(1),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help="Most detections for each image and label, best first.",
+    )
+
+
+max_pixels = click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Refuse larger images by their header.  [default: 200000000]",
+)
+
+debug = click.option(
+    "--debug", is_flag=True, help="Show a traceback where an error ends the program."
+)

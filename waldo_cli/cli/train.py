@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from waldo_cli.cli import options
+
 
 @click.command()
 @click.argument("pages", metavar="PAGES")
@@ -45,7 +47,7 @@ import click
     help="Where the random numbers start.",
 )
 @click.option("--resume", is_flag=True, help="Continue the training that DIR holds.")
-@click.option("--debug", is_flag=True, help="Show a traceback where an error ends the program.")
+@options.debug
 def train(
     pages: str,
     truth: str,
