@@ -31,9 +31,8 @@ ACTIVATIONS = ".activations.npy"
 _LONGEST_NAME = 1 << 20
 
 
-@dataclass(
-    frozen=True, slots=True
-)  # no __dict__: all names of a folder are held while it is walked
+# No __dict__: all names of a folder are held while it is looked through.
+@dataclass(frozen=True, slots=True)
 class Item:
     """One image to look at.
 
