@@ -18,7 +18,7 @@ PACKAGE = Path(waldo_cli.__file__).parent
 RUNGS = (
     {"errors"},
     {"geometry", "files"},
-    {"correlation", "_gemm", "_fft", "_scores", "_threads"},
+    {"correlation", "_gemm", "_winograd", "_fft", "_scores", "_threads"},
     {"stack", "pyramid", "peaks"},
     {"stackfile", "images", "_headers"},
     {"detector"},
@@ -35,11 +35,12 @@ RUNGS = (
 PACKAGES = {
     "correlation": {"numpy", "scipy"},
     "_gemm": {"numpy"},
+    "_winograd": {"numpy"},
     "_fft": {"numpy", "scipy"},
     "_scores": {"numpy", "scipy"},
     "_threads": {"numpy", "scipy"},
     "stack": {"numpy", "scipy"},
-    "pyramid": {"numpy", "PIL"},
+    "pyramid": {"numpy"},
     "peaks": {"numpy", "scipy"},
     "stackfile": {"numpy"},
     "images": {"numpy", "PIL"},

@@ -144,7 +144,7 @@ def test_kernels_in_pieces_and_in_turns_change_nothing(monkeypatch):
     scores = normalized_cross_correlate(x, V)
     monkeypatch.setattr(_fft, "_BUFFER_BYTES", 1 << 17)  # tiles too small for the kernel
     monkeypatch.setattr(_fft, "_SPECTRA_BYTES", 1 << 17)  # memory for not even one spectrum
-    tiling, _ = _fft.plan((91, 121), (60, 50), 3, 4)
+    tiling, _ = _fft.plan((91, 121), (60, 50), 3, 1, 4)
     assert len(tiling.offsets) > 1
     assert tiling.kernels_at_a_time(3) == 0
     assert_close(cross_correlate(x, V, method="fft"), whole)

@@ -23,6 +23,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 
 # ruff: noqa: E402
 import errno
+import gc
 import sys
 import warnings
 
@@ -31,6 +32,9 @@ import click
 from waldo_cli.cli import waldo
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import show
+
+# Of what is made while modules load hardly anything is garbage; looking for it took a twentieth of a page's time.
+gc.set_threshold(100_000)
 
 COMPLETE = "_WALDO_COMPLETE"  # set by the scripts of `waldo completion`
 

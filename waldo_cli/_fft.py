@@ -11,6 +11,7 @@ computes in the precision of its input; with the default norm it would compute f
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -92,8 +93,10 @@ def _buffer_bytes(area: Any, channels: int, itemsize: int) -> Any:
     return area * itemsize * (channels + 6)
 
 
-def plan(outputs: Pair, extent: Pair, channels: int, itemsize: int) -> tuple[Plan, float]:
-    """The cheapest tiling, and what one transform of all tiles costs."""
+def plan(
+    outputs: Pair, extent: Pair, channels: int, kernels: int, itemsize: int
+) -> tuple[Plan, float]:
+    """The cheapest tiling, and what it costs, in units of a pixel's share of an in-cache transform."""
     side = max(16, math.isqrt(_BUFFER_BYTES // _buffer_bytes(1, channels, itemsize)))
     piece = tuple(min(n, max(1, side // 2)) for n in extent)
     pieces = tuple(-(-n // p) for n, p in zip(extent, piece, strict=True))
@@ -103,7 +106,10 @@ def plan(outputs: Pair, extent: Pair, channels: int, itemsize: int) -> tuple[Pla
     tiles = np.multiply.outer(rows, cols)
     tiles += tiles % 2  # two cores or more: the last tile of an odd number is waited for
     excess = np.maximum(_buffer_bytes(area, channels, itemsize) / _CACHE_BYTES, 1.0)
-    work = tiles * (area * np.log2(area) * excess**_MISS + _PER_TILE)
+    # A tile's channels go there, a sum comes back for each kernel, whose channels go there once, with most
+    # of their rows empty.
+    turns = tiles * (channels + kernels * (1 + 0.2 * channels)) + 0.7 * kernels * channels
+    work = turns * (area * np.log2(area) * excess**_MISS + _PER_TILE)
     r, c = np.unravel_index(int(work.argmin()), work.shape)
     shape = (int(tall[r]), int(wide[c]))
     chosen = Plan(
@@ -128,13 +134,19 @@ def _choices(outputs: int, piece: int, most: int) -> tuple[Array, Array]:
 
 
 class Bank:
-    """Conjugated spectra of kernels `(K, planes, A, B)`, made when first asked for, and kept if they fit."""
+    """Conjugated spectra of kernels `(K, planes, A, B)`, made once, by all threads, where memory has room."""
 
     def __init__(self, kernels: Array, plan: Plan, dtype: npt.DTypeLike) -> None:
         self.kernels, self.plan = kernels, plan
-        self._dtype = np.result_type(dtype, np.complex64)
+        self._dtype = np.dtype(dtype)
         self._keep = plan.kernels_at_a_time(kernels.shape[1]) >= len(kernels)
         self._kept: dict[tuple[int, int], Array] = {}
+
+    def fill(self) -> None:
+        """Make all that is kept, so that no two threads make the same."""
+        if self._keep:
+            every = itertools.product(range(len(self.kernels)), range(len(self.plan.offsets)))
+            spread(lambda: lambda which: self.spectrum(*which), every)
 
     def spectrum(self, k: int, p: int) -> Array:
         """Of kernel k, piece p: `(planes, rows, cols / 2 + 1)`."""
@@ -142,10 +154,12 @@ class Bank:
         if made is None:
             a, b = self.plan.offsets[p]
             piece = self.kernels[k, :, a : a + self.plan.piece[0], b : b + self.plan.piece[1]]
-            made = np.fft.rfft2(piece.astype(np.float64, copy=False), self.plan.shape)
-            made = made.astype(self._dtype, copy=False)
+            rows, cols = self.plan.shape
+            across = np.fft.rfft(piece.astype(self._dtype, copy=False), cols, axis=2, norm="ortho")
+            made = np.fft.fft(across, rows, axis=1, norm="ortho")
             np.conj(made, out=made)
-            if self._keep:  # two threads may both make it; they make the same
+            made *= self._dtype.type(math.sqrt(rows * cols))  # tiles have taken their share
+            if self._keep:
                 self._kept[k, p] = made
         return made
 
@@ -245,9 +259,8 @@ class Tile:
 def cost(outputs: Pair, kernel: tuple[int, ...], extent: Pair) -> float:
     """Expected seconds on one core."""
     _, _, C, K = kernel
-    tiling, work = plan(outputs, extent, C, 4)
-    one = math.prod(tiling.shape) * math.log2(math.prod(tiling.shape)) * math.prod(tiling.pieces)
-    return 1.8e-10 * (work * (C + K * (1 + 0.2 * C)) + one * K * C * 3) + 3e-4
+    _, work = plan(outputs, extent, C, K, 4)
+    return 1.8e-10 * work + 3e-4
 
 
 def correlate(
@@ -257,11 +270,12 @@ def correlate(
     A, B, C = V.shape[:3]
     extent = (dilation[0] * (A - 1) + 1, dilation[1] * (B - 1) + 1)
     outputs = (x.shape[0] - extent[0] + 1, x.shape[1] - extent[1] + 1)  # before stride
-    tiling, _ = plan(outputs, extent, C, x.itemsize)
+    tiling, _ = plan(outputs, extent, C, V.shape[3], x.itemsize)
     for k, some in _in_turns(V, tiling.kernels_at_a_time(C)):
         spread_out = np.zeros((some.shape[3], C, *extent), x.dtype)
         spread_out[:, :, :: dilation[0], :: dilation[1]] = some.transpose(3, 2, 0, 1)
         bank = Bank(spread_out, tiling, x.dtype)
+        bank.fill()
         target = out[:, :, k : k + some.shape[3]]
         prepare = _worker(x, some, bank, target, outputs, stride, dilation)
         spread(prepare, tiling.corners(*outputs), tiling.threads())

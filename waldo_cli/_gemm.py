@@ -7,6 +7,7 @@ machine load: two libraries that both spread over the cores would wait for each 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -22,17 +23,17 @@ Array: TypeAlias = npt.NDArray[Any]
 _BAND_BYTES = 1 << 20
 # Multiply-adds of a product that OpenBLAS keeps on one thread, and columns that suit its way with
 # those.
-_SLICE = 500_000
+SLICE = 500_000
 _COLUMNS = 32
 # Multiply-adds below which starting a thread costs more than it saves.
 _ALONE = 1 << 22
 
 
-def cost(rows: int, cols: int, kernel: tuple[int, ...]) -> float:
-    """Expected seconds on one core for an output of rows x cols."""
+def cost(outputs: tuple[int, int, int], kernel: tuple[int, ...]) -> float:
+    """Expected seconds on one core for outputs (images, rows, cols)."""
     A, B, C, K = kernel
     taps = A * B * C
-    return rows * cols * (2e-8 + taps * (2.2e-10 + max(K, 6) * 1.6e-11))
+    return math.prod(outputs) * (1.3e-8 + taps * (1.5e-10 + max(K, 6) * 2.2e-11))
 
 
 def correlate(
@@ -90,7 +91,9 @@ def correlate(
             target = out[n : n + d, i : i + h, j : j + w]
             direct = target.flags.c_contiguous
             made = target if direct else product[: d * h * w * K].reshape(d, h, w, K)
-            _multiply(flat, blocks, made.reshape(d * h * w, K))
+            columns = made.reshape(d * h * w, K)
+            for k, block in zip(range(0, K, _COLUMNS), blocks, strict=True):
+                multiply(flat, block, columns[:, k : k + _COLUMNS])
             if offsets is not None:
                 made.reshape(d * h, w * K)[...] += offsets[: w * K]
             if not direct:
@@ -108,17 +111,26 @@ def correlate(
     spread(prepare, corners, most=1 if alone else None)
 
 
-def _multiply(left: Array, blocks: list[Array], out: Array) -> None:
-    """Write left @ right to out, right in blocks of columns, in slices for this thread alone."""
-    n, taps = left.shape
-    K = out.shape[1]
-    # Micro-kernels of sgemm take 6, 12 or 24 rows at a time.
-    fit = _SLICE // (taps * min(K, _COLUMNS))
-    each = min(fit // 24 * 24 or fit // 12 * 12 or fit // 6 * 6 or n, n)
-    whole = n // each * each
-    for k, block in enumerate(blocks):
-        columns = slice(k * _COLUMNS, (k + 1) * _COLUMNS)
-        sliced = out[:whole].reshape(-1, each, K)[:, :, columns]
-        np.matmul(left[:whole].reshape(-1, each, taps), block, out=sliced)
+def multiply(left: Array, right: Array, out: Array) -> None:
+    """Write left @ right to out, in slices of rows or columns small enough for this thread alone.
+
+    Where right is wider than left is high, it and out may be stacks of matrices.
+    """
+    (m, k), n = left.shape, right.shape[-1]
+    wide = min(SLICE // (m * k) // 16 * 16, n)
+    if wide and m < n:
+        whole = n // wide * wide
+        parts = [
+            a[..., :whole].reshape(*a.shape[:-1], -1, wide).swapaxes(-2, -3) for a in (right, out)
+        ]
+        np.matmul(left, parts[0], out=parts[1])
         if whole < n:
-            np.matmul(left[whole:], block, out=out[whole:, columns])
+            np.matmul(left, right[..., whole:], out=out[..., whole:])
+        return
+    # Micro-kernels of sgemm take 6, 12 or 24 rows at a time.
+    fit = SLICE // (k * n)
+    high = min(fit // 24 * 24 or fit // 12 * 12 or fit // 6 * 6 or max(fit, 1), m)
+    whole = m // high * high
+    np.matmul(left[:whole].reshape(-1, high, k), right, out=out[:whole].reshape(-1, high, n))
+    if whole < m:
+        np.matmul(left[whole:], right, out=out[whole:])

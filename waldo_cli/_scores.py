@@ -85,7 +85,7 @@ def correlate(
     H, W = image.shape[:2]
     outputs = (H, W) if partial else (H - A + 1, W - B + 1)
     out = np.empty((*outputs, K), np.float32)
-    tiling, _ = plan(outputs, (A, B), C, 8)
+    tiling, _ = plan(outputs, (A, B), C, K, 8)
     shared = w.shape[2] == 1
     turn = max(1, tiling.kernels_at_a_time(C if shared else C + 1))
     for k in range(0, K, turn):
@@ -117,10 +117,12 @@ def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool) -> No
     H, W = image.shape[:2]
     before = ((A - 1) // 2, (B - 1) // 2) if partial else (0, 0)
     banks = _Banks(m, tiling)
+    summed = _by_sums(m, tiling)
+    (banks.single if summed and m.centred and not partial else banks.double).fill()
     border = _Border(m, (H, W)) if partial else None
 
     def prepare() -> Callable[[Pair], None]:
-        windows = _Windows(m, tiling, banks)
+        windows = _Windows(m, tiling, banks, summed)
         block = np.empty((min(len(m.V), BLOCK), *tiling.step), np.float32)
 
         def work(corner: Pair) -> None:
@@ -158,6 +160,11 @@ def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool) -> No
     spread(prepare, tiling.corners(*out.shape[:2]), tiling.threads())
 
 
+def _by_sums(m: _Masks, tiling: Plan) -> bool:
+    """Sums over a whole box are quicker by adding; other weights, and masks cut into pieces, go by transform."""
+    return m.normed and len(tiling.offsets) == 1 and bool((m.w == m.w[0, 0, 0, 0]).all())
+
+
 class _Banks:
     """Spectra of masks and weights, shared by the threads."""
 
@@ -180,12 +187,9 @@ class _Sums:
 class _Windows:
     """One thread's way from a tile's pixels to its scores."""
 
-    def __init__(self, m: _Masks, tiling: Plan, banks: _Banks) -> None:
+    def __init__(self, m: _Masks, tiling: Plan, banks: _Banks, summed: bool) -> None:
         self._m, self._banks = m, banks
-        # Sums over a whole box are quicker by adding; other weights, and masks cut into pieces, go by
-        # transform.
-        whole = bool((m.w == m.w[0, 0, 0, 0]).all()) and len(tiling.offsets) == 1
-        self._boxes = _Boxes(m.extent, tiling) if whole and m.normed else None
+        self._boxes = _Boxes(m.extent, tiling) if summed else None
         self._double = Tile(tiling, np.float64, energy=self._boxes is None)
         self._single = Tile(tiling, np.float32)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import math
 import os
 import queue
@@ -55,6 +56,18 @@ class Settings:
     debug: bool = False
 
 
+def _keep_freed_memory() -> None:
+    """Have glibc keep what one band of a picture needed for the next one.
+
+    It would give megabytes back to the system each time, and take them again page by page.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    if mallopt is not None:
+        trim_threshold, mmap_threshold = -1, -3
+        mallopt(trim_threshold, 1 << 28)
+        mallopt(mmap_threshold, 1 << 25)
+
+
 class Finder:
     """Stack, masks and prior, loaded once; then one record for each image.
 
@@ -77,6 +90,7 @@ class Finder:
         from waldo_cli.images import load_weights
         from waldo_cli.stackfile import load_stack
 
+        _keep_freed_memory()
         self.settings = settings
         self.folder = folder
         self._swept: set[str] = set()

@@ -4,7 +4,7 @@
 
 Cross-correlation: the kernel is not flipped. Arrays are channels last: an image `x` is `(H, W, C)`,
 a bank of K kernels `V` is `(A, B, C, K)`, the result is `(H', W', K)`. The fast ways to compute it
-are in `_gemm` and `_fft`; this module checks arguments, pads, chooses, and turns correlations into
+are in `_gemm`, `_winograd` and `_fft`; this module checks arguments, pads, chooses, and turns correlations into
 scores.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from waldo_cli import _fft, _gemm, _scores
+from waldo_cli import _fft, _gemm, _scores, _winograd
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import same_padding, window_count
 
@@ -157,12 +157,16 @@ def _correlate(
     if method == "auto":
         extent = (dilation[0] * (A - 1) + 1, dilation[1] * (B - 1) + 1)
         one = (A, B, per_group, each)
-        product = _gemm.cost(rows, cols, one)
+        product = _gemm.cost((N, rows, cols), one)
         method = "gemm"
-        if product > 1e-3 and product > _fft.cost(
-            (H - extent[0] + 1, W - extent[1] + 1), one, extent
-        ):
-            method = "fft"
+        if product > 1e-3:
+            outputs = (H - extent[0] + 1, W - extent[1] + 1)
+            costs = {
+                "gemm": product,
+                "winograd": _winograd.cost((N, rows, cols), one, stride, dilation),
+                "fft": N * _fft.cost(outputs, one, extent),
+            }
+            method = min(costs, key=lambda name: costs[name])
     for g in range(groups):
         part = images[..., g * per_group : (g + 1) * per_group]
         V = kernels[..., g * each : (g + 1) * each]
@@ -170,6 +174,8 @@ def _correlate(
         target = out[..., g * each : (g + 1) * each]
         if method == "gemm":
             _gemm.correlate(part, V, target, stride, dilation, own)
+        elif method == "winograd":
+            _winograd.correlate(part, V, target, dilation, own)
         else:
             for one_image, one_target in zip(part, target, strict=True):
                 _fft.correlate(one_image, V, one_target, stride, dilation, own)

@@ -429,34 +429,36 @@ def _look(
             " give fewer or smaller --scales, or a smaller image"
         )
     complaint: InvalidInputError | None = None
-    nothing = True
+    fitting: list[tuple[float, Level]] = []
     assert stack.object is not None  # noqa: S101 - checked by _choose
     for scale, level in levels(image, scales):
+        extended = extend(stack, level)
         if level.size[1] < stack.object[0] or level.size[0] < stack.object[1]:
             complaint = complaint or InvalidInputError(
                 f"what is sought is {stack.object[0]}x{stack.object[1]}, the image"
                 f" {level.size[1]}x{level.size[0]} at scale {scale:g}: it must fit inside;"
                 " use a larger --scales or a smaller mask"
             )
-            continue
-        factor = (level.size[0] / image.shape[0], level.size[1] / image.shape[1])
-        extended = extend(stack, level)
-        try:
-            values = stack.run(extended)
-        except InvalidInputError as e:  # too small at this scale, perhaps not at others
-            complaint = complaint or e
-            continue
+        elif min(map(min, stack.sizes(extended.shape[:2]))) < 1:
+            complaint = complaint or InvalidInputError(
+                f"the image is {level.size[1]}x{level.size[0]} at scale {scale:g}, too small for stack"
+                f" {stack.name}; use a larger --scales"
+            )
+        else:
+            fitting.append((scale, extended))
+    if not fitting:
+        raise complaint or InvalidInputError("no scale to look at")
+    for (scale, level), values in zip(
+        fitting, stack.run_each([level for _, level in fitting]), strict=True
+    ):
         _must_be_numbers(values, stack)
-        nothing = False
+        factor = (level.size[0] / image.shape[0], level.size[1] / image.shape[1])
         origin = [
-            (f - m[0] + 0.5) / z
-            for f, m, z in zip(seen.first, extended.margin, factor, strict=True)
+            (f - m[0] + 0.5) / z for f, m, z in zip(seen.first, level.margin, factor, strict=True)
         ]
         step = [j / z for j, z in zip(seen.jump, factor, strict=True)]
         grid = Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
         yield grid if prior is None else _weighed(grid, prior)
-    if nothing:
-        raise complaint or InvalidInputError("no scale to look at")
 
 
 def _must_be_numbers(values: Floats, stack: Stack) -> None:

@@ -23,10 +23,13 @@ from waldo_cli.geometry import Pair, ReceptiveField, same_padding, window_count
 
 Floats = NDArray[np.float32]
 
-# A band of rows is run through all local layers before the next one starts, so that memory is bounded
-# by the band and not by the page. Pixels of input per band: large enough that the rows shared by
-# neighbouring bands cost a few percent, small enough that activations stay near the cores.
+# A band of rows is run through all local layers before the next one starts, so that activations stay near
+# the cores, and memory is bounded by the band and not by the page. Pixels of input per band, and the
+# multiple of output rows that it is cut to: whole tiles for 3 x 3 kernels of dilation 4 and less.
 BAND_PIXELS = 1 << 19
+BAND_STEP = 16
+# Pixels of the parts that go over the cores. Rows that two parts share are computed twice.
+PART_PIXELS = 1 << 21
 
 
 class Rows(Protocol):
@@ -565,14 +568,22 @@ class Stack:
             )
         if isinstance(x, np.ndarray):
             x = x.astype(np.float32, copy=False)
-        if batch:
-            return _in_turn(x[:], self.layers)
-        return self._run_layers(x, self.layers)
+        return _in_turn(x[:], self.layers) if batch else self.run_each([x])[0]
 
-    def _run_layers(self, x: Rows, layers: Sequence[Layer]) -> Floats:
+    def run_each(self, images: Sequence[Rows]) -> list[Floats]:
+        """`run` of images ``(H, W, C)`` of any sizes, float32: their bands go over the cores together.
+
+        Raises
+        ------
+        InvalidInputError
+            An image is smaller than a layer's window.
+        """
+        return self._run_layers(images, self.layers)
+
+    def _run_layers(self, images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats]:
         local = layers[: self._local]
-        h = _in_bands(x, local) if local else x[:]
-        return _in_turn(h, layers[len(local) :], len(local) + 1)
+        made = _in_bands(images, local) if local else [x[:] for x in images]
+        return [_in_turn(h, layers[len(local) :], len(local) + 1) for h in made]
 
     def with_masks(self, masks: Sequence[Mask]) -> Stack:
         """The same stack looking for these masks: one output channel and label for each.
@@ -590,7 +601,7 @@ class Stack:
         if at is None:
             raise StackError(f"stack {self.name} has no mask layer: a mask cannot be used with it")
         above = self.layers[:at]
-        features = [self._run_layers(np.asarray(m.filled(), np.float32), above) for m in masks]
+        features = self._run_layers([np.asarray(m.filled(), np.float32) for m in masks], above)
         weights = None
         if any(m.weights is not None for m in masks):
             weights = np.stack([_seen_through(above, m) for m in masks], axis=2)
@@ -633,36 +644,80 @@ def fingerprint(value: Any) -> str:
 
 
 def _in_turn(x: Floats, layers: Sequence[Layer], first: int = 1) -> Floats:
-    """Through one layer after the other; errors name the layer, counted from `first`."""
-    for number, layer in enumerate(layers, first):
-        try:
-            x = layer.run(x)
-        except InvalidInputError as e:
-            raise type(e)(f"layer {number} ({layer}): {e.reason}") from None
+    """Through one layer after the other, counted from `first`."""
+    for n in range(len(layers)):
+        x = _through(layers, n, x, first)
     return x
 
 
-def _in_bands(x: Rows, layers: Sequence[Layer]) -> Floats:
-    """Run local layers band by band, the bands over the cores: the same numbers, bounded memory.
+def _through(layers: Sequence[Layer], n: int, x: Floats, first: int = 1) -> Floats:
+    """Through layer n of some; errors name the layer, counted from `first`."""
+    layer = layers[n]
+    if n and layer.op == "relu" and isinstance(layers[n - 1], Conv):  # its activations are no one else's
+        return np.maximum(x, np.float32(0), out=x)
+    try:
+        return layer.run(x)
+    except InvalidInputError as e:
+        raise type(e)(f"layer {first + n} ({layer}): {e.reason}") from None
+
+
+def _in_bands(images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats]:
+    """Run local layers over parts of the images, the parts over the cores.
 
     Output row ``i`` of layers without padding depends on input rows ``i * jump`` to
-    ``i * jump + size - 1`` alone, so a band of output rows needs just those.
+    ``i * jump + size - 1`` alone, so some output rows need just those.
     """
     grown = ReceptiveField()
     for layer in layers:
         grown = layer.field(grown)
     size, jump = grown.size[0], int(grown.jump[0])
-    rows = (x.shape[0] - size) // jump + 1
-    band = max(1, BAND_PIXELS // x.shape[1] // jump, 2 * size // jump)
-    pieces: dict[int, Floats] = {}
+    parts: list[tuple[int, int, int]] = []
+    for n, x in enumerate(images):
+        rows = max((x.shape[0] - size) // jump + 1, 1)
+        count = -(-x.shape[0] * x.shape[1] // PART_PIXELS)
+        high = max(-(-rows // count), 2 * size // jump, 1)
+        # An image smaller than the field has one part: the layer says so.
+        parts += [(n, i, min(i + high, rows)) for i in range(0, rows, high)]
+    made: dict[tuple[int, int, int], list[Floats]] = {}
 
-    def work(start: int) -> None:
-        stop = min(start + band, rows)
-        pieces[start] = _in_turn(x[start * jump : (stop - 1) * jump + size], layers)
+    def work(part: tuple[int, int, int]) -> None:
+        n, start, stop = part
+        made[part] = list(_stream(images[n], start * jump, (stop - 1) * jump + size, layers, jump))
 
-    starts = range(0, max(rows, 1), band)  # an image smaller than the field: the layer says so
-    spread(lambda: work, starts)
-    return np.concatenate([pieces[start] for start in starts]) if len(starts) > 1 else pieces[0]
+    spread(lambda: work, parts)
+    each: list[list[Floats]] = [[] for _ in images]
+    for part in parts:
+        each[part[0]] += made.pop(part)
+    return [np.concatenate(bands) if len(bands) > 1 else bands[0] for bands in each]
+
+
+def _stream(
+    x: Rows, start: int, stop: int, layers: Sequence[Layer], jump: int
+) -> Iterator[Floats]:
+    """Rows `start` to `stop` of an image through local layers, a band at a time.
+
+    What the next band of a layer's outputs needs of this one's inputs is kept for it, so that nothing
+    is computed twice.
+    """
+    high = max(1, BAND_PIXELS // x.shape[1] // (BAND_STEP * jump)) * BAND_STEP * jump
+    steps = [layer.field(ReceptiveField()) for layer in layers]
+    kept: list[Floats | None] = [None] * len(layers)
+    skip = [0] * len(layers)  # rows before the next window, where windows lie apart
+    for top in range(start, stop, high):
+        h = x[top : min(top + high, stop)]
+        for n, step in enumerate(steps):
+            size, stride = step.size[0], int(step.jump[0])
+            if (size, stride) != (1, 1):
+                before = kept[n]
+                h = h[skip[n] :] if before is None else np.concatenate([before, h[skip[n] :]])
+                outputs = (len(h) - size) // stride + 1
+                if outputs < 1 and top + high < stop:
+                    kept[n], skip[n] = h, 0
+                    break
+                kept[n], skip[n] = h[outputs * stride :], max(0, outputs * stride - len(h))
+            h = _through(layers, n, h)
+        else:
+            yield h
 
 
 def _seen_through(layers: Sequence[Layer], mask: Mask) -> Floats:

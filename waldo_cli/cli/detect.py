@@ -370,12 +370,15 @@ def _engine(
 
         return Cluster(settings, scheduler)
     from waldo_cli.batch import Here, cores
-    from waldo_cli.workers import Workers
 
     jobs = jobs or cores()
     if total is not None:
         jobs = min(jobs, total)
-    return Here(settings) if jobs <= 1 else Workers(settings, jobs)
+    if jobs <= 1:
+        return Here(settings)
+    from waldo_cli.workers import Workers
+
+    return Workers(settings, jobs)
 
 
 def _stream(form: str, labels: tuple[str, ...], header: bool | None, null: bool) -> Format:
