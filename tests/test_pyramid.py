@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from waldo_cli.pyramid import Level, cut, level_size, levels
 
@@ -109,3 +110,23 @@ def test_a_cut_past_the_edge_repeats_the_edge() -> None:
     np.testing.assert_allclose(piece[:3, :3], np.broadcast_to(image[0, 0], (3, 3, 3)), atol=1e-6)
     far = cut(image, (500.0, 500.0), 1.0, (3, 3))
     np.testing.assert_allclose(far, np.broadcast_to(image[-1, -1], (3, 3, 3)), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(33, 91), (48, 64), (17, 30), (1, 1), (200, 5)])
+def test_levels_and_cuts_are_what_pillow_makes_of_planes(size: tuple[int, int]) -> None:
+    image = picture()
+
+    def by_pillow(rows: int, cols: int, window: tuple[float, float, float, float]) -> np.ndarray:
+        planes = (Image.fromarray(np.ascontiguousarray(image[:, :, c])) for c in range(3))
+        made = (p.resize((cols, rows), Image.Resampling.BILINEAR, box=window) for p in planes)
+        return np.stack([np.asarray(p) for p in made], axis=2)
+
+    np.testing.assert_allclose(
+        Level(image, size)[:], by_pillow(*size, (0, 0, 64, 48)), rtol=0, atol=1e-6
+    )
+    scale = 0.7
+    window = (10.25, 9.5, 10.25 + 14 / scale, 9.5 + 11 / scale)
+    center = ((window[0] + window[2]) / 2, (window[1] + window[3]) / 2)
+    np.testing.assert_allclose(
+        cut(image, center, scale, (11, 14)), by_pillow(11, 14, window), rtol=0, atol=1e-6
+    )

@@ -33,7 +33,7 @@ from waldo_cli.cli import waldo
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import show
 
-# Of what is made while modules load hardly anything is garbage; looking for it took a twentieth of a page's time.
+# Little of what is made while modules load is garbage: looking for it took a twentieth of a page's time.
 gc.set_threshold(100_000)
 
 COMPLETE = "_WALDO_COMPLETE"  # set by the scripts of `waldo completion`

@@ -144,9 +144,13 @@ class Bank:
 
     def fill(self) -> None:
         """Make all that is kept, so that no two threads make the same."""
+
+        def work(which: Pair) -> None:
+            self.spectrum(*which)
+
         if self._keep:
             every = itertools.product(range(len(self.kernels)), range(len(self.plan.offsets)))
-            spread(lambda: lambda which: self.spectrum(*which), every)
+            spread(lambda: work, every)
 
     def spectrum(self, k: int, p: int) -> Array:
         """Of kernel k, piece p: `(planes, rows, cols / 2 + 1)`."""
@@ -158,7 +162,7 @@ class Bank:
             across = np.fft.rfft(piece.astype(self._dtype, copy=False), cols, axis=2, norm="ortho")
             made = np.fft.fft(across, rows, axis=1, norm="ortho")
             np.conj(made, out=made)
-            made *= self._dtype.type(math.sqrt(rows * cols))  # tiles have taken their share
+            made *= np.sqrt(rows * cols, dtype=self._dtype)  # tiles have taken their share
             if self._keep:
                 self._kept[k, p] = made
         return made

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from waldo_cli._threads import spread
+from waldo_cli._threads import scratch, spread
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -33,7 +33,7 @@ def cost(outputs: tuple[int, int, int], kernel: tuple[int, ...]) -> float:
     """Expected seconds on one core for outputs (images, rows, cols)."""
     A, B, C, K = kernel
     taps = A * B * C
-    return math.prod(outputs) * (1.3e-8 + taps * (1.5e-10 + max(K, 6) * 2.2e-11))
+    return math.prod(outputs) * (1e-8 + taps * (6e-11 + max(K, 6) * 1.35e-11))
 
 
 def correlate(
@@ -76,8 +76,8 @@ def correlate(
     offsets = None if bias is None else np.tile(bias, wide)
 
     def prepare() -> Callable[[tuple[int, int, int]], None]:
-        gathered = np.empty(0 if as_it_is else deep * high * wide * taps, x.dtype)
-        product = np.empty(deep * high * wide * K, out.dtype)
+        outputs = deep * high * wide
+        gathered, product = scratch(0 if as_it_is else outputs * taps, outputs * K)
 
         def work(corner: tuple[int, int, int]) -> None:
             n, i, j = corner

@@ -161,7 +161,7 @@ def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool) -> No
 
 
 def _by_sums(m: _Masks, tiling: Plan) -> bool:
-    """Sums over a whole box are quicker by adding; other weights, and masks cut into pieces, go by transform."""
+    """Sums over a whole box are quicker by adding; other weights, and masks in pieces, go by transform."""
     return m.normed and len(tiling.offsets) == 1 and bool((m.w == m.w[0, 0, 0, 0]).all())
 
 

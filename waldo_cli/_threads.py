@@ -6,10 +6,14 @@ way whatever the number of threads, so the answer does not depend on it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 Job = TypeVar("Job")
 
@@ -67,3 +71,16 @@ def spread(
         other.join()
     if failures:
         raise failures[0]
+
+
+def scratch(*sizes: int) -> list[NDArray[np.float32]]:
+    """Buffers for the job at hand; the next one on this thread gets the same memory.
+
+    For work that spreads nothing itself. Megabytes that are asked for anew each time come from the
+    system page by page, which can take longer than the work.
+    """
+    kept: NDArray[np.float32] | None = getattr(_here, "scratch", None)
+    ends = list(itertools.accumulate(sizes))
+    if kept is None or kept.size < ends[-1]:
+        kept = _here.scratch = np.empty(ends[-1], np.float32)
+    return [kept[end - size : end] for end, size in zip(ends, sizes, strict=True)]

@@ -14,6 +14,7 @@ Accuracy of Winograd Convolution for Deep Neural Networks", ACM TOMS 2020 (the c
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -22,10 +23,12 @@ import numpy.typing as npt
 
 from waldo_cli import _gemm
 from waldo_cli._gemm import SLICE, multiply
-from waldo_cli._threads import spread
+from waldo_cli._threads import scratch, spread
 
 Array: TypeAlias = npt.NDArray[Any]
 Pair: TypeAlias = tuple[int, int]
+# Pixels from a band's first tile on, its outputs, and its tiles: images, rows, columns.
+_Band: TypeAlias = tuple[Array, Array, tuple[int, int, int]]
 
 # Sides of kernels that this is for.
 SIDES = (3, 5)
@@ -62,39 +65,30 @@ def cost(
     A, B, C, K = kernel
     if A != B or A not in SIDES or stride != (1, 1) or min(C, K) < _FEWEST:
         return float("inf")
-    made, points = _SIDE + 1 - A, _SIDE**2
+    points, made = _SIDE**2, _SIDE + 1 - A
     tiles = outputs[0]
     for n, d in zip(outputs[1:], dilation, strict=True):
         tiles *= d * -(-n // (d * made))
-    return tiles * points * ((points * C + C * K + made**2 * K) * 1.9e-11 + C * 1e-9) + 1e-4
+    return points * (tiles * (C * K * 1.2e-11 + (C + K) * 6.5e-10) + C * K * 1e-9)
 
 
 def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None = None) -> None:
     """Write the correlation of x `(N, H, W, C)` with V `(A, A, C, K)` to out `(N, H', W', K)`."""
     side, _, C, K = V.shape
     made, points = _SIDE + 1 - side, _SIDE**2
-    half = np.empty((_SIDE, side * C * K), np.float32)
-    kernels = np.empty((_SIDE, _SIDE, C * K), np.float32)
+    half: Array = np.empty((_SIDE, side * C * K), np.float32)
+    kernels: Array = np.empty((_SIDE, _SIDE, C * K), np.float32)
     _both_ways(_OF_KERNEL[side], V.reshape(side, -1), half, kernels)
     kernels = kernels.reshape(points, C, K)
     offset = np.float32(0) if bias is None else bias
-    # Every d-th pixel, from each of the first d x d, is a picture for a kernel without dilation.
-    phases = [(p, q) for p in range(dilation[0]) for q in range(dilation[1])]
-    padded = _whole_tiles(x, out.shape, side, dilation)
     most = max(1, _BUFFER_BYTES // (points * max(C, K) * x.itemsize))
 
-    def prepare() -> Callable[[tuple[Pair, Pair, Pair, Pair]], None]:
+    def prepare() -> Callable[[_Band], None]:
         # A step reads one and writes the other.
-        this, other = (np.empty(points * most * max(C, K), np.float32) for _ in range(2))
+        this, other = scratch(*[points * most * max(C, K)] * 2)
 
-        def work(job: tuple[Pair, Pair, Pair, Pair]) -> None:
-            phase, *band = job
-            pixels, target = (
-                a[:, phase[0] :: dilation[0], phase[1] :: dilation[1]] for a in (padded, out)
-            )
-            (n, deep), (i, high), (j, wide) = band
-            target = target[n : n + deep, i * made : (i + high) * made, j * made : (j + wide) * made]
-            pixels = pixels[n:, i * made :, j * made :]
+        def work(band: _Band) -> None:
+            pixels, target, (deep, high, wide) = band
             tiles = deep * high * wide
             windows = _windows(pixels, made, (deep, high, wide))
             taken = this[: points * tiles * C].reshape(_SIDE, -1)
@@ -102,31 +96,24 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
             half = other[: points * tiles * C].reshape(_SIDE, -1)
             there = taken.reshape(_SIDE, _SIDE, -1)
             _both_ways(_TO_POINTS, taken, half, there)
-            product = other[: points * tiles * K]
-            _at_points(
-                there.reshape(points, -1, C), kernels, product.reshape(points, -1, K)
-            )
+            product = other[: points * tiles * K].reshape(points, -1, K)
+            _at_points(there.reshape(points, -1, C), kernels, product)
             half = this[: made * _SIDE * tiles * K].reshape(made, -1)
             found = other[: made**2 * tiles * K].reshape(made, made, -1)
             _both_ways(_FROM_POINTS[side], product.reshape(_SIDE, -1), half, found)
-            apart = found.reshape(made, made, deep, high, wide, K).transpose(2, 3, 0, 4, 1, 5)
-            whole = this[: found.size].reshape(apart.shape)
-            np.add(apart, offset, out=whole)
-            whole = whole.reshape(deep, high * made, wide * made, K)
-            target[...] = whole[:, : target.shape[1], : target.shape[2]]
+            laid = found.reshape(made, made, deep, high, wide, K).transpose(2, 3, 0, 4, 1, 5)
+            whole = this[: found.size].reshape(laid.shape)
+            np.add(laid, offset, out=whole)
+            rows, cols = target.shape[1:3]  # the last tiles may lie half outside
+            target[...] = whole.reshape(deep, high * made, wide * made, K)[:, :rows, :cols]
 
-        def guarded(job: tuple[Pair, Pair, Pair, Pair]) -> None:
+        def guarded(band: _Band) -> None:
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is looked for
-                work(job)
+                work(band)
 
         return guarded
 
-    jobs = [
-        (phase, *band)
-        for phase in phases
-        for band in _bands(out[:, phase[0] :: dilation[0], phase[1] :: dilation[1]].shape, made, most)
-    ]
-    spread(prepare, jobs)
+    spread(prepare, _bands(_whole_tiles(x, out.shape, side, dilation), out, made, dilation, most))
     with np.errstate(invalid="ignore", over="ignore"):
         finite = bool(np.isfinite(out.sum()))
     if not finite:  # a NaN or an infinity has spoilt whole tiles
@@ -150,17 +137,27 @@ def _whole_tiles(x: Array, outputs: tuple[int, ...], side: int, dilation: Pair) 
     return padded
 
 
-def _bands(outputs: tuple[int, ...], made: int, most: int) -> list[tuple[Pair, Pair, Pair]]:
-    """First one and number of the images, rows and columns of tiles that are transformed together."""
-    sizes = (outputs[0], -(-outputs[1] // made), -(-outputs[2] // made))
-    wide = min(sizes[2], most)
-    high = min(sizes[1], most // wide)
-    deep = min(sizes[0], max(1, most // (sizes[1] * sizes[2])))
-    starts = [
-        [(n, min(step, size - n)) for n in range(0, size, step)]
-        for size, step in zip(sizes, (deep, high, wide), strict=True)
-    ]
-    return [(n, i, j) for n in starts[0] for i in starts[1] for j in starts[2]]
+def _bands(x: Array, out: Array, made: int, dilation: Pair, most: int) -> list[_Band]:
+    """What goes through together: at most so many tiles."""
+    bands = []
+    # Every d-th pixel, from each of the first d x d, is a picture for a kernel without dilation.
+    for p, q in itertools.product(*map(range, dilation)):
+        pixels, target = (a[:, p :: dilation[0], q :: dilation[1]] for a in (x, out))
+        images, rows, cols = (
+            -(-n // s) for n, s in zip(target.shape, (1, made, made), strict=False)
+        )
+        wide = min(cols, most)
+        high = min(rows, most // wide)
+        deep = min(images, max(1, most // (rows * cols)))
+        for n, i, j in itertools.product(
+            range(0, images, deep), range(0, rows, high), range(0, cols, wide)
+        ):
+            tiles = (min(deep, images - n), min(high, rows - i), min(wide, cols - j))
+            top, left = i * made, j * made
+            bottom, right = top + tiles[1] * made, left + tiles[2] * made
+            here = target[n : n + tiles[0], top:bottom, left:right]
+            bands.append((pixels[n:, top:, left:], here, tiles))
+    return bands
 
 
 def _windows(pixels: Array, made: int, tiles: tuple[int, int, int]) -> Array:

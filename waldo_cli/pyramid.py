@@ -41,8 +41,10 @@ class _Filter:
         weights = np.zeros((taken, channels, made, channels), np.float32)
         for c in range(channels):
             weights[:, c, :, c] = self.weights.T
-        slices = (slice(s.start * channels, s.stop * channels) for s in (self.made, self.taken))
-        return _Filter(*slices, weights.reshape(taken * channels, made * channels))
+        where, whence = (
+            slice(s.start * channels, s.stop * channels) for s in (self.made, self.taken)
+        )
+        return _Filter(where, whence, weights.reshape(taken * channels, made * channels))
 
 
 def _filters(start: float, step: float, count: int, there: int) -> list[_Filter]:

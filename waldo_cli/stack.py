@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 # A band of rows is run through all local layers before the next one starts, so that activations stay near
 # the cores, and memory is bounded by the band and not by the page. Pixels of input per band, and the
 # multiple of output rows that it is cut to: whole tiles for 3 x 3 kernels of dilation 4 and less.
-BAND_PIXELS = 1 << 19
+BAND_PIXELS = 1 << 20
 BAND_STEP = 16
 # Pixels of the parts that go over the cores. Rows that two parts share are computed twice.
 PART_PIXELS = 1 << 21
@@ -653,8 +653,8 @@ def _in_turn(x: Floats, layers: Sequence[Layer], first: int = 1) -> Floats:
 def _through(layers: Sequence[Layer], n: int, x: Floats, first: int = 1) -> Floats:
     """Through layer n of some; errors name the layer, counted from `first`."""
     layer = layers[n]
-    if n and layer.op == "relu" and isinstance(layers[n - 1], Conv):  # its activations are no one else's
-        return np.maximum(x, np.float32(0), out=x)
+    if layer.op == "relu" and n and isinstance(layers[n - 1], Conv):
+        return np.maximum(x, np.float32(0), out=x)  # they are no one else's
     try:
         return layer.run(x)
     except InvalidInputError as e:
@@ -691,9 +691,7 @@ def _in_bands(images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats]:
     return [np.concatenate(bands) if len(bands) > 1 else bands[0] for bands in each]
 
 
-def _stream(
-    x: Rows, start: int, stop: int, layers: Sequence[Layer], jump: int
-) -> Iterator[Floats]:
+def _stream(x: Rows, start: int, stop: int, layers: Sequence[Layer], jump: int) -> Iterator[Floats]:
     """Rows `start` to `stop` of an image through local layers, a band at a time.
 
     What the next band of a layer's outputs needs of this one's inputs is kept for it, so that nothing
