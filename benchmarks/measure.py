@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -101,7 +102,9 @@ print(seconds, held)
 def process(command: list[str]) -> tuple[float, float]:
     """Seconds and peak megabytes of a whole process; it must end well, or find nothing."""
     between = [sys.executable, "-S", "-c", _BETWEEN, *command]
-    done = subprocess.run(between, capture_output=True, text=True, check=False)
+    # An installed package is compiled; a checkout is by its first run, where that is allowed.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(between, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(done.stderr)
     seconds, held = map(float, done.stdout.split())
@@ -109,14 +112,19 @@ def process(command: list[str]) -> tuple[float, float]:
     return seconds, held / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def compare_processes(job: str, what: str, commands: Mapping[str, list[str]], *, runs: int) -> Row:
-    """The same for whole processes; megabytes is all that ours held."""
+def compare_processes(
+    job: str, what: str, commands: Mapping[str, list[str]], *, runs: int, warm: bool = True
+) -> Row:
+    """The same for whole processes; megabytes is all that ours held.
+
+    `warm`: a first run, which fills the disk's cache and compiles modules, is not counted.
+    """
     times: dict[str, list[float]] = {name: [] for name in commands}
     held = 0.0
-    for turn in range(runs + 1):
+    for turn in range(runs + warm):
         for name, command in commands.items():
             seconds, megabytes = process(command)
-            if turn:  # the first one fills the disk's cache
+            if turn >= warm:
                 times[name].append(seconds)
             if name == OURS:
                 held = max(held, megabytes)
