@@ -29,7 +29,7 @@ Pair: TypeAlias = tuple[int, int]
 # Spectra of kernels kept at a time; more kernels than fit here go in turns.
 _SPECTRA_BYTES = 1 << 26
 # Buffers of all threads together, and of one of them.
-_BUFFER_BYTES = 1 << 27
+_BUFFER_BYTES = 5 << 24
 # The cost of a tile, in units of a pixel's share of an in-cache transform: fixed, and what it grows
 # by as a thread's buffers outgrow the cache (both measured).
 _PER_TILE = 1e5

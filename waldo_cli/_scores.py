@@ -61,7 +61,6 @@ class _Masks:
     # colour is 0
     V: Doubles
     w: Doubles  # (n, 1, A, B) n = 1 where all masks share their weights, else K
-    masks: Doubles  # (K, C, A, B) like V, not weighted
     centred: bool
     normed: bool
 
@@ -98,17 +97,16 @@ def _prepare(masks: Array, w: Array, score: str) -> _Masks:
     centred, normed = score in ("ncc", "zero-mean"), score in ("ncc", "cosine")
     v = masks.transpose(3, 2, 0, 1).astype(np.float64)
     u = w.transpose(2, 0, 1)[:, None].astype(np.float64)
-    energy = (u * v * v).sum((1, 2, 3))
-    if centred:
-        v -= (u * v).sum((2, 3), keepdims=True) / u.sum((2, 3), keepdims=True)
     V = u * v
-    left = (V * v).sum((1, 2, 3))
+    energy = np.einsum("kcab,kcab->k", V, v)
+    if centred:
+        v -= V.sum((2, 3), keepdims=True) / u.sum((2, 3), keepdims=True)
+        np.multiply(u, v, out=V)
     if normed:
+        left = np.einsum("kcab,kcab->k", V, v)
         left[left <= _FLAT**2 * energy] = np.inf
-        norm = np.sqrt(left)[:, None, None, None]
-        V /= norm
-        v /= norm
-    return _Masks(V, u, v, centred, normed)
+        V /= np.sqrt(left)[:, None, None, None]
+    return _Masks(V, u, centred, normed)
 
 
 def _run(image: Array, m: _Masks, tiling: Plan, out: Array, partial: bool) -> None:
@@ -368,7 +366,7 @@ class _Border:
         self.image, self.extent = image, m.extent
         self.w = _integral(m.w)
         self.V = _integral(m.V)
-        self.VV = _integral((m.V * m.masks).sum(1))
+        self.VV = _integral(np.square(m.V).sum(1) / np.where(m.w[:, 0] > 0, m.w[:, 0], 1))
 
     def around(self, corner: Pair, shape: Pair) -> _Around | None:
         """The tile's outputs at `corner`; None where all their windows lie inside."""
