@@ -712,7 +712,8 @@ def _stream(x: Rows, start: int, stop: int, layers: Sequence[Layer], jump: int) 
                 if outputs < 1 and top + high < stop:
                     kept[n], skip[n] = h, 0
                     break
-                kept[n], skip[n] = h[outputs * stride :], max(0, outputs * stride - len(h))
+                # A copy, so that the rest of the band need not stay.
+                kept[n], skip[n] = h[outputs * stride :].copy(), max(0, outputs * stride - len(h))
             h = _through(layers, n, h)
         else:
             yield h
