@@ -25,6 +25,8 @@ _BAND_BYTES = 1 << 20
 # those.
 SLICE = 500_000
 _COLUMNS = 32
+# Terms that are summed by one product; more go in turns.
+_DEEP = 600
 # Multiply-adds below which starting a thread costs more than it saves.
 _ALONE = 1 << 22
 
@@ -126,6 +128,15 @@ def multiply(left: Array, right: Array, out: Array) -> None:
         np.matmul(left, parts[0], out=parts[1])
         if whole < n:
             np.matmul(left, right[..., whole:], out=out[..., whole:])
+        return
+    if k > _DEEP:
+        # BLAS packs all of right for each slice: where that is high, slices are too low to pay for it.
+        each = -(-k // -(-k // _DEEP))
+        multiply(left[:, :each], right[:each], out)
+        part = np.empty(out.shape, out.dtype)
+        for first in range(each, k, each):
+            multiply(left[:, first : first + each], right[first : first + each], part)
+            out += part
         return
     # Micro-kernels of sgemm take 6, 12 or 24 rows at a time.
     fit = SLICE // (k * n)
