@@ -512,11 +512,9 @@ def find_peaks(
     for number, grid in enumerate(grids):
         values = grid.values[:, :, channel]
         ys, xs = grid.centers(0), grid.centers(1)
-        cells = local_maxima(values, max(PEAKS_PER_LEVEL, 8 * count))
-        found += [
-            (-float(values[i, j]), float(ys[i]), float(xs[j]), number, int(i), int(j))
-            for i, j in cells
-        ]
+        rows, cols = local_maxima(values, max(PEAKS_PER_LEVEL, 8 * count)).T
+        columns = (-values[rows, cols], ys[rows], xs[cols], np.full_like(rows, number), rows, cols)
+        found += zip(*(column.tolist() for column in columns), strict=True)
     found.sort()
     places: list[tuple[float, float]] = []
 
