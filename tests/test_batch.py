@@ -19,8 +19,9 @@ from threading import Thread
 import pytest
 from folders import command, draw, draw_folder, records, run
 
-from waldo_cli import resume
-from waldo_cli.batch import cores, in_order, sweep
+from waldo_cli import _threads, resume
+from waldo_cli.batch import Here, Settings, cores, in_order, sweep
+from waldo_cli.cli.detect import _engine
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.inputs import Item
 from waldo_cli.records import Record
@@ -571,3 +572,15 @@ def assert_gone(processes: list[int]) -> None:
     ):
         assert time.monotonic() < deadline, "workers are left over"
         time.sleep(0.02)
+
+
+def test_one_job_is_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waldo_cli.batch.cores", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    used = []
+    for jobs, total in ((1, None), (2, 1), (8, 1), (None, 1)):
+        with _engine(Settings(stack="stripes"), None, jobs, total) as engine:
+            assert isinstance(engine, Here)
+            used.append(_threads.cores())
+    assert used == [1, 2, 4, 3]
+    assert _threads.cores() == 3

@@ -6,10 +6,11 @@ way whatever the number of threads, so the answer does not depend on it.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -18,10 +19,23 @@ from numpy.typing import NDArray
 Job = TypeVar("Job")
 
 _here = threading.local()
+_most: list[int] = []  # what `at_most` was asked for, the last one counts
+
+
+@contextlib.contextmanager
+def at_most(threads: int) -> Iterator[None]:
+    """Use no more threads than this meanwhile."""
+    _most.append(threads)
+    try:
+        yield
+    finally:
+        _most.pop()
 
 
 def cores() -> int:
     """How many threads to use: OMP_NUM_THREADS where it is set, as BLAS has it, else the cores allowed."""
+    if _most:
+        return _most[-1]
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
         return int(asked)

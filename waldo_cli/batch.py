@@ -295,9 +295,11 @@ class Engine(Protocol):
 
 
 class Here:
-    """One image after the other, in this process."""
+    """One image after the other, in this process, on so many of the cores; on all where None."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, threads: int | None = None) -> None:
+        self._threads = threads
+        self._limits = contextlib.ExitStack()
         self._finder = Finder(settings)
         self.run, self.labels = self._finder.run, self._finder.labels
 
@@ -306,10 +308,14 @@ class Here:
             yield item if isinstance(item, Record) else self._finder.look(item)
 
     def __enter__(self) -> Self:
+        if self._threads is not None:
+            from waldo_cli._threads import at_most
+
+            self._limits.enter_context(at_most(self._threads))
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self._limits.close()
 
 
 class Answer(Protocol):

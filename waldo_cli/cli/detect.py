@@ -141,7 +141,8 @@ CLASSES = "classes"
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
-    help="Processes that look at images side by side.  [default: the cores there are]",
+    help="Images looked at side by side, each on one core by a process of its own.  [default: the"
+    " cores there are]",
 )
 @click.option(
     "--resume",
@@ -371,14 +372,14 @@ def _engine(
         return Cluster(settings, scheduler)
     from waldo_cli.batch import Here, cores
 
-    jobs = jobs or cores()
+    processes = jobs or cores()
     if total is not None:
-        jobs = min(jobs, total)
-    if jobs <= 1:
-        return Here(settings)
+        processes = min(processes, total)
+    if processes <= 1:
+        return Here(settings, None if jobs is None else min(jobs, cores()))
     from waldo_cli.workers import Workers
 
-    return Workers(settings, jobs)
+    return Workers(settings, processes)
 
 
 def _stream(form: str, labels: tuple[str, ...], header: bool | None, null: bool) -> Format:
