@@ -311,6 +311,27 @@ def test_every_command_has_help_that_names_each_option(waldo: Waldo) -> None:
         assert f"\n  {command} " in waldo("--help").out
 
 
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [
+        ("waldo det", {"plain,detect"}),
+        ("waldo detect --thr", {"plain,--threshold"}),
+        ("waldo detect pa", {"file,pa"}),
+        ("waldo detect --mask ha", {"file,ha"}),
+        ("waldo explain pa", {"file,pa"}),
+        ("waldo describe s", {"plain,stripes"}),
+        ("waldo detect --stack my", {"file,my"}),
+    ],
+)
+def test_shells_complete_commands_options_files_and_stacks(words: str, answers: set[str]) -> None:
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    env = os.environ | asked | {"_WALDO_COMPLETE": "bash_complete"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "waldo_cli"], capture_output=True, text=True, check=True, env=env
+    )
+    assert set(ended.stdout.split()) == answers
+
+
 def test_version_completion_and_describe_answer_on_stdout(waldo: Waldo) -> None:
     assert waldo("--version").out.startswith("waldo 0.")
     for shell in ("bash", "zsh", "fish"):

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from waldo_cli.cli.options import Size
+from waldo_cli.cli.options import Size, stack_names
 
 if TYPE_CHECKING:
     from waldo_cli.stack import Stack
 
 
 @click.command()
-@click.argument("stack")
+@click.argument("stack", shell_complete=stack_names)
 @click.option("--size", type=Size(), metavar="WxH", default="1000x1000", show_default=True,
               help="The image that sums are given for.")  # fmt: skip
 @click.option("--outputs", type=click.IntRange(1), metavar="N",

@@ -43,12 +43,13 @@ CLASSES = "classes"
 
 
 @click.command()
-@click.argument("images", nargs=-1, metavar="IMAGE...")
+@click.argument("images", nargs=-1, type=options.PLACE, metavar="IMAGE...")
 @options.stack
 @click.option(
     "--mask",
     "masks",
     multiple=True,
+    type=options.PLACE,
     metavar="FILE",
     help="The picture to look for; its transparency weighs its pixels. Repeatable, each is a"
     " label (the file's stem).",
@@ -71,6 +72,7 @@ CLASSES = "classes"
 @click.option("--region", type=Region(), metavar="L,T,W,H", help="Only here may an answer lie.")
 @click.option(
     "--where",
+    type=options.PLACE,
     metavar="FILE",
     help="A grey image of the page's size: weights from black (0) to white (1) as a prior.",
 )
@@ -85,6 +87,7 @@ CLASSES = "classes"
 )
 @click.option(
     "--files-from",
+    type=options.PLACE,
     metavar="FILE",
     help="Look at the images that FILE names, one a line ('-': standard input), each as soon"
     " as its line has come.",
@@ -101,6 +104,7 @@ CLASSES = "classes"
     "--out",
     default=".",
     show_default=True,
+    type=options.PLACE,
     metavar="DIR",
     help="Where files go: below it the tree of a folder is kept.",
 )
@@ -146,6 +150,7 @@ CLASSES = "classes"
 )
 @click.option(
     "--resume",
+    type=options.PLACE,
     metavar="FILE",
     help="Keep records in FILE (as jsonl), too; images that it has from an earlier run, and"
     " that have not changed, are not looked at again.",
@@ -163,6 +168,7 @@ CLASSES = "classes"
 )
 @click.option(
     "--report",
+    type=options.PLACE,
     metavar="FILE.html",
     help="Write a page with every image, its find, heatmap and score, to read in a browser.",
 )

@@ -23,10 +23,11 @@ COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 
 
 @click.command()
-@click.argument("pages", metavar="PAGES")
+@click.argument("pages", type=options.PLACE, metavar="PAGES")
 @click.option(
     "--truth",
     required=True,
+    type=options.PLACE,
     metavar="FILE",
     help="Boxes: CSV with filename,width,height,class,xmin,ymin,xmax,ymax, or COCO JSON."
     " Names are relative to PAGES.",
@@ -34,6 +35,7 @@ COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 @click.option(
     "--without",
     multiple=True,
+    type=options.PLACE,
     metavar="DIR",
     help="A folder of further pages that show no one who is sought. Repeatable.",
 )
@@ -50,6 +52,7 @@ COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
     "--mask",
     "masks",
     multiple=True,
+    type=options.PLACE,
     metavar="FILE",
     help="The picture to look for. Repeatable: the best of overlapping finds counts.",
 )

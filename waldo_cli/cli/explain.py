@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from waldo_cli.cli import options
 from waldo_cli.cli.detect import detect
 from waldo_cli.errors import FileError
 from waldo_cli.files import HTML_MARK, refuse_foreign
@@ -32,7 +33,7 @@ class Place(click.ParamType[tuple[float, float]]):
 
 
 @click.command(params=[p for p in detect.params if p.name in (*_SAME, *_READING)])
-@click.argument("image", metavar="IMAGE")
+@click.argument("image", type=options.PLACE, metavar="IMAGE")
 @click.option(
     "--at",
     type=Place(),
@@ -40,7 +41,13 @@ class Place(click.ParamType[tuple[float, float]]):
     help="Explain this place as well, such as the one where he was missed.",
 )
 @click.option(
-    "-o", "--out", default=".", show_default=True, metavar="DIR", help="Where the page goes."
+    "-o",
+    "--out",
+    type=options.PLACE,
+    default=".",
+    show_default=True,
+    metavar="DIR",
+    help="Where the page goes.",
 )
 def explain(
     image: str,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import resolve_scales
@@ -85,8 +87,22 @@ class Extensions(click.ParamType[frozenset[str]]):
         return endings
 
 
+# What shells complete as a name of a file; whether it can be used is the command's to say.
+PLACE = click.Path(readable=False)
+
+
+def stack_names(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The built-in stacks that begin like this, or else files."""
+    built_in = sorted(p.stem for p in Path(__file__).parents[1].glob("stacks/*.toml"))
+    names = [CompletionItem(name) for name in built_in if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
 stack = click.option(
     "--stack",
+    shell_complete=stack_names,
     metavar="NAME|FILE",
     help="A built-in stack or a stack file.  [default: waldo; pixels with --mask]",
 )

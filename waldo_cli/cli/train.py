@@ -8,16 +8,22 @@ from waldo_cli.cli import options
 
 
 @click.command()
-@click.argument("pages", metavar="PAGES")
+@click.argument("pages", type=options.PLACE, metavar="PAGES")
 @click.option(
     "--truth",
     required=True,
+    type=options.PLACE,
     metavar="FILE",
     help="Boxes: CSV with filename,width,height,class,xmin,ymin,xmax,ymax, and artwork where"
     " several pages show one drawing; or COCO JSON. Names are relative to PAGES.",
 )
 @click.option(
-    "-o", "--out", required=True, metavar="DIR", help="Where stack, weights and report go."
+    "-o",
+    "--out",
+    type=options.PLACE,
+    required=True,
+    metavar="DIR",
+    help="Where stack, weights and report go.",
 )
 @click.option(
     "--folds",
@@ -35,6 +41,7 @@ from waldo_cli.cli import options
 )
 @click.option(
     "--drawn",
+    type=options.PLACE,
     metavar="DIR",
     help="Drawn scenes with their truth.csv, learned from beside the pages.",
 )
