@@ -190,15 +190,15 @@ def _resample(image: Floats, rows: Sequence[_Filter], cols: Sequence[_Filter]) -
     """An image `(H, W, C)` through filters along its rows and its interleaved columns."""
     channels = image.shape[2]
     out = np.empty((rows[-1].made.stop, cols[-1].made.stop), np.float32)
-    source = image.reshape(len(image), -1)
     together = _ROWS // _OUTPUTS
-    between = np.empty((min(_ROWS, len(out)), source.shape[1]), np.float32)
+    between = np.empty((min(_ROWS, len(out)), image.shape[1] * channels), np.float32)
     for n in range(0, len(rows), together):
         some = rows[n : n + together]
         top, bottom = some[0].made.start, some[-1].made.stop
         for f in some:
             made = slice(f.made.start - top, f.made.stop - top)
-            multiply(f.weights, source[f.taken], between[made])
+            # Of an image that is no one piece of memory just these rows are copied.
+            multiply(f.weights, image[f.taken].reshape(f.weights.shape[1], -1), between[made])
         for f in cols:
             multiply(between[: bottom - top, f.taken], f.weights, out[top:bottom, f.made])
     return out.reshape(len(out), -1, channels)
