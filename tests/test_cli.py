@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -433,6 +434,24 @@ def test_one_image_from_standard_input(scene: Path, tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == "-\t35\t26\t1\tmask\t30\t20\t10\t12\n"
     assert [p.name for p in tmp_path.iterdir()] == ["stdin.heatmap.png"]
+
+
+def test_an_endless_standard_input_is_read_no_further_than_an_image_may_go(
+    scene: Path, tmp_path: Path
+) -> None:
+    args = [*PROGRAM, "detect", "-", *LOOK, "-o", str(tmp_path)]
+    piece, taken = bytes(1 << 20), 0
+    with subprocess.Popen(args, cwd=scene, stdin=-1, stdout=-1, stderr=-1) as running:
+        assert running.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            while taken < 1 << 30:
+                taken += os.write(running.stdin.fileno(), piece)
+        out, err = running.communicate(timeout=60)
+    assert taken < (256 + 2) << 20  # and what the pipe holds
+    assert (running.returncode, out) == (2, b"")
+    assert err == (
+        b"waldo: -: the file is larger than 256 MiB; --max-pixels raises this limit, too\n"
+    )
 
 
 def test_records_on_a_terminal_equal_those_in_a_pipe(scene: Path, tmp_path: Path) -> None:

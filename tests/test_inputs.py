@@ -14,6 +14,7 @@ from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.inputs import (
     Item,
     expand,
+    fetch,
     in_shard,
     is_url,
     listed,
@@ -157,6 +158,15 @@ def test_shards_are_the_same_on_every_machine() -> None:
 )  # fmt: skip
 def test_what_is_a_url(path: str, url: bool) -> None:
     assert is_url(path) is url
+
+
+def test_of_a_url_no_more_is_read_than_an_image_may_have(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec", reason="URLs need fsspec, of the extra dask")
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(1 << 31)
+    url = f"file://{tmp_path}/huge.png"
+    assert len(fetch(url)) == (256 << 20) + 1
+    assert len(fetch(url, max_pixels=40_000_000)) == 320_000_001
 
 
 def test_explicit_files_go_flat_by_their_stems() -> None:

@@ -167,7 +167,7 @@ class Finder:
         s = self.settings
         if not s.overwrite:
             self._refuse_to_replace(item)
-        source, size, modified = _opened(item, place)
+        source, size, modified = _opened(item, place, s.max_pixels)
         image = load_image(
             source,
             max_pixels=s.max_pixels,
@@ -261,12 +261,14 @@ def make_folder(folder: str) -> None:
         ) from None
 
 
-def _opened(item: Item, place: str) -> tuple[str | BytesIO, int | None, float | None]:
+def _opened(
+    item: Item, place: str, max_pixels: int | None
+) -> tuple[str | BytesIO, int | None, float | None]:
     """What to read an image from, its bytes and the time of its last change."""
     if item.data is not None:
         return BytesIO(item.data), len(item.data), None
     if is_url(item.path):
-        data = fetch(item.path)
+        data = fetch(item.path, max_pixels)
         return BytesIO(data), len(data), None
     return place, *identity(place)
 
@@ -398,7 +400,10 @@ def in_order(
 
 
 def known_first(
-    items: Iterable[Item], run: str, recall: Callable[[Item], Record | None] | None = None
+    items: Iterable[Item],
+    run: str,
+    recall: Callable[[Item], Record | None] | None = None,
+    max_pixels: int | None = None,
 ) -> Iterator[Item | Record]:
     """Items to look at, and records in place of those that need no look.
 
@@ -410,13 +415,15 @@ def known_first(
         The fingerprint for the records of items that have a problem.
     recall
         The record of an item from an earlier run, if it still holds.
+    max_pixels
+        As for `load_image`; standard input is read no further than a picture may go.
     """
     for item in items:
         if item.problem is not None:
             yield Record(item.path, run, error=item.problem)
         elif item.path == STDIN:
             try:
-                yield replace(item, data=read_stdin())
+                yield replace(item, data=read_stdin(max_pixels))
             except WaldoError as e:
                 yield Record(item.path, run, error=e.reason)
         else:

@@ -183,6 +183,12 @@ def load_weights(path_or_file: Source, *, max_pixels: int | None = None) -> Floa
         return weights
 
 
+def most_bytes(max_pixels: int | None) -> int:
+    """How large a file is read, where so many pixels are the limit; see `load_image`."""
+    asked = _MOST_BYTES_PER_PIXEL * (max_pixels or 0)
+    return min(max(_MAX_FILE_BYTES, asked), _MAX_FILE_BYTES_EVER)
+
+
 def save_png(path: str | os.PathLike[str], pixels: npt.NDArray[np.uint8]) -> None:
     """Write `(H, W, 3)` RGB or `(H, W)` grey, uint8, as PNG; the file appears whole or not at all.
 
@@ -273,8 +279,7 @@ def _opened(
     if max_pixels is not None and max_pixels < 1:
         raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
     try:
-        asked = _MOST_BYTES_PER_PIXEL * (max_pixels or 0)
-        data = _read(source, min(max(_MAX_FILE_BYTES, asked), _MAX_FILE_BYTES_EVER))
+        data = _read(source, most_bytes(max_pixels))
         kind = _headers.sniff(data)
         try:
             with _opening, _pillow_set_up(max_pixels):

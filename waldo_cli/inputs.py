@@ -175,19 +175,28 @@ def stem(path: str) -> str:
     return os.path.splitext(os.path.basename(path))[0] or "image"
 
 
-def read_stdin() -> bytes:
-    """All of standard input, up to just over the most that an image may have.
+def read_stdin(max_pixels: int | None = None) -> bytes:
+    """All of standard input, or one byte more than an image may have.
+
+    Parameters
+    ----------
+    max_pixels
+        As for `load_image`.
 
     Raises
     ------
     FileError
         It is closed or cannot be read.
     """
+    from waldo_cli.images import most_bytes
+
     parts: list[bytes] = []
+    left = most_bytes(max_pixels) + 1
     try:
         with _unbuffered(STDIN) as file:
-            while sum(map(len, parts)) <= 1 << 30 and (part := file.read(1 << 24)):
+            while left and (part := file.read(min(left, 1 << 24))):
                 parts.append(part)
+                left -= len(part)
     except OSError as e:
         raise FileError(f"cannot read: {(e.strerror or str(e)).lower()}") from None
     return b"".join(parts)
@@ -202,8 +211,15 @@ def _unbuffered(source: str) -> FileIO:
     return open(0 if source == STDIN else source, "rb", buffering=0, closefd=source != STDIN)
 
 
-def fetch(url: str) -> bytes:
-    """What lies at a URL that fsspec knows.
+def fetch(url: str, max_pixels: int | None = None) -> bytes:
+    """What lies at a URL that fsspec knows, or one byte more of it than an image may have.
+
+    Parameters
+    ----------
+    url
+        Where.
+    max_pixels
+        As for `load_image`.
 
     Raises
     ------
@@ -218,9 +234,11 @@ def fetch(url: str) -> bytes:
         raise MissingExtraError(
             "URLs need fsspec: pip install 'waldo-cli[dask]', or fetch the image first"
         ) from None
+    from waldo_cli.images import most_bytes
+
     try:
         with fsspec.open(url, "rb") as file:
-            data: bytes = file.read((1 << 30) + 1)
+            data: bytes = file.read(most_bytes(max_pixels) + 1)
     except Exception as e:  # noqa: BLE001 - each kind of storage raises errors of its own
         reason = str(e).splitlines()[0] if str(e) else ""
         raise FileError(f"cannot read: {type(e).__name__}: {reason}") from None

@@ -191,7 +191,9 @@ class Report:
         from waldo_cli.images import load_image
 
         try:
-            source = fetch(record.path) if is_url(record.path) else record.path
+            source: str | bytes = record.path
+            if is_url(record.path):
+                source = fetch(record.path, self._opening["max_pixels"])
             image = load_image(source, **self._opening)
             return pictures(image, _bytes(load_image(record.heatmap)), record.finds)
         except WaldoError:

@@ -320,7 +320,8 @@ def detect(
             _Quiet() if quiet else _Sidecars(form, engine.labels, out, null, asked.overwrite)
             if form in SIDECARS else _Stream(_stream(form, engine.labels, header, null))
         )  # fmt: skip
-        for record in engine.records(known_first(chain(planned, more), engine.run, recall)):
+        items = known_first(chain(planned, more), engine.run, recall, asked.max_pixels)
+        for record in engine.records(items):
             if journal is not None:
                 journal.add(record)
             screen.make_way()

@@ -83,7 +83,7 @@ def explain(
     asked = Settings(stack=stack, masks=masks, labels=labels or None, where=settings.pop("where"))
     finder = Finder(asked)
     pixels = load_image(
-        read_stdin() if image == STDIN else image,
+        read_stdin(max_pixels) if image == STDIN else image,
         max_pixels=max_pixels,
         orient=not no_orient,
         allow_truncated=allow_truncated,
