@@ -481,15 +481,17 @@ def full_output(rng: random.Random, args: list[object]) -> tuple[int, bytes, str
     return status, out, err
 
 
-def signalled(number: signal.Signals) -> Fault:
-    """At a random moment from the first record on; it may be over by then."""
+def signalled(number: signal.Signals, times: int = 1) -> Fault:
+    """At random moments from the first record on; it may be over by then."""
 
     def fault(rng: random.Random, args: list[object]) -> tuple[int, bytes, str]:
         program = started(*args)
         assert program.stdout is not None
         out = program.stdout.readline() if number == signal.SIGINT else b""
         time.sleep(rng.uniform(0, 0.3 if out else 1.5))
-        program.send_signal(number)
+        for _ in range(times):
+            program.send_signal(number)
+            time.sleep(rng.uniform(0, 0.1))
         status, rest, err = ended(program)
         assert err == ""
         assert status in (0, 128 + number, -number)
@@ -572,6 +574,7 @@ FAULTS: dict[str, Fault] = {
     "SIGKILL": signalled(signal.SIGKILL),
     "SIGTERM": signalled(signal.SIGTERM),
     "SIGINT": signalled(signal.SIGINT),
+    "SIGINT, three times": signalled(signal.SIGINT, times=3),
     "SIGHUP": signalled(signal.SIGHUP),
     "a reader that leaves": leaving_reader,
     "closed streams": closed_streams,

@@ -81,6 +81,7 @@ def main(args: list[str] | None = None) -> None:
     except click.exceptions.Exit as e:
         status = e.exit_code
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is tidy: what is left takes no time
         status = INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as e:
         click.echo(e.format_message(), err=True)
