@@ -72,7 +72,7 @@ def render_heatmap(
         raise InvalidInputError(
             f"activations are {activations.shape}, the image {image.shape}: they must be of one size"
         )
-    some = activations[:: max(1, activations.shape[0] // 256)].ravel()
+    some = activations[:: max(1, activations.shape[0] // 64)].ravel()
     low = float(np.partition(some, some.size // 2)[some.size // 2])  # numpy.median loads numpy.ma
     span = float(activations.max()) - low
     gain = np.float32(255 / span if span > 0 else 0)

@@ -80,8 +80,17 @@ def suppress(boxes: Iterable[Box], max_overlap: float) -> Iterator[int]:
     A box goes when it overlaps a better one that stays by more than `max_overlap` (`overlap`). Lazy:
     the caller stops when it has enough.
     """
-    kept: list[Box] = []
+    kept: list[tuple[int, int, int, int, Box]] = []
     for index, box in enumerate(boxes):
-        if all(overlap(box, better) <= max_overlap for better in kept):
-            kept.append(box)
+        x0, y0, x1, y1 = box.left, box.top, box.left + box.width, box.top + box.height
+        # Nearly all boxes lie apart, and a page has ten thousand pairs of them.
+        if all(
+            x0 >= right
+            or x1 <= left
+            or y0 >= bottom
+            or y1 <= top
+            or overlap(box, better) <= max_overlap
+            for left, top, right, bottom, better in kept
+        ):
+            kept.append((x0, y0, x1, y1, box))
             yield index
