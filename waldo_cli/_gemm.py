@@ -121,6 +121,10 @@ def multiply(left: Array, right: Array, out: Array) -> None:
     (m, k), n = left.shape, right.shape[-1]
     wide = min(SLICE // (m * k) // 16 * 16, n)
     if wide and m < n:
+        # Parts of one size take one call, and threads of one Python wait for each other at each.
+        count = -(-n // wide)
+        if even := next((c for c in range(count, 2 * count) if n % c == 0), 0):
+            wide = n // even
         whole = n // wide * wide
         parts = [
             a[..., :whole].reshape(*a.shape[:-1], -1, wide).swapaxes(-2, -3) for a in (right, out)

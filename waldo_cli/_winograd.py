@@ -27,8 +27,8 @@ from waldo_cli._threads import scratch, spread
 
 Array: TypeAlias = npt.NDArray[Any]
 Pair: TypeAlias = tuple[int, int]
-# Pixels from a band's first tile on, its outputs, and its tiles: images, rows, columns.
-_Band: TypeAlias = tuple[Array, Array, tuple[int, int, int]]
+# Tiles of a band, `(6, 6, images, rows, cols)`, a pixel's channels one element; and its outputs.
+_Band: TypeAlias = tuple[Array, Array]
 
 # Sides of kernels that this is for.
 SIDES = (3, 5)
@@ -88,9 +88,9 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
         this, other = scratch(*[points * most * max(C, K)] * 2)
 
         def work(band: _Band) -> None:
-            pixels, target, (deep, high, wide) = band
+            windows, target = band
+            deep, high, wide = windows.shape[2:]
             tiles = deep * high * wide
-            windows = _windows(pixels, made, (deep, high, wide))
             taken = this[: points * tiles * C].reshape(_SIDE, -1)
             np.copyto(taken.view(windows.dtype).reshape(windows.shape), windows)
             half = other[: points * tiles * C].reshape(_SIDE, -1)
@@ -102,10 +102,13 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
             found = other[: made**2 * tiles * K].reshape(made, made, -1)
             _both_ways(_FROM_POINTS[side], product.reshape(_SIDE, -1), half, found)
             laid = found.reshape(made, made, deep, high, wide, K).transpose(2, 3, 0, 4, 1, 5)
-            whole = this[: found.size].reshape(laid.shape)
-            np.add(laid, offset, out=whole)
-            rows, cols = target.shape[1:3]  # the last tiles may lie half outside
-            target[...] = whole.reshape(deep, high * made, wide * made, K)[:, :rows, :cols]
+            if target.shape[1:3] == (high * made, wide * made):
+                np.add(laid, offset, out=target.reshape(laid.shape))
+            else:  # the last tiles lie half outside
+                whole = this[: found.size].reshape(laid.shape)
+                np.add(laid, offset, out=whole)
+                rows, cols = target.shape[1:3]
+                target[...] = whole.reshape(deep, high * made, wide * made, K)[:, :rows, :cols]
 
         def guarded(band: _Band) -> None:
             with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is looked for
@@ -146,17 +149,16 @@ def _bands(x: Array, out: Array, made: int, dilation: Pair, most: int) -> list[_
         images, rows, cols = (
             -(-n // s) for n, s in zip(target.shape, (1, made, made), strict=False)
         )
+        windows = _windows(pixels, made, (images, rows, cols))
         wide = min(cols, most)
         high = min(rows, most // wide)
         deep = min(images, max(1, most // (rows * cols)))
         for n, i, j in itertools.product(
             range(0, images, deep), range(0, rows, high), range(0, cols, wide)
         ):
-            tiles = (min(deep, images - n), min(high, rows - i), min(wide, cols - j))
-            top, left = i * made, j * made
-            bottom, right = top + tiles[1] * made, left + tiles[2] * made
-            here = target[n : n + tiles[0], top:bottom, left:right]
-            bands.append((pixels[n:, top:, left:], here, tiles))
+            here = windows[:, :, n : n + deep, i : i + high, j : j + wide]
+            up, down, left, right = (made * k for k in (i, i + high, j, j + wide))
+            bands.append((here, target[n : n + deep, up:down, left:right]))
     return bands
 
 
