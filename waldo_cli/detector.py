@@ -633,17 +633,22 @@ def _second_thoughts(grid: Grid, candidates: Sequence[Detection], best: Floats) 
     values = grid.values[:, :, 0]
     floor = float(best.min()) if len(best) else 0.0
     out = np.minimum(values, np.float32(floor))
-    ys, xs = grid.centers(0), grid.centers(1)
-    for found, score in sorted(zip(candidates, best, strict=True), key=lambda pair: pair[1]):
-        box = found.box
-        rows = slice(*np.searchsorted(ys, (box.top, box.top + box.height)))
-        cols = slice(*np.searchsorted(xs, (box.left, box.left + box.width)))
+    ranked = sorted(zip(candidates, best, strict=True), key=lambda pair: pair[1])
+    boxes = [found.box for found, _ in ranked]
+    rows_of = _cells(grid, 0, [(b.top, b.top + b.height) for b in boxes])
+    cols_of = _cells(grid, 1, [(b.left, b.left + b.width) for b in boxes])
+    for (found, score), rows, cols in zip(ranked, rows_of, cols_of, strict=True):
         # Zeros in place of what is negative, and of the -inf where no answer may lie.
         inside = np.maximum(values[rows, cols], np.float32(0))
         gain = np.float32(score / found.score) if found.score > 0 else np.float32(0)
         lifted = np.maximum(out[rows, cols], np.minimum(inside * gain, score))
         out[rows, cols] = np.where(inside > 0, lifted, out[rows, cols])
     return replace(grid, values=out[:, :, None])
+
+
+def _cells(grid: Grid, axis: int, edges: Sequence[tuple[int, int]]) -> list[slice]:
+    """The cells whose centres lie between two edges each."""
+    return [slice(a, b) for a, b in np.searchsorted(grid.centers(axis), edges).tolist()]
 
 
 def _on_image(grids: Sequence[Grid], height: int, width: int) -> Floats:

@@ -57,14 +57,17 @@ def _filters(start: float, step: float, count: int, there: int) -> list[_Filter]
     weights = np.maximum(1 - np.abs(taps + 0.5 - centers[:, None]) / reach, 0)
     weights[taps >= last[:, None]] = 0
     weights /= weights.sum(axis=1, keepdims=True)
+    edges = list(range(0, count, _OUTPUTS))
+    # Rows of one block of outputs start where its first one does.
+    begins = np.repeat(first[edges], _OUTPUTS)[:count]
+    dense = np.zeros((count, int((last - begins).max())), np.float32)
+    row, tap = np.nonzero(weights)
+    dense[row, taps[row, tap] - begins[row]] = weights[row, tap]
     filters = []
-    for o in range(0, count, _OUTPUTS):
+    for o in edges:
         made = slice(o, min(o + _OUTPUTS, count))
         taken = slice(int(first[o]), int(last[made.stop - 1]))
-        dense = np.zeros((made.stop - o, taken.stop - taken.start), np.float32)
-        row, tap = np.nonzero(weights[made])
-        dense[row, taps[made][row, tap] - taken.start] = weights[made][row, tap]
-        filters.append(_Filter(made, taken, dense))
+        filters.append(_Filter(made, taken, dense[made, : taken.stop - taken.start]))
     return filters
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -516,7 +517,7 @@ class Stack:
             size = layer.output_size(size)
             yield size
 
-    @property
+    @cached_property
     def receptive_field(self) -> ReceptiveField:
         """What one output sees: size, jump and first, each ``(rows, cols)``, in input pixels."""
         return list(self.fields())[-1]
