@@ -247,7 +247,7 @@ STACKS = (
     "mask = [[[1, 0, 0, 1], [0, 1, 0, 1]]]\n",
     'format = 1\nobject = [8, 8]\nlabels = ["a", "b"]\n[[layer]]\nop = "abs"\n'
     '[[layer]]\nop = "combine"\nhow = "mean"\n[[closer_look]]\nobject = [4, 6]\ncandidates = 3\n'
-    'scales = [0.9, 1.1]\nmirror = true\n[[closer_look.layer]]\nop = "conv"\n'
+    'scales = [0.9, 1.1]\nmirrored = 2\n[[closer_look.layer]]\nop = "conv"\n'
     'kernel = [[[[1, 0], [0, 1], [0, 0]]]]\n[[closer_look.layer]]\nop = "softmax"\n',
 )
 

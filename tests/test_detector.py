@@ -297,7 +297,7 @@ TWICE = Stack(
             size=(5, 5),
             candidates=8,
             scales=(1.0, 0.8),
-            mirror=True,
+            mirrored=8,
         ),
     ),
 )
@@ -366,6 +366,29 @@ def test_a_closer_look_is_shown_the_best_by_the_labels_asked_for() -> None:
         (look,) = trace.looks
         (shown,) = np.flatnonzero(~np.isnan(look.answers[1][:, 0]))
         assert inside.start <= look.candidates[shown].x <= inside.stop
+
+
+def test_a_closer_look_is_shown_the_best_again_mirrored() -> None:
+    leaning = np.zeros((1, 3, 3, 2), np.float32)
+    leaning[0, 0, 0, 0] = leaning[0, 2, 1, 1] = 3  # red on the left against green on the right
+    look = CloserLook(
+        Stack("leaning", (Conv(leaning), Pointwise("softmax")), labels=("red", "other")), (5, 5), 4
+    )
+    image = coloured()
+    image[28:33, 31:33] = (0.0, 0.8, 0.0)
+
+    def answers(count: int) -> np.ndarray:
+        trace = Trace()
+        detect(
+            image, stack=replace(TWICE, closer_looks=(replace(look, mirrored=count),)), trace=trace
+        )
+        return trace.looks[0].answers[0]
+
+    plain, once, all_of_them = answers(0), answers(1), answers(4)
+    (shown,) = np.flatnonzero((once != plain).any(axis=1))
+    assert shown == np.nanargmax(plain[:, 0])
+    np.testing.assert_array_equal(once[shown], all_of_them[shown])
+    np.testing.assert_array_equal(np.isnan(plain), np.isnan(all_of_them))
 
 
 def test_closer_looks_must_answer_alike() -> None:

@@ -174,15 +174,15 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
         tmp_path,
         'object = [8, 8]\nlabels = ["waldo", "nobody"]\n'
         '[[layer]]\nop = "combine"\nhow = "mean"\n'
-        "[[closer_look]]\nobject = [4, 6]\ncandidates = 3\nscales = [0.9, 1.1]\nmirror = true\n"
+        "[[closer_look]]\nobject = [4, 6]\ncandidates = 3\nscales = [0.9, 1.1]\nmirrored = 2\n"
         + TWO_LABELS
         + "[[closer_look]]\nobject = 2\ncandidates = 1\n"
         + TWO_LABELS,
     )
     sharp, wide = stack.closer_looks
-    assert (sharp.size, sharp.candidates, sharp.mirror) == ((4, 6), 3, True)
+    assert (sharp.size, sharp.candidates, sharp.mirrored) == ((4, 6), 3, 2)
     assert sharp.scales == (1.1, 0.9)
-    assert (wide.size, wide.candidates, wide.mirror) == ((2, 2), 1, False)
+    assert (wide.size, wide.candidates, wide.mirrored) == ((2, 2), 1, 0)
     assert stack.labels == sharp.stack.labels == wide.stack.labels == ("waldo", "nobody")
 
 

@@ -559,9 +559,9 @@ def _look_closer(
 ) -> tuple[list[Floats], Floats]:
     """The answers of each closer look, and the scores that they come to, all ``(N, labels)``.
 
-    Each look is shown the candidates that are best so far by their `wanted` labels. A score is the
-    geometric mean of all answers about the candidate, so normalised that its labels sum to 1
-    (logarithmic opinion pool), times the prior.
+    Each look is shown the candidates that are best so far by their `wanted` labels, and then the
+    best of these mirrored. A score is the geometric mean of all answers about the candidate, so
+    normalised that its labels sum to 1 (logarithmic opinion pool), times the prior.
 
     References
     ----------
@@ -574,15 +574,19 @@ def _look_closer(
     views = np.zeros((len(candidates), 1), np.float32)
     scores = np.zeros(shape, np.float32)
     for look in stack.closer_looks:
-        order = np.argsort(-scores[:, wanted].max(axis=1), kind="stable")[: look.candidates]
-        seen = _answers(look, image, [candidates[n] for n in order], stack.object or (1, 1))
-        each = np.log(np.maximum(seen, np.float32(SMALLEST)))  # (n, views, labels)
-        logs[order] += each.sum(axis=1)
-        views[order] += each.shape[1]
-        answer = np.full(shape, np.nan, np.float32)
-        answer[order] = _pooled(each.mean(axis=1))
-        answers.append(answer)
-        scores = np.where(views > 0, _pooled(np.divide(logs, np.maximum(views, 1))), np.float32(0))
+        before, said = views.copy(), logs.copy()
+        for count, mirrored in ((look.candidates, False), (look.mirrored, True)):
+            rank = scores[:, wanted].max(axis=1)
+            if mirrored:  # only what this look was shown as it is
+                rank[(views == before)[:, 0]] = -1
+            order = np.argsort(-rank, kind="stable")[: min(count, look.candidates)]
+            some = [candidates[n] for n in order]
+            seen = _answers(look, image, some, stack.object or (1, 1), mirrored=mirrored)
+            each = np.log(np.maximum(seen, np.float32(SMALLEST)))  # (n, views, labels)
+            logs[order] += each.sum(axis=1)
+            views[order] += each.shape[1]
+            scores = _shares(logs, views, np.float32(0))
+        answers.append(_shares(logs - said, views - before, np.float32(np.nan)))
     if prior is not None:
         rows = [min(int(found.y), prior.shape[0] - 1) for found in candidates]
         cols = [min(int(found.x), prior.shape[1] - 1) for found in candidates]
@@ -590,22 +594,25 @@ def _look_closer(
     return answers, scores
 
 
-def _pooled(logs: Floats) -> Floats:
-    """Probabilities in proportion to the exponentials of ``(N, labels)``."""
-    weights = np.exp(logs - logs.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+def _shares(logs: Floats, views: Floats, otherwise: np.float32) -> Floats:
+    """Geometric means of answers that sum to 1; `logs` are sums over `views` answers, maybe none."""
+    means = np.divide(logs, np.maximum(views, 1))
+    weights = np.exp(means - means.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.where(views > 0, weights / weights.sum(axis=1, keepdims=True), otherwise)
 
 
 def _answers(
-    look: CloserLook, image: Floats, candidates: Sequence[Detection], size: Pair
+    look: CloserLook, image: Floats, candidates: Sequence[Detection], size: Pair, *, mirrored: bool
 ) -> Floats:
     """What a closer look says of each cut of each candidate, ``(N, cuts, labels)``."""
-    count = len(look.scales) * (1 + look.mirror)
+    count = len(look.scales)
     out = np.empty((len(candidates), count, len(look.stack.labels)), np.float32)
 
     def work(start: int) -> None:
         some = candidates[start : start + TOGETHER]
         shown = np.stack([view for found in some for view in cuts(look, image, found, size)])
+        if mirrored:
+            shown = shown[:, :, ::-1]
         said = look.stack.run(shown).max(axis=(1, 2))
         out[start : start + len(some)] = said.reshape(len(some), count, -1)
 
@@ -618,10 +625,7 @@ def cuts(look: CloserLook, image: Floats, found: Detection, size: Pair) -> list[
     """What a closer look is shown of one candidate; `size` is the object's in the first look."""
     extent = look.stack.receptive_field.size
     zoom = found.scale * look.size[0] / size[0]
-    views = [cut(image, (found.x, found.y), zoom * s, extent) for s in look.scales]
-    if look.mirror:
-        views += [view[:, ::-1] for view in views]
-    return views
+    return [cut(image, (found.x, found.y), zoom * s, extent) for s in look.scales]
 
 
 def _second_thoughts(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid:

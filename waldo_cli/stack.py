@@ -413,7 +413,7 @@ class CloserLook:
     """A look at the best candidates so far: sharper, or wider, than the one before.
 
     Each of the best `candidates` is cut out of the image at the scale where the object measures `size`
-    (width, height), times each of `scales`; `mirror` shows the mirror image of every cut as well.
+    (width, height), times each of `scales`; the `mirrored` best of them are then shown mirrored, too.
     `stack` answers with one probability per label for each cut.
     """
 
@@ -421,7 +421,7 @@ class CloserLook:
     size: Pair
     candidates: int
     scales: tuple[float, ...] = (1.0,)
-    mirror: bool = False
+    mirrored: int = 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -69,7 +69,7 @@ _STACK_KEYS = frozenset(
         *("boundary", "layer", "closer_look"),
     )
 )
-_CLOSER_KEYS = frozenset(("object", "candidates", "scales", "mirror", "layer"))
+_CLOSER_KEYS = frozenset(("object", "candidates", "scales", "mirrored", "layer"))
 _CONV_KEYS = frozenset(("kernel", "bias", "stride", "dilation", "groups", "padding", "flip"))
 
 
@@ -217,15 +217,13 @@ def _closer_look(
     size = _pair(entry, "object", None, MAX_KERNEL)
     if size is None:
         raise StackError("object is missing: the object's width and height in the cut")
-    mirror = entry.get("mirror", False)
-    if not isinstance(mirror, bool):
-        raise StackError("mirror must be true or false")
+    candidates = _whole(entry, "candidates", 24, 1, MAX_CHANNELS)
     return CloserLook(
         Stack(name, layers, labels=labels),
         size,
-        _whole(entry, "candidates", 24, 1, MAX_CHANNELS),
+        candidates,
         _scales(entry.get("scales", [1.0]))[0],
-        mirror,
+        _whole(entry, "mirrored", 0, 0, candidates),
     )
 
 

@@ -32,7 +32,7 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     for look in loaded.closer_looks:
         click.echo(
             f"\ncloser look: {look.candidates} candidates, {len(look.scales)} scales each"
-            + (", mirrored too" if look.mirror else "")
+            + (f", {look.mirrored} of them mirrored, too" if look.mirrored else "")
         )
         rows, cols = look.stack.receptive_field.size
         _table(look.stack, (cols, rows), None)

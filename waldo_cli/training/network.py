@@ -150,8 +150,8 @@ class Release:
         ``(smallest, largest, per octave)`` of the pyramid.
     candidates
         How many places each closer look looks at.
-    mirror
-        Whether the mirrored cuts are looked at too.
+    mirrored
+        How many of these it looks at mirrored, too.
     """
 
     name: str = "waldo"
@@ -159,7 +159,7 @@ class Release:
     threshold: float = 0.5
     scales: tuple[float, float, int] = (0.1768, 1.4142, 2)
     candidates: tuple[int, ...] = (192, 48)
-    mirror: bool = True
+    mirrored: tuple[int, ...] = (48, 24)
 
 
 def write_stack(
@@ -193,14 +193,14 @@ def write_stack(
         *_layer("layer", "combine", how='"max"'),
         *_layer("layer", "sigmoid"),
     ]
-    looks = zip(CLOSER_VIEWS.items(), release.candidates, closer, strict=True)
-    for (name, view), candidates, net in looks:
+    looks = zip(CLOSER_VIEWS.items(), release.candidates, release.mirrored, closer, strict=True)
+    for (name, view), candidates, mirrored, net in looks:
         lines += [
             "",
             "[[closer_look]]",
             f"object = {list(view.size)}",
             f"candidates = {candidates}",
-            f"mirror = {str(release.mirror).lower()}",
+            f"mirrored = {mirrored}",
             *_layers("closer_look.layer", name, net, arrays),
             *_layer("closer_look.layer", "softmax"),
         ]
