@@ -11,6 +11,7 @@ correlations into scores.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -157,18 +158,7 @@ def _correlate(
     out: Floats = np.empty((N, rows, cols, K), np.float32)
     each = K // groups
     if method == "auto":
-        extent = (dilation[0] * (A - 1) + 1, dilation[1] * (B - 1) + 1)
-        one = (A, B, per_group, each)
-        product = _gemm.cost((N, rows, cols), one)
-        method = "gemm"
-        if product > 1e-3:
-            outputs = (H - extent[0] + 1, W - extent[1] + 1)
-            costs = {
-                "gemm": product,
-                "winograd": _winograd.cost((N, rows, cols), one, stride, dilation),
-                "fft": N * _fft.cost(outputs, one, extent),
-            }
-            method = min(costs, key=lambda name: costs[name])
+        method = _cheapest(images.shape, (A, B, per_group, each), stride, dilation)
     for g in range(groups):
         part = images[..., g * per_group : (g + 1) * per_group]
         V = kernels[..., g * each : (g + 1) * each]
@@ -182,6 +172,31 @@ def _correlate(
             for one_image, one_target in zip(part, target, strict=True):
                 _fft.correlate(one_image, V, one_target, stride, dilation, own)
     return out
+
+
+@lru_cache(maxsize=256)  # a stack's layers ask again for each band, and each batch of cuts
+def _cheapest(
+    images: tuple[int, ...],
+    kernel: tuple[int, int, int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+) -> str:
+    """The method for images (N, H, W, C) and a kernel (A, B, C, K) that is expected to be done first."""
+    N, H, W, _ = images
+    rows, cols = (
+        window_count(n, k, s, d)
+        for n, k, s, d in zip((H, W), kernel, stride, dilation, strict=False)
+    )
+    product = _gemm.cost((N, rows, cols), kernel)
+    if product <= 1e-3:
+        return "gemm"
+    extent = (dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1)
+    costs = {
+        "gemm": product,
+        "winograd": _winograd.cost((N, rows, cols), kernel, stride, dilation),
+        "fft": N * _fft.cost((H - extent[0] + 1, W - extent[1] + 1), kernel, extent),
+    }
+    return min(costs, key=lambda name: costs[name])
 
 
 def normalized_cross_correlate(

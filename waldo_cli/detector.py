@@ -26,7 +26,7 @@ from waldo_cli.geometry import Box, Pair, resolve_scales
 from waldo_cli.images import load_mask
 from waldo_cli.peaks import local_maxima, refine, suppress
 from waldo_cli.pyramid import Level, cut, levels
-from waldo_cli.stack import CloserLook, Mask, Stack
+from waldo_cli.stack import CloserLook, Combine, Mask, Stack
 from waldo_cli.stackfile import load_stack
 
 Floats = NDArray[np.float32]
@@ -42,7 +42,10 @@ MAX_LEVEL_PIXELS = 2**30
 
 # Candidates that go through a closer look together: enough to outweigh a step in Python, few enough
 # that their activations stay in the cache.
-TOGETHER = 8
+TOGETHER = 12
+
+# Of several channels the map that is searched for peaks.
+LARGEST = Combine("max")
 
 # Of probabilities whose logarithm is taken: nothing is impossible.
 SMALLEST = 1e-12
@@ -253,7 +256,7 @@ def detect(
                 ranked.setdefault(label, []).extend(peaks)
             shown = looked
         else:
-            looked = [replace(g, values=g.values.max(axis=2, keepdims=True)) for g in looked]
+            looked = [replace(g, values=LARGEST.run(g.values)) for g in looked]
             most = one.closer_looks[0].candidates
             first = find_peaks(one, looked, 0, "", most, max_overlap, width, height)
             chosen = [one.labels.index(w) for w in wanted]
@@ -265,7 +268,7 @@ def detect(
                 ]
             best = scores[:, chosen].max(axis=1)
             shown = [_second_thoughts(g, first, best) for g in looked]
-        grids += [replace(g, values=g.values.max(axis=2)) for g in shown]
+        grids += [replace(g, values=LARGEST.run(g.values)[:, :, 0]) for g in shown]
         if trace is not None:
             trace.looks.append(Look(one, tuple(looked), tuple(first), tuple(answers), scores))
 
