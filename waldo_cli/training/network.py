@@ -159,7 +159,7 @@ class Release:
     threshold: float = 0.5
     scales: tuple[float, float, int] = (0.1768, 1.4142, 2)
     candidates: tuple[int, ...] = (192, 48)
-    mirrored: tuple[int, ...] = (48, 24)
+    mirrored: tuple[int, ...] = (64, 24)
 
 
 def write_stack(
