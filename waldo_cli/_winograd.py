@@ -39,7 +39,7 @@ _FEWEST = 16
 _SIDE = 6
 _POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)
 # Bytes of each of two buffers, for the tiles that are transformed together: shares of a common L2 cache.
-_BUFFER_BYTES = 1 << 20
+_BUFFER_BYTES = 3 << 19
 
 
 def _vandermonde(columns: int) -> Array:
@@ -150,9 +150,9 @@ def _bands(x: Array, out: Array, made: int, dilation: Pair, most: int) -> list[_
             -(-n // s) for n, s in zip(target.shape, (1, made, made), strict=False)
         )
         windows = _windows(pixels, made, (images, rows, cols))
-        wide = min(cols, most)
-        high = min(rows, most // wide)
-        deep = min(images, max(1, most // (rows * cols)))
+        wide = _even(cols, most)
+        high = _even(rows, most // wide)
+        deep = _even(images, max(1, most // (rows * cols)))
         for n, i, j in itertools.product(
             range(0, images, deep), range(0, rows, high), range(0, cols, wide)
         ):
@@ -160,6 +160,11 @@ def _bands(x: Array, out: Array, made: int, dilation: Pair, most: int) -> list[_
             up, down, left, right = (made * k for k in (i, i + high, j, j + wide))
             bands.append((here, target[n : n + deep, up:down, left:right]))
     return bands
+
+
+def _even(length: int, most: int) -> int:
+    """The size of as few parts as there must be, and all but the last as large as each other."""
+    return -(-length // -(-length // most))
 
 
 def _windows(pixels: Array, made: int, tiles: tuple[int, int, int]) -> Array:
