@@ -23,9 +23,9 @@ with atheris.instrument_imports(
 ):
     from readers import READERS, SEEDS, prepare, read
 
-# Two minutes for 16 kB are a finding even on a busy machine, and so are 2 GB; the input is left as
+# Two minutes for 16 kB are a finding even on a busy machine, and so are 4 GB; the input is left as
 # timeout-*, oom-* or crash-*.
-LIMITS = ("-timeout=120", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1")
+LIMITS = ("-timeout=120", "-rss_limit_mb=4096", "-max_len=16384", "-print_final_stats=1")
 
 
 def main() -> None:
