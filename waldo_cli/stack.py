@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 # A band of rows is run through all local layers before the next one starts, so that activations stay near
 # the cores, and memory is bounded by the band and not by the page. Pixels of input per band, and the
 # multiple of output rows that it is cut to: whole tiles for 3 x 3 kernels of dilation 4 and less.
-BAND_PIXELS = 3 << 19
+BAND_PIXELS = 1 << 20
 BAND_STEP = 16
 # Pixels of the parts that go over the cores. Rows that two parts share are computed twice.
 PART_PIXELS = 1 << 21
