@@ -20,7 +20,7 @@ Array: TypeAlias = npt.NDArray[Any]
 
 # Bytes of windows gathered at a time: a share of a common L2 cache, enough to outweigh a step in
 # Python.
-_BAND_BYTES = 1 << 20
+_BAND_BYTES = 3 << 19
 # Multiply-adds of a product that OpenBLAS keeps on one thread, and columns that suit its way with
 # those.
 SLICE = 500_000
