@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import inspect
 import io
 import os
@@ -172,7 +173,7 @@ def members(thing: object) -> Iterator[tuple[str, str, list[str]]]:
     for member, value in vars(thing).items():
         if member.startswith("_"):
             continue
-        if isinstance(value, property):
+        if isinstance(value, property | functools.cached_property):
             yield member, inspect.getdoc(value) or "", []
         elif inspect.isfunction(value):
             yield (
