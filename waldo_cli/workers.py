@@ -185,7 +185,6 @@ def _no_worker(error: OSError) -> WaldoError:
 
 def serve(descriptor: int) -> None:
     """Be a worker: settings come first through the connection, then items; records go back."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # files half written are removed
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -196,6 +195,8 @@ def serve(descriptor: int) -> None:
         except WaldoError as e:
             connection.send(e)
             return
+        # Files half written are removed. Not before: an exception within numpy's import is told aloud.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         connection.send((finder.run, finder.labels))
         while True:
             connection.send(finder.look(connection.recv()))
