@@ -27,8 +27,9 @@ from waldo_cli.stackfile import load_stack
 
 PAGE = np.random.default_rng(0).random((40, 48, 3), np.float32)
 
-# Work that a stack may make of PAGE; whatever asks for more is legal, and slow.
+# Work that a stack may make of PAGE, and numbers; whatever asks for more is legal, and slow or large.
 MOST_MULTIPLY_ADDS = 1e7
+MOST_ACTIVATIONS = 1e7
 
 
 # --- readers: bytes in; nothing but a WaldoError of one line comes out --------------------------------
@@ -70,14 +71,21 @@ def must_answer(path: Path) -> None:
         return
     cells = PAGE.size * sum(s**2 for s in loaded.scales)
     work = sum(loaded.multiply_adds())
+    made = sum(sum(loaded.activations(level_size(s))) for s in loaded.scales)
     for look in loaded.closer_looks:
         window = look.stack.receptive_field.size
-        again = window[0] * window[1] * look.candidates * len(look.scales)
-        work += sum(look.stack.multiply_adds()) * again
-    if cells * work * (1 + max(loaded.channels())) < MOST_MULTIPLY_ADDS:
+        cuts = look.candidates * len(look.scales)
+        work += sum(look.stack.multiply_adds()) * window[0] * window[1] * cuts
+        made += sum(look.stack.activations(window)) * cuts
+    few = made < MOST_ACTIVATIONS
+    if few and cells * work * (1 + max(loaded.channels())) < MOST_MULTIPLY_ADDS:
         finds = detect(PAGE, stack=loaded, top=3, threshold=-1e30).detections
         found = tuple(Find(f.label, f.x, f.y, f.score, edges(f.box), f.scale) for f in finds)
         must_be_written(Record("a.png", "run", found, 48, 40), loaded.labels)
+
+
+def level_size(scale: float) -> tuple[int, int]:
+    return round(scale * PAGE.shape[0]), round(scale * PAGE.shape[1])
 
 
 def edges(box: Box) -> tuple[int, int, int, int]:
