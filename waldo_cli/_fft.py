@@ -28,12 +28,12 @@ Pair: TypeAlias = tuple[int, int]
 
 # Spectra of kernels kept at a time; more kernels than fit here go in turns.
 _SPECTRA_BYTES = 1 << 26
-# Buffers of all threads together, and of one of them.
-_BUFFER_BYTES = 5 << 24
+# Buffers of all threads together; a tile takes at most half, so that two cores have one each.
+_BUFFER_BYTES = 6 << 24
 # The cost of a tile, in units of a pixel's share of an in-cache transform: fixed, and what it grows
-# by as a thread's buffers outgrow the cache (both measured).
+# by as a thread's buffers outgrow so many numbers (both measured, in float32 and float64).
 _PER_TILE = 1e5
-_CACHE_BYTES = 6 << 20
+_CACHED = 3 << 19
 _MISS = 0.25
 # Kernels that are written together: a run of memory where the output has many channels.
 BLOCK = 16
@@ -97,7 +97,7 @@ def plan(
     outputs: Pair, extent: Pair, channels: int, kernels: int, itemsize: int
 ) -> tuple[Plan, float]:
     """The cheapest tiling, and what it costs, in units of a pixel's share of an in-cache transform."""
-    side = max(16, math.isqrt(_BUFFER_BYTES // _buffer_bytes(1, channels, itemsize)))
+    side = max(16, math.isqrt(_BUFFER_BYTES // 2 // _buffer_bytes(1, channels, itemsize)))
     piece = tuple(min(n, max(1, side // 2)) for n in extent)
     pieces = tuple(-(-n // p) for n, p in zip(extent, piece, strict=True))
     piece = tuple(-(-n // p) for n, p in zip(extent, pieces, strict=True))
@@ -105,7 +105,7 @@ def plan(
     area = np.multiply.outer(tall, wide)
     tiles = np.multiply.outer(rows, cols)
     tiles += tiles % 2  # two cores or more: the last tile of an odd number is waited for
-    excess = np.maximum(_buffer_bytes(area, channels, itemsize) / _CACHE_BYTES, 1.0)
+    excess = np.maximum(_buffer_bytes(area, channels, 1) / _CACHED, 1.0)
     # A tile's channels go there, a sum comes back for each kernel, whose channels go there once, with most
     # of their rows empty.
     turns = tiles * (channels + kernels * (1 + 0.2 * channels)) + 0.7 * kernels * channels

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -48,7 +49,7 @@ _SHOWN = 3e-6
 _RANGE = (1e-25, 1e25)
 
 # Numbers that are added at a time: as many as stay in the cache.
-_RUN = 1 << 15
+_RUN = 1 << 16
 
 _NOTHING = np.empty(0)
 
@@ -164,12 +165,13 @@ def _by_sums(m: _Masks, tiling: Plan) -> bool:
 
 
 class _Banks:
-    """Spectra of masks and weights, shared by the threads."""
+    """What the threads share: spectra of masks and weights, and whose turn it is to add."""
 
     def __init__(self, m: _Masks, tiling: Plan) -> None:
         self.single = Bank(m.V, tiling, np.float32)
         self.double = Bank(m.V, tiling, np.float64)
         self.weights = Bank(m.w, tiling, np.float64)
+        self.turn = threading.Lock()
 
 
 @dataclass
@@ -177,7 +179,7 @@ class _Sums:
     """Over the windows of a tile, for one set of weights."""
 
     mass: Any  # Σ w, a number or (h, w)
-    values: Array  # Σ w x, (C, h, w)
+    values: Array  # Σ w x, (C, h, w), where they are needed
     inverse: Array  # 1 / sqrt(Σ w x'²), 0 where the window is flat
     single: bool = False  # a numerator of float32 is good enough for these
 
@@ -202,11 +204,19 @@ class _Windows:
         self._level = level
         if self._boxes is None:
             self._double.aim(pixels, at, level)
-            return self._double.finite()
-        self._boxes.aim(pixels, at, level)
-        self._double.aim(self._boxes.pixels)
-        self._single.aim(self._boxes.pixels)
-        return math.isfinite(self._energy())
+            self._double.load(0)
+            squares = self._double.squares
+        else:
+            self._boxes.aim(pixels, at, level)
+            self._double.aim(self._boxes.pixels)
+            self._single.aim(self._boxes.pixels)
+            squares = self._boxes.planes[:, -1]
+        self._energy = float(squares.sum(0).sum())  # Σ x² over the tile, less its level
+        # Whether a numerator of float32 may do: the sums will tell.
+        low, high = _RANGE
+        summed = self._boxes is not None and self._m.centred and around is None
+        self._coarse = summed and low < self._energy < high
+        return self._double.finite() if self._boxes is None else math.isfinite(self._energy)
 
     def score(self, k: int, target: Array) -> None:
         """Write the scores of mask k over the tile."""
@@ -218,16 +228,20 @@ class _Windows:
         if sums.single:
             tile, bank = self._single, self._banks.single
         numerator = tile.correlate(bank, k, range(m.V.shape[1]))[:h, :w]
-        if around is not None and m.centred:
+        own = _NOTHING
+        if around is not None:
+            if m.normed:
+                own = around.sum(around.border.VV[k])
             # V' has mean 0 over the whole mask, and another one over the part of it that lies
             # inside.
-            numerator -= (sums.values * around.sum(around.border.V[k])).sum(0) / sums.mass
+            for values, integral in zip(sums.values, around.border.V[k], strict=False):
+                part = around.sum(integral)
+                numerator -= values * part / sums.mass
+                if m.normed:
+                    own -= part * part / sums.mass
         if m.normed:
             numerator *= sums.inverse
             if around is not None:
-                own = around.sum(around.border.VV[k])
-                if m.centred:
-                    own -= (around.sum(around.border.V[k]) ** 2).sum(0) / sums.mass
                 numerator *= np.where(own > _FLAT**2, 1 / np.sqrt(np.maximum(own, _FLAT**2)), 0)
             np.clip(numerator, -1, 1, out=target)
         else:
@@ -249,27 +263,27 @@ class _Windows:
         if not m.normed and (around is None or not m.centred):
             return _Sums(mass, _NOTHING, _NOTHING)
         C = m.V.shape[1]
-        values = np.empty((C, *self._shape)) if around is not None else _NOTHING
-        removed, variation = np.zeros(self._shape), np.empty(self._shape)
+        values = np.empty((C, *self._shape)) if around is not None and m.centred else _NOTHING
+        variation = np.empty(self._shape)
         for rows, sums in self._window_sums(n):
-            if around is not None:
-                values[:, rows] = sums[:, :C].transpose(1, 0, 2)
             if m.centred:
-                np.einsum("rcj,rcj->rj", sums[:, :C], sums[:, :C], out=removed[rows])
-            variation[rows] = sums[:, C]
-        removed /= mass
-        variation -= removed
-        energy = self._energy()
+                if around is not None:
+                    values[:, rows] = sums[:, :C].transpose(1, 0, 2)
+                removed = np.einsum("rcj,rcj->rj", sums[:, :C], sums[:, :C])
+                removed /= mass if around is None else mass[rows]
+                np.subtract(sums[:, C], removed, out=variation[rows])
+            else:
+                variation[rows] = sums[:, C]
+        energy = self._energy
         level = float(np.square(self._level, dtype=float).sum())
         floor = _ROUGH * float(m.w[n].sum()) * level + _DROWNED * energy
         flat = variation <= max(floor, _TINY)
         typical = max(float(variation.sum(0).sum()) / flat.size, 0.0)
         np.copyto(variation, np.inf, where=flat)
         single = False
-        if self._boxes is not None and m.centred and around is None:
+        if self._coarse:
             noise = _ROUNDING * (math.sqrt(energy / flat.size) + math.sqrt(typical))
-            low, high = _RANGE
-            single = low < energy < high and noise < _SHOWN * math.sqrt(variation.min())
+            single = noise < _SHOWN * math.sqrt(variation.min())
         inverse = variation.astype(np.float32 if single else np.float64, copy=False)
         np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
         return _Sums(mass, values, inverse, single)
@@ -278,20 +292,20 @@ class _Windows:
         """Σ w over windows of each channel and of their energy, `(rows, C + 1, w)`, by rows of outputs."""
         h, w = self._shape
         if self._boxes is not None:
-            for rows, sums in self._boxes.sums(h):
-                if self._m.w[n, 0, 0, 0] != 1:
-                    sums *= self._m.w[n, 0, 0, 0]
-                yield rows, sums[:, :, :w]
+            # So many short calls of numpy that two threads at them wait for Python's lock longer than one
+            # takes for both: who would have to wait transforms first.
+            if self._banks.turn.locked():
+                (self._single if self._coarse else self._double).load(0)
+            with self._banks.turn:
+                for rows, sums in self._boxes.sums(h):
+                    if self._m.w[n, 0, 0, 0] != 1:
+                        sums *= self._m.w[n, 0, 0, 0]
+                    yield rows, sums[:, :, :w]
             return
         found = np.empty((h, self._m.V.shape[1] + 1, w))
         for c in range(found.shape[1]):
             found[:, c] = self._double.correlate(self._banks.weights, n, [c])[:h, :w]
         yield slice(0, h), found
-
-    def _energy(self) -> float:
-        """Σ x² over the tile, less its level: NaN or infinite where a pixel is."""
-        squares = self._double.squares if self._boxes is None else self._boxes.planes[:, -1]
-        return float(squares.sum(0).sum())
 
 
 class _Boxes:

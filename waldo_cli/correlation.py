@@ -265,7 +265,9 @@ def normalized_cross_correlate(
             f"mask has {C} channels, image has {image.shape[2]}: bring both to the same colour mode"
         )
     w = _weights(weights, (A, B, K))
-    masks = _finite("mask", np.where(w[:, :, None] > 0, masks, np.float32(0)))
+    if not (counts := w > 0).all():
+        masks = np.where(counts[:, :, None], masks, np.float32(0))
+    masks = _finite("mask", masks)
     if score not in _SCORES:
         raise InvalidInputError(f"score {score!r} is not one of {', '.join(_SCORES)}")
     partial = padding == "partial"
