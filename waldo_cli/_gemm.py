@@ -17,6 +17,8 @@ import numpy.typing as npt
 from waldo_cli._threads import scratch, spread
 
 Array: TypeAlias = npt.NDArray[Any]
+# Operands and result of a matrix product.
+Product: TypeAlias = tuple[Array, Array, Array]
 
 # Bytes of windows gathered at a time: a share of a common L2 cache, enough to outweigh a step in
 # Python.
@@ -114,7 +116,23 @@ def correlate(
 
 
 def multiply(left: Array, right: Array, out: Array) -> None:
-    """Write left @ right to out, in slices of rows or columns small enough for this thread alone.
+    """Write left @ right to out on this thread alone."""
+    k = left.shape[1]
+    # BLAS packs all of right for each slice: where that is high, slices are too low to pay for it.
+    each = -(-k // -(-k // _DEEP))
+    for product in products(left[:, :each], right[..., :each, :], out):
+        np.matmul(*product)
+    if each < k:
+        part = np.empty(out.shape, out.dtype)
+        for first in range(each, k, each):
+            some = slice(first, first + each)
+            for product in products(left[:, some], right[..., some, :], part):
+                np.matmul(*product)
+            out += part
+
+
+def products(left: Array, right: Array, out: Array) -> list[Product]:
+    """What together writes left @ right to out: slices small enough for the thread that takes them.
 
     Where right is wider than left is high, it and out may be stacks of matrices.
     """
@@ -126,26 +144,17 @@ def multiply(left: Array, right: Array, out: Array) -> None:
         if even := next((c for c in range(count, 2 * count) if n % c == 0), 0):
             wide = n // even
         whole = n // wide * wide
-        parts = [
+        first, second = (
             a[..., :whole].reshape(*a.shape[:-1], -1, wide).swapaxes(-2, -3) for a in (right, out)
-        ]
-        np.matmul(left, parts[0], out=parts[1])
-        if whole < n:
-            np.matmul(left, right[..., whole:], out=out[..., whole:])
-        return
-    if k > _DEEP:
-        # BLAS packs all of right for each slice: where that is high, slices are too low to pay for it.
-        each = -(-k // -(-k // _DEEP))
-        multiply(left[:, :each], right[:each], out)
-        part = np.empty(out.shape, out.dtype)
-        for first in range(each, k, each):
-            multiply(left[:, first : first + each], right[first : first + each], part)
-            out += part
-        return
+        )
+        rest = [(left, right[..., whole:], out[..., whole:])] if whole < n else []
+        return [(left, first, second), *rest]
     # Micro-kernels of sgemm take 6, 12 or 24 rows at a time.
     fit = SLICE // (k * n)
     high = min(fit // 24 * 24 or fit // 12 * 12 or fit // 6 * 6 or max(fit, 1), m)
     whole = m // high * high
-    np.matmul(left[:whole].reshape(-1, high, k), right, out=out[:whole].reshape(-1, high, n))
-    if whole < m:
-        np.matmul(left[whole:], right, out=out[whole:])
+    rest = [(left[whole:], right, out[whole:])] if whole < m else []
+    return [
+        (left[:whole].reshape(-1, high, k), right, out[:whole].reshape(-1, high, n)),
+        *rest,
+    ]

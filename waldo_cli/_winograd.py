@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from waldo_cli import _gemm
-from waldo_cli._gemm import SLICE, multiply
+from waldo_cli._gemm import SLICE, Product, products
 from waldo_cli._threads import scratch, spread
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -78,7 +79,8 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
     made, points = _SIDE + 1 - side, _SIDE**2
     half: Array = np.empty((_SIDE, side * C * K), np.float32)
     kernels: Array = np.empty((_SIDE, _SIDE, C * K), np.float32)
-    _both_ways(_OF_KERNEL[side], V.reshape(side, -1), half, kernels)
+    for product in _both_ways(_OF_KERNEL[side], V.reshape(side, -1), half, kernels):
+        np.matmul(*product)
     kernels = kernels.reshape(points, C, K)
     offset = np.float32(0) if bias is None else bias
     most = max(1, _BUFFER_BYTES // (points * max(C, K) * x.itemsize))
@@ -87,20 +89,26 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
         # A step reads one and writes the other.
         this, other = scratch(*[points * most * max(C, K)] * 2)
 
+        @lru_cache  # bands are of one size, but for the last ones
+        def route(tiles: int) -> tuple[Array, list[Product], Array]:
+            """Where the tiles go, all products that follow, and where they leave the outputs."""
+            first = this[: points * tiles * C].reshape(_SIDE, -1)
+            there = first.reshape(_SIDE, _SIDE, -1)
+            steps = _both_ways(_TO_POINTS, first, other[: first.size].reshape(_SIDE, -1), there)
+            summed = other[: points * tiles * K].reshape(points, -1, K)
+            steps += _at_points(there.reshape(points, -1, C), kernels, summed)
+            half = this[: made * _SIDE * tiles * K].reshape(made, -1)
+            found = other[: made**2 * tiles * K].reshape(made, made, -1)
+            steps += _both_ways(_FROM_POINTS[side], summed.reshape(_SIDE, -1), half, found)
+            return first, steps, found
+
         def work(band: _Band) -> None:
             windows, target = band
             deep, high, wide = windows.shape[2:]
-            tiles = deep * high * wide
-            taken = this[: points * tiles * C].reshape(_SIDE, -1)
+            taken, steps, found = route(deep * high * wide)
             np.copyto(taken.view(windows.dtype).reshape(windows.shape), windows)
-            half = other[: points * tiles * C].reshape(_SIDE, -1)
-            there = taken.reshape(_SIDE, _SIDE, -1)
-            _both_ways(_TO_POINTS, taken, half, there)
-            product = other[: points * tiles * K].reshape(points, -1, K)
-            _at_points(there.reshape(points, -1, C), kernels, product)
-            half = this[: made * _SIDE * tiles * K].reshape(made, -1)
-            found = other[: made**2 * tiles * K].reshape(made, made, -1)
-            _both_ways(_FROM_POINTS[side], product.reshape(_SIDE, -1), half, found)
+            for left, right, into in steps:
+                np.matmul(left, right, into)
             laid = found.reshape(made, made, deep, high, wide, K).transpose(2, 3, 0, 4, 1, 5)
             if target.shape[1:3] == (high * made, wide * made):
                 np.add(laid, offset, out=target.reshape(laid.shape))
@@ -175,23 +183,24 @@ def _windows(pixels: Array, made: int, tiles: tuple[int, int, int]) -> Array:
     return np.lib.stride_tricks.as_strided(whole, (_SIDE, _SIDE, *tiles), strides)
 
 
-def _both_ways(matrix: Array, source: Array, half: Array, out: Array) -> None:
-    """Apply a matrix (m, n) to rows and columns of (n, n, ...): first to half (m, n, ...), then to out."""
+def _both_ways(matrix: Array, source: Array, half: Array, out: Array) -> list[Product]:
+    """Applying a matrix (m, n) to rows and columns of (n, n, ...): first to half (m, n, ...), then to out."""
     m, n = matrix.shape
-    multiply(matrix, source, half)
-    multiply(matrix, half.reshape(m, n, -1), out)
+    return [*products(matrix, source, half), *products(matrix, half.reshape(m, n, -1), out)]
 
 
-def _at_points(pixels: Array, kernels: Array, out: Array) -> None:
-    """Write (points, tiles, C) @ (points, C, K) to out, each product for this thread alone."""
+def _at_points(pixels: Array, kernels: Array, out: Array) -> list[Product]:
+    """What writes (points, tiles, C) @ (points, C, K) to out, each product for one thread alone."""
     _, tiles, C = pixels.shape
     K = kernels.shape[2]
     wide = min(K, max(16, SLICE // (48 * C)))
     some = max(1, SLICE // (C * wide))
-    for k in range(0, K, wide):
-        for t in range(0, tiles, some):
-            np.matmul(
-                pixels[:, t : t + some],
-                kernels[:, :, k : k + wide],
-                out=out[:, t : t + some, k : k + wide],
-            )
+    return [
+        (
+            pixels[:, t : t + some],
+            kernels[:, :, k : k + wide],
+            out[:, t : t + some, k : k + wide],
+        )
+        for k in range(0, K, wide)
+        for t in range(0, tiles, some)
+    ]

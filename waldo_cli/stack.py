@@ -672,12 +672,17 @@ def _in_bands(images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats]:
     for layer in layers:
         grown = layer.field(grown)
     size, jump = grown.size[0], int(grown.jump[0])
+    pixels = [x.shape[0] * x.shape[1] for x in images]
+    most = min(
+        PART_PIXELS, -(-sum(pixels) // 2)
+    )  # two parts at least, whatever the number of cores
     parts: list[tuple[int, int, int]] = []
     for n, x in enumerate(images):
-        rows = max((x.shape[0] - size) // jump + 1, 1)
-        count = -(-x.shape[0] * x.shape[1] // PART_PIXELS)
-        high = max(-(-rows // count), 2 * size // jump, 1)
         # An image smaller than the field has one part: the layer says so.
+        rows = max((x.shape[0] - size) // jump + 1, 1)
+        # What is computed twice, the height of a field, is to be little of a part.
+        count = max(1, min(-(-pixels[n] // most), rows * jump // (4 * size)))
+        high = -(-rows // count)
         parts += [(n, i, min(i + high, rows)) for i in range(0, rows, high)]
     made: dict[tuple[int, int, int], list[Floats]] = {}
 
@@ -685,7 +690,7 @@ def _in_bands(images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats]:
         n, start, stop = part
         made[part] = list(_stream(images[n], start * jump, (stop - 1) * jump + size, layers, jump))
 
-    spread(lambda: work, parts)
+    spread(lambda: work, sorted(parts, key=lambda p: (p[1] - p[2]) * images[p[0]].shape[1]))
     each: list[list[Floats]] = [[] for _ in images]
     for part in parts:
         each[part[0]] += made.pop(part)
