@@ -190,8 +190,11 @@ class _Windows:
     def __init__(self, m: _Masks, tiling: Plan, banks: _Banks, summed: bool) -> None:
         self._m, self._banks = m, banks
         self._boxes = _Boxes(m.extent, tiling) if summed else None
-        self._double = Tile(tiling, np.float64, energy=self._boxes is None)
-        self._single = Tile(tiling, np.float32)
+        self._tiling = tiling
+        self._tiles: dict[
+            bool, Tile
+        ] = {}  # by whether they are of float32; often one of them will do
+        self._aimed: set[bool] = set()
 
     def aim(self, pixels: Array, at: Pair, shape: Pair, around: _Around | None) -> bool:
         """Look at these pixels; False if one of them is NaN or infinite."""
@@ -202,21 +205,35 @@ class _Windows:
         if self._m.centred:  # any level would do that is near; a sample is enough
             level = pixels[::8, ::8].mean((0, 1), dtype=np.float64).astype(np.float32)
         self._level = level
+        self._aimed.clear()
+        self._pixels, self._at = pixels, at
         if self._boxes is None:
-            self._double.aim(pixels, at, level)
-            self._double.load(0)
-            squares = self._double.squares
+            tile = self._tile(single=False)
+            tile.load(0)
+            squares = tile.squares
         else:
             self._boxes.aim(pixels, at, level)
-            self._double.aim(self._boxes.pixels)
-            self._single.aim(self._boxes.pixels)
             squares = self._boxes.planes[:, -1]
         self._energy = float(squares.sum(0).sum())  # Σ x² over the tile, less its level
         # Whether a numerator of float32 may do: the sums will tell.
         low, high = _RANGE
         summed = self._boxes is not None and self._m.centred and around is None
         self._coarse = summed and low < self._energy < high
-        return self._double.finite() if self._boxes is None else math.isfinite(self._energy)
+        return tile.finite() if self._boxes is None else math.isfinite(self._energy)
+
+    def _tile(self, *, single: bool) -> Tile:
+        """The spectra of what is looked at, in float32 or float64."""
+        if single not in self._tiles:
+            dtype = np.float32 if single else np.float64
+            self._tiles[single] = Tile(self._tiling, dtype, energy=self._boxes is None)
+        tile = self._tiles[single]
+        if single not in self._aimed:
+            self._aimed.add(single)
+            if self._boxes is None:
+                tile.aim(self._pixels, self._at, self._level)
+            else:
+                tile.aim(self._boxes.pixels)
+        return tile
 
     def score(self, k: int, target: Array) -> None:
         """Write the scores of mask k over the tile."""
@@ -224,10 +241,8 @@ class _Windows:
         h, w = target.shape
         n = k if len(m.w) > 1 and self._boxes is None else 0
         sums = self._sums(n)
-        tile, bank = self._double, self._banks.double
-        if sums.single:
-            tile, bank = self._single, self._banks.single
-        numerator = tile.correlate(bank, k, range(m.V.shape[1]))[:h, :w]
+        bank = self._banks.single if sums.single else self._banks.double
+        numerator = self._tile(single=sums.single).correlate(bank, k, range(m.V.shape[1]))[:h, :w]
         own = _NOTHING
         if around is not None:
             if m.normed:
@@ -295,7 +310,7 @@ class _Windows:
             # So many short calls of numpy that two threads at them wait for Python's lock longer than one
             # takes for both: who would have to wait transforms first.
             if self._banks.turn.locked():
-                (self._single if self._coarse else self._double).load(0)
+                self._tile(single=self._coarse).load(0)
             with self._banks.turn:
                 for rows, sums in self._boxes.sums(h):
                     if self._m.w[n, 0, 0, 0] != 1:
@@ -304,7 +319,7 @@ class _Windows:
             return
         found = np.empty((h, self._m.V.shape[1] + 1, w))
         for c in range(found.shape[1]):
-            found[:, c] = self._double.correlate(self._banks.weights, n, [c])[:h, :w]
+            found[:, c] = self._tile(single=False).correlate(self._banks.weights, n, [c])[:h, :w]
         yield slice(0, h), found
 
 
