@@ -101,8 +101,8 @@ def spread(
 def _leave(core: int) -> None:
     """Move this thread off a core, where it may use others.
 
-    The cores of a virtual machine that sleep look busy to Linux, so a thread starts where its starter is, and
-    the two share that core until the next balance: some 4 ms, and much of the work is done by then.
+    On virtual machines Linux mostly starts a thread on its starter's core, though the others sleep, and the two
+    share it until the next balance: some 4 ms, and much of the work is done by then.
     """
     if _core and (others := (allowed := os.sched_getaffinity(0)) - {core}):
         with contextlib.suppress(OSError):  # where that is forbidden
