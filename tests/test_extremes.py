@@ -267,3 +267,30 @@ def test_one_thread_and_many_give_the_same_to_the_last_bit() -> None:
         )
         said.add(ended.stdout)
     assert len(said) == 1
+
+
+FAILS = """
+import numpy as np
+from waldo_cli import _scores, normalized_cross_correlate
+def broken(self, outputs):
+    yield slice(0, 3), np.zeros((2, 4, self.planes.shape[2]))
+_scores._Boxes.sums = broken
+page = np.random.default_rng(5).random((900, 900, 3), np.float32)
+try:
+    normalized_cross_correlate(page, page[:16, :16])
+except ValueError:
+    print("told")
+"""
+
+
+def test_a_thread_that_fails_leaves_no_other_waiting() -> None:
+    env = os.environ | {"OMP_NUM_THREADS": "3"}
+    ended = subprocess.run(
+        [sys.executable, "-c", FAILS],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=env,
+        timeout=60,
+    )
+    assert ended.stdout == "told\n"

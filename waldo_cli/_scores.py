@@ -14,6 +14,7 @@ would show.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import threading
@@ -280,15 +281,21 @@ class _Windows:
         C = m.V.shape[1]
         values = np.empty((C, *self._shape)) if around is not None and m.centred else _NOTHING
         variation = np.empty(self._shape)
-        for rows, sums in self._window_sums(n):
-            if m.centred:
-                if around is not None:
-                    values[:, rows] = sums[:, :C].transpose(1, 0, 2)
-                removed = np.einsum("rcj,rcj->rj", sums[:, :C], sums[:, :C])
-                removed /= mass if around is None else mass[rows]
-                np.subtract(sums[:, C], removed, out=variation[rows])
-            else:
-                variation[rows] = sums[:, C]
+        # Sums over boxes are so many short calls of numpy that two threads at them wait for Python's lock
+        # longer than one takes for both: who would have to wait transforms first.
+        turn = self._banks.turn if self._boxes is not None else None
+        if turn is not None and turn.locked():
+            self._tile(single=self._coarse).load(0)
+        with turn or contextlib.nullcontext():
+            for rows, sums in self._window_sums(n):
+                if m.centred:
+                    if around is not None:
+                        values[:, rows] = sums[:, :C].transpose(1, 0, 2)
+                    removed = np.einsum("rcj,rcj->rj", sums[:, :C], sums[:, :C])
+                    removed /= mass if around is None else mass[rows]
+                    np.subtract(sums[:, C], removed, out=variation[rows])
+                else:
+                    variation[rows] = sums[:, C]
         energy = self._energy
         level = float(np.square(self._level, dtype=float).sum())
         floor = _ROUGH * float(m.w[n].sum()) * level + _DROWNED * energy
@@ -307,15 +314,10 @@ class _Windows:
         """Σ w over windows of each channel and of their energy, `(rows, C + 1, w)`, by rows of outputs."""
         h, w = self._shape
         if self._boxes is not None:
-            # So many short calls of numpy that two threads at them wait for Python's lock longer than one
-            # takes for both: who would have to wait transforms first.
-            if self._banks.turn.locked():
-                self._tile(single=self._coarse).load(0)
-            with self._banks.turn:
-                for rows, sums in self._boxes.sums(h):
-                    if self._m.w[n, 0, 0, 0] != 1:
-                        sums *= self._m.w[n, 0, 0, 0]
-                    yield rows, sums[:, :, :w]
+            for rows, sums in self._boxes.sums(h):
+                if self._m.w[n, 0, 0, 0] != 1:
+                    sums *= self._m.w[n, 0, 0, 0]
+                yield rows, sums[:, :, :w]
             return
         found = np.empty((h, self._m.V.shape[1] + 1, w))
         for c in range(found.shape[1]):

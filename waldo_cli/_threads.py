@@ -101,7 +101,7 @@ def spread(
 def _leave(core: int) -> None:
     """Move this thread off a core, where it may use others.
 
-    On virtual machines Linux mostly starts a thread on its starter's core, though the others sleep, and the two
+    On virtual machines Linux mostly starts a thread on its starter's core, though others sleep, and the two
     share it until the next balance: some 4 ms, and much of the work is done by then.
     """
     if _core and (others := (allowed := os.sched_getaffinity(0)) - {core}):
