@@ -192,9 +192,8 @@ class _Windows:
         self._m, self._banks = m, banks
         self._boxes = _Boxes(m.extent, tiling) if summed else None
         self._tiling = tiling
-        self._tiles: dict[
-            bool, Tile
-        ] = {}  # by whether they are of float32; often one of them will do
+        # By whether they are of float32: mostly one of the two will do.
+        self._tiles: dict[bool, Tile] = {}
         self._aimed: set[bool] = set()
 
     def aim(self, pixels: Array, at: Pair, shape: Pair, around: _Around | None) -> bool:
