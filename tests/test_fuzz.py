@@ -88,6 +88,12 @@ def test_any_bytes_are_taken_or_refused_in_one_line(reader: str, folder: Path, d
 FOUND = {
     "a record nested too deeply": ("resume", b"[" * 100_000 + b"\n"),
     "a record of words": ("resume", b'{"schema": 1, "path": "a", "run": 1}\n'),
+    "a page whose name is too long": (
+        "truth",
+        b"filename,width,height,class,xmin,ymin,xmax,ymax\n%b.png,48,40,waldo,1,2,30,9\n"
+        % (b"a" * 300),
+    ),
+    "weights whose name is too long": ("stack", b'format = 1\nweights = "%b.npz"\n' % (b"a" * 500)),
 }
 
 
@@ -116,6 +122,7 @@ LINE = (
         ('"waldo"', '"half a character \\ud800"'),
         ('"waldo"', "null"),
         ('"path": "a.png"', '"path": 5'),
+        ('"path": "a.png"', '"path": ""'),
         ('"width": 48', '"width": "48"'),
         ('"seconds": 0', '"seconds": null'),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
-from waldo_cli.errors import InvalidInputError  # noqa: E402
+from waldo_cli.errors import FileError, InvalidInputError  # noqa: E402
 from waldo_cli.pyramid import cut  # noqa: E402
 from waldo_cli.stackfile import load_stack  # noqa: E402
 from waldo_cli.training import fit  # noqa: E402
@@ -278,6 +278,8 @@ def test_a_folder_with_another_training_is_refused(tmp_path: Path) -> None:
     fit._claim(tmp_path / "run", {"seed": 0}, resume=True)
     with pytest.raises(InvalidInputError, match="other settings"):
         fit._claim(tmp_path / "run", {"seed": 1}, resume=True)
+    with pytest.raises(FileError, match="cannot train here: not a directory"):
+        fit._claim(tmp_path / "run" / "settings.json" / "run", {"seed": 0}, resume=True)
 
 
 def test_a_short_training_finds_drawn_waldos_of_other_seeds(

@@ -386,6 +386,8 @@ def from_json(data: Any) -> Record:
     """
     if data["schema"] != 1:
         raise ValueError(f"schema is {data['schema']!r}, not 1")
+    if not data["path"]:
+        raise ValueError("no image has an empty name")
     finds = data["detections"]
     return Record(
         _exact("path", data),

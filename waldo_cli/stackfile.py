@@ -475,7 +475,7 @@ class _Weights:
         try:
             return cls(_read_npz(_read_bytes(path, MAX_WEIGHT_BYTES)), name)
         except StackError as e:
-            raise StackError(f"weights {name}: {e.reason}") from None
+            raise StackError(f"weights = {_brief(name)}: {e.reason}") from None
 
 
 def _read_npz(data: bytes) -> dict[str, Floats]:

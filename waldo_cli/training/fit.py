@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from waldo_cli.detector import detect
-from waldo_cli.errors import InvalidInputError
+from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation import (
     NO_THRESHOLD,
     PageScore,
@@ -691,15 +691,21 @@ def train(
 def _claim(out: Path, settings: dict[str, Any], resume: bool) -> None:
     """Make `out` this training's, or refuse."""
     note = out / "settings.json"
-    if note.is_file():
-        if not resume:
-            raise InvalidInputError(
-                "holds a training already: resume it, or choose another folder"
-            ).at(str(out))
-        if json.loads(note.read_text(encoding="utf-8")) != settings:
-            raise InvalidInputError("was begun with other settings").at(str(out))
-    out.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+    text = (json.dumps(settings) + "\n").encode()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if note.exists():
+            if not resume:
+                raise InvalidInputError(
+                    "holds a training already: resume it, or choose another folder", path=str(out)
+                )
+            if note.read_bytes() != text:
+                raise InvalidInputError("was begun with other settings", path=str(out))
+        note.write_bytes(text)
+    except OSError as e:
+        raise FileError(
+            f"cannot train here: {(e.strerror or str(e)).lower()}", path=str(out)
+        ) from None
 
 
 def _best_finds(fold: Fold) -> list[tuple[float, bool]]:
