@@ -21,6 +21,7 @@ from waldo_cli.evaluation import read_truth
 from waldo_cli.geometry import Box
 from waldo_cli.images import load_image, load_mask, load_weights
 from waldo_cli.inputs import Item, listed
+from waldo_cli.pyramid import level_size
 from waldo_cli.records import FORMATS, SIDECARS, Find, Record, as_json
 from waldo_cli.resume import Journal
 from waldo_cli.stackfile import load_stack
@@ -71,7 +72,7 @@ def must_answer(path: Path) -> None:
         return
     cells = PAGE.size * sum(s**2 for s in loaded.scales)
     work = sum(loaded.multiply_adds())
-    made = sum(sum(loaded.activations(level_size(s))) for s in loaded.scales)
+    made = sum(sum(loaded.activations(level_size(*PAGE.shape[:2], s))) for s in loaded.scales)
     for look in loaded.closer_looks:
         window = look.stack.receptive_field.size
         cuts = look.candidates * len(look.scales)
@@ -82,10 +83,6 @@ def must_answer(path: Path) -> None:
         finds = detect(PAGE, stack=loaded, top=3, threshold=-1e30).detections
         found = tuple(Find(f.label, f.x, f.y, f.score, edges(f.box), f.scale) for f in finds)
         must_be_written(Record("a.png", "run", found, 48, 40), loaded.labels)
-
-
-def level_size(scale: float) -> tuple[int, int]:
-    return round(scale * PAGE.shape[0]), round(scale * PAGE.shape[1])
 
 
 def edges(box: Box) -> tuple[int, int, int, int]:

@@ -673,9 +673,8 @@ def _in_bands(images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats]:
         grown = layer.field(grown)
     size, jump = grown.size[0], int(grown.jump[0])
     pixels = [x.shape[0] * x.shape[1] for x in images]
-    most = min(
-        PART_PIXELS, -(-sum(pixels) // 2)
-    )  # two parts at least, whatever the number of cores
+    # Two parts at least, whatever the number of cores.
+    most = min(PART_PIXELS, -(-sum(pixels) // 2))
     parts: list[tuple[int, int, int]] = []
     for n, x in enumerate(images):
         # An image smaller than the field has one part: the layer says so.
