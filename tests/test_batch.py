@@ -26,6 +26,7 @@ from waldo_cli.errors import InvalidInputError
 from waldo_cli.inputs import Item
 from waldo_cli.records import Record
 from waldo_cli.resume import Journal
+from waldo_cli.workers import Workers
 
 COUNT = 12
 
@@ -207,6 +208,36 @@ def test_a_worker_that_dies_costs_one_image(place: Path, whole: list[dict[str, o
     assert all("ended by SIGKILL" in r["error"] for r in died)
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_image_that_takes_too_long_costs_itself_alone(
+    place: Path, whole: list[dict[str, object]], jobs: int
+) -> None:
+    with started(
+        place, "photos", "-r", "--no-heatmap", "-j", jobs, "--timeout", 4, "--files-from", "-"
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdin is not None
+        assert program.stderr is not None
+        first = [json.loads(program.stdout.readline()) for _ in range(COUNT)]
+        stuck = children(program.pid)
+        assert len(stuck) == jobs
+        for process in stuck:  # as deaf to polite signals as a decoder that never returns
+            os.kill(process, signal.SIGSTOP)
+        shutil.copytree(place / "photos", place / "again")
+        names = sorted(str(p.relative_to(place)) for p in (place / "again").rglob("*.png"))
+        program.stdin.write("".join(f"{n}\n" for n in names).encode())
+        program.stdin.close()
+        rest = [json.loads(line) for line in program.stdout]
+        assert program.wait(30) == 2
+        lines = program.stderr.read().decode().splitlines()
+    assert [r["path"] for r in first] == [r["path"] for r in whole]
+    assert [r["path"] for r in rest] == names
+    late = [r for r in rest if r["error"]]
+    assert [r["error"] for r in late] == ["not done within 4 s (--timeout)"] * jobs
+    assert lines == [f"waldo: {r['path']}: {r['error']}" for r in late]
+    assert_gone(stuck)
+
+
 def test_two_inputs_with_one_output_are_refused_before_any_work(place: Path) -> None:
     shutil.copy(place / "photos" / "page001.png", place / "page001.png")
     ended = run(place, "photos", "page001.png", "-o", "out")
@@ -226,6 +257,8 @@ def test_two_inputs_with_one_output_are_refused_before_any_work(place: Path) -> 
         (["--files-from", "absent.txt"], "absent.txt: cannot read the list"),
         (["-", "--files-from", "-"], "can be read only once"),
         (["photos", "-j", "2", "--scheduler", "tcp://x:1"], "--jobs goes without --scheduler"),
+        (["photos", "--timeout", "9", "--scheduler", "tcp://x:1"], "--timeout goes without"),
+        (["photos", "--timeout", "0"], "not in the range"),
         (["photos", "-f", "json", "--header"], "--header goes with tsv and csv"),
         (["photos", "-f", "json", "-0"], "-0 goes with"),
         (["photos", "--shard", "3/2"], "is not I/N"),
@@ -579,8 +612,13 @@ def test_one_job_is_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     used = []
     for jobs, total in ((1, None), (2, 1), (8, 1), (None, 1)):
-        with _engine(Settings(stack="stripes"), None, jobs, total) as engine:
+        with _engine(Settings(stack="stripes"), None, jobs, total, None) as engine:
             assert isinstance(engine, Here)
             used.append(_threads.cores())
+        with _engine(Settings(stack="stripes"), None, jobs, total, 60) as engine:
+            assert isinstance(engine, Workers)
+            (worker,) = children(os.getpid())
+            environment = Path(f"/proc/{worker}/environ").read_text().split("\0")
+            assert f"OMP_NUM_THREADS={used[-1]}" in environment
     assert used == [1, 2, 4, 3]
     assert _threads.cores() == 3

@@ -1,7 +1,7 @@
 """Images spread over worker processes of this machine.
 
-Each worker is a Python of its own with one computing thread, which has loaded the stack once. One that
-dies (out of memory, killed, a fault in a decoder) costs the image it had; another takes its place.
+Each worker is a Python of its own, which has loaded the stack once. One that dies (out of memory, killed,
+a fault in a decoder) or takes too long costs the image it had; another takes its place.
 `multiprocessing.Pool` waits for ever in that case and `ProcessPoolExecutor` gives up all images that
 are under way, hence this.
 """
@@ -27,9 +27,9 @@ from waldo_cli.errors import WaldoError
 from waldo_cli.inputs import Item
 from waldo_cli.records import Record
 
-# Several processes with several threads each take many times longer than either alone.
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+# Bands and tiles go over the cores by our own threads, whose number OMP_NUM_THREADS says.
+_ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 
 # How far, in images for each worker, the others may run ahead of a slow one.
@@ -48,6 +48,11 @@ class Workers:
         What is asked; every worker loads stack, masks and prior from it.
     jobs
         How many processes.
+    threads
+        How many computing threads each has, as the environment says where None. Several processes with
+        several threads each take many times longer than either alone.
+    timeout
+        Seconds after which a worker that has not come back with its image is ended.
 
     Raises
     ------
@@ -55,9 +60,19 @@ class Workers:
         From `__enter__`: stack, a mask or the prior cannot be used, or no worker comes up.
     """
 
-    def __init__(self, settings: Settings, jobs: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: int,
+        threads: int | None,
+        timeout: float | None,
+    ) -> None:
         self._settings = settings
         self._jobs = jobs
+        self._environment = dict(os.environ)
+        if threads is not None:
+            self._environment |= _ONE_THREAD | {"OMP_NUM_THREADS": str(threads)}
+        self._timeout = timeout
         self._workers: list[_Worker] = []
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="worker")
@@ -68,7 +83,7 @@ class Workers:
     def __enter__(self) -> Self:
         try:
             for _ in range(self._jobs):
-                worker = _Worker(self._settings)
+                worker = _Worker(self._settings, self._environment)
                 self._workers.append(worker)
                 self._idle.put(worker)
             first = self._workers[0]
@@ -103,17 +118,22 @@ class Workers:
     def _look(self, item: Item) -> Record:
         worker = self._idle.get()
         try:
-            return worker.look(item)
+            return worker.look(item, self._timeout)
         except WaldoError:  # the stack or a mask was there a moment ago
             raise
-        except (EOFError, OSError):
-            reason = worker.end()
+        except (EOFError, OSError) as e:
+            late = isinstance(e, TimeoutError)
+            if late:
+                worker.process.terminate()
+            reason = f"its worker process {worker.end()}"
             sweep(os.path.dirname(item.output), worker.process.pid)  # noqa: PTH120
             if not self._closing:
                 self._workers.remove(worker)
-                worker = _Worker(self._settings)
+                worker = _Worker(self._settings, self._environment)
                 self._workers.append(worker)
-            return Record(item.path, self.run, error=f"its worker process {reason}")
+            if late:
+                reason = f"not done within {self._timeout:g} s (--timeout)"
+            return Record(item.path, self.run, error=reason)
         finally:
             self._idle.put(worker)
 
@@ -121,7 +141,7 @@ class Workers:
 class _Worker:
     """One process, and the pipe to it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, environment: dict[str, str]) -> None:
         try:
             self._connection, theirs = Pipe()
         except OSError as e:
@@ -140,7 +160,7 @@ class _Worker:
                     stdout=subprocess.DEVNULL,  # ours has records and nothing else
                     pass_fds=[theirs.fileno()],
                     process_group=0,  # Ctrl-C is for us
-                    env=os.environ | ONE_THREAD,
+                    env=environment,
                 )
             except OSError as e:
                 raise _no_worker(e) from None
@@ -157,9 +177,12 @@ class _Worker:
             self._greeting = answer
         return self._greeting
 
-    def look(self, item: Item) -> Record:
+    def look(self, item: Item, timeout: float | None) -> Record:
+        """Its record; TimeoutError where that takes longer, EOFError or OSError where the process is gone."""
         self.greeting()
         self._connection.send(item)
+        if not self._connection.poll(timeout):
+            raise TimeoutError
         record: Record = self._connection.recv()
         return record
 

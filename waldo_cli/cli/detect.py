@@ -149,6 +149,13 @@ CLASSES = "classes"
     " cores there are]",
 )
 @click.option(
+    "--timeout",
+    type=click.IntRange(1, 86_400),
+    metavar="SECONDS",
+    help="Give up an image that takes longer, with one line as for a broken one; the others are still"
+    " done.",
+)
+@click.option(
     "--resume",
     type=options.PLACE,
     metavar="FILE",
@@ -206,6 +213,7 @@ def detect(
     form: str,
     header: bool | None,
     jobs: int | None,
+    timeout: int | None,
     resume: str | None,
     shard: tuple[int, int] | None,
     scheduler: str | None,
@@ -241,6 +249,8 @@ def detect(
         raise click.UsageError(f"-0 goes with --files-from or tsv, not with {form}", ctx)
     if scheduler is not None and jobs is not None:
         raise click.UsageError("--jobs goes without --scheduler: the cluster has its workers", ctx)
+    if scheduler is not None and timeout is not None:
+        raise click.UsageError("--timeout goes without --scheduler: Dask cannot end a task", ctx)
     if not images and files_from is None:
         raise click.UsageError("Missing argument 'IMAGE...'.", ctx)
     if [*images, files_from].count(STDIN) > 1:
@@ -292,7 +302,7 @@ def detect(
                     " itself",
                     ctx,
                 )
-        engine = stack.enter_context(_engine(asked, scheduler, jobs, total))
+        engine = stack.enter_context(_engine(asked, scheduler, jobs, total, timeout))
 
         def recall(item: Item) -> Record | None:
             if journal is None:
@@ -371,7 +381,11 @@ def _no_image(images: tuple[str, ...], recursive: bool) -> str:
 
 
 def _engine(
-    settings: Settings, scheduler: str | None, jobs: int | None, total: int | None
+    settings: Settings,
+    scheduler: str | None,
+    jobs: int | None,
+    total: int | None,
+    timeout: int | None,
 ) -> Engine:
     if scheduler is not None:
         from waldo_cli.cluster import Cluster
@@ -382,11 +396,12 @@ def _engine(
     processes = jobs or cores()
     if total is not None:
         processes = min(processes, total)
-    if processes <= 1:
-        return Here(settings, None if jobs is None else min(jobs, cores()))
+    threads = 1 if processes > 1 else None if jobs is None else min(jobs, cores())
+    if processes <= 1 and timeout is None:  # only another process can be ended
+        return Here(settings, threads)
     from waldo_cli.workers import Workers
 
-    return Workers(settings, processes)
+    return Workers(settings, max(1, processes), threads, timeout)
 
 
 def _stream(form: str, labels: tuple[str, ...], header: bool | None, null: bool) -> Format:
