@@ -65,7 +65,7 @@ class Workers:
         settings: Settings,
         jobs: int,
         threads: int | None,
-        timeout: float | None,
+        timeout: int | None,
     ) -> None:
         self._settings = settings
         self._jobs = jobs
@@ -125,15 +125,16 @@ class Workers:
             late = isinstance(e, TimeoutError)
             if late:
                 worker.process.terminate()
-            reason = f"its worker process {worker.end()}"
+            ended = worker.end()
             sweep(os.path.dirname(item.output), worker.process.pid)  # noqa: PTH120
             if not self._closing:
                 self._workers.remove(worker)
                 worker = _Worker(self._settings, self._environment)
                 self._workers.append(worker)
-            if late:
-                reason = f"not done within {self._timeout:g} s (--timeout)"
-            return Record(item.path, self.run, error=reason)
+            reason = f"not done within {self._timeout} s (--timeout)"
+            return Record(
+                item.path, self.run, error=reason if late else f"its worker process {ended}"
+            )
         finally:
             self._idle.put(worker)
 
@@ -177,7 +178,7 @@ class _Worker:
             self._greeting = answer
         return self._greeting
 
-    def look(self, item: Item, timeout: float | None) -> Record:
+    def look(self, item: Item, timeout: int | None) -> Record:
         """Its record; TimeoutError where that takes longer, EOFError or OSError where the process is gone."""
         self.greeting()
         self._connection.send(item)
