@@ -122,19 +122,14 @@ class Workers:
         except WaldoError:  # the stack or a mask was there a moment ago
             raise
         except (EOFError, OSError) as e:
-            late = isinstance(e, TimeoutError)
-            if late:
-                worker.process.terminate()
             ended = worker.end()
             sweep(os.path.dirname(item.output), worker.process.pid)  # noqa: PTH120
             if not self._closing:
                 self._workers.remove(worker)
                 worker = _Worker(self._settings, self._environment)
                 self._workers.append(worker)
-            reason = f"not done within {self._timeout} s (--timeout)"
-            return Record(
-                item.path, self.run, error=reason if late else f"its worker process {ended}"
-            )
+            reason = str(e) if isinstance(e, TimeoutError) else f"its worker process {ended}"
+            return Record(item.path, self.run, error=reason)
         finally:
             self._idle.put(worker)
 
@@ -179,11 +174,12 @@ class _Worker:
         return self._greeting
 
     def look(self, item: Item, timeout: int | None) -> Record:
-        """Its record; TimeoutError where that takes longer, EOFError or OSError where the process is gone."""
+        """Its record; EOFError or OSError where the process is gone, TimeoutError where it has to go."""
         self.greeting()
         self._connection.send(item)
         if not self._connection.poll(timeout):
-            raise TimeoutError
+            self.process.terminate()
+            raise TimeoutError(f"not done within {timeout} s (--timeout)")
         record: Record = self._connection.recv()
         return record
 

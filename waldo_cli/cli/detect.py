@@ -395,13 +395,13 @@ def _engine(
 
     processes = jobs or cores()
     if total is not None:
-        processes = min(processes, total)
+        processes = min(processes, max(total, 1))
     threads = 1 if processes > 1 else None if jobs is None else min(jobs, cores())
-    if processes <= 1 and timeout is None:  # only another process can be ended
+    if processes == 1 and timeout is None:  # only another process can be ended
         return Here(settings, threads)
     from waldo_cli.workers import Workers
 
-    return Workers(settings, max(1, processes), threads, timeout)
+    return Workers(settings, processes, threads, timeout)
 
 
 def _stream(form: str, labels: tuple[str, ...], header: bool | None, null: bool) -> Format:
