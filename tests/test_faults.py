@@ -46,8 +46,8 @@ Run = Callable[..., tuple[int, bytes, str]]
 
 
 @pytest.fixture
-def waldo(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """Run the command line in this process."""
+def waldo(capfdbinary: pytest.CaptureFixture[bytes]) -> Iterator[Run]:
+    """Run the command line in this process, whose signals are as they were after it."""
 
     def run(*args: object) -> tuple[int, bytes, str]:
         capfdbinary.readouterr()
@@ -56,7 +56,11 @@ def waldo(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
         out, err = capfdbinary.readouterr()
         return int(ended.value.code or 0), out, err.decode()
 
-    return run
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = [signal.getsignal(number) for number in numbers]
+    yield run
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
 
 
 def whole(path: Path) -> bool:
