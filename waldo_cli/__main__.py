@@ -119,9 +119,9 @@ def _open_what_was_closed() -> None:
     libraries say on stderr would land in it. A closed stdout stays closed: records would be lost.
     """
     if sys.stdin is None:
-        sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - open as long as the program
+        sys.stdin = open(os.devnull)  # noqa: SIM115 - open as long as the program
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _silence() -> None:

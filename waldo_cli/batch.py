@@ -1,8 +1,5 @@
 """Many images, one record each, in the order they came; a bad one never stops the others."""
 
-# Names stay the text they were given as; Path would drop a leading ./ from them.
-# ruff: noqa: PTH103, PTH108, PTH116, PTH118, PTH120
-
 from __future__ import annotations
 
 import contextlib

@@ -373,7 +373,7 @@ def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]
         The folder cannot be read, or holds no picture.
     """
     known = {page.path.resolve() for page in listed}
-    if not os.path.isdir(folder):  # noqa: PTH112 - as below
+    if not os.path.isdir(folder):  # a Path raises at long names
         raise FileError("no such folder", path=str(folder))
     found = list(expand([str(folder)], ""))
     for item in found:
@@ -424,7 +424,7 @@ def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:
     if not pages:
         raise InvalidInputError("names no page", path=str(truth))
     for page in pages.values():
-        if not os.path.isfile(page.path):  # noqa: PTH113 - a Path raises at long names
+        if not os.path.isfile(page.path):
             raise FileError(f"no such page, but {truth} names it", path=str(page.path))
     return [
         Page(page.name, page.path, tuple(boxes[page.name]), page.size) for page in pages.values()

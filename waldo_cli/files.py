@@ -72,7 +72,7 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     target = os.fsdecode(path)
     try:
         _refuse_what_is_no_file(target)
-        temporary = os.path.join(os.path.dirname(target), _temporary_name())  # noqa: PTH118, PTH120
+        temporary = os.path.join(os.path.dirname(target), _temporary_name())
         # O_EXCL and O_NOFOLLOW: no existing file and no link is ever opened here.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, 0o666)
@@ -81,10 +81,10 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, target)  # noqa: PTH105
+            os.replace(temporary, target)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
+                os.unlink(temporary)
             raise
     except FileError:
         raise
@@ -148,8 +148,8 @@ def _refuse_what_is_no_file(target: str) -> None:
 
 
 def _why_not_written(error: OSError, target: str) -> str:
-    folder = os.path.dirname(target) or "."  # noqa: PTH120
-    if error.errno in (errno.ENOENT, errno.ENOTDIR) and not os.path.isdir(folder):  # noqa: PTH112
+    folder = os.path.dirname(target) or "."
+    if error.errno in (errno.ENOENT, errno.ENOTDIR) and not os.path.isdir(folder):
         return "cannot write: its folder does not exist"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "cannot write: no space left on the disk"

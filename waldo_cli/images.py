@@ -241,7 +241,7 @@ def _read_file(path: str, most: int) -> bytes:
     try:
         # Looked at before it is opened (opening some devices acts on them), and once more after: a
         # FIFO that takes the file's place meanwhile must not block.
-        _refuse_special(os.stat(path))  # noqa: PTH116
+        _refuse_special(os.stat(path))
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)

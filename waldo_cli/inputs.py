@@ -4,9 +4,6 @@ Folders are walked in the order of their names, so that the same tree always giv
 hidden entries, links to folders and what this program has written are left out.
 """
 
-# Names stay the text they were given as; Path would drop a leading ./ from them.
-# ruff: noqa: PTH110, PTH112, PTH118, PTH119, PTH122
-
 from __future__ import annotations
 
 import hashlib

@@ -4,9 +4,6 @@
 files of which each image gets its own.
 """
 
-# Names stay the text they were given as; Path would drop a leading ./ from them.
-# ruff: noqa: PTH100, PTH119, PTH120
-
 from __future__ import annotations
 
 import base64

@@ -1,8 +1,5 @@
 """A page that shows what was found in many images: one file, readable without a server or a network."""
 
-# Names stay the text they were given as; Path would drop a leading ./ from them.
-# ruff: noqa: PTH100, PTH120
-
 from __future__ import annotations
 
 import os

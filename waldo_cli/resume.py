@@ -1,8 +1,5 @@
 """A file of records that a run which was stopped goes on from. Standard library only."""
 
-# Names stay the text they were given as; Path would drop a leading ./ from them.
-# ruff: noqa: PTH113, PTH114, PTH123
-
 from __future__ import annotations
 
 import contextlib

@@ -123,7 +123,7 @@ class Workers:
             raise
         except (EOFError, OSError) as e:
             ended = worker.end()
-            sweep(os.path.dirname(item.output), worker.process.pid)  # noqa: PTH120
+            sweep(os.path.dirname(item.output), worker.process.pid)
             if not self._closing:
                 self._workers.remove(worker)
                 worker = _Worker(self._settings, self._environment)

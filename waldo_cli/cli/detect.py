@@ -1,8 +1,5 @@
 """``waldo detect IMAGE...``: the main job."""
 
-# Names stay the text they were given as; Path would drop a leading ./ from them.
-# ruff: noqa: PTH118, PTH120
-
 from __future__ import annotations
 
 import os
