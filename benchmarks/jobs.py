@@ -19,7 +19,7 @@ from PIL import Image
 from benchmarks import peers
 from benchmarks.measure import OURS, Row, compare, compare_processes, process
 from waldo_cli import cross_correlate, load_image, load_stack, normalized_cross_correlate
-from waldo_cli.stack import Conv
+from waldo_cli.stack.layers import Conv
 
 HERE = Path(__file__).resolve().parent
 SCENE = HERE.parent / "sample_images" / "town.png"

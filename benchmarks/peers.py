@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from waldo_cli.stack import Combine, Conv, Pointwise, Stack
+from waldo_cli.stack.layers import Combine, Conv, Pointwise
+from waldo_cli.stack.stack import Stack
 
 THREADS = 2
 

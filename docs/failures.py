@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from waldo_cli import Result, detect
-from waldo_cli.explain import explain
+from waldo_cli.show.explain_page import explain
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sample_images"))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from waldo_cli import load_image
-from waldo_cli.heatmap import inferno
+from waldo_cli.show.heatmap import inferno
 
 SCENES = Path("sample_images")
 PICTURES = Path("docs/pictures")

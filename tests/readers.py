@@ -15,16 +15,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from waldo_cli.detector import detect
+from waldo_cli.answers.record import Find, Record, as_json
+from waldo_cli.answers.sidecars import SIDECARS
+from waldo_cli.answers.streams import FORMATS
+from waldo_cli.batch.journal import Journal
+from waldo_cli.detector.detect import detect
+from waldo_cli.detector.pyramid import level_size
 from waldo_cli.errors import WaldoError
-from waldo_cli.evaluation import read_truth
+from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.geometry import Box
-from waldo_cli.images import load_image, load_mask, load_weights
-from waldo_cli.inputs import Item, listed
-from waldo_cli.pyramid import level_size
-from waldo_cli.records import FORMATS, SIDECARS, Find, Record, as_json
-from waldo_cli.resume import Journal
-from waldo_cli.stackfile import load_stack
+from waldo_cli.images.load import load_image, load_mask, load_weights
+from waldo_cli.inputs.items import Item
+from waldo_cli.inputs.sources import listed
+from waldo_cli.stack.file import load_stack
 
 PAGE = np.random.default_rng(0).random((40, 48, 3), np.float32)
 

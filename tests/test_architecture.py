@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,62 +14,78 @@ import pytest
 import waldo_cli
 
 PACKAGE = Path(waldo_cli.__file__).parent
+TESTS = Path(__file__).parent
 
-# Lowest first. A module imports from rungs below its own, and private modules (_x) of its own rung.
-RUNGS = (
-    {"errors"},
-    {"geometry", "files"},
-    {"correlation", "_gemm", "_winograd", "_fft", "_scores", "_threads"},
-    {"stack", "pyramid", "peaks"},
-    {"stackfile", "images", "_headers"},
-    {"detector"},
-    {"heatmap"},
-    {"records", "inputs"},
-    {"report"},
-    {"batch", "evaluation", "explain"},
-    {"resume", "workers", "cluster"},
-    {"training"},
-    {"cli", "__main__"},
+# The way of a picture, from the ground up. A room imports from rooms above its own line in this list.
+ROOMS = (
+    "errors",
+    "geometry",
+    "arrays",
+    "scales",
+    "files",
+    "parallel",
+    "correlate",
+    "images",
+    "stack",
+    "inputs",
+    "detector",
+    "answers",
+    "show",
+    "evaluation",
+    "batch",
+    "training",
+    "cli",
+    "__main__",
 )
 
-# What a module may load when it is imported, beside the standard library.
+# What a room may load when it is imported, beside the standard library; one module of it, by its own name.
 PACKAGES = {
-    "correlation": {"numpy", "scipy"},
-    "_gemm": {"numpy"},
-    "_winograd": {"numpy"},
-    "_fft": {"numpy", "scipy"},
-    "_scores": {"numpy", "scipy"},
-    "_threads": {"numpy", "scipy"},
-    "stack": {"numpy", "scipy"},
-    "pyramid": {"numpy"},
-    "peaks": {"numpy", "scipy"},
-    "stackfile": {"numpy"},
+    "arrays": {"numpy"},
+    "correlate": {"numpy"},
     "images": {"numpy", "PIL"},
-    "_headers": {"PIL"},
-    "detector": {"numpy", "scipy"},
-    "heatmap": {"numpy"},
+    "images.headers": set(),
+    "stack": {"numpy"},
+    "detector": {"numpy"},
+    "show": {"numpy"},
+    "show.report": set(),
+    "show.thumbnails": set(),
     "evaluation": {"numpy"},
-    "explain": {"numpy"},
-    "training": {"numpy", "scipy", "PIL", "torch"},
-    "cluster": {"distributed"},
+    "evaluation.truth": set(),
+    "batch.cluster": {"distributed"},
+    "training": {"numpy", "PIL", "torch"},
     "cli": {"click"},
     "__main__": {"click"},
 }
 
 # What it may load beyond that when it is called.
-LATER = {"batch": {"numpy"}, "inputs": {"fsspec"}, "report": {"numpy", "PIL"}}
+LATER = {
+    "parallel": {"numpy"},
+    "batch": {"numpy"},
+    "inputs": {"fsspec"},
+    "show.thumbnails": {"numpy", "PIL"},
+    "cli": {"numpy"},
+}
+
+# What a command may import of the package before it runs: nothing that loads numpy.
+LIGHT = {"errors", "geometry", "scales", "files", "inputs", "answers", "cli", "__version__"}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 VOICE = {"cli", "__main__"}
 
 
-def home(path: Path) -> str:
-    """`cli` for cli/detect.py, `stack` for stack.py."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def name(path: Path) -> str:
+    """`cli.detect` for cli/detect.py, `cli` for cli/__init__.py."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
 
 
-def rung(module: str) -> int:
-    return next(n for n, modules in enumerate(RUNGS) if module in modules)
+def room(path: Path) -> str:
+    """`cli` for cli/detect.py, `errors` for errors.py."""
+    return name(path).partition(".")[0]
+
+
+def packages(path: Path, of: dict[str, set[str]]) -> set[str]:
+    return of.get(name(path), of.get(room(path), set()))
 
 
 def nodes(tree: ast.AST, *, when_imported: bool) -> Iterator[ast.AST]:
@@ -93,52 +110,63 @@ def imports(path: Path, *, when_imported: bool = False) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def named(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
+def ours(path: Path) -> Iterator[list[str]]:
+    """What a file imports of this package: room, module, name, as far as there are such."""
+    for full in imports(path):
+        package, *parts = full.split(".")
+        if package == "waldo_cli" and parts != ["__version__"]:
+            yield parts
 
 
-def test_every_module_has_its_rung() -> None:
-    known = {name for modules in RUNGS for name in modules} | {"__init__"}
-    assert {home(path) for path in SOURCES} <= known
+def test_every_module_has_its_room() -> None:
+    assert {room(path) for path in SOURCES} == {*ROOMS, "__init__"}
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if home(p) != "__init__"], ids=named)
+@pytest.mark.parametrize("path", [p for p in SOURCES if room(p) != "__init__"], ids=name)
 def test_imports_point_down(path: Path) -> None:
-    own = home(path)
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] != "waldo_cli" or parts[1] == "__version__" or parts[1] == own:
-            continue
-        beside = rung(parts[1]) == rung(own) and parts[1].startswith("_")
-        entry = own == "__main__" and parts[1] == "cli"
-        called = own == "cli" and parts[1] == "training"
-        assert rung(parts[1]) < rung(own) or beside or entry, f"{own} imports {parts[1]}"
-        assert parts[1] != "training" or called, f"{own} imports training"
+    own = room(path)
+    for other, *_ in ours(path):
+        assert other == own or ROOMS.index(other) < ROOMS.index(own), f"{own} imports {other}"
+        assert other != "training" or own in ("training", "cli"), f"{own} imports training"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {name(path) for path in SOURCES}
+    graph: dict[str, set[str]] = {}
+    for path in SOURCES:
+        found = {".".join(parts[:n]) for parts in ours(path) for n in (1, 2)}
+        graph[name(path)] = (found & modules) - {name(path)}
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.name == "__init__.py"], ids=name)
+def test_entering_a_room_loads_nothing_of_it(path: Path) -> None:
+    loaded = {full.split(".")[0] for full in imports(path, when_imported=True)}
+    assert loaded <= {"__future__", "importlib", "typing", "click", "waldo_cli"}
+    assert not [parts for parts in ours(path) if parts] or room(path) == "__init__"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_packages_stay_where_they_belong(path: Path) -> None:
-    own = home(path)
-    now = {name.split(".")[0] for name in imports(path, when_imported=True)}
-    later = {name.split(".")[0] for name in imports(path)}
-    ours = {"waldo_cli", "__future__", *sys.stdlib_module_names}
-    assert now - ours <= PACKAGES.get(own, set())
-    assert later - ours <= PACKAGES.get(own, set()) | LATER.get(own, set()) | (
-        {"numpy"} if own in VOICE else set()
-    )
+    now = {full.split(".")[0] for full in imports(path, when_imported=True)}
+    later = {full.split(".")[0] for full in imports(path)}
+    free = {"waldo_cli", "__future__", *sys.stdlib_module_names}
+    assert now - free <= packages(path, PACKAGES)
+    assert later - free <= packages(path, PACKAGES) | packages(path, LATER)
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if home(p) == "cli"], ids=named)
+@pytest.mark.parametrize("path", [p for p in SOURCES if room(p) == "cli"], ids=name)
 def test_commands_load_nothing_heavy_when_imported(path: Path) -> None:
     """What a command needs is imported inside it, so that help and usage errors are quick."""
-    light = {"cli", "errors", "geometry", "files", "records", "inputs", "__version__"}
-    ours = {
-        n.split(".")[1] for n in imports(path, when_imported=True) if n.startswith("waldo_cli.")
+    found = {
+        full.split(".")[1]
+        for full in imports(path, when_imported=True)
+        if full.startswith("waldo_cli.")
     }
-    assert ours <= light
+    assert found <= LIGHT
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if home(p) not in VOICE], ids=named)
+@pytest.mark.parametrize("path", [p for p in SOURCES if room(p) not in VOICE], ids=name)
 def test_the_core_neither_speaks_nor_exits_nor_runs_foreign_code(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -146,11 +174,11 @@ def test_the_core_neither_speaks_nor_exits_nor_runs_foreign_code(path: Path) -> 
         "print", "input", "eval", "exec", "compile", "__import__", "breakpoint", "exit", "quit",
         "sys.exit", "os._exit", "os.system", "os.popen", "sys.stdout.write", "sys.stderr.write",
     }  # fmt: skip
-    if home(path) == "workers":  # starts processes of this program and is one of them
+    if name(path) == "batch.workers":  # starts processes of this program and is one of them
         return
     assert not calls & forbidden
-    packages = {name.split(".")[0] for name in imports(path)}
-    assert not packages & {"subprocess", "pickle", "marshal", "shelve", "dill", "cloudpickle"}
+    found = {full.split(".")[0] for full in imports(path)}
+    assert not found & {"subprocess", "pickle", "marshal", "shelve", "dill", "cloudpickle"}
 
 
 def loaded(code: str) -> set[str]:
@@ -175,8 +203,23 @@ def test_public_names_load_on_first_use_and_only_what_they_need() -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    for name in waldo_cli.__all__:
-        assert getattr(waldo_cli, name) is not None
+    for public in waldo_cli.__all__:
+        assert getattr(waldo_cli, public) is not None
     assert set(waldo_cli.__all__) <= set(dir(waldo_cli))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         waldo_cli.nonsense  # noqa: B018
+
+
+def test_the_tests_of_a_module_lie_in_its_room() -> None:
+    """tests/ROOM/test_MODULE.py; those of the ground floor in tests/ground, of the whole in tests/whole."""
+    modules = {name(path).split(".")[-1] for path in SOURCES}
+    rooms = {path.parent.name for path in SOURCES if path.parent != PACKAGE}
+    folders = {path.parent.name for path in TESTS.rglob("test_*.py")} - {TESTS.name}
+    assert folders == rooms | {"ground", "whole"}
+    for path in TESTS.glob("*/test_*.py"):
+        own, module = path.parent.name, path.stem.removeprefix("test_")
+        if own == "ground":
+            assert (PACKAGE / f"{module}.py").exists(), path
+        elif own != "whole":
+            assert (PACKAGE / own / f"{module}.py").exists() or module == own, path
+    assert modules

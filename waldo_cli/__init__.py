@@ -9,31 +9,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from waldo_cli.correlation import cross_correlate, normalized_cross_correlate
-    from waldo_cli.detector import Detection, Result, detect
+    from waldo_cli.correlate.correlation import cross_correlate, normalized_cross_correlate
+    from waldo_cli.detector.detect import Result, detect
     from waldo_cli.errors import WaldoError
-    from waldo_cli.geometry import Box
-    from waldo_cli.heatmap import save_heatmap
-    from waldo_cli.images import load_image, load_mask
-    from waldo_cli.stack import Mask, Stack
-    from waldo_cli.stackfile import load_stack
+    from waldo_cli.geometry import Box, Detection
+    from waldo_cli.images.load import load_image, load_mask
+    from waldo_cli.show.heatmap import save_heatmap
+    from waldo_cli.stack.file import load_stack
+    from waldo_cli.stack.stack import Mask, Stack
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Box": "geometry",
-    "Detection": "detector",
-    "Mask": "stack",
-    "Result": "detector",
-    "Stack": "stack",
+    "Detection": "geometry",
+    "Mask": "stack.stack",
+    "Result": "detector.detect",
+    "Stack": "stack.stack",
     "WaldoError": "errors",
-    "cross_correlate": "correlation",
-    "detect": "detector",
-    "load_image": "images",
-    "load_mask": "images",
-    "load_stack": "stackfile",
-    "normalized_cross_correlate": "correlation",
-    "save_heatmap": "heatmap",
+    "cross_correlate": "correlate.correlation",
+    "detect": "detector.detect",
+    "load_image": "images.load",
+    "load_mask": "images.load",
+    "load_stack": "stack.file",
+    "normalized_cross_correlate": "correlate.correlation",
+    "save_heatmap": "show.heatmap",
 }
 
 __all__ = [

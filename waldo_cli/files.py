@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
+import time
 import unicodedata
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -158,3 +160,46 @@ def _why_not_written(error: OSError, target: str) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
         return "cannot write: no permission to write to its folder"
     return f"cannot write: {error.strerror or error}"
+
+
+def make_folder(folder: str) -> None:
+    """Make a folder and those above it.
+
+    Raises
+    ------
+    FileError
+        It cannot be made.
+    """
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+    except OSError as e:
+        raise FileError(
+            f"cannot make this folder: {(e.strerror or str(e)).lower()}", path=folder
+        ) from None
+
+
+def sweep(folder: str, process: int | None = None) -> None:
+    """Remove the half-written files of a process that is gone, or of all that are, from a folder.
+
+    Of processes known only by the number in the name those are spared that wrote in the last
+    minute: on a shared disk they may be running on another machine.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
+        for entry in entries:
+            match = re.fullmatch(r"\.waldo-(\d+)-[0-9a-f]+\.tmp", entry.name)
+            if match is None or process not in (None, int(match[1])):
+                continue
+            with contextlib.suppress(OSError):
+                old = time.time() - entry.stat(follow_symlinks=False).st_mtime > 60
+                if process is not None or (old and not _is_running(int(match[1]))):
+                    os.unlink(entry.path)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

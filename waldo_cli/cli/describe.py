@@ -9,7 +9,7 @@ import click
 from waldo_cli.cli.options import Size, stack_names
 
 if TYPE_CHECKING:
-    from waldo_cli.stack import Stack
+    from waldo_cli.stack.stack import Stack
 
 
 @click.command()
@@ -24,7 +24,7 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     STACK is a built-in name or a stack file. The last lines compare with a dense layer from the same
     input to the same output: one weight for every pair of numbers.
     """
-    from waldo_cli.stackfile import load_stack
+    from waldo_cli.stack.file import load_stack
 
     loaded = load_stack(stack)
     click.echo(f"{loaded.name}: {loaded.description}" if loaded.description else loaded.name)

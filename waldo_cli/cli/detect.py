@@ -7,36 +7,35 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from waldo_cli.answers.record import Record
+from waldo_cli.answers.sidecars import SIDECARS
+from waldo_cli.answers.streams import FORMATS
 from waldo_cli.cli import options
+from waldo_cli.cli.blocks import view_columns
 from waldo_cli.cli.options import Extensions, Region, Shard
-from waldo_cli.cli.screen import Screen, view_columns
-from waldo_cli.errors import FileError
-from waldo_cli.files import HTML_MARK, beginning, refuse_foreign, write_atomically
+from waldo_cli.cli.output import CLASSES, Output, Quiet, Sidecars, Stream, stream_format
+from waldo_cli.cli.screen import Screen
+from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
-from waldo_cli.inputs import (
+from waldo_cli.inputs.items import (
     EXTENSIONS,
     HEATMAP,
-    STDIN,
     Item,
     expand,
     in_shard,
-    listed,
     mark_collisions,
     refuse_collisions,
 )
-from waldo_cli.records import FORMATS, SIDECARS, Format, Record
+from waldo_cli.inputs.sources import STDIN, listed
 
 if TYPE_CHECKING:
-    from waldo_cli.batch import Engine, Settings
-
-# A list of the labels goes beside yolo's files, which have only numbers.
-CLASSES = "classes"
+    from waldo_cli.batch.engine import Engine
+    from waldo_cli.batch.finder import Settings
 
 
 @click.command()
@@ -257,8 +256,9 @@ def detect(
     if quiet and (progress or show or report):
         raise click.UsageError("--progress, --show and --report go without --quiet", ctx)
 
-    from waldo_cli.batch import Settings, known_first
-    from waldo_cli.resume import Journal
+    from waldo_cli.batch.engine import known_first
+    from waldo_cli.batch.finder import Settings
+    from waldo_cli.batch.journal import Journal
 
     asked = Settings(
         orient=not no_orient,
@@ -311,7 +311,7 @@ def detect(
         stack.callback(screen.clear)
         page = None
         if report is not None:
-            from waldo_cli.report import Report
+            from waldo_cli.show.report import Report
 
             if not asked.overwrite:
                 refuse_foreign(report, HTML_MARK)
@@ -323,9 +323,9 @@ def detect(
                     allow_truncated=asked.allow_truncated,
                 )
             )
-        output: _Output = stack.enter_context(
-            _Quiet() if quiet else _Sidecars(form, engine.labels, out, null, asked.overwrite)
-            if form in SIDECARS else _Stream(_stream(form, engine.labels, header, null))
+        output: Output = stack.enter_context(
+            Quiet() if quiet else Sidecars(form, engine.labels, out, null, asked.overwrite)
+            if form in SIDECARS else Stream(stream_format(form, engine.labels, header, null))
         )  # fmt: skip
         items = known_first(chain(planned, more), engine.run, recall, asked.max_pixels)
         for record in engine.records(items):
@@ -385,118 +385,18 @@ def _engine(
     timeout: int | None,
 ) -> Engine:
     if scheduler is not None:
-        from waldo_cli.cluster import Cluster
+        from waldo_cli.batch.cluster import Cluster
 
         return Cluster(settings, scheduler)
-    from waldo_cli.batch import Here, cores
+    from waldo_cli.batch.engine import Here
+    from waldo_cli.parallel import available_cores
 
-    processes = jobs or cores()
+    processes = jobs or available_cores()
     if total is not None:
         processes = min(processes, max(total, 1))
-    threads = 1 if processes > 1 else None if jobs is None else min(jobs, cores())
+    threads = 1 if processes > 1 else None if jobs is None else min(jobs, available_cores())
     if processes == 1 and timeout is None:  # only another process can be ended
         return Here(settings, threads)
-    from waldo_cli.workers import Workers
+    from waldo_cli.batch.workers import Workers
 
     return Workers(settings, processes, threads, timeout)
-
-
-def _stream(form: str, labels: tuple[str, ...], header: bool | None, null: bool) -> Format:
-    if form == "tsv":
-        return FORMATS[form](labels, header=bool(header), null=null)
-    if form == "csv":
-        return FORMATS[form](labels, header=header is not False)
-    return FORMATS[form](labels)
-
-
-class _Quiet:
-    """Nothing."""
-
-    def __enter__(self) -> _Output:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def add(self, record: Record) -> Record:
-        return record
-
-
-class _Stream:
-    """Records to standard output; what was begun is ended, whatever stops it."""
-
-    def __init__(self, form: Format) -> None:
-        self._form = form
-
-    def __enter__(self) -> _Output:
-        _write(self._form.begin())
-        return self
-
-    def __exit__(self, kind: object, error: object, _: object) -> None:
-        if not isinstance(error, OSError) or isinstance(error, FileError):  # the pipe still stands
-            _write(self._form.end())
-
-    def add(self, record: Record) -> Record:
-        _write(self._form.add(record))
-        return record
-
-
-class _Sidecars:
-    """A file for each image, and its path to standard output."""
-
-    def __init__(
-        self, form: str, labels: tuple[str, ...], out: str, null: bool, overwrite: bool
-    ) -> None:
-        self._ending, self._text = SIDECARS[form]
-        self._labels = labels
-        self._classes = os.path.join(out, CLASSES + self._ending) if form == "yolo" else None
-        self._end = "\0" if null else "\n"
-        self._overwrite = overwrite
-
-    def __enter__(self) -> _Output:
-        if self._classes is not None:
-            text = "".join(f"{label}\n" for label in self._labels)
-            _write_label_file(self._classes, text, self._overwrite)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def add(self, record: Record) -> Record:
-        if record.finds is None:
-            return record
-        path = record.output + self._ending
-        try:
-            text = self._text(record, path, self._labels)
-            _write_label_file(path, text, self._overwrite)
-        except FileError as e:
-            return replace(record, error=f"{e.path}: {e.reason}")
-        _write((path if self._end == "\0" else shown(path)) + self._end)
-        return record
-
-
-_Output = _Quiet | _Stream | _Sidecars
-
-
-def _write_label_file(path: str, text: str, overwrite: bool) -> None:
-    """Write a file, but not over one that says something else: people correct labels by hand."""
-    from waldo_cli.batch import make_folder
-
-    make_folder(os.path.dirname(path))
-    data = text.encode()
-    found = beginning(path, len(data) + 1)
-    if found == data:
-        return
-    if found is not None and not overwrite:
-        raise FileError(
-            "is there and says something else: give another --out, or --overwrite", path=path
-        )
-    with write_atomically(path) as file:
-        file.write(data)
-
-
-def _write(text: str) -> None:
-    """Records leave as bytes, so that names in any encoding do, and at once."""
-    if text:
-        sys.stdout.buffer.write(os.fsencode(text))
-        sys.stdout.buffer.flush()

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from waldo_cli.answers.streams import harmless
 from waldo_cli.cli import options
 from waldo_cli.files import show
-from waldo_cli.records import harmless
 
 if TYPE_CHECKING:
-    from waldo_cli.evaluation import PageScore, Summary
+    from waldo_cli.evaluation.figures import Summary
+    from waldo_cli.evaluation.judge import PageScore
 
 COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 
@@ -104,9 +105,11 @@ def evaluate(
     if threshold is not None and not math.isfinite(threshold):
         raise click.BadParameter("must be a finite number", param_hint="--threshold")
 
-    from waldo_cli.batch import Finder, Settings
+    from waldo_cli.batch.finder import Finder, Settings
     from waldo_cli.errors import InvalidInputError
-    from waldo_cli.evaluation import pages_without, read_truth, score_pages, summarize
+    from waldo_cli.evaluation.figures import summarize
+    from waldo_cli.evaluation.judge import score_pages
+    from waldo_cli.evaluation.truth import pages_without, read_truth
 
     listed = read_truth(truth, pages)
     finder = Finder(Settings(stack=stack, masks=masks, heatmap=False))

@@ -11,7 +11,8 @@ from waldo_cli.cli import options
 from waldo_cli.cli.detect import detect
 from waldo_cli.errors import FileError
 from waldo_cli.files import HTML_MARK, refuse_foreign
-from waldo_cli.inputs import STDIN, read_stdin, stem
+from waldo_cli.inputs.items import stem
+from waldo_cli.inputs.sources import STDIN, read_stdin
 
 # What decides an answer is asked for in the same words as by `detect`.
 _SAME = ("stack", "masks", "scales", "threshold", "labels", "region", "where")
@@ -73,9 +74,9 @@ def explain(
     """
     from pathlib import Path
 
-    from waldo_cli.batch import Finder, Settings
-    from waldo_cli.explain import explain as write_page
-    from waldo_cli.images import load_image
+    from waldo_cli.batch.finder import Finder, Settings
+    from waldo_cli.images.load import load_image
+    from waldo_cli.show.explain_page import explain as write_page
 
     page = Path(out) / f"{'stdin' if image == STDIN else stem(image)}.explain.html"
     if not overwrite:

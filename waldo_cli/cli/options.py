@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.geometry import resolve_scales
+from waldo_cli.scales import resolve_scales
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,7 +95,7 @@ def stack_names(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The built-in stacks that begin like this, or else files."""
-    built_in = sorted(p.stem for p in Path(__file__).parents[1].glob("stacks/*.toml"))
+    built_in = sorted(p.stem for p in Path(__file__).parents[1].glob("stack/builtin/*.toml"))
     names = [CompletionItem(name) for name in built_in if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]
 

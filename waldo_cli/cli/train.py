@@ -78,7 +78,7 @@ def train(
 
     if find_spec("torch") is None:
         raise MissingExtraError("training needs PyTorch: pip install 'waldo-cli[train]'")
-    from waldo_cli.training.fit import train as learn
+    from waldo_cli.training.cross_validate import train as learn
 
     report = learn(
         Path(pages),

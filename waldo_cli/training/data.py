@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from waldo_cli.evaluation import TrueBox, read_truth
-from waldo_cli.images import load_image
+from waldo_cli.evaluation.truth import TrueBox, read_truth
+from waldo_cli.images.load import load_image
 from waldo_cli.training.network import CHARACTERS, LABELS
 
 Bytes = NDArray[np.uint8]

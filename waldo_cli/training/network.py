@@ -1,20 +1,10 @@
-"""The two looks in PyTorch, and their way into a stack file.
-
-Both networks are plain sequences of convolution, batch normalisation and ReLU without padding, so
-that what is trained here is, number for number, what `waldo_cli.stack` runs: normalisation is
-folded into the convolutions, PyTorch's ``(K, C, A, B)`` kernels become ``(A, B, C, K)``.
-"""
+"""The networks in PyTorch: plain sequences of convolution, batch normalisation and ReLU without padding."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 # What the networks tell apart. The proposal network has one channel for each character, the
@@ -53,7 +43,7 @@ def proposal_network() -> nn.Sequential:
     strides before it: 2,130 multiply-adds per pixel of the pyramid in all.
     """
     answer = nn.Conv2d(32, len(CHARACTERS), 1)
-    nn.init.constant_(_bias(answer), -3.0)  # almost every place is nobody's head
+    nn.init.constant_(bias_of(answer), -3.0)  # almost every place is nobody's head
     return nn.Sequential(
         *_block(3, 16, 3, stride=2),
         *_block(16, 32, 3, stride=2),
@@ -97,149 +87,7 @@ def field_and_jump(net: nn.Sequential) -> tuple[int, int]:
     return size, jump
 
 
-def _bias(conv: nn.Conv2d) -> torch.Tensor:
+def bias_of(conv: nn.Conv2d) -> torch.Tensor:
     if conv.bias is None:
         raise TypeError("a convolution without bias")
     return conv.bias
-
-
-def folded(net: nn.Sequential) -> nn.Sequential:
-    """The same function for inference: normalisation folded into the convolutions before it.
-
-    Weights are rounded to half precision, in which the stack file stores them.
-    """
-    out: list[nn.Module] = []
-    for layer in net:
-        if isinstance(layer, nn.Conv2d):
-            conv = nn.Conv2d(
-                layer.in_channels,
-                layer.out_channels,
-                (layer.kernel_size[0], layer.kernel_size[1]),
-                (layer.stride[0], layer.stride[1]),
-                dilation=(layer.dilation[0], layer.dilation[1]),
-            )
-            conv.weight.data.copy_(layer.weight.data)
-            _bias(conv).data.copy_(layer.bias.data if layer.bias is not None else torch.zeros(1))
-            out.append(conv)
-        elif isinstance(layer, nn.BatchNorm2d):
-            mean, variance = layer.running_mean, layer.running_var
-            if mean is None or variance is None:
-                raise TypeError("a normalisation without running statistics")
-            gain = layer.weight.data / torch.sqrt(variance + layer.eps)
-            conv.weight.data.mul_(gain[:, None, None, None])
-            _bias(conv).data.sub_(mean).mul_(gain).add_(layer.bias.data)
-        elif isinstance(layer, nn.ReLU):
-            out.append(nn.ReLU())
-    net = nn.Sequential(*out).eval().requires_grad_(False)
-    for weights in net.parameters():
-        weights.data = weights.data.half().float()
-    return net
-
-
-@dataclass(frozen=True)
-class Release:
-    """What a stack file says beside its layers.
-
-    Attributes
-    ----------
-    name, description
-        For people.
-    threshold
-        Probability from which a candidate is a find.
-    scales
-        ``(smallest, largest, per octave)`` of the pyramid.
-    candidates
-        How many places each closer look looks at.
-    mirrored
-        How many of these it looks at mirrored, too.
-    """
-
-    name: str = "waldo"
-    description: str = ""
-    threshold: float = 0.5
-    scales: tuple[float, float, int] = (0.1768, 1.4142, 2)
-    candidates: tuple[int, ...] = (192, 48)
-    mirrored: tuple[int, ...] = (64, 24)
-
-
-def write_stack(
-    directory: Path,
-    release: Release,
-    proposals: nn.Sequential,
-    closer: Sequence[nn.Sequential],
-) -> Path:
-    """Write ``NAME.toml`` and ``NAME.npz``; the networks as `folded` gives them.
-
-    Weights are stored in half precision, which is all that they hold.
-
-    Returns
-    -------
-    path
-        Of the stack file.
-    """
-    arrays: dict[str, NDArray[np.float16]] = {}
-    low, high, per_octave = release.scales
-    lines = [
-        "format = 1",
-        f'name = "{release.name}"',
-        f'description = "{release.description}"',
-        f"object = {list(PROPOSAL_VIEW.size)}",
-        f"labels = {_quoted(LABELS)}",
-        f"threshold = {release.threshold:g}",
-        f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
-        'boundary = "edge"',
-        f'weights = "{release.name}.npz"',
-        *_layers("layer", "first", proposals, arrays),
-        *_layer("layer", "combine", how='"max"'),
-        *_layer("layer", "sigmoid"),
-    ]
-    looks = zip(CLOSER_VIEWS.items(), release.candidates, release.mirrored, closer, strict=True)
-    for (name, view), candidates, mirrored, net in looks:
-        lines += [
-            "",
-            "[[closer_look]]",
-            f"object = {list(view.size)}",
-            f"candidates = {candidates}",
-            f"mirrored = {mirrored}",
-            *_layers("closer_look.layer", name, net, arrays),
-            *_layer("closer_look.layer", "softmax"),
-        ]
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{release.name}.toml"
-    np.savez(path.with_suffix(".npz"), allow_pickle=False, **arrays)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
-def _layers(
-    table: str, prefix: str, net: nn.Sequential, arrays: dict[str, NDArray[np.float16]]
-) -> list[str]:
-    lines: list[str] = []
-    for layer in net:
-        if isinstance(layer, nn.ReLU):
-            lines += _layer(table, "relu")
-            continue
-        if not isinstance(layer, nn.Conv2d):
-            raise TypeError(f"{layer} has no place in a stack file")
-        name = f"{prefix}{sum(line.startswith('kernel') for line in lines) + 1}"
-        kernel = layer.weight.detach().permute(2, 3, 1, 0).contiguous()
-        arrays[f"{name}.kernel"] = kernel.numpy().astype(np.float16)
-        arrays[f"{name}.bias"] = _bias(layer).detach().numpy().astype(np.float16)
-        keys: dict[str, Any] = {
-            "kernel": f'"weights:{name}.kernel"',
-            "bias": f'"weights:{name}.bias"',
-        }
-        if layer.stride[0] != 1:
-            keys["stride"] = layer.stride[0]
-        if layer.dilation[0] != 1:
-            keys["dilation"] = layer.dilation[0]
-        lines += _layer(table, "conv", **keys)
-    return lines
-
-
-def _layer(table: str, op: str, **keys: Any) -> list[str]:
-    return ["", f"[[{table}]]", f'op = "{op}"', *(f"{k} = {v}" for k, v in keys.items())]
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return "[" + ", ".join(f'"{name}"' for name in names) + "]"

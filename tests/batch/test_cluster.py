@@ -1,0 +1,155 @@
+"""A Dask cluster of processes: the same records as one process makes, whatever befalls a worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from folders import command, draw_folder, records, run
+
+pytest.importorskip("distributed", reason="dask[distributed] is not installed")
+
+COUNT = 30
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port: int = s.getsockname()[1]
+        return port
+
+
+def dask(*args: str, path: str | None = None, cwd: str = "/") -> subprocess.Popen[bytes]:
+    """Start ``dask scheduler`` or ``dask worker`` with its own Python path."""
+    env = os.environ | {"DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "60s"}
+    env["PYTHONPATH"] = str(Path(__file__).parents[2]) if path is None else path
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *args, "--no-dashboard"], cwd=cwd, env=env,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+
+def end(*processes: subprocess.Popen[bytes]) -> None:
+    for process in processes:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """The address of a scheduler, and two workers without nannies: a dead one stays dead."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1])
+    workers = [dask("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(2)]
+    try:
+        wait_for(address)
+        yield address, workers
+    finally:
+        end(scheduler, *workers)
+
+
+def wait_for(address: str) -> None:
+    host, port = address.removeprefix("tcp://").split(":")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection((host, int(port)), 1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail("no scheduler came up")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_folder(tmp_path_factory.mktemp("cluster") / "photos", COUNT).parent
+
+
+def test_the_cluster_gives_the_records_and_pictures_of_one_process(
+    place: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+) -> None:
+    (place / "photos" / "broken.png").write_bytes(b"")
+    args = ("photos", "-r", "-f", "jsonl", "-o", "out")
+    here = run(place, *args, "-j", 1)
+    pictures = {p: p.read_bytes() for p in (place / "out").rglob("*.png")}
+    for picture in pictures:
+        picture.unlink()
+    there = run(place, *args, "--scheduler", cluster[0])
+    assert (there.returncode, there.stderr) == (here.returncode, here.stderr) == (2, here.stderr)
+    assert records(there.stdout) == records(here.stdout)
+    assert {p: p.read_bytes() for p in (place / "out").rglob("*.png")} == pictures
+    (place / "photos" / "broken.png").unlink()
+
+
+def test_workers_read_urls(place: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
+    url = (place / "photos" / "page001.png").as_uri()
+    ended = run(place, url, url + ".gone", "-f", "jsonl", "-o", "out", "--scheduler", cluster[0])
+    found, gone = records(ended.stdout)
+    assert (ended.returncode, found["path"], found["found"]) == (2, url, True)
+    assert "cannot read: FileNotFoundError" in gone["error"]
+
+
+def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(
+    place: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+) -> None:
+    address, workers = cluster
+    names = [f"{place}/photos/page{n:03}.png" for n in range(1, COUNT, 2)]
+    args = command("--files-from", "-", "--no-heatmap", "-f", "tsv", "--scheduler", address)
+    with subprocess.Popen(
+        [*args, "--threshold", "-1"], cwd=place, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        program.stdin.write("".join(f"{n}\n" for n in names * 10).encode())
+        program.stdin.flush()
+        got = [program.stdout.readline().decode() for _ in range(5)]
+        end(workers.pop())
+        program.stdin.close()
+        got += [line.decode() for line in program.stdout]
+        assert program.wait(60) == 0
+    assert [line.split("\t")[0] for line in got] == names * 10
+
+
+def test_what_is_wrong_with_a_cluster_is_one_line(place: Path, tmp_path: Path) -> None:
+    bare = f"tcp://127.0.0.1:{free_port()}"
+    ended = run(place, "photos", "--scheduler", "not an address")
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
+    assert b"no scheduler answers" in ended.stderr
+    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", bare.rsplit(":", 1)[1])
+    # Python's own packages, but not the folder this one lies in.
+    stranger = dask("worker", bare, "--no-nanny", path=str(hide_package(tmp_path)))
+    try:
+        wait_for(bare)
+        ended = run(place, "photos", "--scheduler", bare)
+    finally:
+        end(scheduler, stranger)
+    assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (2, b"", 1)
+    assert b"has no waldo-cli" in ended.stderr
+
+
+def hide_package(folder: Path) -> Path:
+    """Make a folder that, on Python's path, keeps any installed copy of the package from view."""
+    (folder / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Hidden:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] == 'waldo_cli':\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Hidden())\n"
+    )
+    return folder
+
+
+def test_without_dask_the_extra_is_named(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "distributed.py").write_text("raise ImportError")
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    ended = run(place, "photos", "--scheduler", "tcp://127.0.0.1:1", env=env)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert ended.stderr == b"waldo: --scheduler needs Dask: pip install 'waldo-cli[dask]'\n"

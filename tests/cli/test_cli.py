@@ -1,0 +1,617 @@
+"""The command line from end to end: exit status, one line for each error, records, nothing half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from waldo_cli import Mask, detect, load_image, load_mask
+from waldo_cli.__main__ import main
+from waldo_cli.answers.streams import COLUMNS
+from waldo_cli.cli import COMMANDS
+
+PROGRAM = [sys.executable, "-m", "waldo_cli"]
+MASK_AT = (30, 20)  # left, top of the mask on the page
+
+
+class Ended(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Waldo = Callable[..., Ended]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise pages, a cut of one as mask, and everything that goes wrong."""
+    folder = tmp_path_factory.mktemp("scene")
+    rng = np.random.default_rng(0)
+    page = rng.integers(0, 256, (60, 80, 3), np.uint8)
+    left, top = MASK_AT
+    mask = page[top : top + 12, left : left + 10]
+    pictures = {
+        "page.png": page,
+        "other.png": rng.integers(0, 256, (60, 80, 3), np.uint8),
+        "mask.png": mask,
+        "big.png": rng.integers(0, 256, (90, 100, 3), np.uint8),
+        "dot.png": page[:1, :1],
+        "flat.png": np.full((9, 9, 3), 120, np.uint8),
+        "clear.png": np.dstack([mask, np.zeros((12, 10), np.uint8)]),
+        "dark.png": np.zeros((60, 80), np.uint8),
+        "prior.png": np.full((60, 80), 128, np.uint8),
+        "small.png": np.full((6, 8), 255, np.uint8),
+    }
+    for name, pixels in pictures.items():
+        Image.fromarray(pixels).save(folder / name)
+    (folder / "text.jpg").write_text("no picture")
+    (folder / "empty.png").touch()
+    half = (folder / "page.png").read_bytes()
+    (folder / "half.png").write_bytes(half[: len(half) // 2])
+    np.savez(folder / "narrow.npz", k=np.ones((3, 3, 4, 1), np.float32))
+    (folder / "narrow.toml").write_text(
+        'format = 1\nobject = [5, 5]\nweights = "narrow.npz"\n'
+        '[[layer]]\nop = "conv"\nkernel = "weights:k"\n'
+    )
+    (folder / "wrong.toml").write_text("format = 1\nobjekt = [5, 5]\n")
+    return folder
+
+
+@pytest.fixture
+def waldo(scene: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Waldo:
+    """Run the command line in this process, in the folder of the scene."""
+    monkeypatch.chdir(scene)
+
+    def run(*args: str | Path) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main([str(a) for a in args])
+        out, err = capfd.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+def process(scene: Path, *args: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process of its own."""
+    given: dict[str, object] = {"capture_output": True, "text": True, "timeout": 60} | options
+    if "stdout" in given or "stderr" in given:
+        del given["capture_output"]
+    return subprocess.run([*PROGRAM, *map(str, args)], cwd=scene, check=False, **given)  # type: ignore[call-overload, no-any-return]
+
+
+def shell(scene: Path, out: Path, line: str) -> subprocess.CompletedProcess[str]:
+    """Look at the page by a line of the shell, in which {} stands for the command."""
+    command = '"$0" -m waldo_cli detect "$2" --mask mask.png --scales 1 -o "$1"'
+    image = "-" if "<" in line else "page.png"
+    return subprocess.run(
+        ["sh", "-c", line.format(command), sys.executable, str(out), image],
+        capture_output=True,
+        text=True,
+        cwd=scene,
+        check=False,
+    )
+
+
+LOOK = ("--mask", "mask.png", "--scales", "1")
+
+
+# --- exit status ----------------------------------------------------------------------------------
+
+
+def test_found_is_0_with_one_record_of_nine_columns(waldo: Waldo, tmp_path: Path) -> None:
+    ended = waldo("detect", "page.png", *LOOK, "-o", tmp_path)
+    assert ended == (0, "page.png\t35\t26\t1\tmask\t30\t20\t10\t12\n", "")
+
+
+def test_not_found_is_1_without_a_record(waldo: Waldo, tmp_path: Path) -> None:
+    assert waldo("detect", "other.png", *LOOK, "-o", tmp_path) == (1, "", "")
+    assert waldo("detect", "other.png", *LOOK, "-o", tmp_path, "--exit-zero") == (0, "", "")
+
+
+def test_an_image_that_fails_is_2_and_the_others_are_still_done(
+    waldo: Waldo, tmp_path: Path
+) -> None:
+    ended = waldo("detect", "text.jpg", "page.png", "gone.png", *LOOK, "-o", tmp_path)
+    assert ended.status == 2
+    assert ended.out.startswith("page.png\t35\t26\t")
+    assert [line.split(": ")[1] for line in ended.err.splitlines()] == ["text.jpg", "gone.png"]
+
+
+def test_fail_fast_stops_at_the_first_image_that_fails(waldo: Waldo, tmp_path: Path) -> None:
+    ended = waldo("detect", "text.jpg", "page.png", *LOOK, "-o", tmp_path, "--fail-fast")
+    assert (ended.status, ended.out) == (2, "")
+
+
+def test_quiet_answers_by_the_status_alone(waldo: Waldo, tmp_path: Path) -> None:
+    assert waldo("detect", "-q", "page.png", *LOOK, "-o", tmp_path) == (0, "", "")
+    assert waldo("detect", "-q", "other.png", *LOOK, "-o", tmp_path) == (1, "", "")
+
+
+# --- errors: one line, status 2, nothing written ----------------------------------------------------
+
+ERRORS = {
+    "kernel larger than the image": ["page.png", "--mask", "big.png", "--scales", "1"],
+    "image of one pixel": ["dot.png", "--mask", "mask.png"],
+    "image of one pixel, by a stack": ["dot.png", "--stack", "stripes"],
+    "mask of one colour": ["page.png", "--mask", "flat.png"],
+    "mask with alpha all zero": ["page.png", "--mask", "clear.png"],
+    "mask missing": ["page.png", "--mask", "gone.png"],
+    "mask that is no picture": ["page.png", "--mask", "text.jpg"],
+    "two masks of one name": ["page.png", "--mask", "mask.png", "--mask", "./mask.png"],
+    "weights that do not fit": ["page.png", "--stack", "./narrow.toml"],
+    "stack with an unknown key": ["page.png", "--stack", "./wrong.toml"],
+    "stack missing": ["page.png", "--stack", "./gone.toml"],
+    "stack of no such name": ["page.png", "--stack", "nonsense"],
+    "stack that waits for a mask": ["page.png", "--stack", "pixels"],
+    "text called .jpg": ["text.jpg", *LOOK],
+    "empty file": ["empty.png", *LOOK],
+    "file cut short": ["half.png", *LOOK],
+    "missing file": ["gone.png", *LOOK],
+    "too many pixels": ["page.png", *LOOK, "--max-pixels", "4799"],
+    "region outside the image": ["page.png", *LOOK, "--region", "80,0,9,9"],
+    "prior black everywhere": ["page.png", *LOOK, "--where", "dark.png"],
+    "prior of another size": ["page.png", *LOOK, "--where", "small.png"],
+    "prior missing": ["page.png", *LOOK, "--where", "gone.png"],
+    "label of no mask": ["page.png", *LOOK, "--label", "odlaw"],
+    "scale that is a slip": ["page.png", "--mask", "mask.png", "--scales", "5000"],
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_is_one_line_and_2_and_nothing_is_written(
+    name: str, waldo: Waldo, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ended = waldo("detect", *ERRORS[name], "-o", out, "--activations")
+    assert ended.status == 2
+    assert ended.out == ""
+    assert ended.err.startswith("waldo: ")
+    assert ended.err.count("\n") == 1
+    assert ended.err.endswith("\n")
+    assert not list(tmp_path.rglob("*.*"))
+
+
+@pytest.mark.parametrize("name", ["text called .jpg", "kernel larger than the image"])
+def test_an_error_of_an_image_names_it(name: str, waldo: Waldo, tmp_path: Path) -> None:
+    path = ERRORS[name][0]
+    assert waldo("detect", *ERRORS[name], "-o", tmp_path).err.startswith(f"waldo: {path}: ")
+
+
+def test_the_message_for_a_kernel_larger_than_the_image_says_both_sizes(
+    waldo: Waldo, tmp_path: Path
+) -> None:
+    err = waldo("detect", *ERRORS["kernel larger than the image"], "-o", tmp_path).err
+    assert "100x90" in err
+    assert "80x60" in err
+
+
+@pytest.mark.parametrize("out", ["text.jpg", "text.jpg/below", "/proc/nowhere"])
+def test_an_output_folder_that_cannot_be_written_is_one_line_and_2(
+    out: str, waldo: Waldo, scene: Path
+) -> None:
+    before = sorted(scene.iterdir())
+    ended = waldo("detect", "page.png", *LOOK, "-o", out)
+    assert ended.status == 2
+    assert ended.err.count("\n") == 1
+    assert sorted(scene.iterdir()) == before
+    assert (scene / "text.jpg").read_text() == "no picture"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_an_output_folder_without_permission_is_one_line_and_2(
+    waldo: Waldo, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o555)
+    ended = waldo("detect", "page.png", *LOOK, "-o", tmp_path)
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+
+
+def test_a_disk_that_fills_up_leaves_no_half_of_a_picture(scene: Path, tmp_path: Path) -> None:
+    """A limit on the size of files stands for the full disk."""
+    assert shell(scene, tmp_path, "exec {}").returncode == 0
+    older = tmp_path / "page.heatmap.png"
+    whole = older.read_bytes()
+    ended = shell(scene, tmp_path, "ulimit -f 2; exec {}")
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "page.heatmap.png: cannot write: " in ended.stderr
+    assert [p.name for p in tmp_path.iterdir()] == [older.name]
+    assert older.read_bytes() == whole
+
+
+def test_an_unexpected_error_is_2_and_a_traceback_comes_with_debug_only(
+    waldo: Waldo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str) -> None:
+        raise RuntimeError(f"no {name}\nat all")
+
+    monkeypatch.setattr("waldo_cli.stack.file.load_stack", broken)
+    ended = waldo("describe", "pixels")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("waldo: unexpected RuntimeError: no pixels (")
+    assert ended.err.count("\n") == 1
+    with pytest.raises(RuntimeError, match="no pixels"):
+        main(["detect", "page.png", "--stack", "pixels", "--debug"])
+
+
+def test_debug_shows_where_an_error_came_from(scene: Path) -> None:
+    ended = process(scene, "detect", "page.png", "--stack", "./wrong.toml", "--debug")
+    assert "Traceback" in ended.stderr
+    assert ended.returncode != 0
+
+
+# --- usage ------------------------------------------------------------------------------------------
+
+USAGE = {
+    "no image": ["detect"],
+    "no such option": ["detect", "page.png", "--nonsense"],
+    "no such command": ["nonsense"],
+    "no such format": ["detect", "page.png", "-f", "xml"],
+    "scales": ["detect", "page.png", "--scales", "big"],
+    "region": ["detect", "page.png", "--region", "1,2,3"],
+    "top": ["detect", "page.png", "--top", "0"],
+    "threshold": ["detect", "page.png", "--threshold", "high"],
+    "header of json lines": ["detect", "page.png", "-f", "jsonl", "--header"],
+    "size": ["describe", "pixels", "--size", "0x3"],
+    "no truth": ["evaluate", "."],
+    "shell": ["completion", "tcsh"],
+}
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_a_usage_error_is_one_line_and_2(name: str, waldo: Waldo) -> None:
+    ended = waldo(*USAGE[name])
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("waldo")
+    assert ended.err.count("\n") == 1
+
+
+def test_no_command_shows_the_help_on_stderr_and_is_2(waldo: Waldo) -> None:
+    ended = waldo()
+    assert (ended.status, ended.out) == (2, "")
+    assert "\n  detect " in ended.err
+
+
+QUICK = [
+    ["--help"],
+    ["--version"],
+    ["completion", "bash"],
+    *([command, "--help"] for command in COMMANDS),
+    *USAGE.values(),
+]
+
+
+@pytest.mark.parametrize("args", QUICK, ids=" ".join)
+def test_help_and_usage_errors_load_nothing_heavy(args: list[str], scene: Path) -> None:
+    run = [sys.executable, "-X", "importtime", "-m", "waldo_cli", *args]
+    ended = subprocess.run(run, capture_output=True, text=True, cwd=scene, check=False)
+    loaded = {line.split("|")[-1].strip() for line in ended.stderr.splitlines() if "|" in line}
+    assert "click" in loaded
+    assert not loaded & {"numpy", "scipy", "PIL", "torch", "dask"}
+
+
+def test_every_command_has_help_that_names_each_option(waldo: Waldo) -> None:
+    for command in COMMANDS:
+        ended = waldo(command, "--help")
+        assert ended.status == 0
+        assert ended.err == ""
+        assert "Usage: waldo" in ended.out
+        assert f"\n  {command} " in waldo("--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [
+        ("waldo det", {"plain,detect"}),
+        ("waldo detect --thr", {"plain,--threshold"}),
+        ("waldo detect pa", {"file,pa"}),
+        ("waldo detect --mask ha", {"file,ha"}),
+        ("waldo explain pa", {"file,pa"}),
+        ("waldo describe s", {"plain,stripes"}),
+        ("waldo detect --stack my", {"file,my"}),
+    ],
+)
+def test_shells_complete_commands_options_files_and_stacks(words: str, answers: set[str]) -> None:
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    env = os.environ | asked | {"_WALDO_COMPLETE": "bash_complete"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "waldo_cli"], capture_output=True, text=True, check=True, env=env
+    )
+    assert set(ended.stdout.split()) == answers
+
+
+def test_version_completion_and_describe_answer_on_stdout(waldo: Waldo) -> None:
+    assert waldo("--version").out.startswith("waldo 0.")
+    for shell in ("bash", "zsh", "fish"):
+        assert "_WALDO_COMPLETE" in waldo("completion", shell).out
+    described = waldo("describe", "stripes", "--size", "100x50")
+    assert described.status == 0
+    assert "conv 1x1 3 -> 2" in described.out
+    assert "a dense layer for 100x50x3" in described.out
+
+
+def test_the_shell_completes_commands_and_options(scene: Path) -> None:
+    asked = {"_WALDO_COMPLETE": "bash_complete", "COMP_WORDS": "waldo de", "COMP_CWORD": "1"}
+    ended = process(scene, env={**os.environ, **asked})
+    assert ended.stdout.split() == ["plain,detect", "plain,describe"]
+
+
+# --- streams ----------------------------------------------------------------------------------------
+
+
+def test_a_full_standard_output_is_one_line_and_2(scene: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = process(
+            scene, "detect", "page.png", *LOOK, "-o", tmp_path, stdout=full, stderr=subprocess.PIPE
+        )
+    assert ended.returncode == 2
+    assert ended.stderr == "waldo: standard output: no space left on device\n"
+
+
+@pytest.mark.parametrize("args", [("--version",), ("describe", "pixels")], ids=" ".join)
+def test_other_commands_notice_a_full_standard_output_too(
+    args: tuple[str, ...], scene: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = process(scene, *args, stdout=full, stderr=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_a_closed_standard_output_is_2_before_the_work(scene: Path, tmp_path: Path) -> None:
+    ended = shell(scene, tmp_path, "{} >&-")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_closed_standard_error_changes_neither_answer_nor_picture(
+    scene: Path, tmp_path: Path
+) -> None:
+    ended = shell(scene, tmp_path, "{} 2>&-")
+    assert (ended.returncode, ended.stdout.split("\t")[1:3]) == (0, ["35", "26"])
+    assert (tmp_path / "page.heatmap.png").exists()
+
+
+def test_a_closed_standard_input_is_one_line_and_2(scene: Path, tmp_path: Path) -> None:
+    ended = shell(scene, tmp_path, "{} <&-")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_a_closed_pipe_ends_quietly(scene: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = process(
+            scene, "detect", "page.png", "other.png", *LOOK, "-o", tmp_path,
+            stdout=writing, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_ctrl_c_is_130_without_a_word(scene: Path, tmp_path: Path) -> None:
+    """The header has come, the image has not: then the program waits in its main job."""
+    args = ["detect", "-", *LOOK, "--header", "-o", str(tmp_path)]
+    with subprocess.Popen(
+        [*PROGRAM, *args], cwd=scene, stdin=-1, stdout=-1, stderr=-1, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline().startswith("path\tx\ty\tscore\t")
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 130
+        assert running.stderr.read() == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_while_the_program_loads_is_130_without_a_word(scene: Path, tmp_path: Path) -> None:
+    """A click that sends the signal as it is imported stands for a quick finger."""
+    (tmp_path / "click.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    with subprocess.Popen(
+        [*PROGRAM, "detect", "page.png", *LOOK], cwd=scene, stdout=-1, stderr=-1, text=True,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+    ) as running:  # fmt: skip
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", "")
+
+
+def test_one_image_from_standard_input(scene: Path, tmp_path: Path) -> None:
+    with (scene / "page.png").open("rb") as page:
+        ended = process(scene, "detect", "-", *LOOK, "-o", tmp_path, stdin=page)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == "-\t35\t26\t1\tmask\t30\t20\t10\t12\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["stdin.heatmap.png"]
+
+
+def test_an_endless_standard_input_is_read_no_further_than_an_image_may_go(
+    scene: Path, tmp_path: Path
+) -> None:
+    args = [*PROGRAM, "detect", "-", *LOOK, "-o", str(tmp_path)]
+    piece, taken = bytes(1 << 20), 0
+    with subprocess.Popen(args, cwd=scene, stdin=-1, stdout=-1, stderr=-1) as running:
+        assert running.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            while taken < 1 << 30:
+                taken += os.write(running.stdin.fileno(), piece)
+        out, err = running.communicate(timeout=60)
+    assert taken < (256 + 2) << 20  # and what the pipe holds
+    assert (running.returncode, out) == (2, b"")
+    assert err == (
+        b"waldo: -: the file is larger than 256 MiB; --max-pixels raises this limit, too\n"
+    )
+
+
+def test_records_on_a_terminal_equal_those_in_a_pipe(scene: Path, tmp_path: Path) -> None:
+    args = ["detect", "page.png", *LOOK, "--top", "3", "--threshold", "0", "-o", tmp_path]
+    piped = process(scene, *args)
+    leading, following = os.openpty()
+    os.set_blocking(leading, False)  # silence is a failure, not a wait
+    attributes = termios.tcgetattr(following)
+    attributes[1] &= ~termios.OPOST  # or the terminal itself makes \r\n of \n
+    termios.tcsetattr(following, termios.TCSANOW, attributes)
+    try:
+        seen = process(scene, *args, stdout=following, stderr=subprocess.PIPE)
+        shown = os.read(leading, 1 << 16).decode()
+    finally:
+        os.close(leading)
+        os.close(following)
+    assert seen.returncode == piped.returncode == 0
+    assert shown == piped.stdout
+    assert shown.count("\n") == 3
+    assert "\x1b" not in shown
+
+
+def test_a_person_at_a_terminal_gets_a_summary_without_control_characters(
+    scene: Path, tmp_path: Path
+) -> None:
+    leading, following = os.openpty()
+    os.set_blocking(leading, False)  # silence is a failure, not a wait
+    try:
+        ended = process(
+            scene, "detect", "page.png", *LOOK, "-o", tmp_path, "--no-progress",
+            stdout=subprocess.PIPE, stderr=following,
+        )  # fmt: skip
+        said = os.read(leading, 1 << 16).decode()
+    finally:
+        os.close(leading)
+        os.close(following)
+    assert ended.returncode == 0
+    assert "page.heatmap.png" in said
+    assert "\x1b" not in said
+
+
+# --- records ----------------------------------------------------------------------------------------
+
+
+def test_the_command_line_says_the_same_numbers_as_python(
+    waldo: Waldo, scene: Path, tmp_path: Path
+) -> None:
+    scales = ("--scales", "0.8:1.25", "--top", "4", "--threshold", "0")
+    args = ("detect", "page.png", "--mask", "mask.png", *scales, "-o", tmp_path)
+    said = json.loads(waldo(*args, "-f", "jsonl").out)
+    columns = [line.split("\t") for line in waldo(*args).out.splitlines()]
+    result = detect(
+        load_image(scene / "page.png"),
+        masks=[Mask("mask", *load_mask(scene / "mask.png"))],
+        scales="0.8:1.25",
+        top=4,
+        threshold=0,
+    )
+    assert len(result.detections) == 4
+    assert said["margin"] == result.margin
+    assert (said["width"], said["height"], said["found"], said["error"]) == (80, 60, True, None)
+    for found, record, line in zip(result.detections, said["detections"], columns, strict=True):
+        box = [found.box.left, found.box.top, found.box.width, found.box.height]
+        assert record == {
+            "label": "mask", "x": found.x, "y": found.y, "score": found.score, "box": box,
+            "scale": found.scale,
+        }  # fmt: skip
+        assert [float(v) for v in line[1:4]] == [found.x, found.y, found.score]
+        assert [int(v) for v in line[5:]] == box
+
+
+def test_json_lines_say_not_found_and_failed_apart(waldo: Waldo, tmp_path: Path) -> None:
+    ended = waldo("detect", "other.png", "text.jpg", *LOOK, "-f", "jsonl", "-o", tmp_path)
+    other, text = map(json.loads, ended.out.splitlines())
+    assert ended.status == 2
+    assert (other["found"], other["detections"], other["error"]) == (False, [], None)
+    assert (text["found"], text["detections"]) == (False, None)
+    assert text["error"].startswith("not a picture")
+    assert other["run"] == text["run"]
+
+
+def test_pictures_have_the_size_of_the_image(waldo: Waldo, scene: Path, tmp_path: Path) -> None:
+    waldo("detect", "page.png", *LOOK, "-o", tmp_path, "--activations")
+    with Image.open(tmp_path / "page.heatmap.png") as heatmap:
+        assert heatmap.size == (80, 60)
+    activations = np.load(tmp_path / "page.activations.npy", allow_pickle=False)
+    assert (activations.shape, activations.dtype) == ((60, 80), np.float32)
+    row, col = np.unravel_index(activations.argmax(), activations.shape)
+    assert abs(int(row) - 26) <= 1
+    assert abs(int(col) - 35) <= 1
+
+
+def test_no_heatmap_writes_nothing(waldo: Waldo, tmp_path: Path) -> None:
+    assert waldo("detect", "page.png", *LOOK, "-o", tmp_path / "new", "--no-heatmap").status == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_region_and_a_prior_keep_answers_out(waldo: Waldo, tmp_path: Path) -> None:
+    here = waldo("detect", "page.png", *LOOK, "-o", tmp_path, "--region", "30,20,10,12")
+    assert here.status == 0
+    away = waldo("detect", "page.png", *LOOK, "-o", tmp_path, "--region", "0,0,20,60")
+    assert (away.status, away.out) == (1, "")
+    half = waldo(
+        "detect", "page.png", *LOOK, "-o", tmp_path, "--where", "prior.png", "--threshold", "0"
+    )
+    assert float(half.out.split("\t")[3]) == pytest.approx(128 / 255, abs=1e-4)
+
+
+HARD_NAMES = {
+    "tab\there.png": r"tab\there.png",
+    "line\nhere.png": r"line\nhere.png",
+    r"back\slash.png": r"back\\slash.png",
+    "colour\x1b[31m.png": r"colour\x1b[31m.png",
+    "Wäldo 瓦.png": "Wäldo 瓦.png",
+    "-dash.png": "-dash.png",
+}
+
+
+def test_paths_are_escaped_in_lines_and_raw_before_nul(
+    waldo: Waldo, scene: Path, tmp_path: Path
+) -> None:
+    for name in HARD_NAMES:
+        (tmp_path / name).write_bytes((scene / "page.png").read_bytes())
+    paths = [f"{tmp_path}/{name}" for name in HARD_NAMES]
+    out = tmp_path / "out"
+    lines = waldo("detect", *paths, *LOOK, "-o", out).out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == [
+        f"{tmp_path}/{e}" for e in HARD_NAMES.values()
+    ]
+    assert all(line.count("\t") == 8 for line in lines)
+    records = waldo("detect", *paths, *LOOK, "-o", out, "-0").out.split("\0")
+    assert records.pop() == ""
+    assert [r[: r.index("\t35\t26\t")] for r in records] == paths
+
+
+def test_a_name_that_is_not_utf_8_comes_back_byte_for_byte(scene: Path, tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    Path(os.fsdecode(name)).write_bytes((scene / "page.png").read_bytes())
+    args = ["detect", os.fsdecode(name), *LOOK, "-o", str(tmp_path / "out")]
+    raw = subprocess.run([*PROGRAM, *args, "-0"], capture_output=True, cwd=scene, check=True)
+    assert raw.stdout.split(b"\t")[0] == name
+    shown = process(scene, *args)
+    assert shown.stdout.split("\t")[0].endswith(r"/caf\xe9.png")
+    gone = process(scene, "detect", os.fsdecode(b"gone\xe9.png"), *LOOK)
+    assert (gone.returncode, gone.stderr.count("\n")) == (2, 1)
+
+
+def test_a_header_names_the_nine_columns(waldo: Waldo, tmp_path: Path) -> None:
+    lines = waldo("detect", "page.png", *LOOK, "-o", tmp_path, "--header").out.splitlines()
+    assert lines[0].split("\t") == list(COLUMNS)
+    assert len(lines) == 2
+
+
+def test_each_mask_is_a_label(waldo: Waldo, scene: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.asarray(Image.open(scene / "other.png"))[5:17, 60:70]).save(
+        tmp_path / "second.png"
+    )
+    ended = waldo(
+        "detect", "page.png", "other.png", *LOOK, "--mask", tmp_path / "second.png", "-o", tmp_path
+    )
+    found = [line.split("\t") for line in ended.out.splitlines()]
+    assert [(c[0], c[4]) for c in found] == [("page.png", "mask"), ("other.png", "second")]
+    assert [round(float(v)) for c in found for v in c[1:3]] == [35, 26, 65, 11]

@@ -1,0 +1,168 @@
+"""Which images are looked at, in which order, and where their files go."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.inputs.items import Item, expand, in_shard, mark_collisions, refuse_collisions
+from waldo_cli.inputs.sources import fetch, is_url, listed
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def paths(items: object) -> list[str]:
+    return [item.path for item in items]  # type: ignore[attr-defined]
+
+
+def test_a_folder_gives_its_images_by_name_and_nothing_else(tmp_path: Path) -> None:
+    touch(tmp_path, "b.JPG", "a.png", "c.txt", ".hidden.png", "sub/d.png", "Thumbs.db", "e.tar.gz")
+    assert paths(expand([str(tmp_path)], "")) == [f"{tmp_path}/a.png", f"{tmp_path}/b.JPG"]
+
+
+def test_recursion_goes_down_by_name_and_keeps_the_tree(tmp_path: Path) -> None:
+    touch(tmp_path, "b/2.png", "b/1.png", "a.png", "c.png", "b/.git/x.png", "b/deep/er/z.png")
+    items = list(expand([f"{tmp_path}/"], "out", recursive=True))
+    assert [os.path.relpath(i.path, tmp_path) for i in items] == [
+        "a.png", "b/1.png", "b/2.png", "b/deep/er/z.png", "c.png",
+    ]  # fmt: skip
+    assert [i.output for i in items] == ["out/a", "out/b/1", "out/b/2", "out/b/deep/er/z", "out/c"]
+
+
+def test_a_deeper_tree_than_pythons_stack(tmp_path: Path) -> None:
+    touch(tmp_path, "d/" * 200 + "x.png")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 60)
+    try:
+        assert len(list(expand([str(tmp_path)], "", recursive=True))) == 1
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_own_outputs_are_never_inputs(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "a.heatmap.png", "a.activations.npy")
+    assert paths(expand([str(tmp_path)], "")) == [f"{tmp_path}/a.png"]
+    assert not list(expand([f"{tmp_path}/a.heatmap.png", f"{tmp_path}/a.activations.npy"], ""))
+
+
+def test_links_to_folders_are_not_followed_but_links_to_images_are(tmp_path: Path) -> None:
+    touch(tmp_path, "real/a.png")
+    (tmp_path / "real" / "loop").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "b.png").symlink_to("a.png")
+    (tmp_path / "real" / "nowhere.png").symlink_to("gone.png")
+    found = paths(expand([str(tmp_path / "real")], "", recursive=True))
+    assert [Path(p).name for p in found] == ["a.png", "b.png", "nowhere.png"]
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert len(list(expand([str(tmp_path / "link")], ""))) == 3, "a link named by itself is meant"
+
+
+def test_pipes_in_folders_are_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    assert not list(expand([str(tmp_path)], ""))
+
+
+def test_a_folder_that_cannot_be_read_is_a_problem_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.png", "locked/b.png", "z.png")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if path.endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    items = list(expand([str(tmp_path)], "", recursive=True))
+    assert [Path(i.path).name for i in items] == ["a.png", "locked", "z.png"]
+    assert items[1].problem == "cannot read this folder: permission denied"
+
+
+def test_extensions_are_chosen_in_any_case(tmp_path: Path) -> None:
+    touch(tmp_path, "a.PNG", "b.jpg", "c.xyz")
+    assert paths(expand([str(tmp_path)], "", extensions={"xyz", "png"})) == [
+        f"{tmp_path}/a.PNG",
+        f"{tmp_path}/c.xyz",
+    ]
+
+
+def test_names_in_any_encoding_survive(tmp_path: Path) -> None:
+    touch(tmp_path, os.fsdecode(b"\xff\xfe.png"))
+    (item,) = expand([str(tmp_path)], "")
+    assert os.fsencode(item.path).endswith(b"/\xff\xfe.png")
+    assert os.fsencode(item.output) == b"\xff\xfe"
+
+
+def test_two_inputs_with_one_output_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"a/x\.png: would write the same files as x\.jpg"):
+        refuse_collisions(expand(["x.jpg", "y.jpg", "a/x.png"], "out"), {})
+
+
+def test_in_a_stream_the_second_of_two_with_one_output_has_the_problem() -> None:
+    items = list(mark_collisions(expand(["x.jpg", "a/x.png", "y.jpg"], ""), {}))
+    assert [i.problem is None for i in items] == [True, False, True]
+
+
+def test_a_list_is_read_line_by_line_or_by_nul(tmp_path: Path) -> None:
+    file = tmp_path / "list"
+    file.write_bytes(b"a.png\r\n\n b\tc.png\n-\nlast \xff.png")
+    assert list(listed(str(file))) == ["a.png", " b\tc.png", "./-", os.fsdecode(b"last \xff.png")]
+    file.write_bytes(b"a\nb.png\0\0c.png\r\0")
+    assert list(listed(str(file), null=True)) == ["a\nb.png", "c.png\r"]
+
+
+def test_what_is_no_list_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "zeros").write_bytes(bytes(3 << 20))
+    with pytest.raises(InvalidInputError, match="no list of names"):
+        list(listed(str(tmp_path / "zeros")))
+    with pytest.raises(FileError, match="cannot read the list: no such file"):
+        list(listed(str(tmp_path / "absent")))
+    with pytest.raises(FileError, match="cannot read the list: is a directory"):
+        list(listed(str(tmp_path)))
+
+
+def test_every_path_is_in_exactly_one_shard() -> None:
+    names = [f"photos/{n}.jpg" for n in range(1000)]
+    shards = [[n for n in names if in_shard(n, i, 4)] for i in (1, 2, 3, 4)]
+    assert sorted(chain(*shards)) == sorted(names)
+    assert all(200 < len(shard) < 300 for shard in shards)
+
+
+def test_shards_are_the_same_on_every_machine() -> None:
+    assert [in_shard("photos/ä.jpg", i, 5) for i in (1, 2, 3, 4, 5)].index(True) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [("s3://bucket/a.jpg", True), ("file:///a.jpg", True), ("a.jpg", False), ("C://a", False),
+     ("dir:/x", False), ("//host/a", False)],
+)  # fmt: skip
+def test_what_is_a_url(path: str, url: bool) -> None:
+    assert is_url(path) is url
+
+
+def test_of_a_url_no_more_is_read_than_an_image_may_have(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec", reason="URLs need fsspec, of the extra dask")
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(1 << 31)
+    url = f"file://{tmp_path}/huge.png"
+    assert len(fetch(url)) == (256 << 20) + 1
+    assert len(fetch(url, max_pixels=40_000_000)) == 320_000_001
+
+
+def test_explicit_files_go_flat_by_their_stems() -> None:
+    assert list(expand(["a/b/c.tar.png", ".png"], "out")) == [
+        Item("a/b/c.tar.png", "out/c.tar"),
+        Item(".png", "out/.png"),
+    ]

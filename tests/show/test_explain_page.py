@@ -1,0 +1,255 @@
+"""The explanation shows what detect computed, in one file that is safe to open."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from waldo_cli import Mask, Stack, detect
+from waldo_cli.cli.explain import explain as command
+from waldo_cli.detector.explanation import Trace, window_around
+from waldo_cli.detector.maps import Grid
+from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.show.explain_page import explain
+from waldo_cli.show.map_pictures import inside_spans, map_surroundings, surroundings
+from waldo_cli.stack.layers import Combine, Conv, MaskLayer, Normalize, Pointwise, Pool
+from waldo_cli.stack.stack import CloserLook
+
+Floats = np.ndarray
+
+RNG = np.random.default_rng(7)
+MASK = RNG.random((12, 9, 3), np.float32)
+
+
+def page() -> Floats:
+    image = RNG.random((90, 120, 3), np.float32) * np.float32(0.3)
+    image[30:42, 60:69] = MASK
+    return image
+
+
+def learned_like() -> Stack:
+    """Strides, pooling, and a closer look, with random numbers."""
+    rng = np.random.default_rng(3)
+
+    def conv(*shape: int, stride: int = 1) -> Conv:
+        return Conv(rng.normal(size=shape).astype(np.float32), stride=(stride, stride))
+
+    first = (conv(3, 3, 3, 6, stride=2), Pointwise("relu"), Pool("max-pool", (2, 2), (2, 2)))
+    again = Stack("again", (conv(7, 7, 3, 2), Pointwise("softmax")), labels=("waldo", "wenda"))
+    return Stack(
+        "two looks",
+        (*first, conv(3, 3, 6, 1), Pointwise("sigmoid")),
+        object=(12, 12),
+        threshold=0.5,
+        scales=(1.0, 0.7),
+        labels=("waldo", "wenda"),
+        closer_looks=(CloserLook(again, (5, 5), 6),),
+    )
+
+
+class Outline(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_result_is_what_detect_gives(tmp_path: Path) -> None:
+    image = page()
+    said = explain(tmp_path / "a.html", image, masks=[Mask("him", MASK)], scales=[1, 0.5])
+    result = detect(image, masks=[Mask("him", MASK)], scales=[1, 0.5])
+    assert said.detections == result.detections
+    assert (said.activations == result.activations).all()
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    best = result.detections[0]
+    assert f"him at {best.x:g}, {best.y:g}, score {best.score:.3f}" in text
+
+
+def test_a_trace_does_not_change_the_answer() -> None:
+    image, trace = page(), Trace()
+    with_trace = detect(image, stack=learned_like(), trace=trace)
+    without = detect(image, stack=learned_like())
+    assert with_trace.detections == without.detections
+    assert (with_trace.activations == without.activations).all()
+    assert trace.looks[0].scores is not None
+    assert len(trace.looks[0].candidates) == len(trace.looks[0].scores)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (119, 89), (64, 36), (20, 80)])
+@pytest.mark.parametrize("kind", ["learned", "normalised", "mask"])
+def test_the_last_map_of_a_window_is_that_of_the_whole_level(
+    kind: str, place: tuple[int, int]
+) -> None:
+    stacks = {
+        "learned": learned_like(),
+        "normalised": Stack(
+            "n", (Normalize((5, 5)), Combine("sum")), object=(4, 4), scales=(1.0, 0.7)
+        ),
+        "mask": Stack("m", (Pointwise("relu"), MaskLayer()), scales=(1.0, 0.7)).with_masks(
+            [Mask("him", MASK)]
+        ),
+    }
+    stack, image, trace = stacks[kind], np.tile(page(), (3, 3, 1)), Trace()
+    detect(image, stack=stack, trace=trace)
+    (look,) = trace.looks
+    for grid in look.grids:
+        window, right = window_around(stack, image, look.grids, grid, place)
+        x = window
+        for layer in stack.layers:
+            x = layer.run(x)
+        field = stack.receptive_field
+        shown = inside_spans(x, field.first, field.jump, right).max(axis=2)
+        assert shown.size > 50
+        whole = grid.values.max(axis=2)
+        rows, cols = shown.shape
+        corners = whole[: len(whole) - rows + 1, : whole.shape[1] - cols + 1]
+        assert any(
+            np.abs(whole[i : i + rows, j : j + cols] - shown).max() < 1e-4
+            for i, j in np.argwhere(np.abs(corners - shown[0, 0]) < 1e-4)
+        )
+
+
+def test_the_place_asked_about_is_told_of_at_each_station(tmp_path: Path) -> None:
+    out = tmp_path / "a.html"
+    explain(out, page(), masks=[Mask("him", MASK)], scales=1, at=(64, 36))
+    text = Outline(out.read_text("utf-8")).text
+    assert "the largest activation there is 1.000, at scale 1" in text
+    assert "Before suppression it is peak number 1." in text
+    assert "After it, number 1 with 1.000, threshold 0.6." in text
+    explain(out, page(), stack=learned_like(), at=(5, 5))
+    assert "The closer looks were" in Outline(out.read_text("utf-8")).text
+
+
+def test_layers_are_shown_where_the_answer_is_surest_not_where_the_first_look_was(
+    tmp_path: Path,
+) -> None:
+    image, trace = page(), Trace()
+    result = detect(image, stack=learned_like(), threshold=-1, labels=["wenda"], trace=trace)
+    (best,), first = result.detections, trace.looks[0].candidates[0]
+    assert (best.x, best.y) != (first.x, first.y)
+    explain(tmp_path / "a.html", image, stack=learned_like(), labels=["wenda"])
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert f"Layer by layer at scale {best.scale:.3g}, around {best.x:g}, {best.y:g}" in text
+    assert f"Closer look 1 layer by layer, at {best.x:g}, {best.y:g}" in text
+
+
+def test_what_was_preferred_to_the_place_is_told_with_its_score(tmp_path: Path) -> None:
+    best = detect(page(), masks=[Mask("him", MASK)], scales=1).detections[0]
+    explain(tmp_path / "a.html", page(), masks=[Mask("him", MASK)], scales=1, at=(20, 80))
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert f"The best place is {best.x:g}, {best.y:g} with {best.score:.3f}" in text
+    explain(tmp_path / "a.html", page(), masks=[Mask("him", MASK)], scales=1, at=(64, 36))
+    assert "The best place is" not in Outline((tmp_path / "a.html").read_text("utf-8")).text
+
+
+@pytest.mark.parametrize("at", [(0.0, 0.0), (119.9, 89.9), (64.5, 36.0), (3.0, 80.0)])
+def test_surroundings_have_the_place_in_their_middle_and_maps_lie_over_them(
+    at: tuple[float, float],
+) -> None:
+    image = page()
+    row, col = int(at[1]), int(at[0])
+    there, middle = surroundings(image, at), len(surroundings(image, at)) // 2
+    assert (there[middle, middle] == image[row, col]).all()
+    grid = Grid(image[::4, ::4, :1], (2.0, 2.0), (4.0, 4.0), 0.25, (0.25, 0.25))
+    square = map_surroundings(grid, at, image)
+    assert square.shape == there.shape[:2]
+    assert square[middle, middle] == grid.values[min(row // 4, 22), min(col // 4, 29), 0]
+    outside = (there == np.float32(0.5)).all(axis=2)
+    assert (square[outside] == grid.values.min()).all()
+
+
+def test_nothing_found_is_said_with_the_best_score(tmp_path: Path) -> None:
+    out = tmp_path / "a.html"
+    result = explain(out, page(), masks=[Mask("him", MASK[::-1])], scales=1)
+    assert not result.found
+    assert "Nothing was found: the best score is" in Outline(out.read_text("utf-8")).text
+
+
+def test_the_page_is_one_file_with_whole_pictures_and_no_script(tmp_path: Path) -> None:
+    out = tmp_path / "a.html"
+    name = 'x"><script>alert(1)</script>\u202e&.png'
+    label = "<b>him</b>"
+    explain(out, page(), title=name, masks=[Mask(label, MASK)], scales=[1, 0.5], at=(64, 36))
+    html = out.read_text("utf-8")
+    outline = Outline(html)
+    tags = {tag for tag, _ in outline.tags}
+    assert "script" not in tags
+    assert "b" not in tags
+    assert "\u202e" not in html
+    assert label in outline.text
+    sources = [a.get("src") or a.get("href") for t, a in outline.tags if t in ("img", "image")]
+    assert len(sources) > 6
+    for source in sources:
+        assert source is not None
+        kind, _, data = source.partition(",")
+        assert kind == "data:image/png;base64"
+        with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+            picture.load()
+    assert not re.search(r"(src|href)=\"(?!data:)", html)
+
+
+def test_where_and_region_are_part_of_the_explanation(tmp_path: Path) -> None:
+    image = page()
+    where = np.zeros(image.shape[:2], np.float32)
+    where[50:] = 1
+    common = {"masks": [Mask("him", MASK)], "scales": [1.0, 0.5]}
+    assert not explain(tmp_path / "a.html", image, where=where, **common).found  # type: ignore[arg-type]
+    assert not explain(tmp_path / "b.html", image, region=(0, 0, 2, 2), **common).found  # type: ignore[arg-type]
+
+
+def test_a_place_outside_the_region_is_said_to_be_left_out(tmp_path: Path) -> None:
+    common = {"masks": [Mask("him", MASK)], "scales": [1.0, 0.5], "at": (64, 36)}
+    explain(tmp_path / "a.html", page(), region=(0, 0, 30, 30), **common)  # type: ignore[arg-type]
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert "No answer may lie there" in text
+    assert "inf" not in text.partition("Layer by layer")[0]
+    explain(tmp_path / "a.html", page(), region=(30, 0, 60, 60), **common)  # type: ignore[arg-type]
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert "No answer may lie there" not in text
+
+
+def test_a_place_outside_the_image_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="500,2 lies outside the 120x90 image"):
+        explain(tmp_path / "a.html", page(), masks=[MASK], at=(500, 2))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="folder does not exist"):
+        explain(tmp_path / "no" / "a.html", page(), masks=[MASK], scales=1)
+
+
+def test_the_command_writes_the_page_and_prints_its_path(tmp_path: Path) -> None:
+    for name, pixels in (("page", page()), ("him", MASK)):
+        Image.fromarray((pixels * 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    asked = [
+        str(tmp_path / "page.png"),
+        *("--mask", str(tmp_path / "him.png"), "--scales", "1"),
+        *("--at", "64,36", "-o", str(tmp_path / "out")),
+    ]
+    ended = CliRunner().invoke(command, asked, catch_exceptions=False)
+    assert ended.exit_code == 0
+    assert ended.output == f"{tmp_path / 'out' / 'page.explain.html'}\n"
+    assert (tmp_path / "out" / "page.explain.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("place", ["5", "a,b", "1,-2", "1,2,3", "nan,1"])
+def test_a_place_that_is_none_is_a_usage_error(place: str) -> None:
+    ended = CliRunner().invoke(command, ["x.png", "--at", place])
+    assert ended.exit_code == 2
+    assert "is not X,Y in pixels" in ended.output

@@ -1,0 +1,581 @@
+"""Stack files: what is written is what runs, and every damage is one clear line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import pickle
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from waldo_cli import load_stack
+from waldo_cli.errors import StackError
+from waldo_cli.stack import file, weights
+from waldo_cli.stack.stack import Stack
+
+RELU = '[[layer]]\nop = "relu"\n'
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "badimages"
+
+
+def written(folder: Path, text: str | bytes, **arrays: np.ndarray) -> Path:
+    path = folder / "mine.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    if arrays:
+        np.savez(folder / "mine.npz", **arrays)  # type: ignore[arg-type]
+    return path
+
+
+def loaded(folder: Path, text: str, **arrays: np.ndarray) -> Stack:
+    return load_stack(written(folder, "format = 1\n" + text, **arrays))
+
+
+def refused(path: Path | str) -> str:
+    """The one line that says why a stack file cannot be used; it names the file."""
+    with pytest.raises(StackError) as caught:
+        load_stack(path)
+    assert caught.value.path == str(path)
+    assert "\n" not in caught.value.reason
+    assert len(caught.value.reason) < 300
+    return caught.value.reason
+
+
+# --- what is written is what runs -------------------------------------------------------------------
+
+
+def test_the_built_in_stacks_load_and_say_what_they_are() -> None:
+    names = file.built_in_names()
+    assert {"pixels", "stripes"} <= set(names)
+    for name in names:
+        stack = load_stack(name)
+        assert stack.name == name
+        assert stack.description
+        assert stack.threshold is not None
+
+
+def test_every_key_arrives(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kernel, bias = rng.normal(size=(2, 3, 3, 4)).astype("f4"), rng.normal(size=4).astype("f4")
+    stack = loaded(
+        tmp_path,
+        """
+        name = "mine"
+        description = "by hand"
+        object = [7, 9]
+        threshold = -0.25
+        scales = { min = 0.5, max = 1, per_octave = 3 }
+        weights = "mine.npz"
+        labels = ["a", "b", "c", "d"]
+        boundary = "reflect"
+        [[layer]]
+        op = "conv"
+        kernel = "weights:k"
+        bias = "weights:b"
+        stride = [1, 2]
+        dilation = 2
+        padding = [[1, 0], [2, 3]]
+        flip = true
+        """,
+        k=kernel,
+        b=bias,
+    )
+    (layer,) = stack.layers
+    np.testing.assert_array_equal(layer.kernel, kernel)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(layer.bias, bias)  # type: ignore[attr-defined]
+    assert layer.stride == (1, 2)  # type: ignore[attr-defined]
+    assert layer.dilation == (2, 2)  # type: ignore[attr-defined]
+    assert layer.padding == ((1, 0), (2, 3))  # type: ignore[attr-defined]
+    assert layer.flip is True  # type: ignore[attr-defined]
+    assert (stack.name, stack.description, stack.object) == ("mine", "by hand", (7, 9))
+    assert (stack.threshold, stack.per_octave, stack.boundary) == (-0.25, 3, "reflect")
+    assert stack.scales == pytest.approx([1, 2 ** (-1 / 3), 2 ** (-2 / 3), 0.5])
+    assert stack.labels == ("a", "b", "c", "d")
+
+
+def test_a_short_file_has_the_usual_values(tmp_path: Path) -> None:
+    stack = loaded(tmp_path, RELU)
+    assert (stack.name, stack.object, stack.threshold) == ("mine", None, None)
+    assert (stack.scales, stack.boundary) == ((1.0,), "edge")
+    masked = loaded(tmp_path, '[[layer]]\nop = "mask"\n')
+    assert masked.needs_mask
+    assert masked.boundary == "none"  # a mask layer answers up to the edge by itself
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [
+        ('"sobel-x"', [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]),
+        ('"sobel-y"', [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]),
+        ('"laplacian"', [[0, 1, 0], [1, -4, 1], [0, 1, 0]]),
+        ('"box:2"', [[0.25, 0.25], [0.25, 0.25]]),
+    ],
+)
+def test_a_named_kernel_works_on_each_channel_by_itself(
+    kernel: str, expected: list[list[float]], tmp_path: Path
+) -> None:
+    stack = loaded(tmp_path, f'[[layer]]\nop = "conv"\nkernel = {kernel}\n')
+    x = np.random.default_rng(1).random((8, 9, 3), np.float32)
+    a, b = np.shape(expected)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (a, b), axis=(0, 1))
+    np.testing.assert_allclose(
+        stack.run(x), np.einsum("ijcab,ab->ijc", windows, expected), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("sigma", [0.4, 1, 1.5, 3])
+def test_a_gaussian_sums_to_one_and_has_its_width(sigma: float, tmp_path: Path) -> None:
+    stack = loaded(tmp_path, f'[[layer]]\nop = "conv"\nkernel = "gaussian:{sigma}"\n')
+    kernel = stack.layers[0].kernel[:, :, 0, 0]  # type: ignore[attr-defined]
+    assert kernel.sum() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(kernel, kernel.T)
+    np.testing.assert_allclose(kernel, kernel[::-1, ::-1])
+    at = np.arange(len(kernel)) - len(kernel) // 2
+    if sigma >= 1:
+        assert np.sqrt((kernel.sum(0) * at**2).sum()) == pytest.approx(sigma, rel=0.02)
+
+
+def test_an_inline_kernel_has_two_to_four_levels(tmp_path: Path) -> None:
+    conv = '[[layer]]\nop = "conv"\nkernel = '
+    stack = loaded(tmp_path, f"{conv}[[[[1.0], [2.0], [3]]]]\n{conv}[[1, 2]]\n")
+    assert stack.channels() == (3, 1, 1)
+    x = np.ones((1, 2, 3), np.float32)
+    np.testing.assert_allclose(stack.run(x), [[[18.0]]])
+
+
+@pytest.mark.parametrize("kind", [">f4", "<f8", "<f2", "<i8", "|u1", ">i2"])
+def test_weights_may_be_stored_as_any_numbers(kind: str, tmp_path: Path) -> None:
+    kernel = np.arange(1, 13).reshape(2, 2, 3, 1)
+    text = 'weights = "mine.npz"\n[[layer]]\nop = "conv"\nkernel = "weights:k"\n'
+    stack = loaded(tmp_path, text, k=kernel.astype(kind))
+    stored = stack.layers[0].kernel  # type: ignore[attr-defined]
+    assert stored.dtype == np.float32
+    np.testing.assert_array_equal(stored, kernel)
+
+
+def test_weights_in_the_order_of_fortran_are_the_same(tmp_path: Path) -> None:
+    kernel = np.arange(12, dtype="f4").reshape(2, 2, 3, 1)
+    text = 'weights = "mine.npz"\n[[layer]]\nop = "conv"\nkernel = "weights:k"\n'
+    stack = loaded(tmp_path, text, k=np.asfortranarray(kernel))
+    np.testing.assert_array_equal(stack.layers[0].kernel, kernel)  # type: ignore[attr-defined]
+
+
+TWO_LABELS = (
+    '[[closer_look.layer]]\nop = "conv"\nkernel = [[[[1, 0], [0, 1], [0, 0]]]]\n'
+    '[[closer_look.layer]]\nop = "softmax"\n'
+)
+
+
+def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path) -> None:
+    stack = loaded(
+        tmp_path,
+        'object = [8, 8]\nlabels = ["waldo", "nobody"]\n'
+        '[[layer]]\nop = "combine"\nhow = "mean"\n'
+        "[[closer_look]]\nobject = [4, 6]\ncandidates = 3\nscales = [0.9, 1.1]\nmirrored = 2\n"
+        + TWO_LABELS
+        + "[[closer_look]]\nobject = 2\ncandidates = 1\n"
+        + TWO_LABELS,
+    )
+    sharp, wide = stack.closer_looks
+    assert (sharp.size, sharp.candidates, sharp.mirrored) == ((4, 6), 3, 2)
+    assert sharp.scales == (1.1, 0.9)
+    assert (wide.size, wide.candidates, wide.mirrored) == ((2, 2), 1, 0)
+    assert stack.labels == sharp.stack.labels == wide.stack.labels == ("waldo", "nobody")
+
+
+# --- what cannot be used ----------------------------------------------------------------------------
+
+CONV = '[[layer]]\nop = "conv"\nkernel = [[[[1], [1], [1]]]]\n'
+HUGE = "0x" + "F" * 9000
+
+BAD_TEXT = {
+    "unknown key": ("objekt = 3\n" + RELU, "unknown key 'objekt': did you mean 'object'?"),
+    "no layer": ("", "[[layer]]: a stack needs at least one layer"),
+    "layer is no list": ('[layer]\nop = "relu"\n', "[[layer]]"),
+    "unknown op": ('[[layer]]\nop = "convv"\n', "layer 1: op = 'convv': did you mean 'conv'?"),
+    "no op": ("[[layer]]\n", "layer 1: op = None"),
+    "op of another kind": ("[[layer]]\nop = [1]\n", "layer 1: op = [1]"),
+    "unknown key of an op": (
+        RELU + '[[layer]]\nop = "relu"\nsize = 3\n',
+        "layer 2 (relu): unknown key 'size'",
+    ),
+    "slope of relu": ('[[layer]]\nop = "relu"\nslope = 3\n', "layer 1 (relu): unknown key 'slope'"),
+    "no kernel": ('[[layer]]\nop = "conv"\n', "layer 1 (conv): kernel"),
+    "no such kernel": ('[[layer]]\nop = "conv"\nkernel = "sobel"\n', "kernel = 'sobel'"),
+    "box of half a pixel": ('[[layer]]\nop = "conv"\nkernel = "box:1.5"\n', "kernel = 'box:1.5'"),
+    "gaussian of nothing": ('[[layer]]\nop = "conv"\nkernel = "gaussian:0"\n', "gaussian:0"),
+    "gaussian of NaN": ('[[layer]]\nop = "conv"\nkernel = "gaussian:nan"\n', "gaussian:nan"),
+    "ragged kernel": ('[[layer]]\nop = "conv"\nkernel = [[1, 2], [3]]\n', "lists of equal lengths"),
+    "kernel of text": ('[[layer]]\nop = "conv"\nkernel = [["1"]]\n', "kernel: must be numbers"),
+    "kernel of truths": ('[[layer]]\nop = "conv"\nkernel = [[true]]\n', "kernel: must be numbers"),
+    "kernel of one level": ('[[layer]]\nop = "conv"\nkernel = [1, 2]\n', "2 to 4 levels"),
+    "kernel of NaN": ('[[layer]]\nop = "conv"\nkernel = [[nan]]\n', "kernel: must hold finite"),
+    "kernel of infinity": (
+        '[[layer]]\nop = "conv"\nkernel = [[-inf]]\n',
+        "kernel: must hold finite",
+    ),
+    "kernel of a huge number": (
+        f'[[layer]]\nop = "conv"\nkernel = [[{HUGE}]]\n',
+        "kernel: must be",
+    ),
+    "empty kernel": ('[[layer]]\nop = "conv"\nkernel = [[]]\n', "kernel: must"),
+    "channels do not fit": (CONV + CONV, "layer 2 (conv): conv takes 3 channels, 1 come in"),
+    "bias does not fit": (
+        CONV + "bias = [1, 2]\n",
+        "bias: shape (2,), the kernel gives 1 channels",
+    ),
+    "bias is text": (CONV + 'bias = "one"\n', "'one' is not an array"),
+    "stride 0": (CONV + "stride = 0\n", "layer 1 (conv): stride = 0"),
+    "stride negative": (CONV + "stride = -1\n", "stride = -1"),
+    "stride a half": (CONV + "stride = 1.5\n", "stride = 1.5"),
+    "stride true": (CONV + "stride = true\n", "stride = True"),
+    "stride of three": (CONV + "stride = [1, 2, 3]\n", "stride: must be one whole number or two"),
+    "stride huge": (CONV + f"stride = {HUGE}\n", "stride = a number of thousands of digits"),
+    "dilation 0": (CONV + "dilation = [1, 0]\n", "dilation = 0"),
+    "groups do not divide": (CONV + "groups = 2\n", "groups = 2: 1 output channels"),
+    "groups of a named kernel": (
+        '[[layer]]\nop = "conv"\nkernel = "box:3"\ngroups = 3\n',
+        "groups:",
+    ),
+    "padding unknown": (CONV + 'padding = "mirror"\n', "padding = 'mirror': must be one of valid"),
+    "padding negative": (CONV + "padding = [[0, -1], [0, 0]]\n", "padding = -1"),
+    "padding half": (CONV + "padding = [[0, 1]]\n", "padding: explicit widths are"),
+    "flip a number": (CONV + "flip = 1\n", "flip: must be true or false"),
+    "pool of 0": ('[[layer]]\nop = "max-pool"\nsize = 0\n', "layer 1 (max-pool): size = 0"),
+    "how unknown": ('[[layer]]\nop = "combine"\nhow = "min"\n', "how = 'min': must be one of max"),
+    "how a table": ('[[layer]]\nop = "combine"\nhow = {a = 1}\n', "how = {'a': 1}"),
+    "score unknown": ('[[layer]]\nop = "mask"\nscore = "nccc"\n', "score = 'nccc'"),
+    "two masks": ('[[layer]]\nop = "mask"\n' * 2, "layer 2 (mask): a stack takes one mask layer"),
+    "mask of two channels": (
+        '[[layer]]\nop = "mask"\nmask = [[[1, 2]]]\n',
+        "mask: shape (1, 1, 2)",
+    ),
+    "mask of no weight": ('[[layer]]\nop = "mask"\nmask = [[[1, 2, 3, 0]]]\n', "weights are all 0"),
+    "upsample 0": ('[[layer]]\nop = "upsample"\nfactor = 0\n', "factor = 0"),
+    "upsample without end": (
+        '[[layer]]\nop = "combine"\n' + '[[layer]]\nop = "upsample"\nfactor = 4\n' * 20,
+        "layer 4 (upsample): factor",
+    ),
+    "upsample of all channels": (
+        '[[layer]]\nop = "upsample"\nfactor = 16\n',
+        "layer 1 (upsample): 3 channels every (0.0625, 0.0625) pixels: at most 256 activations",
+    ),
+    "channels without end": (
+        f'[[layer]]\nop = "conv"\nkernel = [[{[[1] * 257] * 3}]]\n',
+        "layer 1 (conv): 257 channels every (1, 1) pixels: at most 256 activations",
+    ),
+    "stride without end": (
+        '[[layer]]\nop = "max-pool"\nstride = 64\n' * 20,
+        "layer 3 (max-pool): the receptive",
+    ),
+    "field without end": (
+        '[[layer]]\nop = "conv"\nkernel = "box:512"\n' * 20,
+        "the receptive field",
+    ),
+    "more layers than any": (RELU * 257, "[[layer]]: 257 layers, at most 256"),
+    "object 0": ("object = [0, 3]\n" + RELU, "object = 0"),
+    "object of one side": ("object = [3]\n" + RELU, "object: must be one whole number or two"),
+    "threshold NaN": ("threshold = nan\n" + RELU, "threshold: must be finite"),
+    "threshold text": ('threshold = "0.5"\n' + RELU, "threshold: must be a number"),
+    "threshold huge": (f"threshold = {HUGE}\n" + RELU, "threshold: must be a number"),
+    "scales none": ("scales = []\n" + RELU, "scales: give"),
+    "scales negative": ("scales = [-1]\n" + RELU, "scales: each factor"),
+    "scales NaN": ("scales = [nan]\n" + RELU, "scales: must be finite"),
+    "scales turned around": ("scales = {min = 2, max = 1}\n" + RELU, "scales: min and max"),
+    "scales with a typo": (
+        "scales = {min = 1, max = 2, per_octav = 2}\n" + RELU,
+        "did you mean 'per_octave'?",
+    ),
+    "scales tiny steps": (
+        "scales = {min = 1, max = 2, per_octave = 99}\n" + RELU,
+        "per_octave = 99",
+    ),
+    "labels twice": ('labels = ["a", "a"]\n' + RELU, "labels: a name stands twice"),
+    "labels empty": ('labels = [""]\n' + RELU, "labels: ''"),
+    "labels of numbers": ("labels = [1]\n" + RELU, "labels: must be a list of names"),
+    "labels too few": ('labels = ["a"]\n' + RELU, "labels: 1 names for 3 output channels"),
+    "label that moves the cursor": ('labels = ["a\\u001b[2J"]\n' + CONV, "not a printable name"),
+    "name of two lines": ('name = "a\\nb"\n' + RELU, "name: must be a line of text"),
+    "description that moves the cursor": (
+        'description = "two\\nlines \\u001b[2J"\n' + RELU,
+        "description: must be a line of text without control characters",
+    ),
+    "description that turns the line around": (
+        'description = "\\u202egnp"\n' + RELU,
+        "description: must be a line of text without control characters",
+    ),
+    "boundary unknown": ('boundary = "mirror"\n' + RELU, "boundary = 'mirror'"),
+    "weights not named": (
+        '[[layer]]\nop = "conv"\nkernel = "weights:k"\n',
+        "'weights:k' is not an array",
+    ),
+    "closer look a number": ("closer_look = 3\n" + RELU, "closer_look: must be"),
+    "closer look one table": (
+        RELU + '[closer_look]\nobject = 3\n[[closer_look.layer]]\nop = "softmax"\n',
+        "closer_look: must be [[closer_look]] tables",
+    ),
+    "closer look without object": (
+        "object = 3\n" + RELU + '[[closer_look]]\n[[closer_look.layer]]\nop = "softmax"\n',
+        "closer_look 1: object is missing",
+    ),
+    "closer look at what size": (
+        "labels = ['a', 'b']\n" + RELU + "[[closer_look]]\nobject = 3\n" + TWO_LABELS,
+        "object: a stack with a closer look must say",
+    ),
+    "closer look with a bad layer": (
+        "object = 3\n" + RELU + '[[closer_look]]\nobject = 3\n[[closer_look.layer]]\nop = "rely"\n',
+        "closer_look 1: layer 1: op = 'rely'",
+    ),
+    "closer look without probabilities": (
+        "object = 3\nlabels = ['a', 'b', 'c']\n"
+        + RELU
+        + '[[closer_look]]\nobject = 3\n[[closer_look.layer]]\nop = "relu"\n',
+        "closer look 1: its last layer must be softmax",
+    ),
+    "closer look of no candidate": (
+        "object = 3\nlabels = ['a', 'b']\n"
+        + RELU
+        + "[[closer_look]]\nobject = 3\ncandidates = 0\n"
+        + TWO_LABELS,
+        "candidates = 0",
+    ),
+    "closer looks without end": (
+        "object = 3\nlabels = ['a', 'b']\n"
+        + RELU
+        + ("[[closer_look]]\nobject = 3\n" + TWO_LABELS) * 9,
+        "closer_look: 9 of them, at most 8",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TEXT)
+def test_a_bad_stack_is_one_line_that_names_file_layer_and_key(name: str, tmp_path: Path) -> None:
+    text, reason = BAD_TEXT[name]
+    assert reason in refused(written(tmp_path, "format = 1\n" + text))
+
+
+BAD_BYTES = {
+    "empty": (b"", "format = None"),
+    "no format": (RELU.encode(), "format = None: this program reads format = 1"),
+    "format of tomorrow": (b"format = 2\n" + RELU.encode(), "format = 2"),
+    "format true": (b"format = true\n" + RELU.encode(), "format = True"),
+    "format huge": (f"format = {HUGE}\n".encode(), "format = a number of thousands of digits"),
+    "byte order mark": (b"\xef\xbb\xbfformat = 1\n" + RELU.encode(), "byte order mark"),
+    "UTF-16": (("format = 1\n" + RELU).encode("utf-16"), "UTF-16"),
+    "not UTF-8": (b'name = "\xff"\n', "not UTF-8"),
+    "not TOML": (b"format = \n", "not TOML"),
+    "key twice": (b"format = 1\nformat = 1\n", "not TOML"),
+    "ten thousand digits": (b"format = " + b"9" * 10_000, "not TOML"),
+    "nested lists": (b"a = " + b"[" * 50_000, "nested too deeply"),
+    "nested tables": (b"a = " + b"{a = " * 20_000, "nested too deeply"),
+    "a key of many parts": (b"a" + b".a" * 20_000 + b" = 1", "more than 16 parts"),
+    "a quoted key of many parts": (b'"a"' + b' . "a"' * 20_000 + b" = 1", "more than 16 parts"),
+    "a table of many parts": (b"[a" + b".a" * 20_000 + b"]", "more than 16 parts"),
+    "a million layers": (RELU.encode() * 1_000_000, "bytes: at most"),
+    "a long key": (b"a" * 100_000 + b" = 1", "unknown key 'aaa"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_BYTES)
+def test_a_damaged_file_is_one_line(name: str, tmp_path: Path) -> None:
+    data, reason = BAD_BYTES[name]
+    assert reason in refused(written(tmp_path, data))
+
+
+def test_a_name_that_is_none_lists_those_there_are() -> None:
+    with pytest.raises(StackError, match="no built-in stack 'wally': there are pixels"):
+        load_stack("wally")
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    assert refused(tmp_path / "pipe.toml") == "not a regular file"
+    assert refused(Path("/dev/zero")) == "not a regular file"
+    assert refused(tmp_path) == "not a regular file"
+    assert "no such file" in refused(tmp_path / "gone.toml")
+    assert refused("a\0.toml") == "not a file name"
+
+
+# --- weights ----------------------------------------------------------------------------------------
+
+NAMED = 'format = 1\nweights = "mine.npz"\n[[layer]]\nop = "conv"\nkernel = "weights:k"\n'
+GOOD = np.ones((1, 1, 3, 1), np.float32)
+
+
+def npz(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def npy(array: np.ndarray, *, allow_pickle: bool = False) -> bytes:
+    out = io.BytesIO()
+    np.save(out, array, allow_pickle=allow_pickle)
+    return out.getvalue()
+
+
+def header(text: str) -> bytes:
+    """An .npy of 12 bytes whose header says what it likes."""
+    line = text.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(line)) + line + bytes(12)
+
+
+def shaped(shape: str, kind: str = "'<f4'") -> bytes:
+    return header(f"{{'descr': {kind}, 'fortran_order': False, 'shape': {shape}, }}")
+
+
+SPRUNG = []
+
+
+def spring() -> None:
+    SPRUNG.append("a pickle was opened")
+
+
+class Trap:
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return (spring, ())
+
+
+def flagged(data: bytes) -> bytes:
+    """The same archive, its members marked as encrypted."""
+    out = bytearray(data)
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        out[out.index(signature) + offset] |= 1
+    return bytes(out)
+
+
+def with_method(data: bytes, method: int) -> bytes:
+    out = bytearray(data)
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = out.index(signature) + offset
+        out[at : at + 2] = struct.pack("<H", method)
+    return bytes(out)
+
+
+def flipped(data: bytes) -> bytes:
+    out = bytearray(data)
+    out[out.index(npy(GOOD)[-12:]) + 3] ^= 0x40
+    return bytes(out)
+
+
+WHOLE = npz(("k.npy", npy(GOOD)), method=zipfile.ZIP_STORED)
+BAD_WEIGHTS = {
+    "empty": b"",
+    "text": b"no weights",
+    "half": WHOLE[: len(WHOLE) // 2],
+    "last byte gone": WHOLE[:-1],
+    "a flipped bit": flipped(WHOLE),
+    "an .npy": npy(GOOD),
+    "a pickle": pickle.dumps(Trap()),
+    "a pickle inside": npz(("k.npy", npy(np.array([Trap()], object), allow_pickle=True))),
+    "a huge shape": npz(("k.npy", shaped("(1000000, 1000000)"))),
+    "a negative shape": npz(("k.npy", shaped("(-1, 3)"))),
+    "a shape that lies": npz(("k.npy", shaped("(1, 1, 3, 2)"))),
+    "code in the header": npz(("k.npy", header("__import__('os').abort()"))),
+    "an open bracket": npz(("k.npy", header("{'descr': '<f4', 'shape': ("))),
+    "a header of names": npz(("k.npy", shaped("(3,)", "[('a', '<f4')]"))),
+    "no numpy file inside": npz(("k.npy", b"three")),
+    "another file inside": npz(("k.npy", npy(GOOD)), ("readme.txt", b"hello")),
+    "two members of one name": npz(("k.npy", npy(GOOD)), ("j.npy", npy(GOOD))).replace(
+        b"j.npy", b"k.npy"
+    ),
+    "a member that climbs out": npz(("k.npy", npy(GOOD)), ("../evil.npy", npy(GOOD))),
+    "text in an array": npz(("k.npy", npy(np.array(["one"])))),
+    "complex numbers": npz(("k.npy", npy(GOOD.astype(complex)))),
+    "truths": npz(("k.npy", npy(GOOD.astype(bool)))),
+    "dates": npz(("k.npy", npy(np.zeros((1, 1, 3, 1), "M8[s]")))),
+    "NaN": npz(("k.npy", npy(GOOD * np.nan))),
+    "infinity": npz(("k.npy", npy(GOOD * np.inf))),
+    "more than float32 holds": npz(("k.npy", npy(GOOD.astype(float) * 1e300))),
+    "an empty array": npz(("k.npy", npy(GOOD[:0]))),
+    "a single number": npz(("k.npy", npy(np.array(3.0)))),
+    "five dimensions": npz(("k.npy", npy(GOOD[None]))),
+    "encrypted": flagged(WHOLE),
+    "an unknown method": with_method(WHOLE, 99),
+    "an array too many": npz(("k.npy", npy(GOOD)), ("left_over.npy", npy(GOOD))),
+    "no such array": npz(("v.npy", npy(GOOD))),
+    "no array": npz(),
+    "a shape that does not fit": npz(("k.npy", npy(np.ones((3, 3, 4, 1), np.float32)))),
+}
+
+
+@pytest.mark.parametrize("name", BAD_WEIGHTS)
+def test_bad_weights_are_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.npz").write_bytes(BAD_WEIGHTS[name])
+    assert refused(written(tmp_path, NAMED))
+    assert not SPRUNG
+
+
+def test_good_weights_made_in_the_same_way_are_no_error(tmp_path: Path) -> None:
+    (tmp_path / "mine.npz").write_bytes(WHOLE)
+    assert load_stack(written(tmp_path, NAMED)).parameters == 3
+
+
+def test_weights_that_unpack_to_more_than_the_limit_are_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "MAX_WEIGHT_BYTES", 1 << 20)
+    bomb = npz(("k.npy", npy(np.zeros((1, 1, 1 << 19, 1), np.float32))))
+    assert len(bomb) < 1 << 16
+    (tmp_path / "mine.npz").write_bytes(bomb)
+    assert "unpacks to more than 1,048,576 bytes" in refused(written(tmp_path, NAMED))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("/dev/zero.npz", "must lie in the stack file's folder"),
+        ("../mine.npz", "must lie in the stack file's folder"),
+        ("below/../../mine.npz", "must lie in the stack file's folder"),
+        ("/etc/passwd", "must name an .npz file"),
+        ("gone.npz", "no such file"),
+        ("a\\u0000.npz", "must be a line of text"),
+        ("link.npz", "is a link out of the stack file's folder"),
+        ("out/mine.npz", "is a link out of the stack file's folder"),
+        ("pipe.npz", "not a regular file"),
+    ],
+)
+def test_weights_lie_in_the_stack_files_folder(name: str, reason: str, tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "folder"
+    outside.mkdir()
+    folder.mkdir()
+    for place in (tmp_path, outside):
+        (place / "mine.npz").write_bytes(WHOLE)
+    (folder / "link.npz").symlink_to(outside / "mine.npz")
+    (folder / "out").symlink_to(outside)
+    os.mkfifo(folder / "pipe.npz")
+    assert reason in refused(written(folder, NAMED.replace("mine.npz", name)))
+
+
+def test_weights_may_lie_in_a_folder_below(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "mine.npz").write_bytes(WHOLE)
+    assert load_stack(written(tmp_path, NAMED.replace("mine.npz", "below/mine.npz")))
+
+
+def shared_configs() -> list[str]:
+    manifest = SHARED / "MANIFEST_CONFIG.csv"
+    if not manifest.exists():
+        return []
+    with manifest.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [r["file"] for r in rows if r["expected"] == "error" and not r["file"].endswith("json")]
+
+
+@pytest.mark.skipif(
+    not SHARED.exists(), reason="the shared broken files are not beside this checkout"
+)
+@pytest.mark.parametrize("name", shared_configs())
+def test_damaged_files_of_others_are_refused(name: str, tmp_path: Path) -> None:
+    path = SHARED / name
+    if path.suffix == ".toml":
+        refused(path)
+    else:
+        (tmp_path / "mine.npz").write_bytes(path.read_bytes())
+        refused(written(tmp_path, NAMED))

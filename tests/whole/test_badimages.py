@@ -1,0 +1,129 @@
+"""The corpus of odd, broken and hostile images: each opens, or is refused with a reason.
+
+The corpus is other people's work and lies beside the checkout; without it these tests are skipped,
+and `test_images.py` holds the same kinds of damage in files that it makes itself.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "badimages"
+MANIFEST = CORPUS / "MANIFEST.csv"
+
+pytestmark = pytest.mark.skipif(
+    not MANIFEST.exists(), reason="the corpus of bad images is not beside the checkout"
+)
+
+# Opened although the manifest says that an error is enough.
+OPENED_NEVERTHELESS = {
+    "image_tiff/minisblack-2c-8b-alpha.tiff": "premultiplied grey and alpha, which Pillow can undo"
+}
+
+# What the reason must say of a file that was made to be broken in one way.
+REASONS = {
+    "zero-size": ("empty", "no pixels"),
+    "not-an-image": ("needed: PNG, JPEG, GIF, WEBP, TIFF or BMP",),
+    "truncated": ("truncated", "cut short", "not a picture"),
+    "bomb": ("too large", "too long", "unpacks to more"),
+    "corrupt": ("damaged",),
+}
+
+# All in one process, as a library user would, with the figures that need one: warnings, noise from
+# the C libraries on stderr, peak memory.
+OPEN_ALL = """
+import json, resource, sys, time
+from waldo_cli.errors import ImageError
+from waldo_cli.images.load import load_image
+
+for path in sys.stdin.read().splitlines():
+    started = time.monotonic()
+    try:
+        image = load_image(path)
+        outcome = {"opened": [*image.shape], "range": [float(image.min()), float(image.max())]}
+        del image
+    except ImageError as error:
+        outcome = {"reason": error.reason, "named": error.path == path}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    outcome |= {"path": path, "seconds": time.monotonic() - started, "peak": peak * 1024}
+    print(json.dumps(outcome), flush=True)
+"""
+
+
+def manifest() -> list[dict[str, str]]:
+    if not MANIFEST.exists():
+        return []
+    with MANIFEST.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+ROWS = manifest()
+
+
+@pytest.fixture(scope="module")
+def run() -> subprocess.CompletedProcess[str]:
+    paths = "\n".join(str(CORPUS / row["file"]) for row in ROWS)
+    command = [sys.executable, "-W", "always", "-c", OPEN_ALL]
+    return subprocess.run(
+        command, input=paths, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def outcomes(run: subprocess.CompletedProcess[str]) -> dict[str, dict]:
+    lines = map(json.loads, run.stdout.splitlines())
+    return {str(Path(line["path"]).relative_to(CORPUS)): line for line in lines}
+
+
+def test_one_process_opens_them_all_and_nothing_reaches_stderr(
+    run: subprocess.CompletedProcess[str], outcomes: dict[str, dict]
+) -> None:
+    assert run.stderr == ""
+    assert run.returncode == 0
+    assert len(outcomes) == len(ROWS)
+
+
+def test_memory_stays_below_a_gigabyte_and_no_file_takes_ten_seconds(
+    outcomes: dict[str, dict],
+) -> None:
+    assert max(outcome["peak"] for outcome in outcomes.values()) < 1 << 30
+    assert max(outcome["seconds"] for outcome in outcomes.values()) < 10
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if r["expected"] == "open"], ids=lambda row: row["file"]
+)
+def test_what_should_open_opens(row: dict[str, str], outcomes: dict[str, dict]) -> None:
+    outcome = outcomes[row["file"]]
+    assert "opened" in outcome, outcome
+    height, width, channels = outcome["opened"]
+    assert height >= 1
+    assert width >= 1
+    assert channels == 3
+    assert 0 <= outcome["range"][0] <= outcome["range"][1] <= 1
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if r["expected"] == "error"], ids=lambda row: row["file"]
+)
+def test_what_should_be_refused_is_refused_with_a_reason(
+    row: dict[str, str], outcomes: dict[str, dict]
+) -> None:
+    outcome = outcomes[row["file"]]
+    if row["file"] in OPENED_NEVERTHELESS:
+        assert "opened" in outcome
+        return
+    assert "reason" in outcome, outcome
+    reason = outcome["reason"]
+    assert outcome["named"]
+    assert len(reason) < 200
+    assert reason.isprintable()
+    assert row["file"] not in reason
+    if row["corpus"] == "selfmade":
+        assert any(word in reason for word in REASONS.get(row["kind"], ("",)))

@@ -1,0 +1,334 @@
+"""Correlation by overlap-save tiles in the frequency domain.
+
+The image is cut into overlapping tiles, small enough for the cache. Each is transformed once; for
+every kernel its spectrum is multiplied with the kernel's, conjugated, summed over channels and
+transformed back. Kernels too large for a tile are cut into pieces, whose products are summed like
+channels.
+
+`numpy.fft` is as fast as `scipy.fft` here, and takes 0.3 s less to import. With `norm="ortho"` it
+computes in the precision of its input; with the default norm it would compute float32 in float64.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from waldo_cli.arrays import Array
+from waldo_cli.correlate import gemm
+from waldo_cli.geometry import Pair
+from waldo_cli.parallel import spread
+
+# Spectra of kernels kept at a time; more kernels than fit here go in turns.
+_SPECTRA_BYTES = 1 << 26
+# Buffers of all threads together; a tile takes at most half, so that two cores have one each.
+_BUFFER_BYTES = 6 << 24
+# The cost of a tile, in units of a pixel's share of an in-cache transform: fixed, and what it grows
+# by as a thread's buffers outgrow so many numbers (both measured, in float32 and float64).
+_PER_TILE = 1e5
+_CACHED = 3 << 19
+_MISS = 0.25
+# Kernels that are written together: a run of memory where the output has many channels.
+BLOCK = 16
+
+# Sides of tiles: products of 2, 3 and 5, even; multiples of 256 would map to the same cache lines.
+_SIDES = np.array(
+    sorted(
+        n
+        for a in range(1, 12)
+        for b in range(7)
+        for c in range(5)
+        if 16 <= (n := 2**a * 3**b * 5**c) <= 4096 and n % 256
+    )
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How outputs are cut into tiles: all lengths as (rows, cols)."""
+
+    shape: Pair  # of a tile
+    piece: Pair  # of the kernel that one tile takes
+    pieces: Pair  # how many of them
+    step: Pair  # outputs of a tile
+    channels: int  # of the image
+    itemsize: int
+
+    @property
+    def spectrum(self) -> Pair:
+        return self.shape[0], self.shape[1] // 2 + 1
+
+    @property
+    def offsets(self) -> list[Pair]:
+        """Where each piece starts in the kernel."""
+        return [
+            (a * self.piece[0], b * self.piece[1])
+            for a in range(self.pieces[0])
+            for b in range(self.pieces[1])
+        ]
+
+    def corners(self, rows: int, cols: int) -> list[Pair]:
+        """First output of each tile."""
+        return [(i, j) for i in range(0, rows, self.step[0]) for j in range(0, cols, self.step[1])]
+
+    def threads(self) -> int:
+        one = int(_buffer_bytes(math.prod(self.shape), self.channels, self.itemsize))
+        return max(1, _BUFFER_BYTES // one)
+
+    def kernels_at_a_time(self, planes: int) -> int:
+        """How many kernels of so many planes have spectra that fit into memory; 0 for not even one."""
+        one = 2 * self.itemsize * math.prod(self.spectrum) * planes * math.prod(self.pieces)
+        return int(_SPECTRA_BYTES // one)
+
+
+def _buffer_bytes(area: Any, channels: int, itemsize: int) -> Any:
+    """Spectra of the channels and their energy, and five planes for what leads to them and back."""
+    return area * itemsize * (channels + 6)
+
+
+def plan(
+    outputs: Pair, extent: Pair, channels: int, kernels: int, itemsize: int
+) -> tuple[Plan, float]:
+    """The cheapest tiling, and what it costs, in units of a pixel's share of an in-cache transform."""
+    side = max(16, math.isqrt(_BUFFER_BYTES // 2 // _buffer_bytes(1, channels, itemsize)))
+    piece = tuple(min(n, max(1, side // 2)) for n in extent)
+    pieces = tuple(-(-n // p) for n, p in zip(extent, piece, strict=True))
+    piece = tuple(-(-n // p) for n, p in zip(extent, pieces, strict=True))
+    (rows, tall), (cols, wide) = (_choices(n, p, side) for n, p in zip(outputs, piece, strict=True))
+    area = np.multiply.outer(tall, wide)
+    tiles = np.multiply.outer(rows, cols)
+    tiles += tiles % 2  # two cores or more: the last tile of an odd number is waited for
+    excess = np.maximum(_buffer_bytes(area, channels, 1) / _CACHED, 1.0)
+    # A tile's channels go there, a sum comes back for each kernel, whose channels go there once, with most
+    # of their rows empty.
+    turns = tiles * (channels + kernels * (1 + 0.2 * channels)) + 0.7 * kernels * channels
+    work = turns * (area * np.log2(area) * excess**_MISS + _PER_TILE)
+    r, c = np.unravel_index(int(work.argmin()), work.shape)
+    shape = (int(tall[r]), int(wide[c]))
+    chosen = Plan(
+        shape,
+        (piece[0], piece[1]),
+        (pieces[0], pieces[1]),
+        (shape[0] - piece[0] + 1, shape[1] - piece[1] + 1),
+        channels,
+        itemsize,
+    )
+    return chosen, float(work[r, c]) * math.prod(pieces)
+
+
+def _choices(outputs: int, piece: int, most: int) -> tuple[Array, Array]:
+    """Tiles along an axis, and their side, for every side that can be used."""
+    whole = _SIDES[np.searchsorted(_SIDES, min(outputs + piece - 1, int(_SIDES[-1])))]
+    low, high = np.searchsorted(_SIDES, (piece, min(max(most, 2 * piece), int(whole)) + 1))
+    sides = _SIDES[low:high]
+    if not sides.size:
+        sides = np.array([whole])
+    return -(-outputs // (sides - piece + 1)), sides
+
+
+class Bank:
+    """Conjugated spectra of kernels `(K, planes, A, B)`, made once, by all threads, where memory has room."""
+
+    def __init__(self, kernels: Array, plan: Plan, dtype: npt.DTypeLike) -> None:
+        self.kernels, self.plan = kernels, plan
+        self._dtype = np.dtype(dtype)
+        self._keep = plan.kernels_at_a_time(kernels.shape[1]) >= len(kernels)
+        self._kept: dict[tuple[int, int], Array] = {}
+
+    def fill(self) -> None:
+        """Make all that is kept, so that no two threads make the same."""
+
+        def work(which: Pair) -> None:
+            self.spectrum(*which)
+
+        if self._keep:
+            every = itertools.product(range(len(self.kernels)), range(len(self.plan.offsets)))
+            spread(lambda: work, every)
+
+    def spectrum(self, k: int, p: int) -> Array:
+        """Of kernel k, piece p: `(planes, rows, cols / 2 + 1)`."""
+        made = self._kept.get((k, p))
+        if made is None:
+            a, b = self.plan.offsets[p]
+            piece = self.kernels[k, :, a : a + self.plan.piece[0], b : b + self.plan.piece[1]]
+            rows, cols = self.plan.shape
+            across = np.fft.rfft(piece.astype(self._dtype, copy=False), cols, axis=2, norm="ortho")
+            made = np.fft.fft(across, rows, axis=1, norm="ortho")
+            np.conj(made, out=made)
+            made *= np.sqrt(rows * cols, dtype=self._dtype)  # tiles have taken their share
+            if self._keep:
+                self._kept[k, p] = made
+        return made
+
+
+class Tile:
+    """One thread's buffers: spectra of a tile's planes, and what leads to them and back.
+
+    Planes are the image's channels and, where `energy` is asked for, the sum of their squares. They
+    are taken one at a time, so that each is still in the cache when its next step comes.
+    """
+
+    def __init__(self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False) -> None:
+        self.plan = plan
+        self._energy = energy
+        spectrum = np.result_type(dtype, np.complex64)
+        self._spectra: Array = np.empty((plan.channels + energy, *plan.spectrum), spectrum)
+        self._sum: Array = np.empty(plan.spectrum, spectrum)
+        self._product: Array = np.empty(plan.spectrum, spectrum)
+        self._plane: Array = np.zeros(plan.shape, dtype)
+        self.squares: Array = np.zeros(plan.shape if energy else (0, 0), dtype)
+        self._back: Array = np.empty(plan.shape, dtype)
+
+    def aim(self, pixels: Array, at: Pair = (0, 0), level: Array | None = None) -> None:
+        """Look at pixels `(h, w, C)` less `level`, `at` rows and columns into the tile; zeros around."""
+        self.pixels, self._at, self._loaded = pixels, at, -1
+        self._level = None if level is None else level.astype(self._plane.dtype)
+
+    def planes(self, p: int) -> Iterator[Array]:
+        """Each plane as piece p of the kernels meets it, in a buffer that the next one takes over."""
+        inner, pixels = self._meeting(p)
+        for c in range(self.plan.channels):
+            if self._level is None:
+                np.copyto(inner, pixels[:, :, c])
+            else:
+                np.subtract(pixels[:, :, c], self._level[c], out=inner)
+            if self._energy and c == 0:
+                np.multiply(self._plane, self._plane, out=self.squares)
+            elif self._energy:
+                self.squares += np.multiply(self._plane, self._plane, out=self._back)
+            yield self._plane
+        if self._energy:
+            yield self.squares
+
+    def load(self, p: int) -> Array:
+        """Spectra of the planes, `(planes, rows, cols / 2 + 1)`."""
+        if self._loaded != p:
+            self._loaded = p
+            for plane, out in zip(self.planes(p), self._spectra, strict=False):
+                np.fft.rfft(plane, axis=1, norm="ortho", out=out)
+                np.fft.fft(out, axis=0, norm="ortho", out=out)
+        return self._spectra
+
+    def _meeting(self, p: int) -> tuple[Array, Array]:
+        """Where piece p of the kernels meets the image: in the cleared plane, and of the pixels."""
+        into, out_of = [], []
+        for start, offset, size, there in zip(
+            self.plan.offsets[p], self._at, self.plan.shape, self.pixels.shape, strict=False
+        ):
+            first = min(max(offset - start, 0), size)
+            last = min(max(offset - start + there, first), size)
+            into.append(slice(first, last))
+            out_of.append(slice(start + first - offset, start + last - offset))
+        rows, cols = into
+        self._plane[: rows.start] = 0
+        self._plane[rows.stop :] = 0
+        self._plane[rows, : cols.start] = 0
+        self._plane[rows, cols.stop :] = 0
+        return self._plane[rows, cols], self.pixels[out_of[0], out_of[1]]
+
+    def correlate(self, bank: Bank, k: int, planes: Sequence[int]) -> Array:
+        """Σ of the named planes, each correlated with its plane of kernel k.
+
+        `(rows, cols)` of the plan's step; valid until the next call.
+        """
+        started = False
+        for p in range(len(self.plan.offsets)):
+            spectra, kernel = self.load(p), bank.spectrum(k, p)
+            for plane, other in zip(planes, kernel, strict=True):
+                if started:
+                    self._sum += np.multiply(spectra[plane], other, out=self._product)
+                else:
+                    np.multiply(spectra[plane], other, out=self._sum)
+                started = True
+        rows, cols = self.plan.step
+        back = self._back[:rows]
+        np.fft.ifft(self._sum, axis=0, norm="ortho", out=self._sum)
+        np.fft.irfft(self._sum[:rows], self.plan.shape[1], axis=1, norm="ortho", out=back)
+        return back[:, :cols]
+
+    def finite(self) -> bool:
+        """Whether no pixel is NaN or infinite: neither is then their sum, the lowest frequency."""
+        if len(self.plan.offsets) > 1:  # the planes hold only a part
+            return bool(np.isfinite(self.pixels).all())
+        return bool(np.isfinite(self.load(0)[:, 0, 0]).all())
+
+
+def cost(outputs: Pair, kernel: tuple[int, ...], extent: Pair) -> float:
+    """Expected seconds on one core."""
+    _, _, C, K = kernel
+    _, work = plan(outputs, extent, C, K, 4)
+    return 1.8e-10 * work + 3e-4
+
+
+def correlate(
+    x: Array, V: Array, out: Array, stride: Pair, dilation: Pair, bias: Array | None = None
+) -> None:
+    """Write the correlation of x `(H, W, C)` with V `(A, B, C, K)` to out `(H', W', K)`."""
+    A, B, C = V.shape[:3]
+    extent = (dilation[0] * (A - 1) + 1, dilation[1] * (B - 1) + 1)
+    outputs = (x.shape[0] - extent[0] + 1, x.shape[1] - extent[1] + 1)  # before stride
+    tiling, _ = plan(outputs, extent, C, V.shape[3], x.itemsize)
+    for k, some in _in_turns(V, tiling.kernels_at_a_time(C)):
+        spread_out = np.zeros((some.shape[3], C, *extent), x.dtype)
+        spread_out[:, :, :: dilation[0], :: dilation[1]] = some.transpose(3, 2, 0, 1)
+        bank = Bank(spread_out, tiling, x.dtype)
+        bank.fill()
+        target = out[:, :, k : k + some.shape[3]]
+        prepare = _worker(x, some, bank, target, outputs, stride, dilation)
+        spread(prepare, tiling.corners(*outputs), tiling.threads())
+        if bias is not None:
+            for row in target:
+                row += bias[k : k + some.shape[3]]
+
+
+def _in_turns(V: Array, most: int) -> Iterator[tuple[int, Array]]:
+    for k in range(0, V.shape[3], max(1, most)):
+        yield k, V[:, :, :, k : k + max(1, most)]
+
+
+def _worker(
+    x: Array, V: Array, bank: Bank, out: Array, outputs: Pair, stride: Pair, dilation: Pair
+) -> Callable[[], Callable[[Pair], None]]:
+    tiling, (C, K) = bank.plan, V.shape[2:]
+
+    def prepare() -> Callable[[Pair], None]:
+        tile = Tile(tiling, x.dtype)
+        block = np.empty((min(K, BLOCK), *tiling.step), x.dtype)
+
+        def work(corner: Pair) -> None:
+            i, j = corner
+            h, w = min(tiling.step[0], outputs[0] - i), min(tiling.step[1], outputs[1] - j)
+            # Where stride skips outputs, the first of this tile that is kept.
+            a, b = -i % stride[0], -j % stride[1]
+            if a >= h or b >= w:
+                return
+            rows, cols = -((a - h) // stride[0]), -((b - w) // stride[1])
+            y, z = (i + a) // stride[0], (j + b) // stride[1]
+            here = out[y : y + rows, z : z + cols]
+            reach = (bank.kernels.shape[2] - 1, bank.kernels.shape[3] - 1)
+            pixels = x[i : i + h + reach[0], j : j + w + reach[1]]
+            tile.aim(pixels)
+            if not tile.finite():
+                # A NaN or an infinity would spread over the whole tile.
+                gemm.correlate(pixels[None, a:, b:], V, here[None], stride, dilation)
+                return
+            for k in range(0, K, BLOCK):
+                some = min(BLOCK, K - k)
+                for n in range(some):
+                    block[n, :h, :w] = tile.correlate(bank, k + n, range(C))[:h, :w]
+                kept = block[:some, a : h : stride[0], b : w : stride[1]]
+                here[:, :, k : k + some] = kept.transpose(1, 2, 0)
+
+        def guarded(corner: Pair) -> None:
+            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is looked for
+                work(corner)
+
+        return guarded
+
+    return prepare

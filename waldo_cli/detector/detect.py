@@ -1,0 +1,199 @@
+"""From an image to an answer: is he here, and where.
+
+The image is resized to a ladder of scales. At each, the stack turns it into activations: how much every
+place looks like what is sought. The local maxima of all scales are put in one order, best first, and of
+those that overlap only the best stays (non-maximum suppression). A stack with closer looks cuts its best
+candidates out of the image and scores them again, sharper, then wider. What reaches the threshold is found;
+the distance to the next best place elsewhere is the margin. All maps, laid on the image's own pixels, are
+the activations that a heatmap shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.arrays import Floats
+from waldo_cli.detector.closer import corrected, look_closer
+from waldo_cli.detector.explanation import Look, Trace
+from waldo_cli.detector.maps import Grid, on_image, prior_of, run_scales
+from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed, find_peaks
+from waldo_cli.detector.search import choose
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.geometry import Detection
+from waldo_cli.scales import resolve_scales
+from waldo_cli.stack.layers import Combine
+from waldo_cli.stack.stack import Mask, Stack
+
+# Of several channels the map that is searched for peaks.
+LARGEST = Combine("max")
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The answer for one image.
+
+    Attributes
+    ----------
+    detections
+        What reached the threshold, best first.
+    activations
+        ``(H, W)`` float32, the largest activation over scales and labels at every pixel of the image; its
+        maximum is at the best detection's peak.
+    margin
+        Best score minus the next best one elsewhere in the image; None where there is no other peak.
+    width, height
+        Of the image, in pixels.
+    """
+
+    detections: tuple[Detection, ...]
+    activations: Floats
+    margin: float | None
+    width: int
+    height: int
+
+    @property
+    def found(self) -> bool:
+        """True where anything reached the threshold."""
+        return bool(self.detections)
+
+
+def detect(
+    image: NDArray[Any],
+    *,
+    stack: str | Path | Stack | None = None,
+    masks: Sequence[Mask | NDArray[Any] | str | Path] | None = None,
+    scales: str | float | Sequence[float] = "auto",
+    top: int = 1,
+    threshold: float | None = None,
+    labels: Sequence[str] | None = None,
+    region: tuple[int, int, int, int] | None = None,
+    where: NDArray[Any] | None = None,
+    max_overlap: float = MAX_OVERLAP,
+    trace: Trace | None = None,
+) -> Result:
+    """Find what a stack or a mask looks for.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, 3)`` in [0, 1].
+    stack
+        A built-in name, a stack file, or a `Stack`; ``"waldo"`` when None, ``"pixels"`` when None and
+        masks are given.
+    masks
+        What to look for instead of the stack's own: `Mask` records, paths of pictures, or arrays
+        ``(A, B, 3)``, or ``(A, B, 4)`` whose last channel is a weight per pixel.
+    scales
+        ``"auto"`` (what the stack says), one factor, a list, or a range ``"0.5:2"`` in the stack's steps.
+    top
+        Most detections for each label.
+    threshold
+        Below it a peak is no detection; the stack's own when None.
+    labels
+        Which of the stack's labels to report: its first when None, every mask's where masks are given.
+    region
+        ``(left, top, width, height)``: only here may a peak lie.
+    where
+        ``(H, W)`` weights in [0, 1] that positive scores are multiplied by, a prior.
+    max_overlap
+        Of two finds of one label that share more than this part of the smaller box, only the better
+        stays.
+    trace
+        Takes down what was seen on the way. It holds every scale's activations in memory.
+
+    Returns
+    -------
+    result
+        Detections best first, positions and boxes in pixels of the image; the map of activations,
+        ``(H, W)``; the margin to the next best place.
+
+    Raises
+    ------
+    InvalidInputError
+        An argument is out of its range, the image is too small for the stack at every scale, or the
+        stack would hold more than 4 GB of activations of it.
+    StackError
+        The stack cannot be used, or not with masks.
+    """
+    image = _checked_image(image)
+    height, width = image.shape[:2]
+    stacks, wanted = choose(stack, masks, labels, scales, height * width)
+    if top < 1:
+        raise InvalidInputError(f"top is {top}: ask for at least 1 detection")
+    if threshold is not None and not math.isfinite(threshold):
+        raise InvalidInputError(f"threshold is {threshold}: it must be a finite number")
+    if not 0 <= max_overlap <= 1:
+        raise InvalidInputError(f"max_overlap is {max_overlap:g}: it is a share from 0 to 1")
+    prior = prior_of(width, height, region, where)
+
+    grids: list[Grid] = []
+    ranked: dict[str, list[Detection]] = {}
+    for one in stacks:
+        looked = list(
+            run_scales(one, image, resolve_scales(scales, one.scales, one.per_octave), prior)
+        )
+        first: list[Detection] = []
+        answers: list[Floats] = []
+        scores: Floats | None = None
+        if not one.closer_looks:
+            for k, label in enumerate(one.labels):
+                peaks = find_peaks(one, looked, k, label, top + 1, max_overlap, width, height)
+                ranked.setdefault(label, []).extend(peaks)
+            shown = looked
+        else:
+            looked = [replace(g, values=LARGEST.run(g.values)) for g in looked]
+            most = one.closer_looks[0].candidates
+            first = find_peaks(one, looked, 0, "", most, max_overlap, width, height)
+            chosen = [one.labels.index(w) for w in wanted]
+            answers, scores = look_closer(one, image, first, chosen, prior)
+            for k, label in enumerate(one.labels):
+                ranked[label] = [
+                    replace(p, label=label, score=as_printed(s[k]))
+                    for p, s in zip(first, scores, strict=True)
+                ]
+            best = scores[:, chosen].max(axis=1)
+            shown = [corrected(g, first, best) for g in looked]
+        grids += [replace(g, values=LARGEST.run(g.values)[:, :, 0]) for g in shown]
+        if trace is not None:
+            trace.looks.append(Look(one, tuple(looked), tuple(first), tuple(answers), scores))
+
+    limit = stacks[0].threshold if threshold is None else threshold
+    if trace is not None:
+        trace.labels, trace.threshold = wanted, limit
+    detections: list[Detection] = []
+    best_two: list[float] = []
+    for label in wanted:
+        # Python's sort is stable: equal scores keep the order by row, then column.
+        peaks = sorted(ranked[label], key=lambda p: -p.score)
+        detections += [p for p in peaks[:top] if limit is None or p.score >= limit]
+        best_two = max(best_two, [p.score for p in peaks[:2]])
+    detections.sort(key=lambda p: -p.score)
+    margin = best_two[0] - best_two[1] if len(best_two) == 2 else None
+    activations = on_image(grids, height, width)
+    for d in detections:
+        at = (min(int(d.y), height - 1), min(int(d.x), width - 1))
+        activations[at] = max(activations[at], np.float32(d.score))
+    return Result(tuple(detections), activations, margin, width, height)
+
+
+def _checked_image(image: NDArray[Any]) -> Floats:
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise InvalidInputError(f"an image is (H, W, 3), not {image.shape}: see load_image")
+    if image.dtype.kind not in "fiub":
+        raise InvalidInputError(f"an image holds real numbers, not {image.dtype}")
+    if image.dtype.kind != "f":
+        raise InvalidInputError(
+            f"an image holds floats in [0, 1], not {image.dtype}: divide by 255"
+        )
+    image = np.asarray(image, dtype=np.float32)
+    if not np.isfinite(image).all():
+        raise InvalidInputError("the image holds NaN or infinity")
+    return image

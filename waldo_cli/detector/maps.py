@@ -1,0 +1,210 @@
+"""Maps of activations: a stack run at every scale, weighed by a prior, laid on the image's own pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.arrays import Floats
+from waldo_cli.detector.pyramid import Level, levels
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.parallel import spread
+from waldo_cli.stack.stack import Stack
+
+# Levels are refused above this many pixels: a scale of 1000 is a slip, not a wish.
+MAX_LEVEL_PIXELS = 2**30
+
+# Most activations that may be held at once: 4 GB.
+MAX_HELD = 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Activations ``(H', W', K)`` at one scale, and where they lie in the image.
+
+    Cell ``(i, j)`` is centred at ``origin + (i, j) * step``, continuous coordinates, rows first.
+    """
+
+    values: Floats
+    origin: tuple[float, float]
+    step: tuple[float, float]
+    scale: float = 1.0
+    factor: tuple[float, float] = (1.0, 1.0)  # the scale as rounded to whole rows and columns
+
+    def centers(self, axis: int) -> NDArray[np.float64]:
+        """Rows (axis 0) or columns (axis 1) of the cells' centres in the image."""
+        cells = np.arange(self.values.shape[axis], dtype=np.float64)
+        return np.asarray(self.origin[axis] + cells * self.step[axis])
+
+
+def prior_of(
+    width: int,
+    height: int,
+    region: tuple[int, int, int, int] | None,
+    where: NDArray[Any] | None,
+) -> Floats | None:
+    """Weights ``(H, W)`` of places; NaN where no answer may lie."""
+    prior: Floats | None = None
+    if where is not None:
+        prior = np.array(where, dtype=np.float32)
+        if prior.shape != (height, width):
+            raise InvalidInputError(
+                f"where is {prior.shape}, the image ({height}, {width}): they must be of one size"
+            )
+        if not ((prior >= 0) & (prior <= 1)).all():
+            raise InvalidInputError("where holds weights outside 0 to 1")
+    if region is not None:
+        left, upper, w, h = region
+        if w < 1 or h < 1:
+            raise InvalidInputError(f"region is {w}x{h}: it must be at least one pixel each way")
+        rows = slice(max(upper, 0), max(upper + h, 0))
+        cols = slice(max(left, 0), max(left + w, 0))
+        inside = np.zeros((height, width), bool)
+        inside[rows, cols] = True
+        if not inside.any():
+            raise InvalidInputError(
+                f"region {left},{upper},{w},{h} lies outside the {width}x{height} image"
+            )
+        prior = np.where(inside, np.float32(1) if prior is None else prior, np.float32(np.nan))
+    return prior
+
+
+def run_scales(
+    stack: Stack, image: Floats, scales: Sequence[float], prior: Floats | None
+) -> Iterator[Grid]:
+    """The stack's activations at each scale."""
+    seen = stack.receptive_field
+    area = image.shape[0] * image.shape[1]
+    if max(scales) ** 2 * area > MAX_LEVEL_PIXELS:
+        raise InvalidInputError(
+            f"scale {max(scales):g} makes {image.shape[1]}x{image.shape[0]} too large: use a smaller one"
+        )
+    kept = held = 0
+    for f in scales:
+        made = stack.activations((round(f * image.shape[0]), round(f * image.shape[1])))
+        held = max(held, kept + max(made))
+        kept += made[-1]  # of every scale
+    if held > MAX_HELD:
+        raise InvalidInputError(
+            f"stack {stack.name} would hold {held * 4 / 1e9:.1f} GB of activations of this"
+            f" {image.shape[1]}x{image.shape[0]} image, at most {MAX_HELD * 4 / 1e9:.1f} GB:"
+            " give fewer or smaller --scales, or a smaller image"
+        )
+    complaint: InvalidInputError | None = None
+    fitting: list[tuple[float, Level]] = []
+    assert stack.object is not None  # noqa: S101 - checked by _choose
+    for scale, level in levels(image, scales):
+        extended = extend(stack, level)
+        if level.size[1] < stack.object[0] or level.size[0] < stack.object[1]:
+            complaint = complaint or InvalidInputError(
+                f"what is sought is {stack.object[0]}x{stack.object[1]}, the image"
+                f" {level.size[1]}x{level.size[0]} at scale {scale:g}: it must fit inside;"
+                " use a larger --scales or a smaller mask"
+            )
+        elif min(map(min, stack.sizes(extended.shape[:2]))) < 1:
+            complaint = complaint or InvalidInputError(
+                f"the image is {level.size[1]}x{level.size[0]} at scale {scale:g}, too small for stack"
+                f" {stack.name}; use a larger --scales"
+            )
+        else:
+            fitting.append((scale, extended))
+    if not fitting:
+        raise complaint or InvalidInputError("no scale to look at")
+    for (scale, level), values in zip(
+        fitting, stack.run_each([level for _, level in fitting]), strict=True
+    ):
+        must_be_numbers(values, stack)
+        factor = (level.size[0] / image.shape[0], level.size[1] / image.shape[1])
+        origin = [
+            (f - m[0] + 0.5) / z for f, m, z in zip(seen.first, level.margin, factor, strict=True)
+        ]
+        step = [j / z for j, z in zip(seen.jump, factor, strict=True)]
+        grid = Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
+        yield grid if prior is None else _weighed(grid, prior)
+
+
+def must_be_numbers(values: Floats, stack: Stack) -> None:
+    """Refuse NaN and infinity, which sort and print as nonsense; -inf says "not here"."""
+    if values.size and not values.max() < np.inf:
+        raise InvalidInputError(
+            f"stack {stack.name} answers with NaN or infinity: its weights are too large for float32"
+        )
+
+
+def extend(stack: Stack, level: Level) -> Level:
+    """The level with as much around it as the stack's first and last answers see."""
+    if stack.boundary == "none":
+        return level
+    seen = stack.receptive_field
+    # The first answer stands at the level's first pixel, the last one at most half a jump short of
+    # its last.
+    rows, cols = (
+        (max(0, math.floor(f)), max(0, math.ceil(f - 0.5) + int(j // 2)))
+        for f, j in zip(seen.first, seen.jump, strict=True)
+    )
+    return replace(level, margin=(rows, cols), boundary=stack.boundary)
+
+
+def _weighed(grid: Grid, prior: Floats) -> Grid:
+    """Positive scores times the prior at each cell's centre; -inf where the prior is NaN."""
+    rows, cols = (
+        np.clip(grid.centers(axis).astype(np.intp), 0, prior.shape[axis] - 1) for axis in (0, 1)
+    )
+    weight = prior[rows[:, None], cols[None, :]][:, :, None]
+    values = np.where(grid.values > 0, grid.values * weight, grid.values)
+    return replace(grid, values=np.where(np.isnan(weight), np.float32(-np.inf), values))
+
+
+def on_image(grids: Sequence[Grid], height: int, width: int) -> Floats:
+    """The largest activation of all grids at each pixel's centre.
+
+    Grids coarser than the image are merged from the coarsest to the finest, each carried onto the
+    next one's cells, so that only one of them is stretched to the image's size.
+    """
+    lowest = min(float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
+    if not math.isfinite(lowest):  # a region so small that no cell's centre lies in it
+        lowest = 0.0
+    stretched: list[Grid] = []
+    for grid in sorted(grids, key=lambda g: g.values.size):
+        values = np.maximum(grid.values, np.float32(lowest))  # where no answer may lie
+        grid = replace(grid, values=values)
+        if stretched and grid.values.size <= height * width:
+            np.maximum(values, _carry(stretched.pop(), grid, slice(None)), out=values)
+        stretched.append(grid)
+    out = np.empty((height, width), np.float32)
+    pixels = Grid(out, (0.5, 0.5), (1.0, 1.0))
+
+    def work(start: int) -> None:
+        rows = slice(start, start + band)
+        out[rows] = _carry(stretched[0], pixels, rows)
+        for grid in stretched[1:]:
+            np.maximum(out[rows], _carry(grid, pixels, rows), out=out[rows])
+
+    band = max(1, (1 << 18) // width)
+    spread(lambda: work, range(0, height, band))
+    return out
+
+
+def _carry(source: Grid, target: Grid, rows: slice) -> Floats:
+    """Bilinear values of `source` at rows of `target`'s cells; its edge repeats outside."""
+    values = source.values
+    for axis in (0, 1):
+        at = (target.centers(axis) - source.origin[axis]) / source.step[axis]
+        at = np.clip(at, 0, values.shape[axis] - 1)
+        if axis == 0:
+            at = at[rows]
+        low = at.astype(np.intp)
+        share = (at - low).astype(np.float32)
+        first = values.take(low, axis=axis)
+        if share.any():
+            high = np.minimum(low + 1, values.shape[axis] - 1)
+            first += (values.take(high, axis=axis) - first) * (
+                share[:, None] if axis == 0 else share
+            )
+        values = first
+    return values

@@ -1,0 +1,219 @@
+"""Scales: the image at several sizes, and cuts of it.
+
+Resampling is bilinear; where it shrinks, the triangle is wider by as much (antialiasing), so that a level
+holds no aliases of print dots and stripes. The weights are those of Pillow's `BILINEAR`, and the numbers to
+rounding; as products with small matrices they take a fraction of the time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.arrays import Floats
+from waldo_cli.correlate.gemm import multiply
+from waldo_cli.geometry import Pair
+
+# Outputs of one product: enough for it to pay, few enough that most of its matrix is not 0.
+_OUTPUTS = 16
+# The same for a cut, where the steps in Python between the products weigh more.
+_OUTPUTS_OF_CUT = 40
+# Rows that are resampled along both axes before the next ones: what lies between stays in the cache.
+_ROWS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class _Filter:
+    """Some neighbouring outputs along an axis: made = weights @ taken."""
+
+    made: slice
+    taken: slice
+    weights: Floats
+
+    def interleaved(self, channels: int) -> _Filter:
+        """The same for channels last, from the right: made = taken @ weights."""
+        taken, made = self.weights.shape[::-1]
+        weights = np.zeros((taken, channels, made, channels), np.float32)
+        for c in range(channels):
+            weights[:, c, :, c] = self.weights.T
+        where, whence = (
+            slice(s.start * channels, s.stop * channels) for s in (self.made, self.taken)
+        )
+        return _Filter(where, whence, weights.reshape(taken * channels, made * channels))
+
+
+def _filters(
+    start: float, step: float, count: int, there: int, together: int = _OUTPUTS
+) -> list[_Filter]:
+    """Of `count` outputs that stand for `step` pixels each, from `start` on, of `there` pixels."""
+    centers = start + (np.arange(count) + 0.5) * step
+    reach = max(step, 1.0)
+    first = np.maximum((centers - reach + 0.5).astype(np.intp), 0)
+    last = np.minimum((centers + reach + 0.5).astype(np.intp), there)
+    taps = first[:, None] + np.arange((last - first).max())
+    weights = np.maximum(1 - np.abs(taps + 0.5 - centers[:, None]) / reach, 0)
+    weights[taps >= last[:, None]] = 0
+    weights /= weights.sum(axis=1, keepdims=True)
+    edges = list(range(0, count, together))
+    # Rows of one block of outputs start where its first one does.
+    begins = np.repeat(first[edges], together)[:count]
+    dense = np.zeros((count, int((last - begins).max())), np.float32)
+    row, tap = np.nonzero(weights)
+    dense[row, taps[row, tap] - begins[row]] = weights[row, tap]
+    filters = []
+    for o in edges:
+        made = slice(o, min(o + together, count))
+        taken = slice(int(first[o]), int(last[made.stop - 1]))
+        filters.append(_Filter(made, taken, dense[made, : taken.stop - taken.start]))
+    return filters
+
+
+def level_size(height: int, width: int, scale: float) -> Pair:
+    """Rows and columns of an image at a scale; at least one pixel each way."""
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """An image at another size, with a margin around it, resampled row by row as it is asked for.
+
+    A page of 100 megapixels is never held a second time: who needs rows `a` to `b` takes
+    ``level[a:b]``.
+
+    Attributes
+    ----------
+    source
+        The image, or a smaller one made of it, ``(H, W, C)``.
+    size
+        Rows and columns of the level without its margin.
+    margin
+        Rows above and below, columns left and right.
+    boundary
+        What the margin holds: "edge", "reflect" or "zero", in numpy's meaning of these words.
+    """
+
+    source: Floats
+    size: Pair
+    margin: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    boundary: str = "edge"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows, columns and channels, margin included."""
+        (top, bottom), (left, right) = self.margin
+        rows, cols = self.size
+        return rows + top + bottom, cols + left + right, self.source.shape[2]
+
+    def __getitem__(self, wanted: slice) -> Floats:
+        """Rows `wanted` (a slice with step 1) of the level with its margin."""
+        start, stop, _ = wanted.indices(self.shape[0])
+        (top, _), sides = self.margin
+        asked = np.arange(start - top, stop - top)
+        last = self.size[0] - 1
+        if self.boundary == "reflect" and last > 0:
+            inside = last - np.abs((asked % (2 * last)) - last)
+        else:
+            inside = np.clip(asked, 0, last)
+        first = int(inside.min())
+        rows = self._resampled(first, int(inside.max()) + 1)
+        if len(rows) != len(asked) or not (inside == asked).all():
+            rows = rows[inside - first]
+        if self.boundary == "zero":
+            rows = np.where((inside == asked)[:, None, None], rows, np.float32(0))
+        if any(sides):
+            mode: Any = {"zero": "constant"}.get(self.boundary, self.boundary)
+            rows = np.pad(rows, ((0, 0), sides, (0, 0)), mode=mode)
+        return rows
+
+    def _resampled(self, first: int, last: int) -> Floats:
+        """Rows `first` to `last` of the level without its margin."""
+        height = self.source.shape[0]
+        if self.size == self.source.shape[:2]:
+            return self.source[first:last]
+        step = height / self.size[0]
+        rows = _filters(first * step, step, last - first, height)
+        return _resample(self.source, rows, self._columns)
+
+    @cached_property
+    def _columns(self) -> list[_Filter]:
+        width, channels = self.source.shape[1:]
+        filters = _filters(0.0, width / self.size[1], self.size[1], width)
+        return [f.interleaved(channels) for f in filters]
+
+
+def levels(image: Floats, scales: Sequence[float]) -> Iterator[tuple[float, Level]]:
+    """The image at each scale, largest first.
+
+    A level at a quarter of the image's size or less is made from a copy that is halved once for each
+    octave: the antialiasing filter then runs over a few pixels instead of the whole page.
+    """
+    height, width = image.shape[:2]
+    octave, source = 1.0, image
+    for scale in sorted(scales, reverse=True):
+        while octave >= 4 * scale:
+            octave /= 2
+            source = Level(source, level_size(height, width, octave))[:]
+        yield scale, Level(source, level_size(height, width, scale))
+
+
+def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) -> Floats:
+    """A piece of the image around a point, at a scale.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, C)``.
+    center
+        ``(x, y)``, continuous, in pixels of the image.
+    scale
+        Pixels of the cut for one pixel of the image.
+    size
+        Rows and columns of the cut. What lies outside the image repeats its edge.
+    """
+    around: list[list[_Filter]] = []
+    places: list[NDArray[np.intp]] = []
+    for middle, count, there in zip(center[::-1], size, image.shape, strict=False):
+        start = middle - count / scale / 2
+        # The filter looks at most one output pixel further than the cut itself.
+        reach = math.ceil(max(1.0, 1 / scale)) + 1
+        first, last = math.floor(start) - reach, math.ceil(start + count / scale) + reach
+        around.append(_filters(start - first, 1 / scale, count, last - first, _OUTPUTS_OF_CUT))
+        places.append(np.clip(np.arange(first, last), 0, there - 1))
+    rows, cols = (slice(at[0], at[-1] + 1) for at in places)
+    piece = image[rows, cols]
+    if piece.shape[:2] != (len(places[0]), len(places[1])):  # its edge repeats
+        piece = piece[places[0][:, None] - rows.start, places[1] - cols.start]
+    high, wide, channels = piece.shape
+    planes = np.ascontiguousarray(piece.transpose(0, 2, 1)).reshape(-1, wide)
+    across = np.empty((high * channels, size[1]), np.float32)
+    for f in around[1]:
+        multiply(planes[:, f.taken], f.weights.T, across[:, f.made])
+    across = across.reshape(high, -1)
+    out = np.empty((size[0], across.shape[1]), np.float32)
+    for f in around[0]:
+        multiply(f.weights, across[f.taken], out[f.made])
+    return out.reshape(size[0], channels, size[1]).transpose(0, 2, 1)
+
+
+def _resample(image: Floats, rows: Sequence[_Filter], cols: Sequence[_Filter]) -> Floats:
+    """An image `(H, W, C)` through filters along its rows and its interleaved columns."""
+    channels = image.shape[2]
+    out = np.empty((rows[-1].made.stop, cols[-1].made.stop), np.float32)
+    together = _ROWS // _OUTPUTS
+    between = np.empty((min(_ROWS, len(out)), image.shape[1] * channels), np.float32)
+    for n in range(0, len(rows), together):
+        some = rows[n : n + together]
+        top, bottom = some[0].made.start, some[-1].made.stop
+        for f in some:
+            made = slice(f.made.start - top, f.made.stop - top)
+            # Of an image that is no one piece of memory just these rows are copied.
+            multiply(f.weights, image[f.taken].reshape(f.weights.shape[1], -1), between[made])
+        for f in cols:
+            multiply(between[: bottom - top, f.taken], f.weights, out[top:bottom, f.made])
+    return out.reshape(len(out), -1, channels)

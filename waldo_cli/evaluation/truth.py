@@ -1,0 +1,243 @@
+"""Pages with known boxes: reading the truth, CSV or COCO JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.inputs.items import expand
+
+COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
+
+MAX_TRUTH_BYTES = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class TrueBox:
+    """A box of the truth; edges in pixels from the page's top left corner."""
+
+    label: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    def is_hit(self, x: float, y: float) -> bool:
+        """True in the box grown by half its width and half its height on each side."""
+        return (
+            abs(x - (self.left + self.right) / 2) <= self.right - self.left
+            and abs(y - (self.top + self.bottom) / 2) <= self.bottom - self.top
+        )
+
+    def distance(self, x: float, y: float) -> float:
+        """From the box's centre, in pixels."""
+        return math.hypot(x - (self.left + self.right) / 2, y - (self.top + self.bottom) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A picture whose boxes are known; `size` is its width and height, None where nobody says."""
+
+    name: str
+    path: Path
+    boxes: tuple[TrueBox, ...] = ()
+    size: tuple[int, int] | None = None
+
+
+def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]:
+    """The pictures of a folder, those already listed left out, as pages without boxes.
+
+    Raises
+    ------
+    FileError
+        The folder cannot be read, or holds no picture.
+    """
+    known = {page.path.resolve() for page in listed}
+    if not os.path.isdir(folder):  # a Path raises at long names
+        raise FileError("no such folder", path=str(folder))
+    found = list(expand([str(folder)], ""))
+    for item in found:
+        if item.problem is not None:
+            raise FileError(item.problem, path=item.path)
+    if not found:
+        raise FileError("holds no picture", path=str(folder))
+    paths = (Path(item.path) for item in found)
+    return [Page(str(path), path) for path in paths if path.resolve() not in known]
+
+
+def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:
+    """Pages and their boxes, in the order in which the file names them.
+
+    Parameters
+    ----------
+    truth
+        CSV with the columns ``filename,width,height,class,xmin,ymin,xmax,ymax`` (and others, which are
+        left alone; a row with an empty class lists a page without boxes), or COCO JSON.
+    folder
+        Where the pages lie.
+
+    Raises
+    ------
+    InvalidInputError
+        The file is neither; a number is none; a box lies outside its page; rows disagree.
+    FileError
+        The truth, or a page that it names, cannot be read.
+    """
+    try:
+        text = _read_text(truth)
+        rows = _coco(text) if text.lstrip()[:1] == "{" else _csv(text)
+        pages: dict[str, Page] = {}
+        boxes: dict[str, list[TrueBox]] = {}
+        for where, name, size, box in rows:
+            known = pages.setdefault(name, Page(name, Path(folder) / name, (), size))
+            if known.size != size:
+                raise InvalidInputError(f"{where}: {name} has another size than before")
+            listed = boxes.setdefault(name, [])
+            if box is not None:
+                _must_lie_inside(box, size, where)
+                listed.append(box)
+    except InvalidInputError as e:
+        raise e.at(str(truth)) from None
+    if not pages:
+        raise InvalidInputError("names no page", path=str(truth))
+    for page in pages.values():
+        if not os.path.isfile(page.path):
+            raise FileError(f"no such page, but {truth} names it", path=str(page.path))
+    return [
+        Page(page.name, page.path, tuple(boxes[page.name]), page.size) for page in pages.values()
+    ]
+
+
+_Row = tuple[str, str, tuple[int, int], TrueBox | None]
+
+
+def _read_text(truth: str | Path) -> str:
+    try:
+        if not stat.S_ISREG(
+            Path(truth).stat().st_mode
+        ):  # opening a pipe would wait for its other end
+            raise InvalidInputError("not a regular file")
+        with Path(truth).open("rb") as file:
+            data = file.read(MAX_TRUTH_BYTES + 1)
+    except OSError as e:
+        raise FileError((e.strerror or str(e)).lower(), path=str(truth)) from None
+    except InvalidInputError:
+        raise
+    except ValueError:  # a NUL in the name
+        raise InvalidInputError("not a file name") from None
+    if len(data) > MAX_TRUTH_BYTES:
+        raise InvalidInputError(f"more than {MAX_TRUTH_BYTES:,} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInputError("not UTF-8 text") from None
+
+
+def _csv(text: str) -> Iterator[_Row]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
+        if missing:
+            raise InvalidInputError(
+                f"no column {missing[0]!r} in line 1: a truth has {','.join(COLUMNS)}"
+            )
+        for row in reader:
+            where = f"line {reader.line_num}"
+            if any(row[c] is None for c in COLUMNS):
+                raise InvalidInputError(f"{where}: fewer fields than line 1 names")
+            if not row["filename"]:
+                raise InvalidInputError(f"{where}: filename is empty")
+            size = (_pixels(row["width"], "width", where), _pixels(row["height"], "height", where))
+            box = None
+            if row["class"]:
+                edges = (_finite(row[c], c, where) for c in COLUMNS[4:])
+                box = TrueBox(row["class"], *edges)
+            yield where, row["filename"], size, box
+    except csv.Error as e:
+        raise InvalidInputError(f"after line {reader.line_num}: {e}") from None
+
+
+def _coco(text: str) -> Iterator[_Row]:
+    try:
+        root = json.loads(text)
+    except RecursionError:
+        raise InvalidInputError("nested too deeply") from None
+    except ValueError as e:
+        raise InvalidInputError(f"not JSON: {e}") from None
+    classes = {
+        _key(c, "id", f"categories[{n}]"): str(_key(c, "name", f"categories[{n}]"))
+        for n, c in enumerate(_listed(root, "categories"))
+    }
+    images: dict[Any, tuple[str, tuple[int, int]]] = {}
+    for n, image in enumerate(_listed(root, "images")):
+        where = f"images[{n}]"
+        name = _key(image, "file_name", where)
+        if not isinstance(name, str) or not name:
+            raise InvalidInputError(f"{where}: file_name is not a name")
+        width, height = (_pixels(_key(image, k, where), k, where) for k in ("width", "height"))
+        images[_key(image, "id", where)] = (name, (width, height))
+        yield where, name, (width, height), None
+    for n, annotation in enumerate(_listed(root, "annotations")):
+        where = f"annotations[{n}]"
+        image_id, category = (_key(annotation, k, where) for k in ("image_id", "category_id"))
+        if image_id not in images or category not in classes:
+            raise InvalidInputError(f"{where}: no such image_id or category_id")
+        bbox = _key(annotation, "bbox", where)
+        if not isinstance(bbox, list) or len(bbox) != 4:
+            raise InvalidInputError(f"{where}: bbox must be [x, y, width, height]")
+        x, y, w, h = (_finite(v, "bbox", where) for v in bbox)
+        name, size = images[image_id]
+        yield where, name, size, TrueBox(classes[category], x, y, x + w, y + h)
+
+
+def _listed(root: Any, key: str) -> list[Any]:
+    value = root.get(key)
+    if not isinstance(value, list):
+        raise InvalidInputError(f"no list {key!r}: COCO has images, annotations, categories")
+    return value
+
+
+def _key(table: Any, key: str, where: str) -> Any:
+    value = table.get(key) if isinstance(table, dict) else None
+    if value is None or (key.endswith("id") and not isinstance(value, int | str)):
+        raise InvalidInputError(f"{where}: {key} is missing or of the wrong kind")
+    return value
+
+
+def _finite(value: Any, key: str, where: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise InvalidInputError(f"{where}: {key} = {str(value)[:40]!r} is not a number")
+    return number
+
+
+def _pixels(value: Any, key: str, where: str) -> int:
+    number = _finite(value, key, where)
+    if not number.is_integer() or not 1 <= number < 2**31:
+        raise InvalidInputError(f"{where}: {key} = {str(value)[:40]!r} is not a number of pixels")
+    return int(number)
+
+
+def _must_lie_inside(box: TrueBox, size: tuple[int, int], where: str) -> None:
+    width, height = size
+    text = f"box {box.left:g},{box.top:g} to {box.right:g},{box.bottom:g}"
+    if box.right <= box.left or box.bottom <= box.top:
+        raise InvalidInputError(f"{where}: {text} is empty or turned around")
+    if box.left < 0 or box.top < 0 or box.right > width or box.bottom > height:
+        raise InvalidInputError(f"{where}: {text} lies outside the {width}x{height} page")

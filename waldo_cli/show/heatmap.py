@@ -1,0 +1,181 @@
+"""Activations as a picture that a person reads at a glance.
+
+The page is turned grey and dimmed, so that no page, however pale, drowns the colours; activations glow
+over it from transparent to yellow; every find stands in a round window of the page's own colours, ringed,
+large enough to be seen in a thumbnail.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.files import write_atomically
+from waldo_cli.images.png import save_png
+from waldo_cli.parallel import spread
+
+if TYPE_CHECKING:
+    from waldo_cli.geometry import Detection
+
+# Even steps of "inferno" (Nathaniel Smith, Stéfan van der Walt, Eric Firing; CC0), a colour map whose
+# lightness grows evenly, in print and for colour-blind eyes too. Linear between the steps.
+INFERNO = (
+    (0, 0, 4), (12, 8, 38), (36, 12, 79), (66, 10, 104), (93, 18, 110), (120, 28, 109), (147, 38, 103),
+    (174, 48, 92), (199, 62, 76), (221, 81, 58), (237, 105, 37), (248, 133, 15), (252, 165, 10),
+    (250, 198, 45), (242, 230, 97), (252, 255, 164),
+)  # fmt: skip
+
+# The brightest a page's white may be under the heat. The colours above start where this ends.
+PAGE_WHITE = np.float32(96)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+RING = ((0, 0, 0), (255, 255, 255), (0, 200, 255))  # dark, light, and a hue that heat never takes
+
+
+def inferno() -> NDArray[np.float32]:
+    """The colours of heat, dark to bright: ``(256, 3)``, each 0 to 255."""
+    steps = np.linspace(0, 255, len(INFERNO))
+    channels = [np.interp(np.arange(256), steps, channel) for channel in np.transpose(INFERNO)]
+    return np.stack(channels, axis=1).astype(np.float32)
+
+
+def render_heatmap(
+    image: NDArray[Any], activations: NDArray[Any], detections: Sequence[Detection] = ()
+) -> NDArray[np.uint8]:
+    """Activations over the dimmed image, finds ringed.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, 3)`` in [0, 1].
+    activations
+        ``(H, W)``. The colour scale runs from their median, the background, to their maximum.
+    detections
+        What to ring.
+
+    Returns
+    -------
+    ndarray, ``(H, W, 3)`` uint8
+        RGB.
+
+    Raises
+    ------
+    InvalidInputError
+        Image and activations differ in size.
+    """
+    if image.ndim != 3 or image.shape[:2] != activations.shape:
+        raise InvalidInputError(
+            f"activations are {activations.shape}, the image {image.shape}: they must be of one size"
+        )
+    some = activations[:: max(1, activations.shape[0] // 64)].ravel()
+    low = float(np.partition(some, some.size // 2)[some.size // 2])  # numpy.median loads numpy.ma
+    span = float(activations.max()) - low
+    gain = np.float32(255 / span if span > 0 else 0)
+    colours = inferno()
+    opacity = (np.arange(256, dtype=np.float32) / 255) ** 0.7
+    glow, shade = colours * opacity[:, None], 1 - opacity
+    out = np.empty(image.shape, np.uint8)
+
+    def work(start: int) -> None:
+        rows = slice(start, start + band)
+        heat = np.clip((activations[rows] - np.float32(low)) * gain, 0, 255).astype(np.uint8)
+        grey = image[rows] @ LUMA * PAGE_WHITE * shade[heat]
+        out[rows] = glow[heat] + grey[:, :, None]
+
+    band = max(1, (1 << 17) // image.shape[1])
+    spread(lambda: work, range(0, image.shape[0], band))
+    for found in reversed(detections):
+        _spotlight(out, image, found)
+    return out
+
+
+def save_heatmap(
+    path: str | os.PathLike[str],
+    image: NDArray[Any],
+    activations: NDArray[Any],
+    detections: Sequence[Detection] = (),
+) -> None:
+    """Write activations as a picture: a PNG of the image's size, whole or not at all.
+
+    The image is grey and dimmed, activations glow over it, and every find stands in a ringed disc of the
+    image's own colours.
+
+    Parameters
+    ----------
+    path
+        The file to write; what was there is replaced.
+    image
+        ``(H, W, 3)`` in [0, 1].
+    activations
+        ``(H, W)``, such as `Result.activations`. Colours run from their median, which is taken for the
+        background and is transparent, to their maximum.
+    detections
+        Finds to ring, such as `Result.detections`.
+
+    Raises
+    ------
+    InvalidInputError
+        Image and activations differ in size.
+    FileError
+        The file cannot be written.
+    """
+    save_png(path, render_heatmap(image, activations, detections))
+
+
+#: At the beginning of every .npy that this program writes. The format lets a header be padded with
+#: spaces to any multiple of 64 bytes; numpy pads to the next one, this program to 1024.
+NPY_MARK = b"\x93NUMPY\1\0" + (1024 - 10).to_bytes(2, "little")
+
+
+def save_activations(path: str | os.PathLike[str], activations: NDArray[np.float32]) -> None:
+    """Write ``(H, W)`` float32 as an .npy file, whole or not at all.
+
+    Raises
+    ------
+    FileError
+        The file cannot be written.
+    """
+    rows = np.ascontiguousarray(activations, dtype="<f4")
+    header = str({"descr": "<f4", "fortran_order": False, "shape": rows.shape}).encode("ascii")
+    with write_atomically(path) as file:
+        file.write(NPY_MARK + header.ljust(1024 - len(NPY_MARK) - 1) + b"\n")
+        file.write(rows.data)
+
+
+def _spotlight(picture: NDArray[np.uint8], image: NDArray[Any], found: Detection) -> None:
+    """The page's own colours in a ringed disc around a find, and its box."""
+    height, width = picture.shape[:2]
+    stroke = max(1.5, min(height, width) / 400)
+    radius = max(1.1 * max(found.box.width, found.box.height), min(height, width) / 24, 8)
+    reach = radius + 4 * stroke
+    rows = slice(max(0, int(found.y - reach)), min(height, int(found.y + reach) + 1))
+    cols = slice(max(0, int(found.x - reach)), min(width, int(found.x + reach) + 1))
+    y = np.arange(rows.start, rows.stop)[:, None] + 0.5 - found.y
+    x = np.arange(cols.start, cols.stop)[None, :] + 0.5 - found.x
+    distance = np.hypot(x, y)
+    view = picture[rows, cols].astype(np.float32)
+    _blend(view, image[rows, cols] * np.float32(255), radius - distance)
+    for colour, inner, outer in zip(RING, (0, 1, 2), (4, 3.4, 3.4), strict=True):
+        _blend(
+            view,
+            np.array(colour, np.float32),
+            np.minimum(distance - radius - inner * stroke, radius + outer * stroke - distance),
+        )
+    box = found.box
+    sides = np.maximum(
+        np.abs(x + found.x - box.left - box.width / 2) - box.width / 2,
+        np.abs(y + found.y - box.top - box.height / 2) - box.height / 2,
+    )
+    _blend(view, np.array(RING[2], np.float32), stroke / 2 + 0.5 - np.abs(sides - stroke / 2 - 1))
+    picture[rows, cols] = view.astype(np.uint8)
+
+
+def _blend(view: NDArray[np.float32], paint: NDArray[Any], depth: NDArray[Any]) -> None:
+    """Paint where `depth` (pixels inside the shape) is positive, its border softened."""
+    share = np.clip(depth + 0.5, 0, 1).astype(np.float32)[:, :, None]
+    view += (paint - view) * share

@@ -1,0 +1,70 @@
+"""The pieces of an HTML page that needs no other file."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from waldo_cli.files import HTML_MARK
+from waldo_cli.geometry import Box
+from waldo_cli.images.png import encode_png
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
+       color: #222; background: #fff }
+h2 { border-top: 1px solid #ccc; padding-top: 1rem }
+figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; max-width: 100% }
+figure img, figure svg { display: block; max-width: 100%; height: auto; background: #888 }
+figure.small img { width: 12rem; image-rendering: pixelated }
+figcaption { font-size: .85rem; max-width: 12rem }
+figure.wide figcaption { max-width: none }
+figure.centred { position: relative }
+figure.centred::after { content: ""; position: absolute; left: 5rem; top: 5rem; width: 2rem; height: 2rem;
+                        box-sizing: border-box; border: 2px solid #0c0; border-radius: 50% }
+table { border-collapse: collapse; margin-bottom: 1rem }
+td, th { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #ddd }
+rect { fill: none; vector-effect: non-scaling-stroke }
+rect.all { stroke: #08f; stroke-width: 1 }
+rect.kept { stroke: #f60; stroke-width: 2 }
+circle { fill: none; stroke: #0b0; stroke-width: 3; vector-effect: non-scaling-stroke }
+"""
+
+
+def data_url(picture: NDArray[np.uint8]) -> str:
+    return "data:image/png;base64," + b64encode(b"".join(encode_png(picture))).decode()
+
+
+def figure(picture: NDArray[np.uint8], caption: str, kind: str = "small") -> str:
+    return (
+        f'<figure class="{kind}"><img src="{data_url(picture)}" alt="">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def paragraph(line: str) -> str:
+    return f"<p>{escape(line)}</p>"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+    lines = "".join(f"<tr>{row}</tr>" for row in body)
+    return f"<table><tr>{head.replace('td>', 'th>')}</tr>{lines}</table>"
+
+
+def rectangle(box: Box, kind: str) -> str:
+    return f'<rect class="{kind}" x="{box.left}" y="{box.top}" width="{box.width}" height="{box.height}"/>'
+
+
+def document(title: str, sections: Iterable[str]) -> str:
+    body = "\n".join(sections)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{HTML_MARK.decode()}'
+        f"<title>{escape(title)}</title>"
+        f"<style>{_STYLE}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
+    )

@@ -1,0 +1,419 @@
+"""Stack files: TOML for the layers, an ``.npz`` beside it for the numbers.
+
+A stack file may come from a stranger. Everything is checked before memory is taken: sizes of files and
+of arrays, every key, every number; weights are never unpickled and never read from outside the stack
+file's folder.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from waldo_cli.arrays import Floats
+from waldo_cli.errors import InvalidInputError, StackError, WaldoError
+from waldo_cli.geometry import ReceptiveField
+from waldo_cli.scales import scale_ladder
+from waldo_cli.stack.layers import (
+    POINTWISE,
+    Combine,
+    Conv,
+    Layer,
+    MaskLayer,
+    Normalize,
+    Pointwise,
+    Pool,
+    Upsample,
+)
+from waldo_cli.stack.stack import CloserLook, Mask, Stack
+from waldo_cli.stack.values import (
+    MAX_CHANNELS,
+    MAX_FIELD,
+    MAX_FILE_BYTES,
+    MAX_KERNEL,
+    MAX_LAYERS,
+    MAX_LOOKS,
+    MAX_NUMBERS,
+    MAX_PER_PIXEL,
+    MAX_STEP,
+    MAX_UPSAMPLED,
+    PADDINGS,
+    array_of,
+    brief,
+    number_of,
+    padding_of,
+    pair_of,
+    read_bytes,
+    refuse_unknown_keys,
+    suggestion,
+    text_of,
+    whole_of,
+    word_of,
+)
+from waldo_cli.stack.weights import Weights
+
+BUILT_IN = Path(__file__).parent / "builtin"
+
+# The parser takes time with the square of a key's parts: 20,000 of them cost half a minute.
+_LONG_KEY = re.compile(rb"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""")
+
+BOUNDARIES = ("edge", "reflect", "zero", "none")
+SCORES = ("ncc", "cosine", "zero-mean", "raw")
+
+_STACK_KEYS = frozenset(
+    (
+        *("format", "name", "description", "object", "threshold", "scales", "weights", "labels"),
+        *("boundary", "layer", "closer_look"),
+    )
+)
+_CLOSER_KEYS = frozenset(("object", "candidates", "scales", "mirrored", "layer"))
+_CONV_KEYS = frozenset(("kernel", "bias", "stride", "dilation", "groups", "padding", "flip"))
+
+
+def built_in_names() -> list[str]:
+    """The names of the stacks that come with the program."""
+    return sorted(p.stem for p in BUILT_IN.glob("*.toml"))
+
+
+def load_stack(name_or_path: str | Path) -> Stack:
+    """A stack by its built-in name or from a file.
+
+    Parameters
+    ----------
+    name_or_path
+        ``"waldo"``, ``"pixels"``, ``"stripes"``, or the path of a stack file (a name with a dot or a
+        slash in it, or a `Path`).
+
+    Raises
+    ------
+    StackError
+        No such name; or the file, its weights, a key, an op or a shape cannot be used. The message
+        names the layer's number and the key; `path` is the file.
+    """
+    text = str(name_or_path)
+    path = Path(text)
+    if not isinstance(name_or_path, Path) and "." not in text and "/" not in text:
+        path = BUILT_IN / f"{text}.toml"
+        if text not in built_in_names():
+            raise StackError(
+                f"no built-in stack {text!r}: there are {', '.join(built_in_names())};"
+                " a stack file is given by its path, such as ./mine.toml"
+            )
+    try:
+        return _parse(_read_toml(path), path)
+    except WaldoError as e:
+        raise e.at(text) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    data = read_bytes(path, MAX_FILE_BYTES)
+    if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise StackError("saved with a byte order mark or as UTF-16: save it as plain UTF-8")
+    if _LONG_KEY.search(data):
+        raise StackError("a key of more than 16 parts")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise StackError("not UTF-8 text") from None
+    except RecursionError:
+        raise StackError("nested too deeply") from None
+    except ValueError as e:
+        raise StackError(f"not TOML: {str(e).splitlines()[0][:120]}") from None
+
+
+def _parse(table: dict[str, Any], path: Path) -> Stack:
+    refuse_unknown_keys(table, _STACK_KEYS, "")
+    if table.get("format") != 1 or type(table["format"]) is not int:
+        raise StackError(f"format = {brief(table.get('format'))}: this program reads format = 1")
+    name = text_of(table, "name", path.stem)
+    weights = Weights({}, "")
+    if "weights" in table:
+        weights = Weights.read(path.parent, text_of(table, "weights", ""))
+    layers, own = _layers(table, weights, "layer")
+    scales, per_octave = _scales(table.get("scales", [1.0]))
+    stack = Stack(
+        name,
+        layers,
+        description=text_of(table, "description", ""),
+        object=pair_of(table, "object", None, MAX_KERNEL),
+        threshold=number_of(table, "threshold", None),
+        scales=scales,
+        per_octave=per_octave,
+        labels=() if "closer_look" in table else _labels(table),
+        boundary=word_of(table, "boundary", _usual_boundary(layers), BOUNDARIES),
+        closer_looks=tuple(_closer_looks(table, weights, name)),
+    )
+    if own is not None:
+        try:
+            bound = stack.with_masks([own])
+        except InvalidInputError as e:
+            raise StackError(f"mask: {e.reason}") from None
+        stack = replace(bound, object=stack.object or bound.object)
+    if stack.closer_looks and stack.object is None:
+        raise StackError("object: a stack with a closer look must say the size of its object")
+    _must_be_bounded(stack.receptive_field)
+    weights.must_all_be_used()
+    return stack
+
+
+def _must_be_bounded(seen: ReceptiveField) -> None:
+    if max(seen.size) > MAX_FIELD or max(seen.jump) > MAX_FIELD:
+        raise StackError(
+            f"the receptive field is {seen.size} every {seen.jump} pixels: at most {MAX_FIELD}"
+        )
+    if 1 / min(seen.jump) > MAX_UPSAMPLED:
+        raise StackError(f"factor: at most {MAX_UPSAMPLED} activations for one pixel each way")
+
+
+def _usual_boundary(layers: tuple[Layer, ...]) -> str:
+    """A mask layer answers up to the page's edge by itself."""
+    return "none" if any(isinstance(layer, MaskLayer) for layer in layers) else "edge"
+
+
+def _closer_looks(table: Mapping[str, Any], weights: Weights, name: str) -> Iterator[CloserLook]:
+    listed = table.get("closer_look", [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise StackError("closer_look: must be [[closer_look]] tables")
+    if len(listed) > MAX_LOOKS:
+        raise StackError(f"closer_look: {len(listed)} of them, at most {MAX_LOOKS}")
+    labels = _labels(table)
+    for number, entry in enumerate(listed, 1):
+        try:
+            yield _closer_look(entry, weights, name, labels)
+        except StackError as e:
+            raise StackError(f"closer_look {number}: {e.reason}") from None
+
+
+def _closer_look(
+    entry: Mapping[str, Any], weights: Weights, name: str, labels: tuple[str, ...]
+) -> CloserLook:
+    refuse_unknown_keys(entry, _CLOSER_KEYS, "")
+    layers, own = _layers(entry, weights, "layer")
+    if own is not None:
+        raise StackError("takes no mask layer")
+    size = pair_of(entry, "object", None, MAX_KERNEL)
+    if size is None:
+        raise StackError("object is missing: the object's width and height in the cut")
+    candidates = whole_of(entry, "candidates", 24, 1, MAX_CHANNELS)
+    return CloserLook(
+        Stack(name, layers, labels=labels),
+        size,
+        candidates,
+        _scales(entry.get("scales", [1.0]))[0],
+        whole_of(entry, "mirrored", 0, 0, candidates),
+    )
+
+
+def _labels(table: Mapping[str, Any]) -> tuple[str, ...]:
+    labels = table.get("labels", [])
+    if not isinstance(labels, list) or not all(isinstance(s, str) for s in labels):
+        raise StackError("labels: must be a list of names")
+    for label in labels:
+        if not label or not label.isprintable():
+            raise StackError(f"labels: {label!r} is not a printable name")
+    if len(set(labels)) != len(labels):
+        raise StackError("labels: a name stands twice")
+    return tuple(labels)
+
+
+def _scales(value: Any) -> tuple[tuple[float, ...], int]:
+    if isinstance(value, dict):
+        refuse_unknown_keys(value, frozenset(("min", "max", "per_octave")), "scales: ")
+        per_octave = whole_of(value, "per_octave", 2, 1, 16)
+        low, high = number_of(value, "min", None), number_of(value, "max", None)
+        if low is None or high is None or not 1 / 64 <= low <= high <= 64:
+            raise StackError("scales: min and max must be numbers, 1/64 <= min <= max <= 64")
+        return scale_ladder(low, high, per_octave), per_octave
+    if not isinstance(value, list) or not value or len(value) > 64:
+        raise StackError("scales: give { min, max, per_octave } or a list of up to 64 factors")
+    factors = [number_of({"scales": v}, "scales", None) for v in value]
+    if not all(f is not None and 1 / 64 <= f <= 64 for f in factors):
+        raise StackError("scales: each factor must lie between 1/64 and 64")
+    return tuple(sorted((f for f in factors if f is not None), reverse=True)), 2
+
+
+def _layers(
+    table: Mapping[str, Any], weights: Weights, where: str
+) -> tuple[tuple[Layer, ...], Mask | None]:
+    """The layers of one list, and the mask that a mask layer brings along."""
+    listed = table.get("layer")
+    if not isinstance(listed, list) or not listed:
+        raise StackError(f"[[{where}]]: a stack needs at least one layer")
+    if len(listed) > MAX_LAYERS:
+        raise StackError(f"[[{where}]]: {len(listed)} layers, at most {MAX_LAYERS}")
+    layers: list[Layer] = []
+    own: Mask | None = None
+    channels = 3
+    numbers = 0
+    seen = ReceptiveField()
+    for number, entry in enumerate(listed, 1):
+        place = f"{where} {number}"
+        try:
+            if not isinstance(entry, dict):
+                raise StackError("must be a table")
+            op = entry.get("op")
+            if not isinstance(op, str) or op not in _READERS:
+                raise StackError(f"op = {brief(op)}: {suggestion(brief(op), _READERS)}")
+            place += f" ({op})"
+            read, keys = _READERS[op]
+            refuse_unknown_keys(entry, keys | {"op"}, "")
+            if op == "mask":
+                if any(isinstance(s, MaskLayer) for s in layers):
+                    raise StackError("a stack takes one mask layer")
+                own = _own_mask(entry, weights)
+            layer = read(entry, _Context(weights, channels))
+            channels = layer.channels(channels)
+            if channels > MAX_CHANNELS:
+                raise StackError(f"{channels:,} channels, at most {MAX_CHANNELS:,}")
+            seen = layer.field(seen)
+            _must_be_bounded(seen)
+            if channels > MAX_PER_PIXEL * seen.jump[0] * seen.jump[1]:
+                raise StackError(
+                    f"{channels:,} channels every {seen.jump} pixels: at most {MAX_PER_PIXEL}"
+                    " activations for one pixel"
+                )
+            numbers += layer.parameters
+            if numbers > MAX_NUMBERS:
+                raise StackError(f"kernel: {numbers:,} numbers up to here, at most {MAX_NUMBERS:,}")
+        except WaldoError as e:
+            raise StackError(f"{place}: {e.reason}") from None
+        layers.append(layer)
+    return tuple(layers), own
+
+
+@dataclass
+class _Context:
+    """What a layer's entry is read against."""
+
+    weights: Weights
+    channels: int  # that come in
+
+
+def _conv(entry: Mapping[str, Any], context: _Context) -> Layer:
+    groups = whole_of(entry, "groups", 1, 1, MAX_CHANNELS)
+    kernel = entry.get("kernel")
+    if isinstance(kernel, str) and kernel.startswith("weights:"):
+        V = context.weights.take(kernel)
+    elif isinstance(kernel, str):
+        if "groups" in entry:
+            raise StackError("groups: a named kernel works on each channel by itself already")
+        plane = _named_kernel(kernel)
+        groups = context.channels
+        if plane.size * groups > MAX_NUMBERS:
+            raise StackError(f"kernel: {plane.size * groups:,} numbers, at most {MAX_NUMBERS:,}")
+        V = np.repeat(plane[:, :, None, None], groups, axis=3)
+    elif isinstance(kernel, list):
+        V = array_of(kernel, "kernel")
+        if V.ndim not in (2, 3, 4):
+            raise StackError("kernel: an inline kernel has 2 to 4 levels: rows, columns, in, out")
+        V = V.reshape(V.shape + (1,) * (4 - V.ndim))
+    else:
+        raise StackError('kernel: give "weights:NAME", a name such as "sobel-x", or a list')
+    if V.ndim != 4 or max(V.shape[:2]) > MAX_KERNEL or max(V.shape[2:]) > MAX_CHANNELS:
+        raise StackError(
+            f"kernel: shape {V.shape} is not (A, B, C, K) with A, B up to {MAX_KERNEL}"
+            f" and C, K up to {MAX_CHANNELS}"
+        )
+    if V.shape[3] % groups:
+        raise StackError(f"groups = {groups}: {V.shape[3]} output channels do not divide by it")
+    bias = entry.get("bias")
+    if isinstance(bias, str):
+        bias = context.weights.take(bias)
+    elif bias is not None:
+        bias = array_of(bias, "bias")
+    if bias is not None and bias.shape != (V.shape[3],):
+        raise StackError(f"bias: shape {bias.shape}, the kernel gives {V.shape[3]} channels")
+    flip = entry.get("flip", False)
+    if not isinstance(flip, bool):
+        raise StackError("flip: must be true or false")
+    return Conv(
+        V,
+        bias,
+        pair_of(entry, "stride", (1, 1), MAX_STEP) or (1, 1),
+        pair_of(entry, "dilation", (1, 1), MAX_STEP) or (1, 1),
+        groups,
+        padding_of(entry, "valid"),
+        flip,
+    )
+
+
+def _pointwise(entry: Mapping[str, Any], _: _Context) -> Layer:
+    return Pointwise(str(entry["op"]), number_of(entry, "slope", 0.01) or 0.0)
+
+
+def _pool(entry: Mapping[str, Any], _: _Context) -> Layer:
+    size = pair_of(entry, "size", (2, 2), MAX_STEP) or (2, 2)
+    return Pool(str(entry["op"]), size, pair_of(entry, "stride", size, MAX_STEP) or size)
+
+
+def _normalize(entry: Mapping[str, Any], _: _Context) -> Layer:
+    return Normalize(pair_of(entry, "size", (9, 9), MAX_KERNEL) or (9, 9))
+
+
+def _upsample(entry: Mapping[str, Any], _: _Context) -> Layer:
+    return Upsample(whole_of(entry, "factor", 2, 1, MAX_STEP))
+
+
+def _mask(entry: Mapping[str, Any], _: _Context) -> Layer:
+    padding = word_of(entry, "padding", "partial", ("partial", *PADDINGS[1:]))
+    return MaskLayer(word_of(entry, "score", "ncc", SCORES), padding)
+
+
+def _combine(entry: Mapping[str, Any], _: _Context) -> Layer:
+    return Combine(word_of(entry, "how", "max", ("max", "mean", "sum")))
+
+
+_READERS: dict[str, tuple[Callable[[Mapping[str, Any], _Context], Layer], frozenset[str]]] = {
+    "conv": (_conv, _CONV_KEYS),
+    **{op: (_pointwise, frozenset()) for op in POINTWISE},
+    "leaky-relu": (_pointwise, frozenset(["slope"])),
+    "max-pool": (_pool, frozenset(["size", "stride"])),
+    "mean-pool": (_pool, frozenset(["size", "stride"])),
+    "normalize": (_normalize, frozenset(["size"])),
+    "upsample": (_upsample, frozenset(["factor"])),
+    "mask": (_mask, frozenset(["score", "padding", "mask"])),
+    "combine": (_combine, frozenset(["how"])),
+}
+
+
+def _own_mask(entry: Mapping[str, Any], weights: Weights) -> Mask | None:
+    if "mask" not in entry:
+        return None
+    named = entry["mask"]
+    array = weights.take(named) if isinstance(named, str) else array_of(named, "mask")
+    if array.ndim != 3 or array.shape[2] not in (3, 4) or max(array.shape) > MAX_KERNEL:
+        raise StackError(f"mask: shape {array.shape} is not (A, B, 3), or 4 with weights")
+    return Mask("mask", array[:, :, :3], array[:, :, 3] if array.shape[2] == 4 else None)
+
+
+def _named_kernel(name: str) -> Floats:
+    """`sobel-x`, `sobel-y`, `laplacian`, `box:N`, `gaussian:SIGMA` as ``(A, B)``."""
+    fixed = {
+        "sobel-x": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+        "sobel-y": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
+        "laplacian": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
+    }
+    if name in fixed:
+        return np.array(fixed[name], np.float32)
+    kind, _, value = name.partition(":")
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if kind == "box" and number.is_integer() and 1 <= number <= MAX_KERNEL:
+        return np.full((int(number), int(number)), 1 / number**2, np.float32)
+    if kind == "gaussian" and 0 < number <= 64:
+        radius = math.ceil(3 * number)
+        line = np.exp(-0.5 * (np.arange(-radius, radius + 1) / number) ** 2)
+        line /= line.sum()
+        return np.outer(line, line).astype(np.float32)
+    raise StackError(
+        f"kernel = {brief(name)}: named kernels are {', '.join(fixed)}, box:5, gaussian:1.5"
+    )

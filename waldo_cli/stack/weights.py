@@ -1,0 +1,114 @@
+"""The ``.npz`` beside a stack file: checked by its own headers before it is unpacked, never unpickled."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from waldo_cli.arrays import Floats
+from waldo_cli.errors import StackError
+from waldo_cli.stack.values import brief, read_bytes
+
+MAX_WEIGHT_BYTES = 1 << 26
+
+
+@dataclass
+class Weights:
+    """The arrays beside a stack file, and which of them were asked for."""
+
+    arrays: dict[str, Floats]
+    file: str
+
+    def __post_init__(self) -> None:
+        self.used: set[str] = set()
+
+    def take(self, name: str) -> Floats:
+        kind, _, key = name.partition(":")
+        if kind != "weights" or key not in self.arrays:
+            have = ", ".join(sorted(self.arrays)) or "none"
+            raise StackError(
+                f"{brief(name)} is not an array of the weights file (it has: {have[:100]})"
+            )
+        self.used.add(key)
+        return self.arrays[key]
+
+    def must_all_be_used(self) -> None:
+        unused = sorted(set(self.arrays) - self.used)
+        if unused:
+            raise StackError(
+                f"{self.file} holds arrays that no layer names: {', '.join(unused)[:100]}"
+            )
+
+    @classmethod
+    def read(cls, folder: Path, name: str) -> Weights:
+        relative = Path(name)
+        if not name.endswith(".npz") or "\0" in name:
+            raise StackError(f"weights = {brief(name)}: must name an .npz file")
+        if relative.is_absolute() or ".." in relative.parts:
+            raise StackError(f"weights = {brief(name)}: must lie in the stack file's folder")
+        path = folder / relative
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise StackError(f"weights = {brief(name)}: is a link out of the stack file's folder")
+        try:
+            return cls(_read_npz(read_bytes(path, MAX_WEIGHT_BYTES)), name)
+        except StackError as e:
+            raise StackError(f"weights = {brief(name)}: {e.reason}") from None
+
+
+def _read_npz(data: bytes) -> dict[str, Floats]:
+    """Arrays of an ``.npz``, each checked against its own header before it is unpacked."""
+    arrays: dict[str, Floats] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            if sum(m.file_size for m in members) > MAX_WEIGHT_BYTES:
+                raise StackError(f"unpacks to more than {MAX_WEIGHT_BYTES:,} bytes")
+            for member in members:
+                key = member.filename.removesuffix(".npy")
+                if key == member.filename:
+                    raise StackError(f"holds {member.filename!r}, which is not an array")
+                if key in arrays:
+                    raise StackError(f"holds two arrays {key!r}")
+                if member.flag_bits & 1:
+                    raise StackError("is encrypted")
+                with archive.open(member) as packed:
+                    raw = packed.read(MAX_WEIGHT_BYTES + 1)
+                arrays[key] = _read_npy(raw, key)
+    except StackError:
+        raise
+    except MemoryError:
+        raise StackError("needs more memory than there is") from None
+    except Exception as e:  # noqa: BLE001 - zipfile and zlib raise a dozen kinds for damaged files
+        raise StackError(f"not a whole .npz file ({type(e).__name__})") from None
+    return arrays
+
+
+def _read_npy(raw: bytes, key: str) -> Floats:
+    stream = io.BytesIO(raw)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = read_header(stream)
+    except Exception:  # noqa: BLE001 - numpy raises several kinds for a bad header
+        raise StackError(f"array {key!r} has no readable header") from None
+    if dtype.kind not in "fiu" or dtype.itemsize > 8:
+        raise StackError(f"array {key!r} holds {dtype}, not numbers")
+    if not shape or min(shape) < 1 or len(shape) > 4:
+        raise StackError(f"array {key!r} has the shape {shape}")
+    if math.prod(shape) * dtype.itemsize != len(raw) - stream.tell():
+        raise StackError(f"array {key!r} is not as long as its header says")
+    stream.seek(0)
+    array = np.lib.format.read_array(stream, allow_pickle=False)
+    with np.errstate(over="ignore"):
+        floats = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(floats).all():
+        raise StackError(f"array {key!r} holds NaN or infinity")
+    return floats
