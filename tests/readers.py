@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from waldo_cli.answers.record import Find, Record, as_json
+from waldo_cli.answers.record import Record, as_json
 from waldo_cli.answers.sidecars import SIDECARS
-from waldo_cli.answers.streams import FORMATS
+from waldo_cli.answers.streams import FORMATS, make_format
 from waldo_cli.batch.journal import Journal
 from waldo_cli.detector.detect import detect
 from waldo_cli.detector.pyramid import level_size
 from waldo_cli.errors import WaldoError
 from waldo_cli.evaluation.truth import read_truth
-from waldo_cli.geometry import Box
+from waldo_cli.geometry import Box, Detection
 from waldo_cli.images.load import load_image, load_mask, load_weights
 from waldo_cli.inputs.items import Item
 from waldo_cli.inputs.sources import listed
@@ -84,20 +84,15 @@ def must_answer(path: Path) -> None:
     few = made < MOST_ACTIVATIONS
     if few and cells * work * (1 + max(loaded.channels())) < MOST_MULTIPLY_ADDS:
         finds = detect(PAGE, stack=loaded, top=3, threshold=-1e30).detections
-        found = tuple(Find(f.label, f.x, f.y, f.score, edges(f.box), f.scale) for f in finds)
-        must_be_written(Record("a.png", "run", found, 48, 40), loaded.labels)
-
-
-def edges(box: Box) -> tuple[int, int, int, int]:
-    return box.left, box.top, box.width, box.height
+        must_be_written(Record("a.png", "run", finds, 48, 40), loaded.labels)
 
 
 def must_be_written(record: Record, labels: tuple[str, ...]) -> None:
-    for form in FORMATS.values():
-        stream = form(labels)
+    for form in FORMATS:
+        stream = make_format(form, labels)
         os.fsencode(stream.begin() + stream.add(record) + stream.end())
-    for _, text in SIDECARS.values():
-        text(record, "out/a.txt", labels).encode()
+    for sidecar in SIDECARS.values():
+        sidecar.text(record, "out/a.txt", labels).encode()
 
 
 def truth(data: bytes, folder: Path) -> None:
@@ -108,7 +103,7 @@ def truth(data: bytes, folder: Path) -> None:
             assert box.left < box.right
             assert box.top < box.bottom
             assert page.size is not None
-            assert box.right <= page.size[0]
+            assert box.right <= page.size.cols
 
 
 def resume(data: bytes, folder: Path) -> None:
@@ -285,7 +280,7 @@ def archives() -> Iterator[bytes]:
 
 
 def journals() -> Iterator[bytes]:
-    find = Find("waldo", 1.5, 2.5, 0.75, (0, 1, 3, 4), 0.5)
+    find = Detection("waldo", 1.5, 2.5, 0.75, Box(0, 1, 3, 4), 0.5)
     found = Record("gone.png", "run", (find,), 48, 40, 0.25, None, None, 0.125, None, None)
     records = (found, Record("b\udcff.png", "run", error="the file is empty"))
     lines = [json.dumps(as_json(r), ensure_ascii=False).encode() + b"\n" for r in records]

@@ -31,7 +31,7 @@ import click
 
 from waldo_cli.cli import waldo
 from waldo_cli.errors import WaldoError
-from waldo_cli.files import show
+from waldo_cli.files import reason, show
 
 # Little of what is made while modules load is garbage: looking for it took a twentieth of a page's time.
 gc.set_threshold(100_000)
@@ -98,12 +98,12 @@ def main(args: list[str] | None = None) -> None:
     except OSError as e:  # standard output is full or gone; what else fails is told by a FileError
         _silence()
         what = "standard output" if e.errno in _WRITING else "unexpected"
-        status = _complain(f"waldo: {what}: {(e.strerror or str(e)).lower()}")
+        status = _complain(f"waldo: {what}: {reason(e)}")
     except Exception as e:  # Python's own status for it, 1, would say "nothing found"
         if debug:
             raise
-        reason = f"{type(e).__name__}: {e}".splitlines()[0]
-        status = _complain(f"waldo: unexpected {reason} (--debug shows where; please report it)")
+        first = f"{type(e).__name__}: {e}".splitlines()[0]
+        status = _complain(f"waldo: unexpected {first} (--debug shows where; please report it)")
     sys.exit(status)
 
 

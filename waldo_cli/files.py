@@ -1,6 +1,7 @@
-"""Writing a file whole or not at all, and showing a path to a person. Standard library only.
+"""Reading a file that may come from anyone, writing one whole or not at all, showing a path to a person.
 
-Every output of the program (heatmaps, activations, records, reports, stacks) goes through
+Standard library only. Files that are not trusted (pictures, stacks, weights, truths) are read by
+`read_bytes`. Every output of the program (heatmaps, activations, records, reports, stacks) goes through
 `write_atomically`; every line that a person reads shows its paths through `show`. What the program
 writes for itself bears a mark, so that `refuse_foreign` can tell it from a person's work.
 """
@@ -32,6 +33,18 @@ _MARKED = 1024
 
 _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
+# A file that is being written: the process, and random digits. `sweep` removes those of dead processes.
+_TEMPORARY = ".waldo-{process}-{digits}.tmp"
+_TEMPORARY_NAME = re.compile(r"\.waldo-(\d+)-[0-9a-f]+\.tmp")
+
+
+class NotRegularFileError(OSError):
+    """A folder, a device, a pipe or a socket."""
+
+
+class FileTooLargeError(OSError):
+    """More bytes than the limit."""
+
 
 def show(path: str | bytes | os.PathLike[str]) -> str:
     r"""Return `path` as one harmless line of text for a person.
@@ -54,6 +67,46 @@ def _show_character(character: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def reason(error: OSError) -> str:
+    """What the system says of an error, as the end of a sentence."""
+    return (error.strerror or str(error)).lower()
+
+
+def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
+    """Return all bytes of a regular file, if they are at most `limit`.
+
+    Raises
+    ------
+    NotRegularFileError
+        It is a folder, a device, a pipe or a socket. None of them is opened: some devices act on that.
+    FileTooLargeError
+        It has more than `limit` bytes.
+    OSError
+        It is missing or cannot be read.
+    ValueError
+        There is a NUL in its name.
+    """
+    _must_be_regular(os.stat(path))
+    # Looked at once more when it is open: a pipe that has taken the file's place must not block.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        _must_be_regular(status)
+        if status.st_size > limit:
+            raise FileTooLargeError(
+                errno.EFBIG, f"{status.st_size:,} bytes: at most {limit:,} are read"
+            )
+        data = file.read(limit + 1)
+    if len(data) > limit:  # it has grown meanwhile, or it does not know its size
+        raise FileTooLargeError(errno.EFBIG, f"more than {limit:,} bytes")
+    return data
+
+
+def _must_be_regular(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise NotRegularFileError(errno.EINVAL, "not a regular file")
 
 
 @contextlib.contextmanager
@@ -132,8 +185,49 @@ def beginning(path: str | os.PathLike[str], size: int) -> bytes | None:
         raise FileError(_why_not_written(error, target), path=target) from error
 
 
+def make_folder(folder: str) -> None:
+    """Make a folder and those above it.
+
+    Raises
+    ------
+    FileError
+        It cannot be made.
+    """
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+    except OSError as e:
+        raise FileError(f"cannot make this folder: {reason(e)}", path=folder) from None
+
+
+def sweep(folder: str, process: int | None = None) -> None:
+    """Remove the half-written files of a process that is gone, or of all that are, from a folder.
+
+    Of processes known only by the number in the name those are spared that wrote in the last
+    minute: on a shared disk they may be running on another machine.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
+        for entry in entries:
+            match = _TEMPORARY_NAME.fullmatch(entry.name)
+            if match is None or process not in (None, int(match[1])):
+                continue
+            with contextlib.suppress(OSError):
+                old = time.time() - entry.stat(follow_symlinks=False).st_mtime > 60
+                if process is not None or (old and not _is_running(int(match[1]))):
+                    os.unlink(entry.path)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 def _temporary_name() -> str:
-    return f".waldo-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    return _TEMPORARY.format(process=os.getpid(), digits=os.urandom(4).hex())
 
 
 def _refuse_what_is_no_file(target: str) -> None:
@@ -160,46 +254,3 @@ def _why_not_written(error: OSError, target: str) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
         return "cannot write: no permission to write to its folder"
     return f"cannot write: {error.strerror or error}"
-
-
-def make_folder(folder: str) -> None:
-    """Make a folder and those above it.
-
-    Raises
-    ------
-    FileError
-        It cannot be made.
-    """
-    try:
-        os.makedirs(folder or ".", exist_ok=True)
-    except OSError as e:
-        raise FileError(
-            f"cannot make this folder: {(e.strerror or str(e)).lower()}", path=folder
-        ) from None
-
-
-def sweep(folder: str, process: int | None = None) -> None:
-    """Remove the half-written files of a process that is gone, or of all that are, from a folder.
-
-    Of processes known only by the number in the name those are spared that wrote in the last
-    minute: on a shared disk they may be running on another machine.
-    """
-    with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
-        for entry in entries:
-            match = re.fullmatch(r"\.waldo-(\d+)-[0-9a-f]+\.tmp", entry.name)
-            if match is None or process not in (None, int(match[1])):
-                continue
-            with contextlib.suppress(OSError):
-                old = time.time() - entry.stat(follow_symlinks=False).st_mtime > 60
-                if process is not None or (old and not _is_running(int(match[1]))):
-                    os.unlink(entry.path)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True

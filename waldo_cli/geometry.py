@@ -11,11 +11,26 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-Pair = tuple[int, int]
+Pair = tuple[int, int]  # of rows and of columns
+Point = tuple[float, float]  # x, y
+Span = tuple[int, int]  # from, to
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Size(NamedTuple):
+    """Rows and columns. People write it the other way round: as text it is ``WIDTHxHEIGHT``."""
+
+    rows: int
+    cols: int
+
+    def holds(self, other: Size) -> bool:
+        """True where something of the `other` size fits inside."""
+        return other.rows <= self.rows and other.cols <= self.cols
+
+    def __str__(self) -> str:
+        return f"{self.cols}x{self.rows}"
+
+
+class Box(NamedTuple):
     """A rectangle of whole pixels: columns ``left .. left + width - 1``, rows likewise.
 
     Attributes
@@ -47,6 +62,33 @@ class Box:
         right = min(max(self.left + self.width, left + 1), width)
         bottom = min(max(self.top + self.height, top + 1), height)
         return Box(left, top, right - left, bottom - top)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One find.
+
+    Attributes
+    ----------
+    label
+        What was found: the mask's or the stack's label.
+    x, y
+        The peak, the centre of what was found, in pixels from the image's top left corner (pixel 0
+        covers 0 to 1), refined below a pixel.
+    score
+        Larger is more certain; its range is the stack's.
+    box
+        What was found, cut at the image's edge.
+    scale
+        The factor by which the image was resized when the find was made.
+    """
+
+    label: str
+    x: float
+    y: float
+    score: float
+    box: Box
+    scale: float
 
 
 class ReceptiveField(NamedTuple):
@@ -100,34 +142,3 @@ def same_padding(kernel: int, dilation: int = 1) -> Pair:
     """
     reach = dilation * (kernel - 1)
     return reach // 2, reach - reach // 2
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """One find.
-
-    Attributes
-    ----------
-    label
-        What was found: the mask's or the stack's label.
-    x, y
-        The peak, the centre of what was found, in pixels from the image's top left corner (pixel 0
-        covers 0 to 1), refined below a pixel.
-    score
-        Larger is more certain; its range is the stack's.
-    box
-        What was found, cut at the image's edge.
-    scale
-        The factor by which the image was resized when the find was made.
-    """
-
-    label: str
-    x: float
-    y: float
-    score: float
-    box: Box
-    scale: float
-
-
-Point = tuple[float, float]  # x, y
-Span = tuple[int, int]  # from, to

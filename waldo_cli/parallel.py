@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import itertools
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -40,31 +42,52 @@ def at_most(threads: int) -> Iterator[None]:
 
 
 def thread_count() -> int:
-    """How many threads to use: OMP_NUM_THREADS where it is set, as BLAS has it, else the cores allowed."""
+    """How many threads to use: OMP_NUM_THREADS where it is set, as BLAS has it, else the available cores."""
     if _most:
         return _most[-1]
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return int(asked) if asked.isdigit() and int(asked) > 0 else available_cores()
 
 
-def spread(
-    prepare: Callable[[], Callable[[Job], None]], jobs: Iterable[Job], most: int | None = None
+def available_cores() -> int:
+    """Processor cores that this process may use: by affinity, and by a container's quota."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    count = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(count, _quota()))
+
+
+@functools.cache
+def _quota() -> int:
+    """How many cores a container leaves its processes; as many as one likes where nothing is said."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no such file, or "max"
+        return sys.maxsize
+
+
+def spread(work: Callable[[Job], None], jobs: Iterable[Job]) -> None:
+    """Run `work` for every job, the jobs spread over threads; see `spread_workers`."""
+    spread_workers(lambda: work, jobs)
+
+
+def spread_workers(
+    new_worker: Callable[[], Callable[[Job], None]], jobs: Iterable[Job], most: int | None = None
 ) -> None:
-    """Run every job, on at most `most` threads; each thread calls `prepare` once for its own
-    worker.
+    """Run every job on at most `most` threads, each with a worker (and its buffers) of its own.
 
     Called from within a job, it stays on that job's thread. The first exception is raised here.
+    numpy does not warn of numbers that are not finite meanwhile: where they matter they are looked for.
     """
+    import numpy as np
+
     waiting = list(jobs)
     threads = min(thread_count(), len(waiting), most or len(waiting))
     if threads <= 1 or getattr(_here, "busy", False):
-        work = prepare()
-        for job in waiting:
-            work(job)
+        with np.errstate(invalid="ignore", over="ignore"):
+            work = new_worker()
+            for job in waiting:
+                work(job)
         return
     waiting.reverse()
     failures: list[BaseException] = []
@@ -72,14 +95,15 @@ def spread(
     def drain() -> None:
         _here.busy = True
         try:
-            work = prepare()
-            while waiting and not failures:
-                try:
-                    job = waiting.pop()
-                except IndexError:  # another thread took the last one
-                    break
-                work(job)
-        except BaseException as failure:  # noqa: BLE001  raised again below, in the caller's thread
+            with np.errstate(invalid="ignore", over="ignore"):
+                work = new_worker()
+                while waiting and not failures:
+                    try:
+                        job = waiting.pop()
+                    except IndexError:  # another thread took the last one
+                        break
+                    work(job)
+        except BaseException as failure:  # noqa: BLE001 - raised again below, in the caller's thread
             failures.append(failure)
         finally:
             _here.busy = False
@@ -137,15 +161,3 @@ def keep_freed_memory() -> None:
         trim_threshold, mmap_threshold = -1, -3
         mallopt(trim_threshold, 1 << 28)
         mallopt(mmap_threshold, 1 << 25)
-
-
-def available_cores() -> int:
-    """Processor cores that this process may use: by affinity, and by a container's quota."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    count = len(affinity(0)) if affinity else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        count = min(count, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):  # no such file, or "max"
-        pass
-    return max(1, count)

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waldo_cli.answers.record import Find, Record, as_json, from_json
+from waldo_cli.answers.record import Record, as_json, from_json
 from waldo_cli.answers.sidecars import labelme, voc, yolo
-from waldo_cli.answers.streams import COLUMNS, FORMATS
+from waldo_cli.answers.streams import COLUMNS, make_format
+from waldo_cli.geometry import Box, Detection
 
 LABELS = ("waldo", "wenda")
-FIND = Find("waldo", 24.5, 30.25, 0.97, (10, 20, 30, 20), 0.5)
-CUT = Find("wenda", 1.0, 99.0, 0.5, (-9, 90, 20, 20), 1.0)
+FIND = Detection("waldo", 24.5, 30.25, 0.97, Box(10, 20, 30, 20), 0.5)
+CUT = Detection("wenda", 1.0, 99.0, 0.5, Box(-9, 90, 20, 20), 1.0)
 FOUND = Record(
     "a/page one.jpg", "f00d", (FIND, CUT), 200, 100, 0.4, "page one.heatmap.png", None, 0.1, 5, 2.5,
     "out/page one",
@@ -30,7 +31,7 @@ ALL = [FOUND, NOTHING, FAILED]
 
 
 def text(form: str, records: list[Record], **options: Any) -> str:
-    stream = FORMATS[form](LABELS, **options)
+    stream = make_format(form, LABELS, **options)
     return stream.begin() + "".join(map(stream.add, records)) + stream.end()
 
 
@@ -62,8 +63,8 @@ def test_a_path_in_tsv_never_breaks_its_line(path: str) -> None:
 
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_csv_reads_back_and_holds_no_formula(path: str, label: str) -> None:
-    find = Find(label, 1.0, 2.0, 0.5, (-1, 2, 3, 4), 1.0)
-    stream = FORMATS["csv"]((label,))
+    find = Detection(label, 1.0, 2.0, 0.5, Box(-1, 2, 3, 4), 1.0)
+    stream = make_format("csv", (label,))
     written = stream.begin() + stream.add(Record(path, "", (find,), 9, 9)) + stream.end()
     header, row = csv.reader(io.StringIO(written, newline=""))
     assert header == list(COLUMNS)
@@ -111,12 +112,12 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
         st.text(),
         st.none() | st.lists(
             st.builds(
-                Find,
+                Detection,
                 st.text(),
                 numbers,
                 numbers,
                 numbers,
-                st.tuples(*[st.integers(-(2**40), 2**40)] * 4),
+                st.builds(Box, *[st.integers(-(2**40), 2**40)] * 4),
                 numbers,
             )
         ).map(tuple),
@@ -195,7 +196,7 @@ def test_voc_counts_pixels_from_one_and_includes_the_last() -> None:
 
 @given(names)
 def test_voc_is_well_formed_whatever_the_name(path: str) -> None:
-    record = Record(path, "", (Find("<&>\x1b", 5, 5, 0.5, (1, 1, 3, 3), 1.0),), 9, 9)
+    record = Record(path, "", (Detection("<&>\x1b", 5, 5, 0.5, Box(1, 1, 3, 3), 1.0),), 9, 9)
     parsed(voc(record, "", ("<&>\x1b",)))
 
 

@@ -14,6 +14,7 @@ from waldo_cli import Box, Mask, Result, Stack, detect
 from waldo_cli.detector.explanation import Trace
 from waldo_cli.detector.peaks import overlap
 from waldo_cli.errors import InvalidInputError, StackError
+from waldo_cli.geometry import Size
 from waldo_cli.stack.layers import Combine, Conv, Pointwise
 from waldo_cli.stack.stack import CloserLook
 
@@ -22,7 +23,7 @@ PAGE = RNG.random((60, 80, 3), np.float32)
 MASK = RNG.random((13, 10, 3), np.float32)
 
 # What is bright is found: one number for each pixel, an object of 5 x 5.
-BRIGHT = Stack("bright", (Combine("mean"),), object=(5, 5), threshold=0.5)
+BRIGHT = Stack("bright", (Combine("mean"),), object=Size(5, 5), threshold=0.5)
 
 
 def planted(left: int, top: int, *, mask: np.ndarray = MASK, page: np.ndarray = PAGE) -> np.ndarray:
@@ -130,7 +131,9 @@ def test_the_peak_is_found_between_pixels(at: tuple[float, float]) -> None:
 @pytest.mark.parametrize("stride", [2, 4])
 def test_a_coarse_grid_answers_in_pixels_of_the_image(stride: int) -> None:
     kernel = np.full((7, 7, 3, 1), 1 / 147, np.float32)
-    stack = Stack("coarse", (Conv(kernel, stride=(stride, stride)),), object=(7, 7), threshold=0)
+    stack = Stack(
+        "coarse", (Conv(kernel, stride=(stride, stride)),), object=Size(7, 7), threshold=0
+    )
     for row, col in ((20, 24), (21, 25), (3, 46), (36, 4)):
         (found,) = detect(dots((row, col, 1.0)), stack=stack).detections
         assert abs(found.y - (row + 0.5)) <= 3.5 + stride / 2
@@ -289,13 +292,13 @@ RED_OR_NOT = np.array([[[[4, -4], [-4, 4], [-4, 4]]]], np.float32)
 TWICE = Stack(
     "twice",
     (Combine("max"),),
-    object=(5, 5),
+    object=Size(5, 5),
     threshold=0.5,
     labels=("red", "other"),
     closer_looks=(
         CloserLook(
             Stack("closer", (Conv(RED_OR_NOT), Pointwise("softmax")), labels=("red", "other")),
-            size=(5, 5),
+            size=Size(5, 5),
             candidates=8,
             scales=(1.0, 0.8),
             mirrored=8,
@@ -346,8 +349,8 @@ def always(*answers: float) -> Stack:
 
 
 def test_the_answers_of_closer_looks_are_pooled_by_their_geometric_mean() -> None:
-    first = CloserLook(always(0.9, 0.1), (5, 5), candidates=8)
-    again = CloserLook(always(0.2, 0.8), (5, 5), candidates=1)
+    first = CloserLook(always(0.9, 0.1), Size(5, 5), candidates=8)
+    again = CloserLook(always(0.2, 0.8), Size(5, 5), candidates=1)
     trace = Trace()
     detect(coloured(), stack=replace(TWICE, closer_looks=(first, again)), trace=trace)
     (look,) = trace.looks
@@ -373,7 +376,9 @@ def test_a_closer_look_is_shown_the_best_again_mirrored() -> None:
     leaning = np.zeros((1, 3, 3, 2), np.float32)
     leaning[0, 0, 0, 0] = leaning[0, 2, 1, 1] = 3  # red on the left against green on the right
     look = CloserLook(
-        Stack("leaning", (Conv(leaning), Pointwise("softmax")), labels=("red", "other")), (5, 5), 4
+        Stack("leaning", (Conv(leaning), Pointwise("softmax")), labels=("red", "other")),
+        Size(5, 5),
+        4,
     )
     image = coloured()
     image[28:33, 31:33] = (0.0, 0.8, 0.0)
@@ -394,10 +399,10 @@ def test_a_closer_look_is_shown_the_best_again_mirrored() -> None:
 
 def test_closer_looks_must_answer_alike() -> None:
     with pytest.raises(StackError, match="last layer must be softmax"):
-        replace(TWICE, closer_looks=(CloserLook(BRIGHT, (5, 5), 3),))
+        replace(TWICE, closer_looks=(CloserLook(BRIGHT, Size(5, 5), 3),))
     other = replace(always(0.5, 0.5), labels=("red", "blue"))
     with pytest.raises(StackError, match="the same labels"):
-        replace(TWICE, closer_looks=(*TWICE.closer_looks, CloserLook(other, (5, 5), 3)))
+        replace(TWICE, closer_looks=(*TWICE.closer_looks, CloserLook(other, Size(5, 5), 3)))
 
 
 # --- what cannot be used ----------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from waldo_cli.detector.pyramid import Level, cut, level_size, levels
+from waldo_cli.geometry import Size
 
 
 def picture(height: int = 48, width: int = 64, seed: int = 0) -> np.ndarray:
@@ -75,10 +76,8 @@ def test_brightness_is_kept_at_every_scale() -> None:
 
 
 @pytest.mark.parametrize("boundary", ["edge", "reflect", "zero"])
-@pytest.mark.parametrize("size", [(48, 64), (30, 40), (65, 85), (1, 5)])
-def test_rows_on_demand_are_the_rows_of_the_padded_level(
-    boundary: str, size: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize("size", [Size(48, 64), Size(30, 40), Size(65, 85), Size(1, 5)])
+def test_rows_on_demand_are_the_rows_of_the_padded_level(boundary: str, size: Size) -> None:
     image = picture()
     level = Level(image, size, ((11, 9), (5, 4)), boundary)
     mode = "constant" if boundary == "zero" else boundary
@@ -112,8 +111,10 @@ def test_a_cut_past_the_edge_repeats_the_edge() -> None:
     np.testing.assert_allclose(far, np.broadcast_to(image[-1, -1], (3, 3, 3)), atol=1e-6)
 
 
-@pytest.mark.parametrize("size", [(33, 91), (48, 64), (17, 30), (1, 1), (200, 5)])
-def test_levels_and_cuts_are_what_pillow_makes_of_planes(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    "size", [Size(33, 91), Size(48, 64), Size(17, 30), Size(1, 1), Size(200, 5)]
+)
+def test_levels_and_cuts_are_what_pillow_makes_of_planes(size: Size) -> None:
     image = picture()
 
     def by_pillow(rows: int, cols: int, window: tuple[float, float, float, float]) -> np.ndarray:

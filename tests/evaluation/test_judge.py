@@ -18,6 +18,7 @@ from waldo_cli.errors import FileError, InvalidInputError, WaldoError
 from waldo_cli.evaluation.figures import area_under_curve, average_precision, reliability, summarize
 from waldo_cli.evaluation.judge import PageScore, judge
 from waldo_cli.evaluation.truth import Page, TrueBox, pages_without, read_truth
+from waldo_cli.geometry import Size
 
 HEADER = "filename,width,height,class,xmin,ymin,xmax,ymax"
 WALDO = TrueBox("waldo", 100, 200, 120, 230)
@@ -217,7 +218,7 @@ def test_csv_truth_keeps_the_order_of_pages_and_leaves_other_columns_alone(folde
     assert [p.name for p in pages] == ["b.png", "a.png", "c.png"]
     assert pages[0].boxes == (TrueBox("waldo", 1, 2, 11, 12), TrueBox("waldo_icon", 5.5, 5, 9, 9))
     assert pages[2].boxes == ()
-    assert pages[0].size == (40, 30)
+    assert pages[0].size == Size(30, 40)
 
 
 def test_csv_truth_of_a_spreadsheet_program_is_read(folder: Path) -> None:

@@ -18,6 +18,7 @@ from waldo_cli.cli.explain import explain as command
 from waldo_cli.detector.explanation import Trace, window_around
 from waldo_cli.detector.maps import Grid
 from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.geometry import Size
 from waldo_cli.show.explain_page import explain
 from waldo_cli.show.map_pictures import inside_spans, map_surroundings, surroundings
 from waldo_cli.stack.layers import Combine, Conv, MaskLayer, Normalize, Pointwise, Pool
@@ -47,11 +48,11 @@ def learned_like() -> Stack:
     return Stack(
         "two looks",
         (*first, conv(3, 3, 6, 1), Pointwise("sigmoid")),
-        object=(12, 12),
+        object=Size(12, 12),
         threshold=0.5,
         scales=(1.0, 0.7),
         labels=("waldo", "wenda"),
-        closer_looks=(CloserLook(again, (5, 5), 6),),
+        closer_looks=(CloserLook(again, Size(5, 5), 6),),
     )
 
 
@@ -98,7 +99,7 @@ def test_the_last_map_of_a_window_is_that_of_the_whole_level(
     stacks = {
         "learned": learned_like(),
         "normalised": Stack(
-            "n", (Normalize((5, 5)), Combine("sum")), object=(4, 4), scales=(1.0, 0.7)
+            "n", (Normalize((5, 5)), Combine("sum")), object=Size(4, 4), scales=(1.0, 0.7)
         ),
         "mask": Stack("m", (Pointwise("relu"), MaskLayer()), scales=(1.0, 0.7)).with_masks(
             [Mask("him", MASK)]

@@ -16,6 +16,7 @@ import pytest
 
 from waldo_cli import load_stack
 from waldo_cli.errors import StackError
+from waldo_cli.geometry import Size
 from waldo_cli.stack import file, weights
 from waldo_cli.stack.stack import Stack
 
@@ -91,7 +92,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
     assert layer.dilation == (2, 2)  # type: ignore[attr-defined]
     assert layer.padding == ((1, 0), (2, 3))  # type: ignore[attr-defined]
     assert layer.flip is True  # type: ignore[attr-defined]
-    assert (stack.name, stack.description, stack.object) == ("mine", "by hand", (7, 9))
+    assert (stack.name, stack.description, stack.object) == ("mine", "by hand", Size(9, 7))
     assert (stack.threshold, stack.per_octave, stack.boundary) == (-0.25, 3, "reflect")
     assert stack.scales == pytest.approx([1, 2 ** (-1 / 3), 2 ** (-2 / 3), 0.5])
     assert stack.labels == ("a", "b", "c", "d")
@@ -181,7 +182,7 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
         + TWO_LABELS,
     )
     sharp, wide = stack.closer_looks
-    assert (sharp.size, sharp.candidates, sharp.mirrored) == ((4, 6), 3, 2)
+    assert (sharp.size, sharp.candidates, sharp.mirrored) == (Size(6, 4), 3, 2)
     assert sharp.scales == (1.1, 0.9)
     assert (wide.size, wide.candidates, wide.mirrored) == ((2, 2), 1, 0)
     assert stack.labels == sharp.stack.labels == wide.stack.labels == ("waldo", "nobody")

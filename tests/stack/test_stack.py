@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from waldo_cli.batch.finder import fingerprint
 from waldo_cli.errors import InvalidInputError, StackError
+from waldo_cli.geometry import Size
 from waldo_cli.stack import bands
 from waldo_cli.stack.layers import (
     Combine,
@@ -332,7 +333,7 @@ def test_a_mask_cut_from_the_image_scores_1_at_its_centre(stack: Stack) -> None:
     field = bound.receptive_field
     assert field.first[0] + row * field.jump[0] == 4 + (9 - 1) / 2
     assert field.first[1] + col * field.jump[1] == 6 + (11 - 1) / 2
-    assert bound.object == (11, 9)
+    assert bound.object == Size(9, 11)
     assert bound.labels == ("piece",)
 
 

@@ -318,5 +318,5 @@ def test_a_helping_thread_may_use_every_core(
         both.wait()
         seen.append(os.sched_getaffinity(0))
 
-    spread(lambda: work, range(2))
+    spread(work, range(2))
     assert seen == [os.sched_getaffinity(0)] * 2

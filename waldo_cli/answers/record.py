@@ -10,20 +10,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from waldo_cli.files import show
+from waldo_cli.geometry import Box, Detection
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Find:
-    """One detection as it is written: plain numbers, the box as left, top, width, height."""
-
-    label: str
-    x: float
-    y: float
-    score: float
-    box: tuple[int, int, int, int]
-    scale: float
 
 
 @dataclass(frozen=True)
@@ -54,7 +43,7 @@ class Record:
         As the user or the folder gave it, undecodable bytes as surrogates.
     run
         A fingerprint of stack, masks and settings.
-    finds
+    detections
         Best first; empty: looked and found nothing; None: could not be read, `error` says why.
     width, height
         Of the image as shown, in pixels.
@@ -75,7 +64,7 @@ class Record:
 
     path: str
     run: str
-    finds: tuple[Find, ...] | None = None
+    detections: tuple[Detection, ...] | None = None
     width: int | None = None
     height: int | None = None
     margin: float | None = None
@@ -90,7 +79,7 @@ class Record:
 
     @property
     def found(self) -> bool:
-        return bool(self.finds)
+        return bool(self.detections)
 
 
 def as_json(record: Record) -> dict[str, Any]:
@@ -98,11 +87,11 @@ def as_json(record: Record) -> dict[str, Any]:
     out: dict[str, Any] = {"schema": 1, **path_fields("path", record.path)}
     out |= {"width": record.width, "height": record.height, "found": record.found}
     out["detections"] = None
-    if record.finds is not None:
+    if record.detections is not None:
         out["detections"] = [
             {"label": f.label, "x": f.x, "y": f.y, "score": f.score, "box": list(f.box)}
             | {"scale": f.scale}
-            for f in record.finds
+            for f in record.detections
         ]
     out["margin"] = record.margin
     out |= {"heatmap": None} if record.heatmap is None else path_fields("heatmap", record.heatmap)
@@ -123,11 +112,11 @@ def from_json(data: Any) -> Record:
         raise ValueError(f"schema is {data['schema']!r}, not 1")
     if not data["path"]:
         raise ValueError("no image has an empty name")
-    finds = data["detections"]
+    detections = data["detections"]
     return Record(
         _exact("path", data),
         _text(data["run"]),
-        None if finds is None else tuple(map(_find, finds)),
+        None if detections is None else tuple(map(_detection, detections)),
         _optional(_whole, data["width"]),
         _optional(_whole, data["height"]),
         _optional(_number, data["margin"]),
@@ -139,14 +128,14 @@ def from_json(data: Any) -> Record:
     )
 
 
-def _find(data: Any) -> Find:
+def _detection(data: Any) -> Detection:
     left, top, width, height = map(_whole, data["box"])
-    return Find(
+    return Detection(
         _text(data["label"]),
         _number(data["x"]),
         _number(data["y"]),
         _number(data["score"]),
-        (left, top, width, height),
+        Box(left, top, width, height),
         _number(data["scale"]),
     )
 
@@ -178,12 +167,10 @@ def _whole(value: Any) -> int:
     return value
 
 
-def clipped(find: Find, record: Record) -> tuple[int, int, int, int]:
+def clipped(detection: Detection, record: Record) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of the part of the box inside the image; at least a pixel."""
-    left, top, width, height = find.box
-    left, right = max(left, 0), min(left + width, record.width or 1)
-    top, bottom = max(top, 0), min(top + height, record.height or 1)
-    return left, top, max(right, left + 1), max(bottom, top + 1)
+    box = detection.box.clipped(record.width or 1, record.height or 1)
+    return box.left, box.top, box.left + box.width, box.top + box.height
 
 
 def path_fields(key: str, path: str) -> dict[str, str]:

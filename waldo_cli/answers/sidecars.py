@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from waldo_cli.answers.record import Record, clipped, path_fields
 from waldo_cli.files import show
@@ -20,7 +20,7 @@ def yolo(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: AR
     """
     width, height = record.width or 1, record.height or 1
     lines = []
-    for find in record.finds or ():
+    for find in record.detections or ():
         left, top, right, bottom = clipped(find, record)
         shares = (
             (left + right) / 2 / width,
@@ -37,7 +37,7 @@ def yolo(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: AR
 def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
     """Pascal VOC: XML, pixels counted from 1, the largest ones inside the box."""
     objects = ""
-    for find in record.finds or ():
+    for find in record.detections or ():
         left, top, right, bottom = clipped(find, record)
         objects += f"""
   <object>
@@ -75,7 +75,7 @@ def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG
 def labelme(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
     """The JSON of labelme: a rectangle for each find, the image by its path from the file's own folder."""
     shapes: list[dict[str, Any]] = []
-    for find in record.finds or ():
+    for find in record.detections or ():
         left, top, right, bottom = clipped(find, record)
         shapes.append(
             {
@@ -100,12 +100,29 @@ def labelme(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa:
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-#: By name: the ending of the file, and what makes its text of a record, the path of the file and the
-#: labels.
-SIDECARS: dict[str, tuple[str, Callable[[Record, str, Sequence[str]], str]]] = {
-    "yolo": (".txt", yolo),
-    "voc": (".xml", voc),
-    "labelme": (".json", labelme),
+class Sidecar(NamedTuple):
+    """A file beside each image.
+
+    Attributes
+    ----------
+    ending
+        Of the file's name.
+    text
+        Makes its text of a record, the path of the file and the labels.
+    classes
+        Whether a list of the labels goes beside the files, which have only their numbers.
+    """
+
+    ending: str
+    text: Callable[[Record, str, Sequence[str]], str]
+    classes: bool = False
+
+
+#: By name.
+SIDECARS = {
+    "yolo": Sidecar(".txt", yolo, classes=True),
+    "voc": Sidecar(".xml", voc),
+    "labelme": Sidecar(".json", labelme),
 }
 
 

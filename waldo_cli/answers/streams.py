@@ -6,12 +6,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-from waldo_cli.answers.record import Find, Record, as_json, clipped, path_fields
+from waldo_cli.answers.record import Record, as_json, clipped, path_fields
 from waldo_cli.files import show
+from waldo_cli.geometry import Detection
 
 # What JSON may hold as it is, but a terminal should not: C1 controls, what is not seen, bidi overrides.
 _UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
@@ -20,7 +21,9 @@ COLUMNS = ("path", "x", "y", "score", "label", "left", "top", "width", "height")
 
 
 class Format(Protocol):
-    """Records as one stream of text."""
+    """Records as one stream of text. `takes` names what it can be made with."""
+
+    takes: ClassVar[frozenset[str]]
 
     def begin(self) -> str: ...
 
@@ -37,7 +40,8 @@ class Tsv:
     lines end in NUL and paths stay as they are.
     """
 
-    labels: Sequence[str] = ()
+    takes: ClassVar[frozenset[str]] = frozenset(("header", "null"))
+
     header: bool = False
     null: bool = False
 
@@ -48,7 +52,7 @@ class Tsv:
         path = record.path if self.null else escaped(record.path)
         return "".join(
             self._line((path, *_numbers(find), escaped(find.label), *map(str, find.box)))
-            for find in record.finds or ()
+            for find in record.detections or ()
         )
 
     def end(self) -> str:
@@ -65,7 +69,8 @@ class Csv:
     A path or label that a spreadsheet would take for a formula gets an apostrophe before it.
     """
 
-    labels: Sequence[str] = ()
+    takes: ClassVar[frozenset[str]] = frozenset(("header",))
+
     header: bool = True
 
     def begin(self) -> str:
@@ -74,7 +79,7 @@ class Csv:
     def add(self, record: Record) -> str:
         return "".join(
             self._line((harmless(record.path), *_numbers(f), harmless(f.label), *f.box))
-            for f in record.finds or ()
+            for f in record.detections or ()
         )
 
     def end(self) -> str:
@@ -90,7 +95,7 @@ class Csv:
 class JsonLines:
     """One strict JSON object a line, one line for each image."""
 
-    labels: Sequence[str] = ()
+    takes: ClassVar[frozenset[str]] = frozenset()
 
     def begin(self) -> str:
         return ""
@@ -106,7 +111,8 @@ class JsonLines:
 class Json:
     """One JSON array of the objects of `JsonLines`."""
 
-    labels: Sequence[str] = ()
+    takes: ClassVar[frozenset[str]] = frozenset()
+
     _before: str = "["
 
     def begin(self) -> str:
@@ -127,6 +133,8 @@ class Coco:
     Ids count from 1 in the order of the records; a category's id is its label's place in `labels`.
     """
 
+    takes: ClassVar[frozenset[str]] = frozenset(("labels",))
+
     labels: Sequence[str] = ()
     _images: list[dict[str, Any]] = field(default_factory=list)
     _annotations: list[dict[str, Any]] = field(default_factory=list)
@@ -135,12 +143,12 @@ class Coco:
         return ""
 
     def add(self, record: Record) -> str:
-        if record.finds is None:
+        if record.detections is None:
             return ""
         image = len(self._images) + 1
         named = path_fields("file_name", record.path)
         self._images.append({"id": image, **named, "width": record.width, "height": record.height})
-        for find in record.finds:
+        for find in record.detections:
             left, top, right, bottom = clipped(find, record)
             self._annotations.append(
                 {
@@ -161,8 +169,8 @@ class Coco:
         return _dump(data) + "\n"
 
 
-#: By name: what makes the stream, given the labels.
-FORMATS: dict[str, Callable[..., Format]] = {
+#: By name: what makes the stream, given what it `takes`.
+FORMATS: dict[str, type[Format]] = {
     "tsv": Tsv,
     "csv": Csv,
     "json": Json,
@@ -171,12 +179,21 @@ FORMATS: dict[str, Callable[..., Format]] = {
 }
 
 
+def make_format(
+    name: str, labels: Sequence[str] = (), header: bool | None = None, null: bool = False
+) -> Format:
+    """A format by name, made with as much of this as it takes; `header` None is the format's own wish."""
+    offered = {"labels": labels, "header": header, "null": null}
+    kind = FORMATS[name]
+    return kind(**{k: v for k, v in offered.items() if k in kind.takes and v is not None})
+
+
 def escaped(text: str) -> str:
     r"""One harmless field: backslash doubled, controls as ``\t``, ``\n``, ``\x1b``."""
     return show(text.replace("\\", "\\\\"))
 
 
-def _numbers(find: Find) -> tuple[str, str, str]:
+def _numbers(find: Detection) -> tuple[str, str, str]:
     return f"{find.x:.10g}", f"{find.y:.10g}", f"{find.score:.9g}"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from waldo_cli.answers.record import Find, Record
+from waldo_cli.answers.record import Record
 from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.files import make_folder, sweep
 from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item
@@ -166,16 +166,10 @@ class Finder:
             region=s.region,
             where=self.where,
         )
-        finds = tuple(
-            Find(
-                d.label, d.x, d.y, d.score, (d.box.left, d.box.top, d.box.width, d.box.height), d.scale
-            )
-            for d in result.detections
-        )  # fmt: skip
         record = Record(
             item.path,
             self.run,
-            finds,
+            result.detections,
             result.width,
             result.height,
             result.margin,
@@ -214,9 +208,9 @@ class Finder:
             if s.heatmap:
                 save_png(output + HEATMAP, heatmap)
             if s.pictures:
-                record = replace(record, pictures=pictures(image, heatmap, record.finds))
-        if s.view and record.finds:
-            record = replace(record, view=view(image, record.finds[0], s.view))
+                record = replace(record, pictures=pictures(image, heatmap, result.detections))
+        if s.view and result.found:
+            record = replace(record, view=view(image, result.detections[0], s.view))
         return record
 
     def _make_folder(self, folder: str) -> None:

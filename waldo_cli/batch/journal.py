@@ -80,7 +80,7 @@ class Journal:
         record = from_json(json.loads(line))
         if record.run != run or record.error is not None or record.heatmap != heatmap:
             return None
-        if any(find.label not in labels for find in record.finds or ()):
+        if any(find.label not in labels for find in record.detections or ()):
             return None  # not our own line, whatever it says of its run
         if heatmap is not None and not os.path.isfile(heatmap):
             return None

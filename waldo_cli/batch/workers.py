@@ -26,7 +26,7 @@ from waldo_cli.answers.record import Record
 from waldo_cli.batch.engine import in_order
 from waldo_cli.batch.finder import Finder, Settings
 from waldo_cli.errors import WaldoError
-from waldo_cli.files import sweep
+from waldo_cli.files import reason, sweep
 from waldo_cli.inputs.items import Item
 
 # Bands and tiles go over the cores by our own threads, whose number OMP_NUM_THREADS says.
@@ -130,8 +130,8 @@ class Workers:
                 self._workers.remove(worker)
                 worker = _Worker(self._settings, self._environment)
                 self._workers.append(worker)
-            reason = str(e) if isinstance(e, TimeoutError) else f"its worker process {ended}"
-            return Record(item.path, self.run, error=reason)
+            error = str(e) if isinstance(e, TimeoutError) else f"its worker process {ended}"
+            return Record(item.path, self.run, error=error)
         finally:
             self._idle.put(worker)
 
@@ -201,8 +201,7 @@ class _Worker:
 
 
 def _no_worker(error: OSError) -> WaldoError:
-    reason = (error.strerror or str(error)).lower()
-    return WaldoError(f"cannot start a worker process: {reason}; use a smaller --jobs")
+    return WaldoError(f"cannot start a worker process: {reason(error)}; use a smaller --jobs")
 
 
 def serve(descriptor: int) -> None:

@@ -14,11 +14,11 @@ import click
 
 from waldo_cli.answers.record import Record
 from waldo_cli.answers.sidecars import SIDECARS
-from waldo_cli.answers.streams import FORMATS
+from waldo_cli.answers.streams import FORMATS, make_format
 from waldo_cli.cli import options
 from waldo_cli.cli.blocks import view_columns
 from waldo_cli.cli.options import Extensions, Region, Shard
-from waldo_cli.cli.output import CLASSES, Output, Quiet, Sidecars, Stream, stream_format
+from waldo_cli.cli.output import CLASSES, Output, Quiet, Sidecars, Stream
 from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
@@ -239,9 +239,10 @@ def detect(
 
     Exit status: 0 something was found and nothing failed, 1 nothing was found, 2 an error, 130 Ctrl-C.
     """
-    if header is not None and form not in ("tsv", "csv"):
+    takes = FORMATS[form].takes if form in FORMATS else {"null"}  # of written paths
+    if header is not None and "header" not in takes:
         raise click.UsageError(f"--header goes with tsv and csv, not with {form}", ctx)
-    if null and files_from is None and form != "tsv" and form not in SIDECARS:
+    if null and files_from is None and "null" not in takes:
         raise click.UsageError(f"-0 goes with --files-from or tsv, not with {form}", ctx)
     if scheduler is not None and jobs is not None:
         raise click.UsageError("--jobs goes without --scheduler: the cluster has its workers", ctx)
@@ -270,7 +271,7 @@ def detect(
     writes = asked.heatmap or asked.activations or form in SIDECARS
     planned, more = _items(
         images, files_from, null, recursive, extensions or EXTENSIONS, out,
-        writes=writes, classes=form == "yolo",
+        writes=writes, classes=form in SIDECARS and SIDECARS[form].classes,
     )  # fmt: skip
     if not planned and files_from is None:
         raise click.UsageError(_no_image(images, recursive), ctx)
@@ -325,7 +326,7 @@ def detect(
             )
         output: Output = stack.enter_context(
             Quiet() if quiet else Sidecars(form, engine.labels, out, null, asked.overwrite)
-            if form in SIDECARS else Stream(stream_format(form, engine.labels, header, null))
+            if form in SIDECARS else Stream(make_format(form, engine.labels, header, null))
         )  # fmt: skip
         items = known_first(chain(planned, more), engine.run, recall, asked.max_pixels)
         for record in engine.records(items):

@@ -10,7 +10,7 @@ import click
 from waldo_cli.cli import options
 from waldo_cli.cli.detect import detect
 from waldo_cli.errors import FileError
-from waldo_cli.files import HTML_MARK, refuse_foreign
+from waldo_cli.files import HTML_MARK, reason, refuse_foreign
 from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_stdin
 
@@ -92,7 +92,7 @@ def explain(
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise FileError((e.strerror or str(e)).lower(), path=out) from None
+        raise FileError(reason(e), path=out) from None
     write_page(
         page,
         pixels,

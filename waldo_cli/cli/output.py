@@ -8,21 +8,13 @@ from dataclasses import replace
 
 from waldo_cli.answers.record import Record
 from waldo_cli.answers.sidecars import SIDECARS
-from waldo_cli.answers.streams import FORMATS, Format
+from waldo_cli.answers.streams import Format
 from waldo_cli.errors import FileError
 from waldo_cli.files import beginning, write_atomically
 from waldo_cli.files import show as shown
 
 # A list of the labels goes beside yolo's files, which have only numbers.
 CLASSES = "classes"
-
-
-def stream_format(form: str, labels: tuple[str, ...], header: bool | None, null: bool) -> Format:
-    if form == "tsv":
-        return FORMATS[form](labels, header=bool(header), null=null)
-    if form == "csv":
-        return FORMATS[form](labels, header=header is not False)
-    return FORMATS[form](labels)
 
 
 class Quiet:
@@ -63,14 +55,14 @@ class Sidecars:
     def __init__(
         self, form: str, labels: tuple[str, ...], out: str, null: bool, overwrite: bool
     ) -> None:
-        self._ending, self._text = SIDECARS[form]
+        self._sidecar = SIDECARS[form]
         self._labels = labels
-        self._classes = os.path.join(out, CLASSES + self._ending) if form == "yolo" else None
+        self._classes = os.path.join(out, CLASSES + self._sidecar.ending)
         self._end = "\0" if null else "\n"
         self._overwrite = overwrite
 
     def __enter__(self) -> Output:
-        if self._classes is not None:
+        if self._sidecar.classes:
             text = "".join(f"{label}\n" for label in self._labels)
             _write_label_file(self._classes, text, self._overwrite)
         return self
@@ -79,11 +71,11 @@ class Sidecars:
         pass
 
     def add(self, record: Record) -> Record:
-        if record.finds is None:
+        if record.detections is None:
             return record
-        path = record.output + self._ending
+        path = record.output + self._sidecar.ending
         try:
-            text = self._text(record, path, self._labels)
+            text = self._sidecar.text(record, path, self._labels)
             _write_label_file(path, text, self._overwrite)
         except FileError as e:
             return replace(record, error=f"{e.path}: {e.reason}")

@@ -111,11 +111,11 @@ def _duration(seconds: float) -> str:
 
 def _summary(record: Record) -> str:
     path = show(record.path)
-    if not record.finds:
+    if not record.detections:
         what = f"{path}: nothing found"
     else:
-        best = record.finds[0]
+        best = record.detections[0]
         what = f"{path}: {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
-        if len(record.finds) > 1:
-            what += f" and {len(record.finds) - 1} more"
+        if len(record.detections) > 1:
+            what += f" and {len(record.detections) - 1} more"
     return f"{what}, heatmap {show(record.heatmap)}" if record.heatmap else what

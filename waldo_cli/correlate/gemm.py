@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from waldo_cli.arrays import Array
-from waldo_cli.parallel import scratch, spread
+from waldo_cli.parallel import scratch, spread_workers
 
 # Operands and result of a matrix product.
 Product: TypeAlias = tuple[Array, Array, Array]
@@ -78,7 +78,7 @@ def correlate(
     # product.
     offsets = None if bias is None else np.tile(bias, wide)
 
-    def prepare() -> Callable[[tuple[int, int, int]], None]:
+    def new_worker() -> Callable[[tuple[int, int, int]], None]:
         outputs = deep * high * wide
         gathered, product = scratch(0 if as_it_is else outputs * taps, outputs * K)
 
@@ -111,7 +111,7 @@ def correlate(
         for j in range(0, cols, wide)
     ]
     alone = images * rows * cols * taps * K < _ALONE
-    spread(prepare, corners, most=1 if alone else None)
+    spread_workers(new_worker, corners, most=1 if alone else None)
 
 
 def multiply(left: Array, right: Array, out: Array) -> None:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from waldo_cli.arrays import Array
 from waldo_cli.correlate import gemm
 from waldo_cli.geometry import Pair
-from waldo_cli.parallel import spread
+from waldo_cli.parallel import spread, spread_workers
 
 # Spectra of kernels kept at a time; more kernels than fit here go in turns.
 _SPECTRA_BYTES = 1 << 26
@@ -149,7 +149,7 @@ class Bank:
 
         if self._keep:
             every = itertools.product(range(len(self.kernels)), range(len(self.plan.offsets)))
-            spread(lambda: work, every)
+            spread(work, every)
 
     def spectrum(self, k: int, p: int) -> Array:
         """Of kernel k, piece p: `(planes, rows, cols / 2 + 1)`."""
@@ -280,8 +280,8 @@ def correlate(
         bank = Bank(spread_out, tiling, x.dtype)
         bank.fill()
         target = out[:, :, k : k + some.shape[3]]
-        prepare = _worker(x, some, bank, target, outputs, stride, dilation)
-        spread(prepare, tiling.corners(*outputs), tiling.threads())
+        new_worker = _worker(x, some, bank, target, outputs, stride, dilation)
+        spread_workers(new_worker, tiling.corners(*outputs), tiling.threads())
         if bias is not None:
             for row in target:
                 row += bias[k : k + some.shape[3]]
@@ -297,7 +297,7 @@ def _worker(
 ) -> Callable[[], Callable[[Pair], None]]:
     tiling, (C, K) = bank.plan, V.shape[2:]
 
-    def prepare() -> Callable[[Pair], None]:
+    def new_worker() -> Callable[[Pair], None]:
         tile = Tile(tiling, x.dtype)
         block = np.empty((min(K, BLOCK), *tiling.step), x.dtype)
 
@@ -325,10 +325,6 @@ def _worker(
                 kept = block[:some, a : h : stride[0], b : w : stride[1]]
                 here[:, :, k : k + some] = kept.transpose(1, 2, 0)
 
-        def guarded(corner: Pair) -> None:
-            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is looked for
-                work(corner)
+        return work
 
-        return guarded
-
-    return prepare
+    return new_worker

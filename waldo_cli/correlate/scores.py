@@ -34,7 +34,7 @@ from waldo_cli.correlate.windows import (
     windows_that_meet,
 )
 from waldo_cli.geometry import Pair
-from waldo_cli.parallel import spread
+from waldo_cli.parallel import spread_workers
 
 # A window at the image's edge scores 0 where less than this share of the mask's weight lies inside.
 MIN_SHARE_INSIDE = 0.25
@@ -107,7 +107,7 @@ def _run(image: Array, m: PreparedMasks, tiling: Plan, out: Array, partial: bool
     (banks.single if summed and m.centred and not partial else banks.double).fill()
     border = MaskSums(m, (H, W)) if partial else None
 
-    def prepare() -> Callable[[Pair], None]:
+    def new_worker() -> Callable[[Pair], None]:
         windows = _Windows(m, tiling, banks, summed)
         block = np.empty((min(len(m.V), BLOCK), *tiling.step), np.float32)
 
@@ -137,13 +137,9 @@ def _run(image: Array, m: PreparedMasks, tiling: Plan, out: Array, partial: bool
                 met = np.broadcast_to(windows_that_meet(holes, at, m.w, (h, w)), target.shape)
                 target[met] = np.nan
 
-        def guarded(corner: Pair) -> None:
-            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is looked for
-                work(corner)
+        return work
 
-        return guarded
-
-    spread(prepare, tiling.corners(*out.shape[:2]), tiling.threads())
+    spread_workers(new_worker, tiling.corners(*out.shape[:2]), tiling.threads())
 
 
 def _by_sums(m: PreparedMasks, tiling: Plan) -> bool:

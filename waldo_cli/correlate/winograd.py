@@ -25,7 +25,7 @@ from waldo_cli.arrays import Array
 from waldo_cli.correlate import gemm
 from waldo_cli.correlate.gemm import SLICE, Product, products
 from waldo_cli.geometry import Pair
-from waldo_cli.parallel import scratch, spread
+from waldo_cli.parallel import scratch, spread_workers
 
 # Tiles of a band, `(6, 6, images, rows, cols)`, a pixel's channels one element; and its outputs.
 _Band: TypeAlias = tuple[Array, Array]
@@ -84,7 +84,7 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
     offset = np.float32(0) if bias is None else bias
     most = max(1, _BUFFER_BYTES // (points * max(C, K) * x.itemsize))
 
-    def prepare() -> Callable[[_Band], None]:
+    def new_worker() -> Callable[[_Band], None]:
         # A step reads one and writes the other.
         this, other = scratch(*[points * most * max(C, K)] * 2)
 
@@ -117,13 +117,11 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
                 rows, cols = target.shape[1:3]
                 target[...] = whole.reshape(deep, high * made, wide * made, K)[:, :rows, :cols]
 
-        def guarded(band: _Band) -> None:
-            with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is looked for
-                work(band)
+        return work
 
-        return guarded
-
-    spread(prepare, _bands(_whole_tiles(x, out.shape, side, dilation), out, made, dilation, most))
+    spread_workers(
+        new_worker, _bands(_whole_tiles(x, out.shape, side, dilation), out, made, dilation, most)
+    )
     with np.errstate(invalid="ignore", over="ignore"):
         finite = bool(np.isfinite(out.sum()))
     if not finite:  # a NaN or an infinity has spoilt whole tiles

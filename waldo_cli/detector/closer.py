@@ -10,7 +10,7 @@ import numpy as np
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.maps import Grid, must_be_numbers
 from waldo_cli.detector.pyramid import cut
-from waldo_cli.geometry import Detection, Pair
+from waldo_cli.geometry import Detection, Size
 from waldo_cli.parallel import spread
 from waldo_cli.stack.stack import CloserLook, Stack
 
@@ -53,7 +53,7 @@ def look_closer(
                 rank[(views == before)[:, 0]] = -1
             order = np.argsort(-rank, kind="stable")[: min(count, look.candidates)]
             some = [candidates[n] for n in order]
-            seen = _answers(look, image, some, stack.object or (1, 1), mirrored=mirrored)
+            seen = _answers(look, image, some, stack.object or Size(1, 1), mirrored=mirrored)
             each = np.log(np.maximum(seen, np.float32(SMALLEST)))  # (n, views, labels)
             logs[order] += each.sum(axis=1)
             views[order] += each.shape[1]
@@ -74,7 +74,7 @@ def _shares(logs: Floats, views: Floats, otherwise: np.float32) -> Floats:
 
 
 def _answers(
-    look: CloserLook, image: Floats, candidates: Sequence[Detection], size: Pair, *, mirrored: bool
+    look: CloserLook, image: Floats, candidates: Sequence[Detection], size: Size, *, mirrored: bool
 ) -> Floats:
     """What a closer look says of each cut of each candidate, ``(N, cuts, labels)``."""
     count = len(look.scales)
@@ -88,15 +88,15 @@ def _answers(
         said = look.stack.run(shown).max(axis=(1, 2))
         out[start : start + len(some)] = said.reshape(len(some), count, -1)
 
-    spread(lambda: work, range(0, len(candidates), TOGETHER))
+    spread(work, range(0, len(candidates), TOGETHER))
     must_be_numbers(out, look.stack)
     return out
 
 
-def cuts(look: CloserLook, image: Floats, found: Detection, size: Pair) -> list[Floats]:
+def cuts(look: CloserLook, image: Floats, found: Detection, size: Size) -> list[Floats]:
     """What a closer look is shown of one candidate; `size` is the object's in the first look."""
     extent = look.stack.receptive_field.size
-    zoom = found.scale * look.size[0] / size[0]
+    zoom = found.scale * look.size.cols / size.cols
     return [cut(image, (found.x, found.y), zoom * s, extent) for s in look.scales]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.maps import Grid, extend
 from waldo_cli.detector.pyramid import levels
-from waldo_cli.geometry import Detection, Point, Span
+from waldo_cli.geometry import Detection, Point, Size, Span
 from waldo_cli.stack.stack import Stack
 
 
@@ -78,7 +78,7 @@ def window_around(
     level = next(x for scale, x in levels(image, [g.scale for g in grids]) if scale == grid.scale)
     extended = extend(stack, level)
     fields = list(stack.fields())
-    w, h = stack.object or (1, 1)
+    h, w = stack.object or Size(1, 1)
     parts: list[slice] = []
     right: list[Span] = []
     for axis, middle, extent in ((0, place[1], h), (1, place[0], w)):

@@ -100,15 +100,15 @@ def run_scales(
     assert stack.object is not None  # noqa: S101 - checked by _choose
     for scale, level in levels(image, scales):
         extended = extend(stack, level)
-        if level.size[1] < stack.object[0] or level.size[0] < stack.object[1]:
+        if not level.size.holds(stack.object):
             complaint = complaint or InvalidInputError(
-                f"what is sought is {stack.object[0]}x{stack.object[1]}, the image"
-                f" {level.size[1]}x{level.size[0]} at scale {scale:g}: it must fit inside;"
+                f"what is sought is {stack.object}, the image {level.size} at scale {scale:g}: it must"
+                " fit inside;"
                 " use a larger --scales or a smaller mask"
             )
         elif min(map(min, stack.sizes(extended.shape[:2]))) < 1:
             complaint = complaint or InvalidInputError(
-                f"the image is {level.size[1]}x{level.size[0]} at scale {scale:g}, too small for stack"
+                f"the image is {level.size} at scale {scale:g}, too small for stack"
                 f" {stack.name}; use a larger --scales"
             )
         else:
@@ -119,7 +119,7 @@ def run_scales(
         fitting, stack.run_each([level for _, level in fitting]), strict=True
     ):
         must_be_numbers(values, stack)
-        factor = (level.size[0] / image.shape[0], level.size[1] / image.shape[1])
+        factor = (level.size.rows / image.shape[0], level.size.cols / image.shape[1])
         origin = [
             (f - m[0] + 0.5) / z for f, m, z in zip(seen.first, level.margin, factor, strict=True)
         ]
@@ -186,7 +186,7 @@ def on_image(grids: Sequence[Grid], height: int, width: int) -> Floats:
             np.maximum(out[rows], _carry(grid, pixels, rows), out=out[rows])
 
     band = max(1, (1 << 18) // width)
-    spread(lambda: work, range(0, height, band))
+    spread(work, range(0, height, band))
     return out
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.maps import Grid
-from waldo_cli.geometry import Box, Detection, Pair
+from waldo_cli.geometry import Box, Detection, Size
 from waldo_cli.stack.stack import Stack
 
 
@@ -118,7 +118,7 @@ def find_peaks(
 
     Nothing is suppressed where `max_overlap` is 1.
     """
-    size = stack.object or (1, 1)
+    size = stack.object or Size(1, 1)
     found: list[tuple[float, float, float, int, int, int]] = []
     for number, grid in enumerate(grids):
         values = grid.values[:, :, channel]
@@ -150,9 +150,9 @@ def find_peaks(
     return out
 
 
-def _box(grid: Grid, size: Pair, y: float, x: float) -> Box:
-    """Where an object of `size` (width, height at the grid's scale) lies that is centred there."""
-    w, h = size[0] / grid.factor[1], size[1] / grid.factor[0]
+def _box(grid: Grid, size: Size, y: float, x: float) -> Box:
+    """Where an object of `size` (at the grid's scale) lies that is centred there."""
+    h, w = size.rows / grid.factor[0], size.cols / grid.factor[1]
     return Box(round(x - w / 2), round(y - h / 2), max(1, round(w)), max(1, round(h)))
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
 from waldo_cli.correlate.gemm import multiply
-from waldo_cli.geometry import Pair
+from waldo_cli.geometry import Pair, Size
 
 # Outputs of one product: enough for it to pay, few enough that most of its matrix is not 0.
 _OUTPUTS = 16
@@ -74,9 +74,9 @@ def _filters(
     return filters
 
 
-def level_size(height: int, width: int, scale: float) -> Pair:
+def level_size(height: int, width: int, scale: float) -> Size:
     """Rows and columns of an image at a scale; at least one pixel each way."""
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return Size(max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ class Level:
     """
 
     source: Floats
-    size: Pair
+    size: Size
     margin: tuple[Pair, Pair] = ((0, 0), (0, 0))
     boundary: str = "edge"
 
@@ -115,7 +115,7 @@ class Level:
         start, stop, _ = wanted.indices(self.shape[0])
         (top, _), sides = self.margin
         asked = np.arange(start - top, stop - top)
-        last = self.size[0] - 1
+        last = self.size.rows - 1
         if self.boundary == "reflect" and last > 0:
             inside = last - np.abs((asked % (2 * last)) - last)
         else:
@@ -136,14 +136,14 @@ class Level:
         height = self.source.shape[0]
         if self.size == self.source.shape[:2]:
             return self.source[first:last]
-        step = height / self.size[0]
+        step = height / self.size.rows
         rows = _filters(first * step, step, last - first, height)
         return _resample(self.source, rows, self._columns)
 
     @cached_property
     def _columns(self) -> list[_Filter]:
         width, channels = self.source.shape[1:]
-        filters = _filters(0.0, width / self.size[1], self.size[1], width)
+        filters = _filters(0.0, width / self.size.cols, self.size.cols, width)
         return [f.interleaved(channels) for f in filters]
 
 

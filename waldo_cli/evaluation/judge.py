@@ -17,6 +17,7 @@ from waldo_cli.detector.detect import detect
 from waldo_cli.detector.peaks import suppress
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.truth import Page
+from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_image
 from waldo_cli.stack.stack import Mask, Stack
 
@@ -102,10 +103,10 @@ def score_pages(
         started = time.perf_counter()
         # Boxes are drawn on the pixels as stored, so no EXIF turn is applied.
         image = load_image(page.path, orient=False, max_pixels=max_pixels)
-        height, width = image.shape[:2]
-        if page.size is not None and page.size != (width, height):
+        size = Size(*image.shape[:2])
+        if page.size not in (None, size):
             raise InvalidInputError(
-                f"the truth says {page.size[0]}x{page.size[1]}, the file is {width}x{height}:"
+                f"the truth says {page.size}, the file is {size}:"
                 " the boxes belong to another copy of this page",
                 path=str(page.path),
             )

@@ -7,13 +7,14 @@ import io
 import json
 import math
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, reason
+from waldo_cli.geometry import Size
 from waldo_cli.inputs.items import expand
 
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
@@ -49,12 +50,12 @@ class TrueBox:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A picture whose boxes are known; `size` is its width and height, None where nobody says."""
+    """A picture whose boxes are known; `size` is None where nobody says it."""
 
     name: str
     path: Path
     boxes: tuple[TrueBox, ...] = ()
-    size: tuple[int, int] | None = None
+    size: Size | None = None
 
 
 def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]:
@@ -121,25 +122,18 @@ def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:
     ]
 
 
-_Row = tuple[str, str, tuple[int, int], TrueBox | None]
+_Row = tuple[str, str, Size, TrueBox | None]
 
 
 def _read_text(truth: str | Path) -> str:
     try:
-        if not stat.S_ISREG(
-            Path(truth).stat().st_mode
-        ):  # opening a pipe would wait for its other end
-            raise InvalidInputError("not a regular file")
-        with Path(truth).open("rb") as file:
-            data = file.read(MAX_TRUTH_BYTES + 1)
+        data = read_bytes(truth, MAX_TRUTH_BYTES)
+    except (NotRegularFileError, FileTooLargeError) as e:
+        raise InvalidInputError(reason(e)) from None
     except OSError as e:
-        raise FileError((e.strerror or str(e)).lower(), path=str(truth)) from None
-    except InvalidInputError:
-        raise
+        raise FileError(reason(e), path=str(truth)) from None
     except ValueError:  # a NUL in the name
         raise InvalidInputError("not a file name") from None
-    if len(data) > MAX_TRUTH_BYTES:
-        raise InvalidInputError(f"more than {MAX_TRUTH_BYTES:,} bytes")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -160,12 +154,12 @@ def _csv(text: str) -> Iterator[_Row]:
                 raise InvalidInputError(f"{where}: fewer fields than line 1 names")
             if not row["filename"]:
                 raise InvalidInputError(f"{where}: filename is empty")
-            size = (_pixels(row["width"], "width", where), _pixels(row["height"], "height", where))
+            width, height = (_pixels(row[c], c, where) for c in ("width", "height"))
             box = None
             if row["class"]:
                 edges = (_finite(row[c], c, where) for c in COLUMNS[4:])
                 box = TrueBox(row["class"], *edges)
-            yield where, row["filename"], size, box
+            yield where, row["filename"], Size(height, width), box
     except csv.Error as e:
         raise InvalidInputError(f"after line {reader.line_num}: {e}") from None
 
@@ -181,15 +175,16 @@ def _coco(text: str) -> Iterator[_Row]:
         _key(c, "id", f"categories[{n}]"): str(_key(c, "name", f"categories[{n}]"))
         for n, c in enumerate(_listed(root, "categories"))
     }
-    images: dict[Any, tuple[str, tuple[int, int]]] = {}
+    images: dict[Any, tuple[str, Size]] = {}
     for n, image in enumerate(_listed(root, "images")):
         where = f"images[{n}]"
         name = _key(image, "file_name", where)
         if not isinstance(name, str) or not name:
             raise InvalidInputError(f"{where}: file_name is not a name")
         width, height = (_pixels(_key(image, k, where), k, where) for k in ("width", "height"))
-        images[_key(image, "id", where)] = (name, (width, height))
-        yield where, name, (width, height), None
+        size = Size(height, width)
+        images[_key(image, "id", where)] = (name, size)
+        yield where, name, size, None
     for n, annotation in enumerate(_listed(root, "annotations")):
         where = f"annotations[{n}]"
         image_id, category = (_key(annotation, k, where) for k in ("image_id", "category_id"))
@@ -234,10 +229,9 @@ def _pixels(value: Any, key: str, where: str) -> int:
     return int(number)
 
 
-def _must_lie_inside(box: TrueBox, size: tuple[int, int], where: str) -> None:
-    width, height = size
+def _must_lie_inside(box: TrueBox, size: Size, where: str) -> None:
     text = f"box {box.left:g},{box.top:g} to {box.right:g},{box.bottom:g}"
     if box.right <= box.left or box.bottom <= box.top:
         raise InvalidInputError(f"{where}: {text} is empty or turned around")
-    if box.left < 0 or box.top < 0 or box.right > width or box.bottom > height:
-        raise InvalidInputError(f"{where}: {text} lies outside the {width}x{height} page")
+    if box.left < 0 or box.top < 0 or box.right > size.cols or box.bottom > size.rows:
+        raise InvalidInputError(f"{where}: {text} lies outside the {size} page")

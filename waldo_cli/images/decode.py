@@ -12,7 +12,6 @@ import io
 import logging
 import os
 import re
-import stat
 import sys
 import threading
 import warnings
@@ -33,7 +32,7 @@ from PIL import (
 )
 
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
-from waldo_cli.files import show
+from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
 from waldo_cli.images import headers
 from waldo_cli.images.samples import Picture
 
@@ -105,29 +104,17 @@ def _read_stream(file: BinaryIO, most: int) -> bytes:
 
 def _read_file(path: str, most: int) -> bytes:
     try:
-        # Looked at before it is opened (opening some devices acts on them), and once more after: a
-        # FIFO that takes the file's place meanwhile must not block.
-        _refuse_special(os.stat(path))
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            _refuse_special(status)
-            if status.st_size > most:
-                raise _too_heavy(most)
-            return file.read(most + 1)
-    except FileError:
-        raise
+        return read_bytes(path, most)
+    except NotRegularFileError:
+        if os.path.isdir(path):
+            raise ImageError("this is a folder, not a picture") from None
+        raise ImageError("not a regular file: a device, a pipe or a socket") from None
+    except FileTooLargeError:
+        raise _too_heavy(most) from None
     except OSError as error:
         raise FileError(f"cannot read: {error.strerror or error}") from error
     except ValueError as error:  # a NUL inside the path
         raise FileError(f"cannot read: {error}") from error
-
-
-def _refuse_special(status: os.stat_result) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise ImageError("this is a folder, not a picture")
-    if not stat.S_ISREG(status.st_mode):
-        raise ImageError("not a regular file: a device, a pipe or a socket")
 
 
 # Pillow's switches, libtiff's error handler and Python's warning filters belong to the whole

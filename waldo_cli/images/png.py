@@ -60,7 +60,7 @@ def encode_png(pixels: npt.NDArray[np.uint8]) -> Iterator[bytes]:
         body = deflate.compress(filtered.data) + deflate.flush(end)
         bands[top] = body, zlib.adler32(filtered.data), filtered.size
 
-    spread(lambda: compress, starts)
+    spread(compress, starts)
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
     yield b"\x89PNG\r\n\x1a\n" + _png_chunk(b"IHDR", header)
     yield _png_chunk(PNG_MARK[:4], PNG_MARK[4:])

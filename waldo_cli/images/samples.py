@@ -65,7 +65,7 @@ class Picture:
                 band *= alpha[..., np.newaxis]
                 band += 1 - alpha[..., np.newaxis]
 
-        spread(lambda: convert, self._rows())
+        spread(convert, self._rows())
         return result
 
     def colour_and_alpha(self) -> tuple[Floats, Floats | None]:

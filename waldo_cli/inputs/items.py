@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from waldo_cli.errors import InvalidInputError
+from waldo_cli.files import reason
 from waldo_cli.inputs.sources import STDIN
 
 #: File name endings, in lower case, that make a file in a folder an image.
@@ -146,8 +147,7 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str] | Item]:
         with os.scandir(folder) as entries:
             yield from sorted(entries, key=lambda e: e.name)
     except OSError as e:
-        reason = (e.strerror or str(e)).lower()
-        yield Item(folder, "", problem=f"cannot read this folder: {reason}")
+        yield Item(folder, "", problem=f"cannot read this folder: {reason(e)}")
 
 
 def _is_image(entry: os.DirEntry[str], extensions: Collection[str]) -> bool:

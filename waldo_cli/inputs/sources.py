@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from io import FileIO
 
 from waldo_cli.errors import FileError, InvalidInputError, MissingExtraError
+from waldo_cli.files import reason
 
 STDIN = "-"
 
@@ -45,9 +46,7 @@ def listed(source: str, *, null: bool = False) -> Iterator[str]:
             if last := _name(rest, null):
                 yield last
     except OSError as e:
-        raise FileError(
-            f"cannot read the list: {(e.strerror or str(e)).lower()}", path=source
-        ) from e
+        raise FileError(f"cannot read the list: {reason(e)}", path=source) from e
 
 
 def _name(raw: bytes, null: bool) -> str:
@@ -83,7 +82,7 @@ def read_stdin(max_pixels: int | None = None) -> bytes:
                 parts.append(part)
                 left -= len(part)
     except OSError as e:
-        raise FileError(f"cannot read: {(e.strerror or str(e)).lower()}") from None
+        raise FileError(f"cannot read: {reason(e)}") from None
     return b"".join(parts)
 
 
@@ -125,6 +124,6 @@ def fetch(url: str, max_pixels: int | None = None) -> bytes:
         with fsspec.open(url, "rb") as file:
             data: bytes = file.read(most_bytes(max_pixels) + 1)
     except Exception as e:  # noqa: BLE001 - each kind of storage raises errors of its own
-        reason = str(e).splitlines()[0] if str(e) else ""
-        raise FileError(f"cannot read: {type(e).__name__}: {reason}") from None
+        first = str(e).splitlines()[0] if str(e) else ""
+        raise FileError(f"cannot read: {type(e).__name__}: {first}") from None
     return data

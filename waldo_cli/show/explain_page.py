@@ -25,7 +25,7 @@ from waldo_cli.detector.maps import Grid
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import show, write_atomically
-from waldo_cli.geometry import Box, Detection, Point, Span
+from waldo_cli.geometry import Box, Detection, Point, Size, Span
 from waldo_cli.show.heatmap import render_heatmap
 from waldo_cli.show.html import data_url, document, figure, paragraph, rectangle, table
 from waldo_cli.show.map_pictures import (
@@ -310,7 +310,9 @@ class _Page:
             zip(look.stack.closer_looks, look.answers, strict=True), 1
         ):
             if not np.isnan(answers[n]).any():
-                view = cuts(closer, self.image, look.candidates[n], look.stack.object or (1, 1))[0]
+                view = cuts(
+                    closer, self.image, look.candidates[n], look.stack.object or Size(1, 1)
+                )[0]
                 yield number, closer, view
 
     def _place(self, ranking: Ranking, at: Point) -> Iterator[str]:
@@ -379,7 +381,7 @@ class _Page:
     def _strength(self, ranking: Ranking, grid: Grid) -> float:
         """The largest activation within half an object of the place asked about, at one scale."""
         assert self.at is not None  # noqa: S101 - for the type checker; the callers have looked
-        w, h = ranking.look.stack.object or (1, 1)
+        h, w = ranking.look.stack.object or Size(1, 1)
         k = ranking.look.stack.labels.index(ranking.label) if ranking.label else 0
         near = [
             np.abs(grid.centers(axis) - middle)
@@ -436,7 +438,7 @@ def _steps(stack: Stack, x: Floats, spans: tuple[Span, Span] | None = None) -> I
 
 def _sought_size(look: Look, grid: Grid) -> str:
     """What an object measures on the image that has the layers' size at this scale."""
-    w, h = look.stack.object or (1, 1)
+    h, w = look.stack.object or Size(1, 1)
     return f"{w / grid.factor[1]:.0f}x{h / grid.factor[0]:.0f} px"
 
 

@@ -88,7 +88,7 @@ def render_heatmap(
         out[rows] = glow[heat] + grey[:, :, None]
 
     band = max(1, (1 << 17) // image.shape[1])
-    spread(lambda: work, range(0, image.shape[0], band))
+    spread(work, range(0, image.shape[0], band))
     for found in reversed(detections):
         _spotlight(out, image, found)
     return out

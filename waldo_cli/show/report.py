@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from waldo_cli.answers.record import Pictures, Record
 from waldo_cli.errors import FileError, WaldoError
-from waldo_cli.files import show, write_atomically
+from waldo_cli.files import reason, show, write_atomically
 from waldo_cli.inputs.sources import STDIN, fetch, is_url
 from waldo_cli.show.thumbnails import bytes_of, pictures
 
@@ -140,9 +140,11 @@ class Report:
 
     def add(self, record: Record) -> None:
         """Add an image; what a record from an earlier run lacks in pictures is made now."""
-        state = "failed" if record.finds is None else "found" if record.finds else "nothing"
+        state = (
+            "failed" if record.detections is None else "found" if record.detections else "nothing"
+        )
         self._counts[state] += 1
-        best = record.finds[0] if record.finds else None
+        best = record.detections[0] if record.detections else None
         pictures = record.pictures or self._made_again(record) or Pictures(b"", b"", b"")
         score = "" if best is None else f"{best.score:.6g}"
         margin = "" if record.margin is None else f"{record.margin:.6g}"
@@ -160,9 +162,7 @@ class Report:
             self._file.write(text.encode())
             self._file.flush()
         except OSError as e:
-            raise FileError(
-                f"cannot write: {(e.strerror or str(e)).lower()}", path=self._path
-            ) from None
+            raise FileError(f"cannot write: {reason(e)}", path=self._path) from None
 
     def _link(self, path: str | None, text: str, *, html: bool = False) -> str:
         inner = text if html else escape(text)
@@ -174,7 +174,7 @@ class Report:
         return f'<a href="{target}">{inner}</a>'
 
     def _made_again(self, record: Record) -> Pictures | None:
-        if record.finds is None or record.heatmap is None or record.path == STDIN:
+        if record.detections is None or record.heatmap is None or record.path == STDIN:
             return None
         from waldo_cli.images.load import load_image
 
@@ -183,7 +183,7 @@ class Report:
             if is_url(record.path):
                 source = fetch(record.path, self._opening["max_pixels"])
             image = load_image(source, **self._opening)
-            return pictures(image, bytes_of(load_image(record.heatmap)), record.finds)
+            return pictures(image, bytes_of(load_image(record.heatmap)), record.detections)
         except WaldoError:
             return None
 
@@ -198,8 +198,8 @@ def _note(record: Record) -> str:
     if record.error is not None:
         return escape(show(record.error))
     size = f"{record.width} &times; {record.height}"
-    if not record.finds:
+    if not record.detections:
         return f"nothing found, {size}"
-    best = record.finds[0]
-    more = f" and {len(record.finds) - 1} more" if len(record.finds) > 1 else ""
+    best = record.detections[0]
+    more = f" and {len(record.detections) - 1} more" if len(record.detections) > 1 else ""
     return f"{escape(show(best.label))} at {best.x:g}, {best.y:g}{more}, {size}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from waldo_cli.answers.record import Find, Pictures, View
+from waldo_cli.answers.record import Pictures, View
+from waldo_cli.geometry import Detection
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +20,7 @@ AROUND, LEAST = 2.0, 24
 
 
 def pictures(
-    image: NDArray[Any], heatmap: NDArray[Any], finds: tuple[Find, ...] | None
+    image: NDArray[Any], heatmap: NDArray[Any], detections: Sequence[Detection]
 ) -> Pictures:
     """Small JPEGs of an image, of its best find and of its heatmap.
 
@@ -28,16 +30,16 @@ def pictures(
         ``(H, W, 3)`` in [0, 1].
     heatmap
         ``(H, W, 3)`` uint8.
-    finds
+    detections
         Best first.
     """
     whole = (0, 0, image.shape[1], image.shape[0])
     page = bytes_of(image)
-    find = _jpeg(page, _around(finds[0], whole), CROP) if finds else b""
+    find = _jpeg(page, _around(detections[0], whole), CROP) if detections else b""
     return Pictures(_jpeg(page, whole, WHOLE), find, _jpeg(heatmap, whole, WHOLE))
 
 
-def view(image: NDArray[Any], find: Find, columns: int) -> View:
+def view(image: NDArray[Any], find: Detection, columns: int) -> View:
     """A find and what is around it, `columns` pixels wide, for a terminal.
 
     Parameters
@@ -57,7 +59,7 @@ def view(image: NDArray[Any], find: Find, columns: int) -> View:
     return View(columns, rows, picture.resize((columns, rows), Image.Resampling.LANCZOS).tobytes())
 
 
-def _around(find: Find, whole: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+def _around(find: Detection, whole: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a find with its surroundings, inside the image."""
     half = [max(LEAST, AROUND * size) / 2 for size in find.box[2:]]
     left, top = max(whole[0], int(find.x - half[0])), max(whole[1], int(find.y - half[1]))

@@ -78,7 +78,7 @@ def in_bands(images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats]:
         n, start, stop = part
         made[part] = list(_stream(images[n], start * jump, (stop - 1) * jump + size, layers, jump))
 
-    spread(lambda: work, sorted(parts, key=lambda p: (p[1] - p[2]) * images[p[0]].shape[1]))
+    spread(work, sorted(parts, key=lambda p: (p[1] - p[2]) * images[p[0]].shape[1]))
     each: list[list[Floats]] = [[] for _ in images]
     for part in parts:
         each[part[0]] += made.pop(part)

@@ -52,6 +52,7 @@ from waldo_cli.stack.values import (
     pair_of,
     read_bytes,
     refuse_unknown_keys,
+    size_of,
     suggestion,
     text_of,
     whole_of,
@@ -142,7 +143,7 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
         name,
         layers,
         description=text_of(table, "description", ""),
-        object=pair_of(table, "object", None, MAX_KERNEL),
+        object=size_of(table, "object", MAX_KERNEL),
         threshold=number_of(table, "threshold", None),
         scales=scales,
         per_octave=per_octave,
@@ -198,7 +199,7 @@ def _closer_look(
     layers, own = _layers(entry, weights, "layer")
     if own is not None:
         raise StackError("takes no mask layer")
-    size = pair_of(entry, "object", None, MAX_KERNEL)
+    size = size_of(entry, "object", MAX_KERNEL)
     if size is None:
         raise StackError("object is missing: the object's width and height in the cut")
     candidates = whole_of(entry, "candidates", 24, 1, MAX_CHANNELS)
@@ -336,8 +337,8 @@ def _conv(entry: Mapping[str, Any], context: _Context) -> Layer:
     return Conv(
         V,
         bias,
-        pair_of(entry, "stride", (1, 1), MAX_STEP) or (1, 1),
-        pair_of(entry, "dilation", (1, 1), MAX_STEP) or (1, 1),
+        pair_of(entry, "stride", MAX_STEP, (1, 1)),
+        pair_of(entry, "dilation", MAX_STEP, (1, 1)),
         groups,
         padding_of(entry, "valid"),
         flip,
@@ -349,12 +350,12 @@ def _pointwise(entry: Mapping[str, Any], _: _Context) -> Layer:
 
 
 def _pool(entry: Mapping[str, Any], _: _Context) -> Layer:
-    size = pair_of(entry, "size", (2, 2), MAX_STEP) or (2, 2)
-    return Pool(str(entry["op"]), size, pair_of(entry, "stride", size, MAX_STEP) or size)
+    size = pair_of(entry, "size", MAX_STEP, (2, 2))
+    return Pool(str(entry["op"]), size, pair_of(entry, "stride", MAX_STEP, size))
 
 
 def _normalize(entry: Mapping[str, Any], _: _Context) -> Layer:
-    return Normalize(pair_of(entry, "size", (9, 9), MAX_KERNEL) or (9, 9))
+    return Normalize(pair_of(entry, "size", MAX_KERNEL, (9, 9)))
 
 
 def _upsample(entry: Mapping[str, Any], _: _Context) -> Layer:

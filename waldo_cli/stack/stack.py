@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
 from waldo_cli.errors import InvalidInputError, StackError
-from waldo_cli.geometry import Pair, ReceptiveField
+from waldo_cli.geometry import Pair, ReceptiveField, Size
 from waldo_cli.stack.bands import Rows, in_bands, in_turn
 from waldo_cli.stack.layers import Combine, Conv, Layer, MaskLayer, Pool, Upsample, shape_text
 
@@ -40,9 +40,9 @@ class Mask:
     weights: Floats | None = None
 
     @property
-    def size(self) -> Pair:
-        """Width and height."""
-        return int(self.pixels.shape[1]), int(self.pixels.shape[0])
+    def size(self) -> Size:
+        """Rows and columns."""
+        return Size(*map(int, self.pixels.shape[:2]))
 
     def filled(self) -> Floats:
         """The pixels, those of weight 0 replaced by the mean of the others."""
@@ -58,13 +58,13 @@ class Mask:
 class CloserLook:
     """A look at the best candidates so far: sharper, or wider, than the one before.
 
-    Each of the best `candidates` is cut out of the image at the scale where the object measures `size`
-    (width, height), times each of `scales`; the `mirrored` best of them are then shown mirrored, too.
+    Each of the best `candidates` is cut out of the image at the scale where the object measures `size`,
+    times each of `scales`; the `mirrored` best of them are then shown mirrored, too.
     `stack` answers with one probability per label for each cut.
     """
 
     stack: Stack
-    size: Pair
+    size: Size
     candidates: int
     scales: tuple[float, ...] = (1.0,)
     mirrored: int = 0
@@ -81,7 +81,7 @@ class Stack:
     layers
         Run in order.
     object
-        Width and height, in pixels at scale 1, of what a peak marks; None until a mask says it.
+        Rows and columns, in pixels at scale 1, of what a peak marks; None until a mask says it.
     threshold
         A peak below it is no find; None takes the best peak for a find whatever its score.
     scales
@@ -101,7 +101,7 @@ class Stack:
     name: str
     layers: tuple[Layer, ...]
     description: str = ""
-    object: Pair | None = None
+    object: Size | None = None
     threshold: float | None = None
     scales: tuple[float, ...] = (1.0,)
     per_octave: int = 2

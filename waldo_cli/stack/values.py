@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 import math
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from waldo_cli import files
 from waldo_cli.arrays import Floats
 from waldo_cli.errors import StackError
-from waldo_cli.geometry import Pair
+from waldo_cli.geometry import Pair, Size
 
 # A learned stack of today is 30 lines and under 2 MB; these leave room for a hundred times more.
 MAX_FILE_BYTES = 1 << 18
@@ -32,23 +32,13 @@ PADDINGS = ("valid", "zero", "reflect", "edge", "wrap")
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
+    """`files.read_bytes`, its errors as a stack's."""
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise StackError("not a regular file")
-        if found.st_size > limit:
-            raise StackError(f"{found.st_size:,} bytes: at most {limit:,} are read")
-        with path.open("rb") as f:
-            data = f.read(limit + 1)
+        return files.read_bytes(path, limit)
     except OSError as e:
-        raise StackError((e.strerror or str(e)).lower()) from None
-    except StackError:
-        raise
+        raise StackError(files.reason(e)) from None
     except ValueError:  # a NUL in the name
         raise StackError("not a file name") from None
-    if len(data) > limit:
-        raise StackError(f"more than {limit:,} bytes")
-    return data
 
 
 def array_of(value: Any, key: str) -> Floats:
@@ -116,7 +106,7 @@ def whole_of(table: Mapping[str, Any], key: str, default: int, least: int, most:
     return value
 
 
-def pair_of(table: Mapping[str, Any], key: str, default: Pair | None, most: int) -> Pair | None:
+def pair_of(table: Mapping[str, Any], key: str, most: int, default: Pair) -> Pair:
     """One whole number for both directions, or two."""
     if key not in table:
         return default
@@ -126,6 +116,14 @@ def pair_of(table: Mapping[str, Any], key: str, default: Pair | None, most: int)
         raise StackError(f"{key}: must be one whole number or two")
     first, second = (whole_of({key: v}, key, 1, 1, most) for v in both)
     return first, second
+
+
+def size_of(table: Mapping[str, Any], key: str, most: int) -> Size | None:
+    """A size, which stack files write as width and height, or as one number; None where it is missing."""
+    if key not in table:
+        return None
+    width, height = pair_of(table, key, most, (1, 1))
+    return Size(height, width)
 
 
 def padding_of(entry: Mapping[str, Any], default: str) -> Any:

@@ -24,7 +24,7 @@ from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
 from waldo_cli.evaluation.judge import NO_THRESHOLD, PageScore, judge
 from waldo_cli.evaluation.truth import Page as TruePage
 from waldo_cli.evaluation.truth import TrueBox
-from waldo_cli.files import write_atomically
+from waldo_cli.files import reason, write_atomically
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
 from waldo_cli.training.calibrate import Calibration, calibrate, calibrated
@@ -211,9 +211,7 @@ def _claim(out: Path, settings: dict[str, Any], resume: bool) -> None:
                 raise InvalidInputError("was begun with other settings", path=str(out))
         note.write_bytes(text)
     except OSError as e:
-        raise FileError(
-            f"cannot train here: {(e.strerror or str(e)).lower()}", path=str(out)
-        ) from None
+        raise FileError(f"cannot train here: {reason(e)}", path=str(out)) from None
 
 
 def _best_finds(fold: Fold) -> list[tuple[float, bool]]:

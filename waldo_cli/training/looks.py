@@ -88,7 +88,7 @@ def propose(net: nn.Sequential, page: Page, count: int) -> list[Spot]:
     found.sort(reverse=True)
     boxes = []
     for _, (x, y, head) in found:
-        width = head * PROPOSAL_VIEW.size[0] / PROPOSAL_VIEW.size[1]
+        width = head * PROPOSAL_VIEW.size.cols / PROPOSAL_VIEW.size.rows
         boxes.append(
             Box(
                 round(x - width / 2), round(y - head / 2), max(1, round(width)), max(1, round(head))

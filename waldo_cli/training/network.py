@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from waldo_cli.geometry import Size
+
 # What the networks tell apart. The proposal network has one channel for each character, the
 # classifier one more for everything else.
 CHARACTERS = ("waldo", "wenda", "odlaw", "wizard")
@@ -22,18 +24,21 @@ class View:
     head
         Height of a head in the network's input, pixels.
     size
-        Width and height of the object in the stack file, pixels.
+        Of the object in the stack file, pixels.
     """
 
     head: float
-    size: tuple[int, int]
+    size: Size
 
 
 # Heads are three quarters as wide as tall, so both sizes are whole numbers and one zoom fits both.
-PROPOSAL_VIEW = View(16.0, (12, 16))
+PROPOSAL_VIEW = View(16.0, Size(rows=16, cols=12))
 # The closer looks, in turn: the first sees more around a head, the second more of its face. What one
 # takes for him by chance the other seldom does.
-CLOSER_VIEWS = {"near": View(24.0, (18, 24)), "sharp": View(28.0, (21, 28))}
+CLOSER_VIEWS = {
+    "near": View(24.0, Size(rows=24, cols=18)),
+    "sharp": View(28.0, Size(rows=28, cols=21)),
+}
 
 
 def proposal_network() -> nn.Sequential:

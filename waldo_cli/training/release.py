@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from waldo_cli.training.network import CLOSER_VIEWS, LABELS, PROPOSAL_VIEW, bias_of
+from waldo_cli.training.network import CLOSER_VIEWS, LABELS, PROPOSAL_VIEW, View, bias_of
 
 
 def folded(net: nn.Sequential) -> nn.Sequential:
@@ -95,7 +95,7 @@ def write_stack(
         "format = 1",
         f'name = "{release.name}"',
         f'description = "{release.description}"',
-        f"object = {list(PROPOSAL_VIEW.size)}",
+        _object(PROPOSAL_VIEW),
         f"labels = {_quoted(LABELS)}",
         f"threshold = {release.threshold:g}",
         f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
@@ -110,7 +110,7 @@ def write_stack(
         lines += [
             "",
             "[[closer_look]]",
-            f"object = {list(view.size)}",
+            _object(view),
             f"candidates = {candidates}",
             f"mirrored = {mirrored}",
             *_layers("closer_look.layer", name, net, arrays),
@@ -151,6 +151,10 @@ def _layers(
 
 def _layer(table: str, op: str, **keys: Any) -> list[str]:
     return ["", f"[[{table}]]", f'op = "{op}"', *(f"{k} = {v}" for k, v in keys.items())]
+
+
+def _object(view: View) -> str:
+    return f"object = [{view.size.cols}, {view.size.rows}]"
 
 
 def _quoted(names: Sequence[str]) -> str:
