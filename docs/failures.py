@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFont
 from waldo_cli import Result, detect
 from waldo_cli.show.explain_page import explain
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sample_images"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sample_images" / "scenes"))
 
 import draw
 

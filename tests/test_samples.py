@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_images"
-sys.path.insert(0, str(SAMPLES))  # as for the script itself, its folder comes first
+sys.path.insert(0, str(SAMPLES / "scenes"))  # as Python does for the script itself
 
 import draw  # noqa: E402
 

@@ -284,7 +284,7 @@ def test_a_folder_with_another_training_is_refused(tmp_path: Path) -> None:
 def test_a_short_training_finds_drawn_waldos_of_other_seeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(Path(__file__).resolve().parents[2] / "sample_images")
+    monkeypatch.syspath_prepend(Path(__file__).resolve().parents[2] / "sample_images" / "scenes")
     draw_scene = __import__("draw").draw_scene
 
     def scenes(name: str, seeds: range) -> Path:

@@ -1,7 +1,8 @@
 """Draw the sample scenes: crowds in a picture-book manner, with one Waldo to find.
 
-``python sample_images/draw.py`` writes the pictures, ``truth.csv`` and the mask ``waldo.png``
-beside itself.  As a module, `draw_scene` draws any number of further scenes from other seeds.
+``python sample_images/scenes/draw.py`` writes the pictures, ``truth.csv`` and the mask
+``waldo.png`` into the folder above this one.  As a module, `draw_scene` draws any number of further
+scenes from other seeds.
 
 Everything is drawn here: no picture is read.  A scene is a list of things, each with the height on
 the page where it stands; they are painted from the back to the front, three times too large, and
@@ -22,7 +23,7 @@ from PIL import Image, ImageDraw
 
 from pen import CREAM, Pen, Point
 from people import HEAD, Person, draw_person, lookalike, odlaw, stranger, waldo, wenda, wizard
-from themes import BUILD, THEMES, Scene, Thing, person_painter
+from scene import BUILD, THEMES, Scene, Thing, person_painter
 
 SUPERSAMPLING = 3
 
@@ -242,7 +243,7 @@ def draw_mask(head: float = 26.0) -> Image.Image:
 
 
 class Sample(NamedTuple):
-    """One picture of this folder."""
+    """One picture of the folder `sample_images`."""
 
     filename: str
     theme: str
@@ -273,8 +274,8 @@ SAMPLES = (
 
 
 def main() -> None:
-    """Write the pictures, the boxes and the mask into this folder."""
-    folder = Path(__file__).resolve().parent
+    """Write the pictures, the boxes and the mask into the folder above this one."""
+    folder = Path(__file__).resolve().parents[1]
     draw_mask().save(folder / "waldo.png", optimize=True)
     with (folder / "truth.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
