@@ -1,31 +1,50 @@
-"""Draw the sample scenes: crowds in a picture-book manner, with one Waldo to find.
+"""Draw the sample pictures: crowds as in a picture book, with one Waldo to find.
 
 ``python sample_images/scenes/draw.py`` writes the pictures, ``truth.csv`` and the mask
-``waldo.png`` into the folder above this one.  As a module, `draw_scene` draws any number of further
-scenes from other seeds.
+``waldo.png`` into the folder above this one. Other programs import `draw_scene`, which draws as many
+other scenes as there are seeds.
 
-Everything is drawn here: no picture is read.  A scene is a list of things, each with the height on
-the page where it stands; they are painted from the back to the front, three times too large, and
-reduced.  Lengths are in units, as `people` has them, or in pixels of the page where it says so.
+All of it is drawn by this code; no picture is read. A scene is a list of things, and each thing
+stands at a height y on the page. They are painted from the back to the front, in the order of y, on
+a canvas three times as large as the page, which is then reduced: that smooths the edges. Lengths
+are in units, as in `people`, except where they are said to be in pixels of the page.
 """
 
 from __future__ import annotations
 
 import csv
-import math
 import random
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pen import CREAM, Pen, Point
-from people import HEAD, Person, draw_person, lookalike, odlaw, stranger, waldo, wenda, wizard
-from scene import BUILD, THEMES, Scene, Thing, person_painter
+import colours
+from beach import build_beach
+from castle import build_castle
+from crowd import fill_crowd, stand_cast, stand_company
+from fair import build_fair
+from figure import draw_person
+from harbour import build_harbour
+from pen import Pen, Point
+from people import HEAD, lookalike, odlaw, waldo, wenda, wizard
+from scene import Scene
+from snow import build_snow
+from town import build_town
 
 SUPERSAMPLING = 3
+
+BUILD: dict[str, Callable[[Scene], None]] = {
+    "beach": build_beach,
+    "town": build_town,
+    "snow": build_snow,
+    "fair": build_fair,
+    "castle": build_castle,
+    "harbour": build_harbour,
+}
+THEMES = tuple(BUILD)
 
 
 class Box(NamedTuple):
@@ -36,93 +55,6 @@ class Box(NamedTuple):
     ymin: int
     xmax: int
     ymax: int
-
-
-def covers(thing: Thing, zone: tuple[float, float, float, float], y: float) -> bool:
-    """Whether a thing is painted after y and may reach into the zone."""
-    v = thing.view
-    return thing.y >= y and v[0] < zone[2] and v[2] > zone[0] and v[1] < zone[3] and v[3] > zone[1]
-
-
-def face_zone(x: float, y: float, unit: float) -> tuple[float, float, float, float]:
-    """Head and chest of somebody who stands at (x, y): what nobody else may cover."""
-    return (x - 0.8 * unit, y - 4.8 * unit, x + 0.8 * unit, y - 2.1 * unit)
-
-
-def stand_cast(scene: Scene, who: Person, at_edge: bool = False) -> Thing | None:
-    """Stand one of the cast where the face stays in sight; None where no place was found."""
-    u, rng = scene.unit, scene.rng
-    for _ in range(400):
-        x = rng.uniform(1.2 * u, scene.width - 1.2 * u)
-        if at_edge:
-            x = rng.choice((0.08 * u, scene.width - 0.08 * u))
-        y = rng.uniform(max(scene.top, 5 * u), scene.height - 0.4 * u)
-        zone = face_zone(x, y, u * who.size)
-        if not scene.free(x - 0.8 * u, y - 0.7 * u, x + 0.8 * u, y + 0.6 * u):
-            continue
-        if any(covers(t, zone, y) for t in scene.things):
-            continue
-        if any(t.person and t.y <= y + 5 * u
-               and covers(Thing(x, y, t.paint, 0, (x - u, y - 5 * u, x + u, y)), face_zone(t.x, t.y, u), t.y)
-               for t in scene.things):  # fmt: skip
-            continue
-        scene.add(x, y, person_painter(who), 2, 4.8, 0.7, person=who)
-        return scene.things[-1]
-    return None
-
-
-def stand_company(scene: Scene, hero: Thing) -> None:
-    """People about Waldo: one behind, one beside, a child before his legs."""
-    u, rng = scene.unit, scene.rng
-    side = rng.choice((-1, 1))
-    for dx, dy, size in (
-        (-0.95 * side, -0.7, 1.0),
-        (1.15 * side, 0.5, 0.95),
-        (-0.5 * side, 1.0, 0.7),
-    ):
-        who = replace(stranger(rng, scene.theme), size=size, holds="", under="", lean=0, legs="stand",
-                      left=rng.choice(("down", "hip")), right=rng.choice(("down", "loose")))  # fmt: skip
-        if who.size < 1 and who.hat in ("top", "sunhat", "straw", "cone"):
-            who.hat = ""
-        scene.add(hero.x + dx * u, hero.y + dy * u, person_painter(who), 1.6, 4.6 * size, 0.5)
-
-
-def fill_crowd(scene: Scene, crowd: float) -> None:
-    """Fill the free ground with strangers, denser here, looser there."""
-    u, rng = scene.unit, scene.rng
-    cast = [(t, face_zone(t.x, t.y, u)) for t in scene.things if t.person]
-    spots: list[Point] = []
-    cell = 4 * u / math.sqrt(crowd)
-    grid: dict[tuple[int, int], list[Point]] = {}
-    a, b, c = (rng.uniform(0, 6.28) for _ in range(3))
-    tries = int(scene.area() * 100 * 1.4 * crowd)
-    for _ in range(tries):
-        x, y = (
-            rng.uniform(-0.4 * u, scene.width + 0.4 * u),
-            rng.uniform(scene.top, scene.height + 3 * u),
-        )
-        loose = 1 + 0.28 * (
-            math.sin(x / u / 7 + a) + math.sin(y / u / 6 + b) * math.sin(x / u / 4 + c)
-        )
-        gap = 2.0 * u * loose / math.sqrt(crowd)
-        i, j = int(x // cell), int(y // cell)
-        near = (p for di in (-1, 0, 1) for dj in (-1, 0, 1) for p in grid.get((i + di, j + dj), ()))
-        if any(((x - px) / 0.96) ** 2 + ((y - py) / 1.2) ** 2 < gap * gap for px, py in near):
-            continue
-        if not scene.free(x - 0.6 * u, y - 0.3 * u, x + 0.6 * u, y + 0.3 * u):
-            continue
-        who = stranger(rng, scene.theme)
-        tall = (
-            5.0 + (1.8 if who.holds in ("balloon", "flag", "parasol", "spear") else 0)
-        ) * who.size
-        wide = 5.4 if who.holds in ("flag", "parasol", "rod", "ball", "trumpet") else 3.6
-        thing = Thing(x, y, person_painter(who), 0.0,
-                      (x - wide * u / 2, y - tall * u, x + wide * u / 2, y + 0.3 * u), 0.6)  # fmt: skip
-        if any(covers(thing, zone, star.y) for star, zone in cast):
-            continue
-        grid.setdefault((i, j), []).append((x, y))
-        spots.append((x, y))
-        scene.things.append(thing)
 
 
 def draw_scene(
@@ -170,7 +102,7 @@ def draw_scene(
     rng = random.Random(f"{theme} {seed}")
     width, height = size
     s, unit = SUPERSAMPLING, head / HEAD
-    canvas = Image.new("RGB", (width * s, height * s), CREAM)
+    canvas = Image.new("RGB", (width * s, height * s), colours.CREAM)
     weight = max(2, round(0.062 * unit * s))
     pen = Pen(ImageDraw.Draw(canvas), weight, (s, 0, 0, s, 0, 0))
     scene = Scene(rng, theme, width, height, unit, pen)

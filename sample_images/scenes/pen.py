@@ -1,4 +1,4 @@
-"""The drawing kit: colours, curves, and a pen with coordinates of its own."""
+"""The pen that draws everything, and the curves that it draws."""
 
 from __future__ import annotations
 
@@ -8,38 +8,10 @@ from itertools import pairwise
 
 from PIL import ImageDraw
 
-Colour = tuple[int, int, int]
+import colours
+from colours import Colour
+
 Point = tuple[float, float]
-
-INK: Colour = (50, 34, 38)
-WHITE: Colour = (253, 251, 245)
-RED: Colour = (214, 38, 40)
-BLUE: Colour = (64, 122, 190)
-BROWN: Colour = (112, 70, 42)
-CREAM: Colour = (250, 236, 205)
-YELLOW: Colour = (250, 205, 62)
-ORANGE: Colour = (240, 146, 52)
-GREEN: Colour = (98, 164, 84)
-MOSS: Colour = (142, 158, 74)
-TEAL: Colour = (62, 160, 160)
-SKY: Colour = (150, 208, 232)
-PINK: Colour = (244, 160, 172)
-PLUM: Colour = (142, 84, 142)
-GREY: Colour = (158, 160, 166)
-WOOD: Colour = (186, 132, 80)
-STONE: Colour = (206, 198, 184)
-NAVY: Colour = (50, 70, 122)
-MINT: Colour = (164, 214, 184)
-BLACK: Colour = (62, 54, 62)
-
-
-def mix(a: Colour, b: Colour, t: float) -> Colour:
-    """Colour `a` at t = 0, colour `b` at t = 1."""
-    return (
-        round(a[0] + (b[0] - a[0]) * t),
-        round(a[1] + (b[1] - a[1]) * t),
-        round(a[2] + (b[2] - a[2]) * t),
-    )
 
 
 def smooth(points: Sequence[Point], closed: bool = True, steps: int = 5) -> list[Point]:
@@ -136,7 +108,9 @@ class Pen:
         a, b, c, d, _, _ = self.matrix
         return math.sqrt(abs(a * d - b * c))
 
-    def shape(self, points: Iterable[Point], fill: Colour | None, ink: Colour | None = INK) -> None:
+    def shape(
+        self, points: Iterable[Point], fill: Colour | None, ink: Colour | None = colours.INK
+    ) -> None:
         spots = self.spots(points)
         if fill is not None:
             self.canvas.polygon(spots, fill=fill)
@@ -144,7 +118,7 @@ class Pen:
             self.canvas.line([*spots, spots[0], spots[1]], fill=ink, width=self.weight)
 
     def line(
-        self, points: Iterable[Point], colour: Colour = INK, width: float | None = None
+        self, points: Iterable[Point], colour: Colour = colours.INK, width: float | None = None
     ) -> None:
         wide = self.weight if width is None else max(1, round(width * self.unit))
         self.canvas.line(
@@ -158,7 +132,7 @@ class Pen:
         rx: float,
         ry: float | None = None,
         fill: Colour | None = None,
-        ink: Colour | None = INK,
+        ink: Colour | None = colours.INK,
     ) -> None:
         ry = rx if ry is None else ry
         n = 10 if max(rx, ry) * self.unit < 8 else 22 if max(rx, ry) * self.unit < 90 else 64
@@ -171,7 +145,7 @@ class Pen:
         x1: float,
         y1: float,
         fill: Colour | None,
-        ink: Colour | None = INK,
+        ink: Colour | None = colours.INK,
     ) -> None:
         self.shape([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], fill, ink)
 
@@ -185,7 +159,7 @@ class Pen:
         """A round-ended tube along the points; `stripes`: second colour and period."""
         spots = self.spots(points)
         wide = width * self.unit
-        for colour, w in ((INK, wide + 2 * self.weight), (fill, wide)):
+        for colour, w in ((colours.INK, wide + 2 * self.weight), (fill, wide)):
             self.canvas.line(spots, fill=colour, width=max(1, round(w)))
             for x, y in spots:
                 self.canvas.ellipse((x - w / 2, y - w / 2, x + w / 2, y + w / 2), fill=colour)
