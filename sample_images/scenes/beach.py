@@ -143,7 +143,7 @@ def draw_volleyball(pen: Pen, rng: random.Random, theme: str) -> None:
 
 
 def draw_buried(pen: Pen, rng: random.Random) -> None:
-    """Somebody whom the children have dug into the sand."""
+    """Somebody buried in the sand, and a child with a bucket."""
     who = replace(stranger(rng, "beach"), back=False, holds="", mouth="grin", glasses="sun", hat="")
     head = pen.at(-1.9, -0.35, 0.95, turn=-70)
     draw_head(head, who)
@@ -187,7 +187,7 @@ def draw_sandcastle(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_swimmer(pen: Pen, rng: random.Random, water: Colour) -> None:
-    """Somebody up to the chest in water, perhaps in a ring."""
+    """Somebody in the water up to the chest, some with a swim ring."""
     who = replace(stranger(rng, "beach"), left=rng.choice(("up", "wave", "out")), holds="", back=False,
                   right=rng.choice(("up", "wave", "out")), lean=0)  # fmt: skip
     if who.hat in ("straw", "sunhat"):
@@ -214,7 +214,7 @@ def draw_swimmer(pen: Pen, rng: random.Random, water: Colour) -> None:
 
 
 def draw_fin(pen: Pen, rng: random.Random) -> None:
-    """A shark's fin on its way."""
+    """A shark's fin above the water."""
     pen = pen.at(0, 0, flip=rng.random() < 0.5)
     pen.shape(
         smooth([(-0.8, 0), (-0.1, -0.7), (0.75, -1.25), (0.6, -0.6), (0.8, 0)], False), colours.GREY

@@ -65,7 +65,7 @@ def meadow_flower(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_castle(pen: Pen, rng: random.Random, wide: float) -> None:
-    """Castle wall with towers, gate and guards; the wall's foot at the origin."""
+    """The castle's wall with towers, gate and guards; it stands at y = 0."""
     stone = (214, 200, 176)
     dark = mix(stone, colours.INK, 0.4)
     w = wide / 2
@@ -149,7 +149,7 @@ def draw_horse(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_dragon(pen: Pen, rng: random.Random) -> None:
-    """A small, cross dragon, 11 wide and 7 high."""
+    """A small, angry dragon, 11 wide and 7 high."""
     green, belly = (104, 168, 96), (240, 214, 130)
     pen = pen.at(0, 0, flip=rng.random() < 0.5)
     dark = mix(green, colours.INK, 0.25)

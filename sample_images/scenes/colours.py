@@ -4,7 +4,7 @@ from __future__ import annotations
 
 Colour = tuple[int, int, int]
 
-INK: Colour = (50, 34, 38)
+INK: Colour = (50, 34, 38)  # of all outlines
 WHITE: Colour = (253, 251, 245)
 RED: Colour = (214, 38, 40)
 BLUE: Colour = (64, 122, 190)
@@ -27,7 +27,7 @@ BLACK: Colour = (62, 54, 62)
 
 
 def mix(a: Colour, b: Colour, t: float) -> Colour:
-    """Colour `a` at t = 0, colour `b` at t = 1."""
+    """Mix two colours: only `a` at t = 0, only `b` at t = 1."""
     return (
         round(a[0] + (b[0] - a[0]) * t),
         round(a[1] + (b[1] - a[1]) * t),

@@ -34,7 +34,7 @@ from scene import Scene
 from snow import build_snow
 from town import build_town
 
-SUPERSAMPLING = 3
+SUPERSAMPLING = 3  # how many times as large as the page the canvas is
 
 BUILD: dict[str, Callable[[Scene], None]] = {
     "beach": build_beach,
@@ -48,7 +48,7 @@ THEMES = tuple(BUILD)
 
 
 class Box(NamedTuple):
-    """A labelled head on a page: pixels, right and bottom edges exclusive."""
+    """A head with its label: pixels of the page; `xmax` and `ymax` are just outside."""
 
     label: str
     xmin: int
@@ -68,7 +68,7 @@ def draw_scene(
     lookalikes: int = 4,
     ease: float = 0.25,
 ) -> tuple[Image.Image, list[Box]]:
-    """Draw a crowd, and say where its heads to look for are.
+    """Draw a crowd; return the picture and the boxes of the heads of its cast.
 
     Parameters
     ----------
@@ -79,23 +79,23 @@ def draw_scene(
     theme : str
         One of `THEMES`.
     waldo_in : bool or "edge"
-        Whether Waldo is there; ``"edge"``: half of him outside the page.
+        Whether Waldo is there; with ``"edge"`` half of him is outside the page.
     head : float
-        Height of Waldo's head, hat to chin, in pixels; all else is drawn to that scale.
+        Height of Waldo's head, from hat to chin, in pixels. It sets the scale of the whole page.
     crowd : float
-        1 fills the ground; less leaves gaps.
+        How close together people stand: 1 fills the ground, less leaves gaps.
     lookalikes : int
         How many people share exactly two of Waldo's three marks (stripes, bobble hat, glasses).
     ease : float
-        How freely Waldo moves: 0 as stiff as in ``waldo.png``, 1 like anybody.
+        How freely Waldo moves: with 0 he stands as stiff as in ``waldo.png``.
 
     Returns
     -------
     image : PIL.Image.Image
         RGB.
     boxes : list of Box
-        Heads, hat to chin, clipped to the page: ``waldo`` first, then ``wenda``, ``odlaw``,
-        ``wizard`` and ``lookalike``, as far as most of the head is in sight.
+        Heads, from hat to chin, clipped to the page: ``waldo`` first, then, of those called
+        ``wenda``, ``odlaw``, ``wizard`` and ``lookalike``, each that is visible to more than 60 %.
     """
     if theme not in THEMES:
         raise ValueError(f"theme is {theme!r}; it must be one of {', '.join(THEMES)}")
@@ -122,6 +122,7 @@ def draw_scene(
         stand_cast(scene, lookalike(rng, theme))
     fill_crowd(scene, crowd)
 
+    # Each head is kept as it was painted; where the finished page differs, something covers it.
     heads: list[tuple[str, list[Point], tuple[int, int, int, int], np.ndarray]] = []
     for thing in sorted(scene.things, key=lambda t: t.y):
         at = pen.at(thing.x, thing.y, unit)
@@ -151,10 +152,10 @@ def draw_scene(
 
 
 def draw_mask(head: float = 26.0) -> Image.Image:
-    """Waldo's head and chest with alpha, as the picture to look for.
+    """Draw Waldo's head and chest with alpha: the mask to search with.
 
-    Drawn on black and on white: where the two agree, he is.  Alpha falls off towards his arms and
-    his belt, which the crowd hides.
+    He is drawn on black and on white; he is where the two pictures agree, and that gives alpha. It
+    falls to 0 towards his arms and his belt, which other people may cover.
     """
     s, u = SUPERSAMPLING, head / HEAD
     width, height = round(1.5 * u), round(2.5 * u)

@@ -115,7 +115,7 @@ def draw_wheel(pen: Pen, rng: random.Random, r: float = 9.0) -> None:
 
 
 def draw_slide(pen: Pen, rng: random.Random) -> None:
-    """A helter-skelter, 6 wide and 14 high."""
+    """A tower with a slide around it, 6 wide and 14 high."""
     for k in range(7):
         w0, w1 = 2.4 - k * 0.2, 2.2 - k * 0.2
         pen.shape([(-w0, -k * 1.6), (w0, -k * 1.6), (w1, -(k + 1) * 1.6), (-w1, -(k + 1) * 1.6)],
@@ -132,7 +132,7 @@ def draw_slide(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_coaster(pen: Pen, rng: random.Random, length: float, high: float) -> None:
-    """A roller coaster from the origin to the right, with its train."""
+    """A roller coaster from (0, 0) to the right, with its train."""
 
     def track(x: float) -> float:
         t = x / length

@@ -17,16 +17,17 @@ from held import draw_held
 from pen import Pen, Point, arc, scallops, smooth
 from people import Person
 
-SHOULDER = -3.16
+SHOULDER = -3.16  # y of the shoulders
 
-# (upper arm, forearm): degrees from hanging straight down, outwards positive
+# Degrees of upper arm and forearm: 0 hangs straight down, positive points away from the body.
 ARMS = {
     "down": (13, 6), "loose": (24, -6), "hip": (50, -55), "wave": (112, 168), "up": (152, 174),
     "out": (86, 94), "chest": (24, -84), "carry": (16, 62), "point": (76, 82), "mouth": (42, -148),
     "shrug": (34, 110), "row": (50, 20),
 }  # fmt: skip
 
-# knee and foot of the left and the right leg, hips at (±0.2, -1.62)
+# Where knee and foot of the left and of the right leg are; the hips are at (-0.2, -1.62) and
+# (0.2, -1.62).
 LEGS: dict[str, tuple[tuple[Point, Point], tuple[Point, Point]]] = {
     "stand": (((-0.24, -0.84), (-0.27, -0.1)), ((0.24, -0.84), (0.27, -0.1))),
     "wide": (((-0.42, -0.86), (-0.58, -0.1)), ((0.42, -0.86), (0.58, -0.1))),
@@ -40,7 +41,7 @@ LEGS: dict[str, tuple[tuple[Point, Point], tuple[Point, Point]]] = {
 
 
 def draw_person(pen: Pen, who: Person) -> list[Point]:
-    """Somebody standing at the pen's origin; returns head corners on the canvas."""
+    """Draw a person who stands at (0, 0); return the corners of the head's box on the canvas."""
     pen = pen.at(0, 0, who.size, flip=who.flip)
     body = pen.at(0, 0, turn=who.lean)
     drop = {"sit": 1.28}.get(who.legs, 0.0)
@@ -74,7 +75,10 @@ def draw_person(pen: Pen, who: Person) -> list[Point]:
 
 
 def torso_profile(who: Person) -> tuple[list[Point], float]:
-    """Half widths (t, w) from the shoulders (t = 0) to the hem (t = 1), and the hem's height."""
+    """The upper garment's outline, points (t, half width), and the y of its hem.
+
+    t is 0 at the shoulders and 1 at the hem.
+    """
     belly = max(0.0, who.girth - 1) * 0.5
     if who.bottom == "robe":
         return [(0, 0.38), (0.06, 0.47), (0.35, 0.47 + belly), (1, 0.68 + belly)], -0.22
@@ -86,7 +90,7 @@ def torso_profile(who: Person) -> tuple[list[Point], float]:
 
 
 def half_width(profile: Sequence[Point], t: float) -> float:
-    """Half the torso's width at t, linearly between the profile's points."""
+    """Half the width at t, interpolated linearly between the profile's points."""
     for (t0, w0), (t1, w1) in pairwise(profile):
         if t <= t1:
             return w0 + (w1 - w0) * (t - t0) / (t1 - t0)
@@ -94,7 +98,7 @@ def half_width(profile: Sequence[Point], t: float) -> float:
 
 
 def draw_torso(pen: Pen, who: Person) -> None:
-    """The upper garment with its pattern."""
+    """Draw the upper garment and its pattern."""
     profile, hem = torso_profile(who)
     ts = [i / 8 for i in range(9)]
     ts.insert(1, 0.06)
@@ -171,7 +175,7 @@ def draw_torso(pen: Pen, who: Person) -> None:
 
 
 def draw_legs(pen: Pen, who: Person) -> None:
-    """Legs, shoes, and what covers the legs."""
+    """Draw the legs in trousers, tights or bare, and the shoes."""
     covered = who.bottom in ("trousers", "ski")
     colour = who.bottom_colour if covered else who.skin
     if who.bottom == "tights":
@@ -193,7 +197,7 @@ def draw_legs(pen: Pen, who: Person) -> None:
 
 
 def draw_skirt(pen: Pen, who: Person) -> None:
-    """What lies over the legs below a short upper garment."""
+    """Draw what covers the hips: a skirt, or the upper part of trousers and shorts."""
     hips = -1.62 if who.legs != "sit" else -0.34
     if who.bottom in ("skirt", "tights"):
         low, wide = (hips + 0.72, 0.66) if who.legs != "sit" else (hips + 0.36, 0.72)
@@ -211,7 +215,7 @@ def draw_skirt(pen: Pen, who: Person) -> None:
 
 
 def draw_arm(pen: Pen, who: Person, side: int, pose: str) -> Point:
-    """One arm; returns where its hand is."""
+    """Draw the left (`side` -1) or right (1) arm; return where its hand is."""
     upper, fore = (math.radians(a) for a in ARMS[pose])
     x, y = side * 0.42 * (0.5 + who.girth / 2), SHOULDER + 0.18
     elbow = (x + side * 0.64 * math.sin(upper), y + 0.64 * math.cos(upper))
@@ -234,7 +238,10 @@ def draw_arm(pen: Pen, who: Person, side: int, pose: str) -> Point:
 
 
 def draw_head(pen: Pen, who: Person) -> list[Point]:
-    """Head around (0, 0), chin at y = 0.5; returns the corners of hat-to-chin in pen units."""
+    """Draw a head around (0, 0), its chin at y = 0.5.
+
+    Returns the corners of its box, from the top of the hat to the chin, in coordinates of the pen.
+    """
     look = who.look
     dark = mix(who.hair, colours.INK, 0.45)
     style = who.hair_style
@@ -301,7 +308,7 @@ def draw_head(pen: Pen, who: Person) -> list[Point]:
 
 
 def draw_face(pen: Pen, who: Person) -> None:
-    """Eyes, glasses, nose, cheeks, mouth, beard."""
+    """Draw cheeks, beard, mouth, eyes with glasses, and nose."""
     x = who.look * 0.16
     line = mix(who.skin, colours.INK, 0.75)
     blush = mix(who.skin, (232, 96, 80), 0.32)

@@ -67,7 +67,7 @@ def build_harbour(scene: Scene) -> None:
 
 
 def draw_ship(pen: Pen, rng: random.Random) -> None:
-    """A three-masted ship, 22 wide and 17 high, crew at the rail."""
+    """A ship with three masts, 22 wide and 17 high, its crew on deck."""
     for x, high in ((-6, 14), (0.5, 17), (6.5, 13.5)):
         pen.limb([(x, -3), (x, -high)], 0.35, colours.WOOD)
         for y0, y1, w in ((-high + 1.2, -high + 5, 2.4), (-high + 5.6, -5.6, 3.1)):

@@ -1,7 +1,7 @@
-"""Hats: each one is drawn on a head around (0, 0), and says how high it is.
+"""The hats.
 
-A hat's function returns the y of its top, with y counted downwards as everywhere, so that a
-box around the head can hold the hat too.
+Each function draws a hat on a head around (0, 0) and returns the y of the hat's top: the box around
+a head reaches up to there.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import colours
 from pen import Pen, arc, scallops, smooth
 from people import Person
 
-DOME = arc(0, -0.2, 0.45, 0.46, 180, 360, 12)  # the outline of a skull, closely covered
+DOME = arc(0, -0.2, 0.45, 0.46, 180, 360, 12)  # the upper half of a hat that fits closely
 
 
 def draw_hat(pen: Pen, who: Person) -> float:
-    """Draw the hat; return the y of its top, or of the hair's where there is no hat."""
+    """Draw the hat, if any; return the y of its top, or of the top of the hair."""
     if who.hat in HATS:
         return HATS[who.hat](pen, who)
     return {"afro": -0.72, "bun": -0.76, "spiky": -0.72, "curly": -0.66}.get(who.hair_style, -0.54)

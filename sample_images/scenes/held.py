@@ -1,6 +1,7 @@
 """What people hold in their right hand, and the umbrella's canopy.
 
-Each function draws its thing with the hand at (0, 0), in the colour that its holder has for it.
+Each function draws a thing in a hand at (0, 0). Things that have no colour of their own take that
+of `Person.holds_colour`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ Point = tuple[float, float]
 
 
 def smooth(points: Sequence[Point], closed: bool = True, steps: int = 5) -> list[Point]:
-    """Catmull-Rom curve through the points."""
+    """A smooth (Catmull-Rom) curve through the points, with `steps` points from one to the next."""
     n = len(points)
     curve: list[Point] = []
     for i in range(n if closed else n - 1):
@@ -41,13 +41,16 @@ def smooth(points: Sequence[Point], closed: bool = True, steps: int = 5) -> list
 def arc(
     cx: float, cy: float, rx: float, ry: float, start: float, end: float, n: int = 12
 ) -> list[Point]:
-    """Points on an ellipse; degrees, clockwise on the page from three o'clock."""
+    """Points on an ellipse from `start` to `end`: degrees, clockwise, 0 at three o'clock."""
     angles = (math.radians(start + (end - start) * i / n) for i in range(n + 1))
     return [(cx + rx * math.cos(a), cy + ry * math.sin(a)) for a in angles]
 
 
 def scallops(points: Sequence[Point], bulge: float, n: int = 5) -> list[Point]:
-    """A closed outline whose every side bulges outwards: crowns of trees, clouds, fleeces."""
+    """A closed outline with an arc over each side, as for clouds and the crowns of trees.
+
+    `bulge` is the height of an arc relative to half its side.
+    """
     outline: list[Point] = []
     for (x0, y0), (x1, y1) in zip(points, [*points[1:], points[0]], strict=True):
         cx, cy, r = (x0 + x1) / 2, (y0 + y1) / 2, math.hypot(x1 - x0, y1 - y0) / 2
@@ -64,9 +67,10 @@ def scallops(points: Sequence[Point], bulge: float, n: int = 5) -> list[Point]:
 
 
 class Pen:
-    """Fills and inks shapes in its own coordinates: x to the right, y down.
+    """Fills shapes and draws their outlines, in coordinates of its own: x to the right, y down.
 
-    `at` gives a pen for a part: moved, scaled, turned, mirrored.
+    `matrix` (a, b, c, d, e, f) takes a point (x, y) to (ax + by + e, cx + dy + f) on the canvas.
+    `weight` is the width of the outlines in pixels of the canvas, the same at every scale.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class Pen:
     def at(
         self, x: float, y: float, scale: float = 1.0, turn: float = 0.0, flip: bool = False
     ) -> Pen:
+        """A pen for a part: its origin at (x, y), mirrored, scaled, turned clockwise by degrees."""
         a, b, c, d, e, f = self.matrix
         co, si = math.cos(math.radians(turn)) * scale, math.sin(math.radians(turn)) * scale
         s = -1 if flip else 1
@@ -99,12 +104,13 @@ class Pen:
         )
 
     def spots(self, points: Iterable[Point]) -> list[Point]:
-        """Where points of this pen lie on the canvas."""
+        """Where the pen's points lie on the canvas."""
         a, b, c, d, e, f = self.matrix
         return [(a * x + b * y + e, c * x + d * y + f) for x, y in points]
 
     @property
     def unit(self) -> float:
+        """The pixels of the canvas that one unit of the pen takes."""
         a, b, c, d, _, _ = self.matrix
         return math.sqrt(abs(a * d - b * c))
 
@@ -135,6 +141,7 @@ class Pen:
         ink: Colour | None = colours.INK,
     ) -> None:
         ry = rx if ry is None else ry
+        # A larger oval needs more corners to look round.
         n = 10 if max(rx, ry) * self.unit < 8 else 22 if max(rx, ry) * self.unit < 90 else 64
         self.shape(arc(cx, cy, rx, ry, 0, 360, n)[:-1], fill, ink)
 
@@ -156,7 +163,7 @@ class Pen:
         fill: Colour,
         stripes: tuple[Colour, float] | None = None,
     ) -> None:
-        """A round-ended tube along the points; `stripes`: second colour and period."""
+        """A tube with round ends along the points. `stripes`: a second colour, and their period."""
         spots = self.spots(points)
         wide = width * self.unit
         for colour, w in ((colours.INK, wide + 2 * self.weight), (fill, wide)):

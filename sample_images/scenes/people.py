@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import colours
 from colours import Colour
 
-HEAD = 1.48  # Waldo's head, hat to chin, in units
+HEAD = 1.48  # height of Waldo's head, from the top of his hat to his chin
 
+# A colour that stands in a list twice is chosen twice as often.
 CLOTHES = (
     colours.RED, colours.RED, colours.BLUE, colours.YELLOW, colours.ORANGE, colours.GREEN,
     colours.MOSS, colours.TEAL, colours.SKY, colours.PINK, colours.PLUM, colours.GREY,
@@ -38,13 +39,13 @@ class Person:
     skin: Colour = SKINS[0]
     hair: Colour = colours.BROWN
     hair_style: str = "short"
-    hat: str = ""
+    hat: str = ""  # a key of hats.HATS
     hat_colour: Colour = colours.RED
     hat_trim: Colour = colours.WHITE
     top: str = "plain"
     top_colour: Colour = colours.RED
     top_trim: Colour = colours.WHITE
-    stripe: float = 0.3
+    stripe: float = 0.3  # from one stripe to the next
     sleeves: str = "long"
     bottom: str = "trousers"
     bottom_colour: Colour = colours.BLUE
@@ -54,26 +55,24 @@ class Person:
     beard: str = ""
     girth: float = 1.0
     size: float = 1.0
-    left: str = "down"
+    left: str = "down"  # the arms: keys of figure.ARMS
     right: str = "down"
-    legs: str = "stand"
-    lean: float = 0.0
-    nod: float = 0.0
-    look: float = 0.3
-    back: bool = False
-    flip: bool = False
+    legs: str = "stand"  # a key of figure.LEGS
+    lean: float = 0.0  # of the body, in degrees
+    nod: float = 0.0  # of the head, in degrees
+    look: float = 0.3  # where the face looks: -1 to the left, 1 to the right
+    back: bool = False  # seen from behind
+    flip: bool = False  # mirrored
     scarf: Colour | None = None
     cape: Colour | None = None
-    holds: str = ""
+    holds: str = ""  # a key of held.HELD
     holds_colour: Colour = colours.YELLOW
-    under: str = ""
-    label: str = ""
+    under: str = ""  # what they stand or sit on: ski, sledge or board
+    label: str = ""  # the class in truth.csv; empty for strangers
 
 
 def waldo(rng: random.Random, ease: float = 0.25) -> Person:
-    """Waldo.  `ease` 0 is the mask's stiff pose; 1 moves, leans, nods and turns
-    as anybody does.
-    """
+    """Waldo. With `ease` 0 he stands stiff, as in the mask; with 1 he moves as freely as anybody."""
     arms = ("down", "loose", "hip", "wave", "carry") if ease else ("down",)
     return Person(
         skin=SKINS[0],
@@ -97,7 +96,7 @@ def waldo(rng: random.Random, ease: float = 0.25) -> Person:
 
 
 def wenda(rng: random.Random) -> Person:
-    """Stripes and bobble hat, no glasses: long hair, skirt, striped tights."""
+    """Wenda: Waldo's stripes and bobble hat, but no glasses; long hair, skirt, striped tights."""
     return replace(
         stranger(rng, "town"), skin=SKINS[0], hair=(170, 104, 52), hair_style="long", hat="bobble",
         hat_colour=colours.RED, hat_trim=colours.WHITE, top="stripes", top_colour=colours.RED,
@@ -108,7 +107,7 @@ def wenda(rng: random.Random) -> Person:
 
 
 def odlaw(rng: random.Random) -> Person:
-    """Bobble hat and round glasses, but yellow and black throughout, and a moustache."""
+    """Odlaw: bobble hat and round glasses, but all in yellow and black, and a moustache."""
     return replace(
         stranger(rng, "town"), skin=SKINS[1], hair=colours.BLACK, hair_style="short", hat="bobble",
         hat_colour=colours.BLACK, hat_trim=colours.YELLOW, top="stripes", top_colour=colours.YELLOW,
@@ -119,7 +118,7 @@ def odlaw(rng: random.Random) -> Person:
 
 
 def wizard(rng: random.Random) -> Person:
-    """Red robe with white hem, blue pointed hat, long white beard, a staff."""
+    """The wizard: red robe, pointed blue hat, long white beard, a staff."""
     return replace(
         stranger(rng, "town"), skin=SKINS[0], hair=(238, 236, 232), hair_style="long", hat="wizard",
         hat_colour=colours.BLUE, top="plain", top_colour=colours.RED, top_trim=colours.WHITE,
@@ -160,12 +159,12 @@ def lookalike(rng: random.Random, theme: str) -> Person:
 
 
 def stranger(rng: random.Random, theme: str) -> Person:
-    """Anybody from the crowd, dressed for the theme."""
+    """Somebody from the crowd, dressed for the theme."""
     child = rng.random() < 0.16
     female = rng.random() < 0.48
     skin = rng.choice(SKINS + SKINS[:3])
     hair = rng.choice(HAIRS[:7] if child else HAIRS)
-    if SKINS.index(skin) > 3:
+    if SKINS.index(skin) > 3:  # the darker ones
         hair = rng.choice(HAIRS[:2])
     styles = ("long", "bob", "bun", "tails", "curly", "wild", "long", "bob", "afro")
     plain = ("short", "short", "bald", "curly", "spiky", "afro", "short")
@@ -210,6 +209,7 @@ def stranger(rng: random.Random, theme: str) -> Person:
         who.lean = 9.0
         who.left, who.right = "out", "carry"
     DRESS[theme](rng, who, female)
+    # Red and white stripes belong to Waldo and his lookalikes.
     if who.top == "stripes" and {who.top_colour, who.top_trim} == {colours.RED, colours.WHITE}:
         who.top_trim = colours.BLUE
     return who
@@ -313,7 +313,7 @@ def dress_harbour(rng: random.Random, who: Person, female: bool) -> None:
 
 
 def settle(rng: random.Random, who: Person) -> None:
-    """Put the right arm where what it holds can be seen."""
+    """Choose a pose of the right arm in which the thing it holds can be seen."""
     poses = {"balloon": ("carry", "wave"), "flag": ("carry", "wave"), "parasol": ("carry", "wave"),
              "icecream": ("chest", "carry"), "book": ("chest",), "camera": ("mouth",),
              "trumpet": ("carry",), "drum": ("chest",), "lute": ("chest",), "ball": ("up", "carry"),

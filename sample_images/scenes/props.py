@@ -87,7 +87,7 @@ def draw_stall(pen: Pen, rng: random.Random, goods: str = "") -> None:
 def awning(
     pen: Pen, x0: float, x1: float, y0: float, y1: float, a: Colour, b: Colour, n: int
 ) -> None:
-    """A striped slope between the heights y0 (back) and y1 (front), with scallops below."""
+    """A striped awning that slopes from the height y0 down to y1 and has a scalloped edge."""
     inset = (x1 - x0) * 0.07
     for i in range(n):
         top = [x0 + inset + (x1 - x0 - 2 * inset) * k / n for k in (i, i + 1)]
@@ -124,7 +124,7 @@ def draw_house(
     snow: bool = False,
     shop: bool = False,
 ) -> None:
-    """A gabled front with windows, perhaps with a shop and its awning below."""
+    """The front of a house with a gable and windows; of a wooden one with `snow`."""
     wall = rng.choice((colours.CREAM, (244, 196, 150), (236, 168, 150), (196, 214, 188), (178, 204, 222),
                        (250, 224, 150), (232, 190, 196)))  # fmt: skip
     roof = rng.choice(((196, 88, 62), (178, 72, 58), (150, 84, 66), (112, 110, 130)))
@@ -169,7 +169,7 @@ def draw_house(
 def house_window(
     pen: Pen, rng: random.Random, x: float, y: float, glass: Colour, shutter: Colour, snow: bool
 ) -> None:
-    """A window with shutters, its top at y; flowers before it or snow, and sometimes somebody in it."""
+    """A window with shutters, its top at y; with flowers or snow, and sometimes with somebody inside."""
     pen.rect(x - 0.65, y, x + 0.65, y + 1.6, glass)
     pen.line([(x, y), (x, y + 1.6)], colours.WHITE, 0.1)
     pen.line([(x - 0.65, y + 0.7), (x + 0.65, y + 0.7)], colours.WHITE, 0.1)
@@ -223,7 +223,7 @@ def draw_lamp(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_tent(pen: Pen, rng: random.Random, wide: float = 8, high: float = 9) -> None:
-    """A round pavilion with a pointed roof and a pennant."""
+    """A round tent with a pointed roof and a pennant."""
     a, b = rng.choice(
         (
             (colours.RED, colours.WHITE),
@@ -377,7 +377,7 @@ def draw_pigeon(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_carousel(pen: Pen, rng: random.Random) -> None:
-    """A roundabout, 11 wide and 10 high."""
+    """A merry-go-round, 11 wide and 10 high."""
     pen.oval(0, -0.9, 5.4, 1.3, (214, 120, 90))
     pen.oval(0, -1.3, 5.4, 1.3, colours.CREAM)
     pen.rect(-1.0, -7, 1.0, -1.4, colours.PINK)
@@ -431,7 +431,7 @@ def draw_boat(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_pyramid(pen: Pen, rng: random.Random) -> None:
-    """Acrobats: three, on them two, on them one."""
+    """A pyramid of acrobats: three at the bottom, two on them, one on top."""
     c = rng.choice((colours.BLUE, colours.GREEN, colours.PLUM, colours.ORANGE))
     for row, count in enumerate((3, 2, 1)):
         for k in range(count):
@@ -505,7 +505,7 @@ def draw_picnic(pen: Pen, rng: random.Random, theme: str) -> None:
 
 
 def draw_chase(pen: Pen, rng: random.Random, theme: str) -> None:
-    """A dog runs off with a string of sausages, the cook after it."""
+    """A dog runs away with a string of sausages, and the cook runs after it."""
     dog = pen.at(-3.4, 0, flip=True)
     for k in range(4):
         pen.oval(-1.9 + k * 0.8, -0.75 + 0.15 * (k % 2), 0.42, 0.18, (206, 104, 76))
@@ -600,7 +600,7 @@ def draw_hot_air_balloon(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_kite(pen: Pen, rng: random.Random) -> None:
-    """A child with a kite on a long line, 9 high."""
+    """A child that flies a kite, 9 high."""
     child = replace(stranger(rng, "town"), size=0.75, holds="", right="up", legs="run", back=False)
     pen = pen.at(0, 0, flip=rng.random() < 0.5)
     draw_person(pen, replace(child, flip=False, lean=4))

@@ -26,15 +26,15 @@ class Thing:
     x: float
     y: float
     paint: Painter
-    seed: float
-    view: tuple[float, float, float, float]  # what it may cover on the page
-    shadow: float = 0.0  # half its width on the ground
+    seed: float  # of the random numbers that `paint` is given
+    view: tuple[float, float, float, float]  # left, top, right and bottom of what it may cover
+    shadow: float = 0.0  # half the width of its shadow in units; 0 for none
     person: Person | None = None
 
 
 @dataclass
 class Scene:
-    """A page in the making; lengths in pixels of the page, `unit` pixels to the unit."""
+    """A page while it is filled. Lengths are in pixels of the page; one unit is `unit` pixels."""
 
     rng: random.Random
     theme: str
@@ -42,20 +42,22 @@ class Scene:
     height: int
     unit: float
     pen: Pen
-    top: float = 0.0  # nobody stands above this height
-    shade: Colour = colours.GREY  # the ground in shadow
+    top: float = 0.0  # people stand below this y only
+    shade: Colour = colours.GREY  # of shadows on the ground
     things: list[Thing] = field(default_factory=list)
+    # Parts of the ground that are taken: left, top, right and bottom.
     blocks: list[tuple[float, float, float, float]] = field(default_factory=list)
 
     def area(self) -> float:
-        """The ground that people can stand on, in hundreds of square units."""
+        """The area that people can stand on, in hundreds of square units."""
         return self.width * (self.height - self.top) / self.unit**2 / 100
 
     def free(self, x0: float, y0: float, x1: float, y1: float) -> bool:
+        """Whether nothing has taken any of this ground."""
         return not any(x0 < b[2] and x1 > b[0] and y0 < b[3] and y1 > b[1] for b in self.blocks)
 
     def hides(self, view: tuple[float, float, float, float], y: float) -> bool:
-        """Whether something at y with this view would hide most of a large thing behind it."""
+        """Whether a thing at y with this view would hide much of a large one behind it."""
         for thing in self.things:
             x0, y0, x1, y1 = thing.view
             if thing.y < y and x1 - x0 > 5 * self.unit:
@@ -76,7 +78,10 @@ class Scene:
         front: float = 0.6,
         person: Person | None = None,
     ) -> None:
-        """Stand something at (x, y); `wide`, `high` and its `deep` footprint in units."""
+        """Put a thing at (x, y); all its sizes are in units.
+
+        It takes the ground from `deep` behind it to `front` before it, or none if `deep` is 0.
+        """
         u = self.unit
         view = (x - wide * u / 2, y - high * u, x + wide * u / 2, y + 0.5 * u)
         shadow = min(wide * 0.46, 4.0) if deep else 0.0
@@ -94,7 +99,11 @@ class Scene:
         low: float = 0.0,
         front: float = 0.6,
     ) -> None:
-        """Stand about `count` of something where the ground is free."""
+        """Put `count` copies of a thing at random places where the ground is free.
+
+        A fraction of `count` is the chance of one more. They stand at least `low` units below the
+        top of the ground. A copy for which 40 tries find no place is left out.
+        """
         u = self.unit
         whole = int(count) + (self.rng.random() < count % 1)
         for _ in range(whole):
@@ -114,7 +123,7 @@ def person_painter(who: Person) -> Painter:
 
 
 def distant(paint: Painter, scale: float = 0.72) -> Painter:
-    """The same thing smaller, as far out at sea."""
+    """The same thing, smaller because it is far away."""
     return lambda pen, rng: paint(pen.at(0, 0, scale), rng)
 
 
@@ -126,7 +135,7 @@ def strip(
     ink: Colour | None = colours.INK,
     period: float = 9.0,
 ) -> None:
-    """Fill the page below a wavy line at height y."""
+    """Fill the page below a wavy line at height y; `wave` and `period` are in units."""
     u, rng = scene.unit, scene.rng
     a, b = rng.uniform(0, 6.28), rng.uniform(0, 6.28)
     line = [
@@ -147,7 +156,7 @@ def strip(
 def speckle(
     scene: Scene, y0: float, y1: float, density: float, mark: Callable[[Pen, random.Random], None]
 ) -> None:
-    """Small marks over the ground, `density` to a hundred square units."""
+    """Draw small marks between y0 and y1, `density` of them on a hundred square units."""
     rng, u = scene.rng, scene.unit
     for _ in range(int(density * scene.width * (y1 - y0) / u**2 / 100)):
         mark(scene.pen.at(rng.uniform(0, scene.width), rng.uniform(y0, y1), u), rng)

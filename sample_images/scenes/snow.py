@@ -77,7 +77,7 @@ def build_snow(scene: Scene) -> None:
 
 
 def draw_lift(pen: Pen, rng: random.Random, dx: float, dy: float) -> None:
-    """A chair lift from its lower wheel to (dx, dy), riders in its chairs."""
+    """A chair lift from its lower wheel to (dx, dy), with people in its chairs."""
     pen = pen.at(0, -9)
     n = max(3, round(math.hypot(dx, dy) / 7))
     for k in range(n + 1):
@@ -99,7 +99,7 @@ def draw_lift(pen: Pen, rng: random.Random, dx: float, dy: float) -> None:
 
 
 def draw_pine(pen: Pen, rng: random.Random) -> None:
-    """A fir with snow on it, about 4 wide and 8 high."""
+    """A fir tree with snow on it, about 4 wide and 8 high."""
     green = rng.choice(((70, 128, 96), (84, 146, 104), (60, 112, 92)))
     pen.rect(-0.3, -1, 0.3, 0, colours.BROWN)
     for k, (w, y) in enumerate(((2.2, -0.7), (1.8, -2.4), (1.3, -4.1), (0.85, -5.6))):

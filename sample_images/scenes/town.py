@@ -20,7 +20,7 @@ def build_town(scene: Scene) -> None:
     rng, u, w, h = scene.rng, scene.unit, scene.width, scene.height
     scene.pen.rect(0, 0, w, h, (198, 226, 236), None)
     clouds(scene, h * 0.05, 6)
-    large = h > 46 * u
+    large = h > 46 * u  # there is room for a town hall, a road and lawns
     base = (20.8 if large else 12.5) * u
     ground = (244, 230, 204)
     if large:
@@ -65,7 +65,7 @@ def build_town(scene: Scene) -> None:
 
 
 def road(scene: Scene, y: float) -> None:
-    """A road across the page with its traffic and two zebra crossings."""
+    """A road across the page, with traffic and two zebra crossings."""
     rng, u, w = scene.rng, scene.unit, scene.width
     grey, edge = (202, 198, 196), (222, 210, 190)
     pen = scene.pen.at(0, y, u)
@@ -189,7 +189,7 @@ def draw_fountain(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_bus(pen: Pen, rng: random.Random) -> None:
-    """A double-decker, 11 wide and 7.5 high."""
+    """A double-decker bus, 11 wide and 7.5 high."""
     pen.shape(smooth([(-5.4, -0.7), (-5.5, -7), (-5, -7.6), (5, -7.6), (5.5, -7), (5.4, -0.7)], False),
               colours.RED)  # fmt: skip
     for y in (-6.9, -3.6):
@@ -235,7 +235,7 @@ def draw_car(pen: Pen, rng: random.Random) -> None:
 
 
 def draw_parade(pen: Pen, rng: random.Random, theme: str, count: int) -> None:
-    """A procession with a banner in front and flags behind, 2.2 wide for each."""
+    """`count` people who march with flags, trumpets and drums, 2.2 wide for each."""
     c = rng.choice((colours.RED, colours.BLUE, colours.GREEN, colours.PLUM))
     for k in range(count):
         x = (k - (count - 1) / 2) * 2.2
