@@ -30,7 +30,8 @@ class Size(NamedTuple):
         return f"{self.cols}x{self.rows}"
 
 
-class Box(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Box:
     """A rectangle of whole pixels: columns ``left .. left + width - 1``, rows likewise.
 
     Attributes

@@ -22,11 +22,10 @@ from folders import command, draw, draw_folder, records, run
 from waldo_cli import parallel
 from waldo_cli.answers.record import Record
 from waldo_cli.batch import journal
-from waldo_cli.batch.engine import Here, in_order
-from waldo_cli.batch.finder import Settings
+from waldo_cli.batch.engine import InProcess, in_order
+from waldo_cli.batch.finder import Extras, Query
 from waldo_cli.batch.journal import Journal
-from waldo_cli.batch.workers import Workers
-from waldo_cli.cli.detect import _engine
+from waldo_cli.batch.workers import Workers, local_engine
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import sweep
 from waldo_cli.inputs.items import Item
@@ -615,11 +614,12 @@ def test_one_job_is_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("waldo_cli.parallel.available_cores", lambda: 4)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     used = []
+    query, extras = Query(stack="stripes"), Extras()
     for jobs, total in ((1, None), (2, 1), (8, 1), (None, 1)):
-        with _engine(Settings(stack="stripes"), None, jobs, total, None) as engine:
-            assert isinstance(engine, Here)
+        with local_engine(query, extras, jobs, total, None) as engine:
+            assert isinstance(engine, InProcess)
             used.append(parallel.thread_count())
-        with _engine(Settings(stack="stripes"), None, jobs, total, 60) as engine:
+        with local_engine(query, extras, jobs, total, 60) as engine:
             assert isinstance(engine, Workers)
             (worker,) = children(os.getpid())
             environment = Path(f"/proc/{worker}/environ").read_text().split("\0")

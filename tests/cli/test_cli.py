@@ -238,7 +238,8 @@ def test_an_unexpected_error_is_2_and_a_traceback_comes_with_debug_only(
     def broken(name: str) -> None:
         raise RuntimeError(f"no {name}\nat all")
 
-    monkeypatch.setattr("waldo_cli.stack.file.load_stack", broken)
+    for user in ("stack.file", "detector.search"):
+        monkeypatch.setattr(f"waldo_cli.{user}.load_stack", broken)
     ended = waldo("describe", "pixels")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith("waldo: unexpected RuntimeError: no pixels (")

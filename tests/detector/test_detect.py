@@ -353,7 +353,7 @@ def test_the_answers_of_closer_looks_are_pooled_by_their_geometric_mean() -> Non
     again = CloserLook(always(0.2, 0.8), Size(5, 5), candidates=1)
     trace = Trace()
     detect(coloured(), stack=replace(TWICE, closer_looks=(first, again)), trace=trace)
-    (look,) = trace.looks
+    (look,) = trace.passes
     pooled = np.sqrt([0.9 * 0.2, 0.1 * 0.8])
     np.testing.assert_allclose(look.scores[0], pooled / pooled.sum(), rtol=1e-5)
     np.testing.assert_allclose(look.scores[1], [0.9, 0.1], rtol=1e-5)  # was shown to one look alone
@@ -367,7 +367,7 @@ def test_a_closer_look_is_shown_the_best_by_the_labels_asked_for() -> None:
     for label, inside in (("red", slice(28, 33)), ("other", slice(8, 13))):
         trace = Trace()
         detect(coloured(), stack=stack, labels=[label], trace=trace)
-        (look,) = trace.looks
+        (look,) = trace.passes
         (shown,) = np.flatnonzero(~np.isnan(look.answers[1][:, 0]))
         assert inside.start <= look.candidates[shown].x <= inside.stop
 
@@ -388,7 +388,7 @@ def test_a_closer_look_is_shown_the_best_again_mirrored() -> None:
         detect(
             image, stack=replace(TWICE, closer_looks=(replace(look, mirrored=count),)), trace=trace
         )
-        return trace.looks[0].answers[0]
+        return trace.passes[0].answers[0]
 
     plain, once, all_of_them = answers(0), answers(1), answers(4)
     (shown,) = np.flatnonzero((once != plain).any(axis=1))

@@ -7,19 +7,21 @@ import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from waldo_cli import Mask, Stack, detect
+from waldo_cli import Mask, Result, Stack, detect
 from waldo_cli.cli.explain import explain as command
 from waldo_cli.detector.explanation import Trace, window_around
 from waldo_cli.detector.maps import Grid
+from waldo_cli.detector.search import Search
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.geometry import Size
-from waldo_cli.show.explain_page import explain
+from waldo_cli.show import explain_page
 from waldo_cli.show.map_pictures import inside_spans, map_surroundings, surroundings
 from waldo_cli.stack.layers import Combine, Conv, MaskLayer, Normalize, Pointwise, Pool
 from waldo_cli.stack.stack import CloserLook
@@ -56,6 +58,12 @@ def learned_like() -> Stack:
     )
 
 
+def explain(path: Path, image: Floats, **given: Any) -> Result:
+    """What is looked for is given as to `detect`."""
+    others = {k: given.pop(k) for k in ("title", "region", "where", "at") if k in given}
+    return explain_page.explain(path, image, Search.of(**given), **others)
+
+
 class Outline(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -87,8 +95,8 @@ def test_a_trace_does_not_change_the_answer() -> None:
     without = detect(image, stack=learned_like())
     assert with_trace.detections == without.detections
     assert (with_trace.activations == without.activations).all()
-    assert trace.looks[0].scores is not None
-    assert len(trace.looks[0].candidates) == len(trace.looks[0].scores)
+    assert trace.passes[0].scores is not None
+    assert len(trace.passes[0].candidates) == len(trace.passes[0].scores)
 
 
 @pytest.mark.parametrize("place", [(0, 0), (119, 89), (64, 36), (20, 80)])
@@ -107,9 +115,9 @@ def test_the_last_map_of_a_window_is_that_of_the_whole_level(
     }
     stack, image, trace = stacks[kind], np.tile(page(), (3, 3, 1)), Trace()
     detect(image, stack=stack, trace=trace)
-    (look,) = trace.looks
-    for grid in look.grids:
-        window, right = window_around(stack, image, look.grids, grid, place)
+    (look,) = trace.passes
+    for grid in look.maps.grids:
+        window, right = window_around(stack, image, look.maps, grid, place)
         x = window
         for layer in stack.layers:
             x = layer.run(x)
@@ -141,7 +149,7 @@ def test_layers_are_shown_where_the_answer_is_surest_not_where_the_first_look_wa
 ) -> None:
     image, trace = page(), Trace()
     result = detect(image, stack=learned_like(), threshold=-1, labels=["wenda"], trace=trace)
-    (best,), first = result.detections, trace.looks[0].candidates[0]
+    (best,), first = result.detections, trace.passes[0].candidates[0]
     assert (best.x, best.y) != (first.x, first.y)
     explain(tmp_path / "a.html", image, stack=learned_like(), labels=["wenda"])
     text = Outline((tmp_path / "a.html").read_text("utf-8")).text
@@ -209,17 +217,17 @@ def test_where_and_region_are_part_of_the_explanation(tmp_path: Path) -> None:
     where = np.zeros(image.shape[:2], np.float32)
     where[50:] = 1
     common = {"masks": [Mask("him", MASK)], "scales": [1.0, 0.5]}
-    assert not explain(tmp_path / "a.html", image, where=where, **common).found  # type: ignore[arg-type]
-    assert not explain(tmp_path / "b.html", image, region=(0, 0, 2, 2), **common).found  # type: ignore[arg-type]
+    assert not explain(tmp_path / "a.html", image, where=where, **common).found
+    assert not explain(tmp_path / "b.html", image, region=(0, 0, 2, 2), **common).found
 
 
 def test_a_place_outside_the_region_is_said_to_be_left_out(tmp_path: Path) -> None:
     common = {"masks": [Mask("him", MASK)], "scales": [1.0, 0.5], "at": (64, 36)}
-    explain(tmp_path / "a.html", page(), region=(0, 0, 30, 30), **common)  # type: ignore[arg-type]
+    explain(tmp_path / "a.html", page(), region=(0, 0, 30, 30), **common)
     text = Outline((tmp_path / "a.html").read_text("utf-8")).text
     assert "No answer may lie there" in text
     assert "inf" not in text.partition("Layer by layer")[0]
-    explain(tmp_path / "a.html", page(), region=(30, 0, 60, 60), **common)  # type: ignore[arg-type]
+    explain(tmp_path / "a.html", page(), region=(30, 0, 60, 60), **common)
     text = Outline((tmp_path / "a.html").read_text("utf-8")).text
     assert "No answer may lie there" not in text
 

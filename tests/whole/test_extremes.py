@@ -169,7 +169,7 @@ def test_masks_in_several_runs_are_found_as_in_one(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(search, "MAX_HELD", 40_000)
     trace = Trace()
     parts = detect(NOISE, masks=masks, scales="0.5:1", threshold=-1, trace=trace)
-    assert len(trace.looks) > 2
+    assert len(trace.passes) > 2
     assert parts.detections == whole.detections
     assert (parts.activations == whole.activations).all()
 

@@ -6,7 +6,7 @@ import base64
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, TypeVar
 
 from waldo_cli.files import show
@@ -89,7 +89,7 @@ def as_json(record: Record) -> dict[str, Any]:
     out["detections"] = None
     if record.detections is not None:
         out["detections"] = [
-            {"label": f.label, "x": f.x, "y": f.y, "score": f.score, "box": list(f.box)}
+            {"label": f.label, "x": f.x, "y": f.y, "score": f.score, "box": astuple(f.box)}
             | {"scale": f.scale}
             for f in record.detections
         ]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from waldo_cli.answers.record import Record, clipped, path_fields
 from waldo_cli.files import show
+from waldo_cli.geometry import Box
 
 
 def yolo(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
@@ -43,7 +44,7 @@ def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG
   <object>
     <name>{_xml(find.label)}</name>
     <pose>Unspecified</pose>
-    <truncated>{int((left, top, right - left, bottom - top) != find.box)}</truncated>
+    <truncated>{int(Box(left, top, right - left, bottom - top) != find.box)}</truncated>
     <difficult>0</difficult>
     <bndbox>
       <xmin>{left + 1}</xmin>

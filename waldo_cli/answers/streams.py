@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from waldo_cli.answers.record import Record, as_json, clipped, path_fields
@@ -51,7 +51,7 @@ class Tsv:
     def add(self, record: Record) -> str:
         path = record.path if self.null else escaped(record.path)
         return "".join(
-            self._line((path, *_numbers(find), escaped(find.label), *map(str, find.box)))
+            self._line((path, *_numbers(find), escaped(find.label), *map(str, astuple(find.box))))
             for find in record.detections or ()
         )
 
@@ -78,7 +78,7 @@ class Csv:
 
     def add(self, record: Record) -> str:
         return "".join(
-            self._line((harmless(record.path), *_numbers(f), harmless(f.label), *f.box))
+            self._line((harmless(record.path), *_numbers(f), harmless(f.label), *astuple(f.box)))
             for f in record.detections or ()
         )
 

@@ -21,7 +21,7 @@ from typing import Any, Self
 from waldo_cli import __version__
 from waldo_cli.answers.record import Record
 from waldo_cli.batch.engine import in_order
-from waldo_cli.batch.finder import Finder, Settings
+from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import FileError, MissingExtraError, WaldoError
 from waldo_cli.inputs.items import Item
 
@@ -43,7 +43,7 @@ class Cluster:
 
     Parameters
     ----------
-    settings
+    query, extras
         What is asked.
     address
         Of the scheduler, such as ``tcp://10.0.0.1:8786``.
@@ -55,9 +55,9 @@ class Cluster:
         workers, or a worker lacks this package or has another version of it.
     """
 
-    def __init__(self, settings: Settings, address: str) -> None:
+    def __init__(self, query: Query, extras: Extras, address: str) -> None:
         self._address = address
-        self._finder = Finder(settings, str(Path.cwd()))
+        self._finder = Finder(query, extras, str(Path.cwd()))
         self.run, self.labels = self._finder.run, self._finder.labels
         self._name = f"waldo-{self.run}-{os.getpid()}"
         self._client: Any = None
@@ -113,7 +113,7 @@ class Cluster:
         self._window = max(AT_LEAST, AHEAD * threads)
 
     def _submit(self, item: Item) -> _Answer:
-        future = self._client.submit(_look, self._name, item, pure=False, retries=2)
+        future = self._client.submit(_examine, self._name, item, pure=False, retries=2)
         return _Answer(future, Record(item.path, self.run, output=item.output), self._address)
 
 
@@ -153,9 +153,9 @@ def _version() -> str:
     return __version__
 
 
-def _look(name: str, item: Item) -> Record:
+def _examine(name: str, item: Item) -> Record:
     carrier: Any = get_worker().plugins[name]
-    record: Record = carrier.finder.look(item)
+    record: Record = carrier.finder.examine(item)
     return record
 
 

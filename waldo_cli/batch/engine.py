@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Protocol, Self
 
 from waldo_cli.answers.record import Record
-from waldo_cli.batch.finder import Finder, Settings
+from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import WaldoError
 from waldo_cli.inputs.items import Item
 from waldo_cli.inputs.sources import STDIN, read_stdin
@@ -31,18 +31,18 @@ class Engine(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-class Here:
+class InProcess:
     """One image after the other, in this process, on so many of the cores; on all where None."""
 
-    def __init__(self, settings: Settings, threads: int | None = None) -> None:
+    def __init__(self, query: Query, extras: Extras, threads: int | None = None) -> None:
         self._threads = threads
         self._limits = contextlib.ExitStack()
-        self._finder = Finder(settings)
+        self._finder = Finder(query, extras)
         self.run, self.labels = self._finder.run, self._finder.labels
 
     def records(self, items: Iterable[Item | Record]) -> Iterator[Record]:
         for item in items:
-            yield item if isinstance(item, Record) else self._finder.look(item)
+            yield item if isinstance(item, Record) else self._finder.examine(item)
 
     def __enter__(self) -> Self:
         if self._threads is not None:

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from waldo_cli.answers.record import Record
-from waldo_cli.errors import InvalidInputError, WaldoError
+from waldo_cli.errors import WaldoError
 from waldo_cli.files import make_folder, sweep
 from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item
 from waldo_cli.inputs.sources import fetch, is_url
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from waldo_cli.detector.detect import Result
-    from waldo_cli.stack.stack import Mask
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What `detect` is asked to do for every image, as plain values that cross process borders."""
+class Query:
+    """What is asked of every image, as plain values that cross process borders.
+
+    All of it can change a record, or the files that go with it, and so a run that asks otherwise is another
+    run: `Finder.run` is made of everything here. What changes neither stands in `Extras`.
+    """
 
     stack: str | None = None
     masks: tuple[str, ...] = ()
@@ -42,7 +45,24 @@ class Settings:
     max_pixels: int | None = None
     orient: bool = True
     allow_truncated: bool = False
-    # What follows changes no record.
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What else is done with an image; it changes no record.
+
+    Attributes
+    ----------
+    overwrite
+        Replace files that this program did not make.
+    pictures
+        Small pictures for a report.
+    view
+        Width in characters of a find that is drawn in the terminal; 0 for none.
+    debug
+        Print the traceback of an unexpected error.
+    """
+
     overwrite: bool = False
     pictures: bool = False
     view: int = 0
@@ -50,14 +70,21 @@ class Settings:
 
 
 class Finder:
-    """Stack, masks and prior, loaded once; then one record for each image.
+    """What is looked for, loaded once; then one record for each image.
 
     Parameters
     ----------
-    settings
+    query, extras
         What is asked.
     folder
         What relative paths of images and outputs start from; the current folder where empty.
+
+    Attributes
+    ----------
+    run
+        A fingerprint: it changes whenever the same image could get another record.
+    labels
+        What is reported.
 
     Raises
     ------
@@ -65,107 +92,59 @@ class Finder:
         At once, where the stack, a mask or the prior cannot be used.
     """
 
-    def __init__(self, settings: Settings, folder: str = "") -> None:
+    def __init__(self, query: Query, extras: Extras, folder: str = "") -> None:
         # Imported here, so that usage errors are told before numpy is loaded.
-        from waldo_cli.detector.search import open_mask
+        from waldo_cli import __version__
+        from waldo_cli.detector.search import Search
         from waldo_cli.images.load import load_weights
-        from waldo_cli.stack.file import load_stack
 
         keep_freed_memory()
-        self.settings = settings
-        self.folder = folder
+        self._query, self._extras = query, extras
+        self._folder = folder
         self._swept: set[str] = set()
-        self.stack = load_stack(settings.stack or ("pixels" if settings.masks else "waldo"))
-        self.masks: list[Mask] | None = None
-        if settings.masks:
-            self.masks = [open_mask(p) for p in settings.masks]
-            doubled = {
-                m.label for m in self.masks if [n.label for n in self.masks].count(m.label) > 1
-            }
-            if doubled:
-                raise InvalidInputError(
-                    f"two masks are named {doubled.pop()!r}: labels must differ"
-                )
-            for mask, path in zip(self.masks, settings.masks, strict=True):
-                try:
-                    self.stack.with_masks([mask])
-                except WaldoError as e:
-                    raise e.at(path) from None
-        elif self.stack.needs_mask:
-            raise InvalidInputError(
-                f"stack {self.stack.name} looks for a mask: give one with --mask FILE"
-            )
-        known = self.stack.labels if self.masks is None else [m.label for m in self.masks]
-        for label in settings.labels or ():
-            if label not in known:
-                raise InvalidInputError(
-                    f"no label {label!r}: {self.stack.name} has {', '.join(known)}"
-                )
-        self.labels = tuple(settings.labels or (known[:1] if self.masks is None else known))
-        self.where = None if settings.where is None else load_weights(settings.where)
-        self.run = self._fingerprint()
-
-    def _fingerprint(self) -> str:
-        """Changes whenever the same image could get another record."""
-        from waldo_cli import __version__
-        from waldo_cli.batch.finder import fingerprint
-
-        asked = replace(
-            self.settings,
-            masks=(),
-            where=None,
-            stack=None,
-            overwrite=False,
-            pictures=False,
-            view=0,
-            debug=False,
+        self._search = Search.of(
+            query.stack, query.masks or None, query.labels, query.scales, query.threshold
         )
-        parts = (__version__, self.stack, tuple(self.masks or ()), self.where, repr(asked))
-        return fingerprint(parts)[:16]
+        self._where = None if query.where is None else load_weights(query.where)
+        self.labels = self._search.labels
+        # Files are told apart by what they hold, not by their names.
+        rest = replace(query, stack=None, masks=(), where=None)
+        parts = (__version__, self._search.stack, self._search.masks, self._where, rest)
+        self.run = fingerprint(parts)[:16]
 
-    def look(self, item: Item) -> Record:
+    def examine(self, item: Item) -> Record:
         """The record of one image; its pictures are written first."""
         started = time.perf_counter()
-        place = os.path.join(self.folder, item.path)
+        place = os.path.join(self._folder, item.path)
         try:
-            record = self._look(item, place)
+            record = self._examine(item, place)
         except WaldoError as e:
             reason = e.reason if e.path in (None, place) else str(e)
             record = Record(item.path, self.run, error=reason)
         except MemoryError:
             record = Record(item.path, self.run, error="not enough memory for this image")
         except Exception as e:  # noqa: BLE001 - even an error of our own costs one image only
-            if self.settings.debug:
+            if self._extras.debug:
                 traceback.print_exc()
             record = Record(item.path, self.run, error=f"unexpected {type(e).__name__}: {e}")
         seconds = round(time.perf_counter() - started, 3)
         return replace(record, seconds=seconds, output=item.output)
 
-    def _look(self, item: Item, place: str) -> Record:
-        from waldo_cli.detector.detect import detect
+    def _examine(self, item: Item, place: str) -> Record:
+        from waldo_cli.detector.detect import find
         from waldo_cli.images.load import load_image
 
-        s = self.settings
-        if not s.overwrite:
+        query = self._query
+        if not self._extras.overwrite:
             self._refuse_to_replace(item)
-        source, size, modified = _opened(item, place, s.max_pixels)
+        source, size, modified = _opened(item, place, query.max_pixels)
         image = load_image(
             source,
-            max_pixels=s.max_pixels,
-            orient=s.orient,
-            allow_truncated=s.allow_truncated,
+            max_pixels=query.max_pixels,
+            orient=query.orient,
+            allow_truncated=query.allow_truncated,
         )
-        result = detect(
-            image,
-            stack=self.stack,
-            masks=self.masks,
-            scales=s.scales,
-            top=s.top,
-            threshold=s.threshold,
-            labels=s.labels,
-            region=s.region,
-            where=self.where,
-        )
+        result = find(image, self._search, top=query.top, region=query.region, where=self._where)
         record = Record(
             item.path,
             self.run,
@@ -173,7 +152,7 @@ class Finder:
             result.width,
             result.height,
             result.margin,
-            item.output + HEATMAP if s.heatmap else None,
+            item.output + HEATMAP if query.heatmap else None,
             bytes=size,
             modified=modified,
         )
@@ -185,10 +164,10 @@ class Finder:
         from waldo_cli.images.png import PNG_MARK
         from waldo_cli.show.heatmap import NPY_MARK
 
-        output = os.path.join(self.folder, item.output)
-        if self.settings.heatmap:
+        output = os.path.join(self._folder, item.output)
+        if self._query.heatmap:
             refuse_foreign(output + HEATMAP, PNG_MARK)
-        if self.settings.activations:
+        if self._query.activations:
             refuse_foreign(output + ACTIVATIONS, NPY_MARK)
 
     def _write(self, item: Item, image: NDArray[Any], result: Result, record: Record) -> Record:
@@ -197,20 +176,20 @@ class Finder:
         from waldo_cli.show.heatmap import render_heatmap, save_activations
         from waldo_cli.show.thumbnails import pictures, view
 
-        s = self.settings
-        output = os.path.join(self.folder, item.output)
-        if s.heatmap or s.activations:
+        query, extras = self._query, self._extras
+        output = os.path.join(self._folder, item.output)
+        if query.heatmap or query.activations:
             self._make_folder(os.path.dirname(output))
-        if s.activations:
+        if query.activations:
             save_activations(output + ACTIVATIONS, result.activations)
-        if s.heatmap or s.pictures:
+        if query.heatmap or extras.pictures:
             heatmap = render_heatmap(image, result.activations, result.detections)
-            if s.heatmap:
+            if query.heatmap:
                 save_png(output + HEATMAP, heatmap)
-            if s.pictures:
+            if extras.pictures:
                 record = replace(record, pictures=pictures(image, heatmap, result.detections))
-        if s.view and result.found:
-            record = replace(record, view=view(image, result.detections[0], s.view))
+        if extras.view and result.found:
+            record = replace(record, view=view(image, result.detections[0], extras.view))
         return record
 
     def _make_folder(self, folder: str) -> None:

@@ -89,16 +89,17 @@ class Journal:
         self._recalled.add(item.path)
         return record
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record) -> Record:
         """Append a record, unless it came from here."""
         if record.path in self._recalled:
-            return
+            return record
         line = json.dumps(as_json(record), ensure_ascii=False, allow_nan=False).encode() + b"\n"
         try:
             while line:
                 line = line[self._file.write(line) or 0 :]
         except OSError as e:
             raise self._unusable(e) from None
+        return record
 
     def is_open_as(self, descriptor: int) -> bool:
         """Whether an open file is this one."""

@@ -23,8 +23,8 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 from waldo_cli.answers.record import Record
-from waldo_cli.batch.engine import in_order
-from waldo_cli.batch.finder import Finder, Settings
+from waldo_cli.batch.engine import Engine, InProcess, in_order
+from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import reason, sweep
 from waldo_cli.inputs.items import Item
@@ -46,7 +46,7 @@ class Workers:
 
     Parameters
     ----------
-    settings
+    query, extras
         What is asked; every worker loads stack, masks and prior from it.
     jobs
         How many processes.
@@ -64,12 +64,13 @@ class Workers:
 
     def __init__(
         self,
-        settings: Settings,
+        query: Query,
+        extras: Extras,
         jobs: int,
         threads: int | None,
         timeout: int | None,
     ) -> None:
-        self._settings = settings
+        self._asked = query, extras
         self._jobs = jobs
         self._environment = dict(os.environ)
         if threads is not None:
@@ -85,7 +86,7 @@ class Workers:
     def __enter__(self) -> Self:
         try:
             for _ in range(self._jobs):
-                worker = _Worker(self._settings, self._environment)
+                worker = _Worker(self._asked, self._environment)
                 self._workers.append(worker)
                 self._idle.put(worker)
             first = self._workers[0]
@@ -115,12 +116,12 @@ class Workers:
         yield from in_order(items, self._submit, window=AHEAD * self._jobs)
 
     def _submit(self, item: Item) -> Future[Record]:
-        return self._threads.submit(self._look, item)
+        return self._threads.submit(self._examine, item)
 
-    def _look(self, item: Item) -> Record:
+    def _examine(self, item: Item) -> Record:
         worker = self._idle.get()
         try:
-            return worker.look(item, self._timeout)
+            return worker.examine(item, self._timeout)
         except WaldoError:  # the stack or a mask was there a moment ago
             raise
         except (EOFError, OSError) as e:
@@ -128,7 +129,7 @@ class Workers:
             sweep(os.path.dirname(item.output), worker.process.pid)
             if not self._closing:
                 self._workers.remove(worker)
-                worker = _Worker(self._settings, self._environment)
+                worker = _Worker(self._asked, self._environment)
                 self._workers.append(worker)
             error = str(e) if isinstance(e, TimeoutError) else f"its worker process {ended}"
             return Record(item.path, self.run, error=error)
@@ -136,10 +137,38 @@ class Workers:
             self._idle.put(worker)
 
 
+def local_engine(
+    query: Query, extras: Extras, jobs: int | None, total: int | None, timeout: int | None
+) -> Engine:
+    """What looks at images on this machine.
+
+    Parameters
+    ----------
+    query, extras
+        What is asked.
+    jobs
+        How many images side by side, each on one core by a process of its own; as many as there are cores
+        where None. Of one image alone, how many cores it takes.
+    total
+        How many images there are; None where nobody knows yet.
+    timeout
+        Seconds for an image. Only another process can be ended, so there is one then.
+    """
+    from waldo_cli.parallel import available_cores
+
+    processes = jobs or available_cores()
+    if total is not None:
+        processes = min(processes, max(total, 1))
+    threads = 1 if processes > 1 else None if jobs is None else min(jobs, available_cores())
+    if processes == 1 and timeout is None:
+        return InProcess(query, extras, threads)
+    return Workers(query, extras, processes, threads, timeout)
+
+
 class _Worker:
     """One process, and the pipe to it."""
 
-    def __init__(self, settings: Settings, environment: dict[str, str]) -> None:
+    def __init__(self, asked: tuple[Query, Extras], environment: dict[str, str]) -> None:
         try:
             self._connection, theirs = Pipe()
         except OSError as e:
@@ -164,7 +193,7 @@ class _Worker:
                 raise _no_worker(e) from None
         self._greeting: tuple[str, tuple[str, ...]] | None = None
         with contextlib.suppress(OSError):  # one that is gone already has no greeting either
-            self._connection.send(settings)
+            self._connection.send(asked)
 
     def greeting(self) -> tuple[str, tuple[str, ...]]:
         """The run's fingerprint and labels, once the worker has loaded what it needs."""
@@ -175,7 +204,7 @@ class _Worker:
             self._greeting = answer
         return self._greeting
 
-    def look(self, item: Item, timeout: int | None) -> Record:
+    def examine(self, item: Item, timeout: int | None) -> Record:
         """Its record; EOFError or OSError where the process is gone, TimeoutError where it has to go."""
         self.greeting()
         self._connection.send(item)
@@ -205,14 +234,14 @@ def _no_worker(error: OSError) -> WaldoError:
 
 
 def serve(descriptor: int) -> None:
-    """Be a worker: settings come first through the connection, then items; records go back."""
+    """Be a worker: what is asked comes first through the connection, then items; records go back."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     connection = Connection(descriptor)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            finder = Finder(connection.recv())
+            finder = Finder(*connection.recv())
         except WaldoError as e:
             connection.send(e)
             return
@@ -220,7 +249,7 @@ def serve(descriptor: int) -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         connection.send((finder.run, finder.labels))
         while True:
-            connection.send(finder.look(connection.recv()))
+            connection.send(finder.examine(connection.recv()))
 
 
 def _leave_with_parent() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,11 @@ from waldo_cli.answers.sidecars import SIDECARS
 from waldo_cli.answers.streams import FORMATS, make_format
 from waldo_cli.cli import options
 from waldo_cli.cli.blocks import view_columns
-from waldo_cli.cli.options import Extensions, Region, Shard
-from waldo_cli.cli.output import CLASSES, Output, Quiet, Sidecars, Stream
+from waldo_cli.cli.output import CLASSES, LabelFiles, Sink, StandardOutput
 from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
 from waldo_cli.inputs.items import (
-    EXTENSIONS,
     HEATMAP,
     Item,
     expand,
@@ -35,195 +34,136 @@ from waldo_cli.inputs.sources import STDIN, listed
 
 if TYPE_CHECKING:
     from waldo_cli.batch.engine import Engine
-    from waldo_cli.batch.finder import Settings
+    from waldo_cli.batch.finder import Extras, Query
+    from waldo_cli.batch.journal import Journal
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The command line as it was typed, each name as click has it."""
+
+    images: tuple[str, ...]
+    stack: str | None
+    masks: tuple[str, ...]
+    scales: str
+    top: int
+    threshold: float | None
+    labels: tuple[str, ...]
+    region: tuple[int, int, int, int] | None
+    where: str | None
+    recursive: bool
+    extensions: frozenset[str]
+    files_from: str | None
+    null: bool
+    out: str
+    overwrite: bool
+    heatmap: bool
+    activations: bool
+    form: str
+    header: bool | None
+    jobs: int | None
+    timeout: int | None
+    resume: str | None
+    shard: tuple[int, int] | None
+    scheduler: str | None
+    report: str | None
+    show: bool
+    max_pixels: int | None
+    no_orient: bool
+    allow_truncated: bool
+    fail_fast: bool
+    exit_zero: bool
+    quiet: bool
+    verbose: bool
+    progress: bool | None
+    debug: bool
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """What the format can be made with; of label files the paths can end in NUL."""
+        return FORMATS[self.form].takes if self.form in FORMATS else frozenset(("null",))
+
+    def query(self) -> Query:
+        """What is asked of every image."""
+        from waldo_cli.batch.finder import Query
+
+        return Query(
+            stack=self.stack,
+            masks=self.masks,
+            scales=self.scales,
+            top=self.top,
+            threshold=self.threshold,
+            labels=self.labels or None,
+            region=self.region,
+            where=self.where,
+            heatmap=self.heatmap,
+            activations=self.activations,
+            max_pixels=self.max_pixels,
+            orient=not self.no_orient,
+            allow_truncated=self.allow_truncated,
+        )
+
+    def extras(self) -> Extras:
+        """What else is done with every image."""
+        from waldo_cli.batch.finder import Extras
+
+        return Extras(
+            overwrite=self.overwrite,
+            pictures=self.report is not None,
+            view=view_columns() if self.show else 0,
+            debug=self.debug,
+        )
+
+
+# What cannot be asked together, and the sentence that says so.
+CONTRADICTIONS: tuple[tuple[Callable[[Asked], bool], str], ...] = (
+    (
+        lambda a: a.header is not None and "header" not in a.takes,
+        "--header goes with tsv and csv, not with {form}",
+    ),
+    (
+        lambda a: a.null and a.files_from is None and "null" not in a.takes,
+        "-0 goes with --files-from or tsv, not with {form}",
+    ),
+    (
+        lambda a: a.scheduler is not None and a.jobs is not None,
+        "--jobs goes without --scheduler: the cluster has its workers",
+    ),
+    (
+        lambda a: a.scheduler is not None and a.timeout is not None,
+        "--timeout goes without --scheduler: Dask cannot end a task",
+    ),
+    (
+        lambda a: not a.images and a.files_from is None,
+        "Missing argument 'IMAGE...'.",
+    ),
+    (
+        lambda a: [*a.images, a.files_from].count(STDIN) > 1,
+        "standard input ('-') can be read only once",
+    ),
+    (
+        lambda a: a.report is not None and not a.report.endswith((".html", ".htm")),
+        "--report writes HTML: name it FILE.html",
+    ),
+    (
+        lambda a: a.quiet and bool(a.progress or a.show or a.report),
+        "--progress, --show and --report go without --quiet",
+    ),
+)
 
 
 @click.command()
 @click.argument("images", nargs=-1, type=options.PLACE, metavar="IMAGE...")
-@options.stack
-@click.option(
-    "--mask",
-    "masks",
-    multiple=True,
-    type=options.PLACE,
-    metavar="FILE",
-    help="The picture to look for; its transparency weighs its pixels. Repeatable, each is a"
-    " label (the file's stem).",
-)
-@options.scales
-@options.top(1)
-@click.option(
-    "--threshold",
-    type=float,
-    metavar="T",
-    help="Below it a peak is no detection.  [default: the stack's own]",
-)
-@click.option(
-    "--label",
-    "labels",
-    multiple=True,
-    metavar="NAME",
-    help="Report this label of the stack. Repeatable.  [default: the stack's first]",
-)
-@click.option("--region", type=Region(), metavar="L,T,W,H", help="Only here may an answer lie.")
-@click.option(
-    "--where",
-    type=options.PLACE,
-    metavar="FILE",
-    help="A grey image of the page's size: weights from black (0) to white (1) as a prior.",
-)
-@click.option("-r", "--recursive", is_flag=True, help="Look into the folders of folders, too.")
-@click.option(
-    "--ext",
-    "extensions",
-    type=Extensions(),
-    metavar="LIST",
-    help="Endings of the files in folders that are images, such as jpg,png."
-    "  [default: " + ",".join(sorted(EXTENSIONS)) + "]",
-)
-@click.option(
-    "--files-from",
-    type=options.PLACE,
-    metavar="FILE",
-    help="Look at the images that FILE names, one a line ('-': standard input), each as soon"
-    " as its line has come.",
-)
-@click.option(
-    "-0",
-    "--null",
-    is_flag=True,
-    help="Names in --files-from end in NUL; so do records of tsv and written paths, which"
-    " are left raw.",
-)
-@click.option(
-    "-o",
-    "--out",
-    default=".",
-    show_default=True,
-    type=options.PLACE,
-    metavar="DIR",
-    help="Where files go: below it the tree of a folder is kept.",
-)
-@click.option(
-    "--overwrite",
-    is_flag=True,
-    help="Replace files that are there, whoever made them.  [default: only heatmaps, activations and"
-    " reports that this program made]",
-)
-@click.option(
-    "--heatmap/--no-heatmap",
-    default=True,
-    show_default=True,
-    help="Write STEM.heatmap.png, the activations over the dimmed page.",
-)
-@click.option(
-    "--activations",
-    is_flag=True,
-    help="Write STEM.activations.npy, the raw map, float32, of the image's size.",
-)
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice([*FORMATS, *SIDECARS]),
-    default="tsv",
-    show_default=True,
-    help="How records are written. yolo, voc and labelme write STEM.txt, .xml or .json for"
-    " each image below --out, and its path to standard output.",
-)
-@click.option(
-    "--header/--no-header",
-    default=None,
-    help="Begin with a line of column names.  [default: for csv, not for tsv]",
-)
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Images looked at side by side, each on one core by a process of its own.  [default: the"
-    " cores there are]",
-)
-@click.option(
-    "--timeout",
-    type=click.IntRange(1, 86_400),
-    metavar="SECONDS",
-    help="Give up an image that takes longer, with one line as for a broken one; the others are still"
-    " done.",
-)
-@click.option(
-    "--resume",
-    type=options.PLACE,
-    metavar="FILE",
-    help="Keep records in FILE (as jsonl), too; images that it has from an earlier run, and"
-    " that have not changed, are not looked at again.",
-)
-@click.option(
-    "--shard",
-    type=Shard(),
-    metavar="I/N",
-    help="Of N parts of the images take the I-th; parts go by the path, as it is given.",
-)
-@click.option(
-    "--scheduler",
-    metavar="ADDRESS",
-    help="Look at images on the Dask cluster at ADDRESS, such as tcp://10.0.0.1:8786.",
-)
-@click.option(
-    "--report",
-    type=options.PLACE,
-    metavar="FILE.html",
-    help="Write a page with every image, its find, heatmap and score, to read in a browser.",
-)
-@click.option(
-    "--show", is_flag=True, help="Draw each find on standard error, where that is a terminal."
-)
-@options.max_pixels
-@click.option("--no-orient", is_flag=True, help="Do not apply the EXIF turn.")
-@click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails.")
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 where nothing is found, too.")
-@click.option(
-    "-q",
-    "--quiet",
-    is_flag=True,
-    help="No records, no summary: answer by the exit status, stop at the first find.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="A summary of each image, terminal or not.")
-@click.option(
-    "--progress/--no-progress",
-    default=None,
-    help="Tell on standard error how far it is.  [default: on a terminal]",
-)
+@options.search(options.top(1))
+@options.inputs
+@options.writing
+@options.running
+@options.showing
+@options.reading
+@options.telling
 @options.debug
 @click.pass_context
-def detect(
-    ctx: click.Context,
-    /,
-    images: tuple[str, ...],
-    recursive: bool,
-    extensions: frozenset[str] | None,
-    files_from: str | None,
-    null: bool,
-    out: str,
-    form: str,
-    header: bool | None,
-    jobs: int | None,
-    timeout: int | None,
-    resume: str | None,
-    shard: tuple[int, int] | None,
-    scheduler: str | None,
-    report: str | None,
-    show: bool,
-    no_orient: bool,
-    fail_fast: bool,
-    exit_zero: bool,
-    quiet: bool,
-    verbose: bool,
-    progress: bool | None,
-    labels: tuple[str, ...],
-    **settings: Any,
-) -> None:
+def detect(ctx: click.Context, /, **given: Any) -> None:
     """Find Waldo, or the picture given by --mask, in images.
 
     IMAGE is a file, a folder, or '-' for one image from standard input; with --files-from it may be left
@@ -239,137 +179,69 @@ def detect(
 
     Exit status: 0 something was found and nothing failed, 1 nothing was found, 2 an error, 130 Ctrl-C.
     """
-    takes = FORMATS[form].takes if form in FORMATS else {"null"}  # of written paths
-    if header is not None and "header" not in takes:
-        raise click.UsageError(f"--header goes with tsv and csv, not with {form}", ctx)
-    if null and files_from is None and "null" not in takes:
-        raise click.UsageError(f"-0 goes with --files-from or tsv, not with {form}", ctx)
-    if scheduler is not None and jobs is not None:
-        raise click.UsageError("--jobs goes without --scheduler: the cluster has its workers", ctx)
-    if scheduler is not None and timeout is not None:
-        raise click.UsageError("--timeout goes without --scheduler: Dask cannot end a task", ctx)
-    if not images and files_from is None:
-        raise click.UsageError("Missing argument 'IMAGE...'.", ctx)
-    if [*images, files_from].count(STDIN) > 1:
-        raise click.UsageError("standard input ('-') can be read only once", ctx)
-    if report is not None and not report.endswith((".html", ".htm")):
-        raise click.UsageError("--report writes HTML: name it FILE.html", ctx)
-    if quiet and (progress or show or report):
-        raise click.UsageError("--progress, --show and --report go without --quiet", ctx)
-
-    from waldo_cli.batch.engine import known_first
-    from waldo_cli.batch.finder import Settings
-    from waldo_cli.batch.journal import Journal
-
-    asked = Settings(
-        orient=not no_orient,
-        labels=labels or None,
-        pictures=report is not None,
-        view=view_columns() if show else 0,
-        **settings,
-    )
-    writes = asked.heatmap or asked.activations or form in SIDECARS
-    planned, more = _items(
-        images, files_from, null, recursive, extensions or EXTENSIONS, out,
-        writes=writes, classes=form in SIDECARS and SIDECARS[form].classes,
-    )  # fmt: skip
-    if not planned and files_from is None:
-        raise click.UsageError(_no_image(images, recursive), ctx)
-    if shard is not None:
-        planned = [item for item in planned if in_shard(item.path, *shard)]
-        more = (item for item in more if in_shard(item.path, *shard))
-
-    total = len(planned) if files_from is None else None
-    several = total is None or total > 1
-    on_terminal = sys.stderr is not None and sys.stderr.isatty()
-    screen = Screen(
-        total,
-        progress=not quiet and several and (on_terminal if progress is None else progress),
-        verbose=not quiet and (verbose or (on_terminal and not several)),
-    )
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:  # nohup means it
-            signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+    asked = Asked(**given)
+    refuse_contradictions(asked, ctx)
+    named, listed_later = items_of(asked, ctx)
+    total = None if asked.files_from is not None else len(named)
+    screen = screen_for(asked, total)
+    end_tidily_when_told_to()
     with ExitStack() as stack:
-        journal = None
-        if resume is not None:
-            journal = stack.enter_context(Journal(resume))
-            if journal.is_open_as(sys.stdout.fileno()):
-                raise click.UsageError(
-                    f"standard output goes to {resume}, too: --resume adds the records to it by"
-                    " itself",
-                    ctx,
-                )
-        engine = stack.enter_context(_engine(asked, scheduler, jobs, total, timeout))
-
-        def recall(item: Item) -> Record | None:
-            if journal is None:
-                return None
-            return journal.recall(
-                item, engine.run, engine.labels, item.output + HEATMAP if asked.heatmap else None
-            )
-
-        stack.callback(screen.clear)
-        page = None
-        if report is not None:
-            from waldo_cli.show.report import Report
-
-            if not asked.overwrite:
-                refuse_foreign(report, HTML_MARK)
-            page = stack.enter_context(
-                Report(
-                    report,
-                    max_pixels=asked.max_pixels,
-                    orient=asked.orient,
-                    allow_truncated=asked.allow_truncated,
-                )
-            )
-        output: Output = stack.enter_context(
-            Quiet() if quiet else Sidecars(form, engine.labels, out, null, asked.overwrite)
-            if form in SIDECARS else Stream(make_format(form, engine.labels, header, null))
-        )  # fmt: skip
-        items = known_first(chain(planned, more), engine.run, recall, asked.max_pixels)
-        for record in engine.records(items):
-            if journal is not None:
-                journal.add(record)
-            screen.make_way()
-            record = output.add(record)
-            screen.add(record)
-            if page is not None:
-                page.add(record)
-            if (quiet and screen.found) or (fail_fast and screen.failed):
+        journal = open_journal(asked, ctx, stack)
+        engine = stack.enter_context(engine_for(asked, total))
+        sinks = list(sinks_of(asked, engine, journal, screen, stack))
+        for record in records(asked, engine, journal, chain(named, listed_later)):
+            for sink in sinks:
+                record = sink.add(record)
+            if (asked.quiet and screen.found) or (asked.fail_fast and screen.failed):
                 break
-    if not screen.done and shard is None:
-        raise click.UsageError(f"no image is named in {files_from}", ctx)
-    if several and not quiet and (verbose or on_terminal):
-        screen.sum_up()
-    if quiet and screen.found:
+    if not screen.done and asked.shard is None:
+        raise click.UsageError(f"no image is named in {asked.files_from}", ctx)
+    screen.sum_up()
+    if asked.quiet and screen.found:
         ctx.exit(0)
-    ctx.exit(2 if screen.failed else 0 if screen.found or exit_zero else 1)
+    ctx.exit(2 if screen.failed else 0 if screen.found or asked.exit_zero else 1)
 
 
-def _items(
-    images: tuple[str, ...],
-    files_from: str | None,
-    null: bool,
-    recursive: bool,
-    extensions: frozenset[str],
-    out: str,
-    *,
-    writes: bool,
-    classes: bool,
-) -> tuple[list[Item], Iterator[Item]]:
-    """The images known now, none of which overwrites another's files, and those that a list will name."""
+def refuse_contradictions(asked: Asked, ctx: click.Context) -> None:
+    """Raise a usage error for the first of `CONTRADICTIONS` that holds."""
+    for holds, sentence in CONTRADICTIONS:
+        if holds(asked):
+            raise click.UsageError(sentence.format(form=asked.form), ctx)
+
+
+def items_of(asked: Asked, ctx: click.Context) -> tuple[list[Item], Iterator[Item]]:
+    """The images known now, and those that a list will name; none overwrites another's files.
+
+    Raises
+    ------
+    click.UsageError
+        What is named holds no image.
+    """
 
     def found(names: Iterator[str]) -> Iterator[Item]:
-        return expand(names, out, recursive=recursive, extensions=extensions)
+        return expand(names, asked.out, recursive=asked.recursive, extensions=asked.extensions)
 
-    names = iter(()) if files_from is None else listed(files_from, null=null)
-    if not writes:
-        return list(found(iter(images))), found(names)
-    taken = {os.path.normpath(os.path.join(out, CLASSES)): "the list of classes"} if classes else {}
-    planned = refuse_collisions(found(iter(images)), taken)
-    return planned, mark_collisions(found(names), taken)
+    named = found(iter(asked.images))
+    later = found(
+        iter(()) if asked.files_from is None else listed(asked.files_from, null=asked.null)
+    )
+    sidecar = SIDECARS.get(asked.form)
+    if asked.heatmap or asked.activations or sidecar is not None:
+        taken: dict[str, str] = {}
+        if sidecar is not None and sidecar.classes:
+            taken[os.path.normpath(os.path.join(asked.out, CLASSES))] = "the list of classes"
+        known = refuse_collisions(named, taken)
+        later = mark_collisions(later, taken)
+    else:
+        known = list(named)
+    if not known and asked.files_from is None:
+        raise click.UsageError(_no_image(asked.images, asked.recursive), ctx)
+    if asked.shard is None:
+        return known, later
+    # Only now: what lies in another shard may not be overwritten either.
+    number, of = asked.shard
+    known = [item for item in known if in_shard(item.path, number, of)]
+    return known, (item for item in later if in_shard(item.path, number, of))
 
 
 def _no_image(images: tuple[str, ...], recursive: bool) -> str:
@@ -378,26 +250,114 @@ def _no_image(images: tuple[str, ...], recursive: bool) -> str:
     return f"no image in {where}: heatmaps and hidden files do not count{hint}"
 
 
-def _engine(
-    settings: Settings,
-    scheduler: str | None,
-    jobs: int | None,
-    total: int | None,
-    timeout: int | None,
-) -> Engine:
-    if scheduler is not None:
+def screen_for(asked: Asked, total: int | None) -> Screen:
+    """What is told on standard error: of one image a summary, of several how far it is and a last line."""
+    several = total is None or total > 1
+    on_terminal = sys.stderr is not None and sys.stderr.isatty()
+    talks = not asked.quiet
+    progress = on_terminal if asked.progress is None else asked.progress
+    return Screen(
+        total,
+        progress=talks and several and progress,
+        verbose=talks and (asked.verbose or (on_terminal and not several)),
+        last_line=talks and several and (asked.verbose or on_terminal),
+    )
+
+
+def end_tidily_when_told_to() -> None:
+    """Let SIGTERM and SIGHUP unwind the program, so that no file stays half written."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores SIGHUP: keep it so
+            signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+
+
+def open_journal(asked: Asked, ctx: click.Context, stack: ExitStack) -> Journal | None:
+    """The file of ``--resume``, which `stack` closes; None where there is none.
+
+    Raises
+    ------
+    click.UsageError
+        Standard output goes to it, too.
+    """
+    if asked.resume is None:
+        return None
+    from waldo_cli.batch.journal import Journal
+
+    journal = stack.enter_context(Journal(asked.resume))
+    if journal.is_open_as(sys.stdout.fileno()):
+        raise click.UsageError(
+            f"standard output goes to {asked.resume}, too: --resume adds the records to it by itself",
+            ctx,
+        )
+    return journal
+
+
+def engine_for(asked: Asked, total: int | None) -> Engine:
+    """What looks at the images: a cluster, or this machine; `total` is None where nobody knows it yet."""
+    query, extras = asked.query(), asked.extras()
+    if asked.scheduler is not None:
         from waldo_cli.batch.cluster import Cluster
 
-        return Cluster(settings, scheduler)
-    from waldo_cli.batch.engine import Here
-    from waldo_cli.parallel import available_cores
+        return Cluster(query, extras, asked.scheduler)
+    from waldo_cli.batch.workers import local_engine
 
-    processes = jobs or available_cores()
-    if total is not None:
-        processes = min(processes, max(total, 1))
-    threads = 1 if processes > 1 else None if jobs is None else min(jobs, available_cores())
-    if processes == 1 and timeout is None:  # only another process can be ended
-        return Here(settings, threads)
-    from waldo_cli.batch.workers import Workers
+    return local_engine(query, extras, asked.jobs, total, asked.timeout)
 
-    return Workers(settings, processes, threads, timeout)
+
+def records(
+    asked: Asked, engine: Engine, journal: Journal | None, items: Iterator[Item]
+) -> Iterator[Record]:
+    """One record for each item, those of an earlier run where they still hold."""
+    from waldo_cli.batch.engine import known_first
+
+    def recall(item: Item) -> Record | None:
+        if journal is None:
+            return None
+        heatmap = item.output + HEATMAP if asked.heatmap else None
+        return journal.recall(item, engine.run, engine.labels, heatmap)
+
+    return engine.records(known_first(items, engine.run, recall, asked.max_pixels))
+
+
+def sinks_of(
+    asked: Asked, engine: Engine, journal: Journal | None, screen: Screen, stack: ExitStack
+) -> Iterator[Sink]:
+    """Where a record goes, in this order; `stack` closes what is opened for it."""
+    stack.enter_context(screen)
+    report = _report(asked, stack)
+    if journal is not None:
+        yield journal
+    if asked.form in SIDECARS and not asked.quiet:
+        yield stack.enter_context(
+            LabelFiles(
+                SIDECARS[asked.form],
+                engine.labels,
+                asked.out,
+                null=asked.null,
+                overwrite=asked.overwrite,
+                before=screen.make_way,
+            )
+        )
+    elif not asked.quiet:
+        form = make_format(asked.form, engine.labels, asked.header, asked.null)
+        yield stack.enter_context(StandardOutput(form, before=screen.make_way))
+    yield screen
+    if report is not None:
+        yield report
+
+
+def _report(asked: Asked, stack: ExitStack) -> Sink | None:
+    if asked.report is None:
+        return None
+    from waldo_cli.show.report import Report
+
+    if not asked.overwrite:
+        refuse_foreign(asked.report, HTML_MARK)
+    return stack.enter_context(
+        Report(
+            asked.report,
+            max_pixels=asked.max_pixels,
+            orient=not asked.no_orient,
+            allow_truncated=asked.allow_truncated,
+        )
+    )

@@ -49,22 +49,10 @@ COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
     "--label", metavar="NAME", help="Class of the boxes sought.  [default: the stack's first label]"
 )
 @options.stack
-@click.option(
-    "--mask",
-    "masks",
-    multiple=True,
-    type=options.PLACE,
-    metavar="FILE",
-    help="The picture to look for. Repeatable: the best of overlapping finds counts.",
-)
+@options.mask("The picture to look for. Repeatable: the best of overlapping finds counts.")
 @options.scales
 @options.top(100)
-@click.option(
-    "--threshold",
-    type=float,
-    metavar="T",
-    help="For what is found and for false alarms.  [default: the stack's own]",
-)
+@options.threshold("For what is found and for false alarms.")
 @click.option(
     "-f",
     "--format",
@@ -105,23 +93,22 @@ def evaluate(
     if threshold is not None and not math.isfinite(threshold):
         raise click.BadParameter("must be a finite number", param_hint="--threshold")
 
-    from waldo_cli.batch.finder import Finder, Settings
+    from waldo_cli.detector.search import Search
     from waldo_cli.errors import InvalidInputError
     from waldo_cli.evaluation.figures import summarize
     from waldo_cli.evaluation.judge import score_pages
     from waldo_cli.evaluation.truth import pages_without, read_truth
 
     listed = read_truth(truth, pages)
-    finder = Finder(Settings(stack=stack, masks=masks, heatmap=False))
-    sought = label or (finder.masks[0].label if finder.masks else finder.stack.labels[0])
+    search = Search.of(stack, masks or None, scales=scales, threshold=threshold)
+    sought = label or search.labels[0]
     classes = sorted({box.label for page in listed for box in page.boxes})
     if sought not in classes:
         raise InvalidInputError(
             f"no box of class {sought!r}, there are {', '.join(classes) or 'none'}: use --label",
             path=truth,
         )
-    if threshold is None:
-        threshold = finder.stack.threshold
+    threshold = search.threshold
     for folder in (*without, *([pages] if unlisted else [])):
         listed += pages_without(folder, listed)
 
@@ -129,10 +116,7 @@ def evaluate(
     width = max(len(show(page.name)) for page in listed)
     if form != "json":
         click.echo(_row(COLUMNS, form, width))
-    for score in score_pages(
-        listed, finder.stack, sought, masks=finder.masks, scales=scales, top=top,
-        max_pixels=max_pixels,
-    ):  # fmt: skip
+    for score in score_pages(listed, search, sought, top=top, max_pixels=max_pixels):
         scored.append(score)
         if form != "json":
             click.echo(_row(_cells(score, threshold), form, width))
@@ -140,7 +124,7 @@ def evaluate(
     if form == "table":
         click.echo("\n" + _table(summary, sought, top))
     elif form == "json":
-        said = {"schema": 1, "stack": finder.stack.name, "label": sought, "top": top}
+        said = {"schema": 1, "stack": search.stack.name, "label": sought, "top": top}
         each = [dict(zip(COLUMNS, _cells(score, threshold), strict=True)) for score in scored]
         click.echo(json.dumps(said | asdict(summary) | {"pages": each}, allow_nan=False))
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import click
 
 from waldo_cli.cli import options
-from waldo_cli.cli.detect import detect
 from waldo_cli.errors import FileError
 from waldo_cli.files import HTML_MARK, reason, refuse_foreign
 from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_stdin
-
-# What decides an answer is asked for in the same words as by `detect`.
-_SAME = ("stack", "masks", "scales", "threshold", "labels", "region", "where")
-_READING = ("max_pixels", "no_orient", "allow_truncated", "overwrite", "debug")
 
 
 class Place(click.ParamType[tuple[float, float]]):
@@ -33,7 +27,11 @@ class Place(click.ParamType[tuple[float, float]]):
         return float(match[1]), float(match[2])
 
 
-@click.command(params=[p for p in detect.params if p.name in (*_SAME, *_READING)])
+@click.command()
+@options.search()
+@options.overwrite
+@options.reading
+@options.debug
 @click.argument("image", type=options.PLACE, metavar="IMAGE")
 @click.option(
     "--at",
@@ -62,7 +60,10 @@ def explain(
     stack: str | None,
     masks: tuple[str, ...],
     labels: tuple[str, ...],
-    **settings: Any,
+    scales: str,
+    threshold: float | None,
+    region: tuple[int, int, int, int] | None,
+    where: str | None,
 ) -> None:
     """Show how `waldo detect` comes to its answer for IMAGE ('-': from standard input).
 
@@ -74,15 +75,15 @@ def explain(
     """
     from pathlib import Path
 
-    from waldo_cli.batch.finder import Finder, Settings
-    from waldo_cli.images.load import load_image
+    from waldo_cli.detector.search import Search
+    from waldo_cli.images.load import load_image, load_weights
     from waldo_cli.show.explain_page import explain as write_page
 
     page = Path(out) / f"{'stdin' if image == STDIN else stem(image)}.explain.html"
     if not overwrite:
         refuse_foreign(page, HTML_MARK)
-    asked = Settings(stack=stack, masks=masks, labels=labels or None, where=settings.pop("where"))
-    finder = Finder(asked)
+    search = Search.of(stack, masks or None, labels or None, scales, threshold)
+    prior = None if where is None else load_weights(where)
     pixels = load_image(
         read_stdin(max_pixels) if image == STDIN else image,
         max_pixels=max_pixels,
@@ -93,15 +94,5 @@ def explain(
         page.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise FileError(reason(e), path=out) from None
-    write_page(
-        page,
-        pixels,
-        title=image,
-        stack=finder.stack,
-        masks=finder.masks,
-        labels=asked.labels,
-        where=finder.where,
-        at=at,
-        **settings,
-    )
+    write_page(page, pixels, search, title=image, region=region, where=prior, at=at)
     click.echo(page)

@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from waldo_cli.answers.sidecars import SIDECARS
+from waldo_cli.answers.streams import FORMATS
 from waldo_cli.errors import InvalidInputError
+from waldo_cli.inputs.items import EXTENSIONS
 from waldo_cli.scales import resolve_scales
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,8 +103,23 @@ def stack_names(
     return names or [CompletionItem(incomplete, type="file")]
 
 
+Command = Callable[[F], F]
+
+
+def group(*options: Command[Any]) -> Command[Any]:
+    """Options that go together, as one decorator; help lists them in this order."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
 stack = click.option(
     "--stack",
+    callback=lambda _ctx, _param, value: value or None,  # "$STACK" where nothing is set
     shell_complete=stack_names,
     metavar="NAME|FILE",
     help="A built-in stack or a stack file.  [default: waldo; pixels with --mask]",
@@ -117,7 +135,12 @@ scales = click.option(
 )
 
 
-def top(default: int) -> Callable[[F], F]:
+def mask(text: str) -> Command[Any]:
+    """``--mask FILE``; commands differ in what several masks mean."""
+    return click.option("--mask", "masks", multiple=True, type=PLACE, metavar="FILE", help=text)
+
+
+def top(default: int) -> Command[Any]:
     """``--top N``; commands differ in how many finds they want by themselves."""
     return click.option(
         "--top",
@@ -129,11 +152,197 @@ def top(default: int) -> Callable[[F], F]:
     )
 
 
+def threshold(text: str) -> Command[Any]:
+    """``--threshold T``; commands differ in what it decides."""
+    return click.option(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help=f"{text}  [default: the stack's own]",
+    )
+
+
+def search(*more: Command[Any]) -> Command[Any]:
+    """What is looked for, and where in the image; `more` stands among the other limits."""
+    return group(
+        stack,
+        mask(
+            "The picture to look for; its transparency weighs its pixels. Repeatable, each is a"
+            " label (the file's stem)."
+        ),
+        scales,
+        *more,
+        threshold("Below it a peak is no detection."),
+        click.option(
+            "--label",
+            "labels",
+            multiple=True,
+            metavar="NAME",
+            help="Report this label of the stack. Repeatable.  [default: the stack's first]",
+        ),
+        click.option(
+            "--region", type=Region(), metavar="L,T,W,H", help="Only here may an answer lie."
+        ),
+        click.option(
+            "--where",
+            type=PLACE,
+            metavar="FILE",
+            help="A grey image of the page's size: weights from black (0) to white (1) as a prior.",
+        ),
+    )
+
+
+inputs = group(
+    click.option("-r", "--recursive", is_flag=True, help="Look into the folders of folders, too."),
+    click.option(
+        "--ext",
+        "extensions",
+        type=Extensions(),
+        default=",".join(sorted(EXTENSIONS)),
+        show_default=True,
+        metavar="LIST",
+        help="Endings of the files in folders that are images, such as jpg,png.",
+    ),
+    click.option(
+        "--files-from",
+        type=PLACE,
+        metavar="FILE",
+        help="Look at the images that FILE names, one a line ('-': standard input), each as soon"
+        " as its line has come.",
+    ),
+    click.option(
+        "-0",
+        "--null",
+        is_flag=True,
+        help="Names in --files-from end in NUL; so do records of tsv and written paths, which"
+        " are left raw.",
+    ),
+)
+
+overwrite = click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files that are there, whoever made them.  [default: only heatmaps, activations and"
+    " reports that this program made]",
+)
+
+writing = group(
+    click.option(
+        "-o",
+        "--out",
+        default=".",
+        show_default=True,
+        type=PLACE,
+        metavar="DIR",
+        help="Where files go: below it the tree of a folder is kept.",
+    ),
+    overwrite,
+    click.option(
+        "--heatmap/--no-heatmap",
+        default=True,
+        show_default=True,
+        help="Write STEM.heatmap.png, the activations over the dimmed page.",
+    ),
+    click.option(
+        "--activations",
+        is_flag=True,
+        help="Write STEM.activations.npy, the raw map, float32, of the image's size.",
+    ),
+    click.option(
+        "-f",
+        "--format",
+        "form",
+        type=click.Choice([*FORMATS, *SIDECARS]),
+        default="tsv",
+        show_default=True,
+        help="How records are written. yolo, voc and labelme write STEM.txt, .xml or .json for"
+        " each image below --out, and its path to standard output.",
+    ),
+    click.option(
+        "--header/--no-header",
+        default=None,
+        help="Begin with a line of column names.  [default: for csv, not for tsv]",
+    ),
+)
+
+running = group(
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Images looked at side by side, each on one core by a process of its own.  [default: the"
+        " cores there are]",
+    ),
+    click.option(
+        "--timeout",
+        type=click.IntRange(1, 86_400),
+        metavar="SECONDS",
+        help="Give up an image that takes longer, with one line as for a broken one; the others are still"
+        " done.",
+    ),
+    click.option(
+        "--resume",
+        type=PLACE,
+        metavar="FILE",
+        help="Keep records in FILE (as jsonl), too; images that it has from an earlier run, and"
+        " that have not changed, are not looked at again.",
+    ),
+    click.option(
+        "--shard",
+        type=Shard(),
+        metavar="I/N",
+        help="Of N parts of the images take the I-th; parts go by the path, as it is given.",
+    ),
+    click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Look at images on the Dask cluster at ADDRESS, such as tcp://10.0.0.1:8786.",
+    ),
+)
+
+showing = group(
+    click.option(
+        "--report",
+        type=PLACE,
+        metavar="FILE.html",
+        help="Write a page with every image, its find, heatmap and score, to read in a browser.",
+    ),
+    click.option(
+        "--show",
+        is_flag=True,
+        help="Draw each find on standard error, where that is a terminal.",
+    ),
+)
+
 max_pixels = click.option(
     "--max-pixels",
     type=click.IntRange(1),
     metavar="N",
     help="Refuse larger images by their header.  [default: 200000000]",
+)
+
+reading = group(
+    max_pixels,
+    click.option("--no-orient", is_flag=True, help="Do not apply the EXIF turn."),
+    click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short."),
+)
+
+telling = group(
+    click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails."),
+    click.option("--exit-zero", is_flag=True, help="Exit with 0 where nothing is found, too."),
+    click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        help="No records, no summary: answer by the exit status, stop at the first find.",
+    ),
+    click.option("-v", "--verbose", is_flag=True, help="A summary of each image, terminal or not."),
+    click.option(
+        "--progress/--no-progress",
+        default=None,
+        help="Tell on standard error how far it is.  [default: on a terminal]",
+    ),
 )
 
 debug = click.option(

@@ -1,42 +1,49 @@
-"""Where the records of `waldo detect` go: standard output, label files, or nowhere."""
+"""Where the records of `waldo detect` go: standard output, or label files and their paths there."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol, Self
 
 from waldo_cli.answers.record import Record
-from waldo_cli.answers.sidecars import SIDECARS
+from waldo_cli.answers.sidecars import Sidecar
 from waldo_cli.answers.streams import Format
 from waldo_cli.errors import FileError
-from waldo_cli.files import beginning, write_atomically
-from waldo_cli.files import show as shown
+from waldo_cli.files import beginning, make_folder, show, write_atomically
 
 # A list of the labels goes beside yolo's files, which have only numbers.
 CLASSES = "classes"
 
 
-class Quiet:
-    """Nothing."""
+class Sink(Protocol):
+    """Takes records one by one; gives each back, with what it has to say of it."""
 
-    def __enter__(self) -> Output:
-        return self
+    def add(self, record: Record) -> Record: ...
 
-    def __exit__(self, *_: object) -> None:
-        pass
+    def __enter__(self) -> Self: ...
 
-    def add(self, record: Record) -> Record:
-        return record
+    def __exit__(self, kind: object, error: object, trace: object, /) -> None: ...
 
 
-class Stream:
-    """Records to standard output; what was begun is ended, whatever stops it."""
+class StandardOutput:
+    """Records to standard output; what was begun is ended, whatever stops it.
 
-    def __init__(self, form: Format) -> None:
+    Parameters
+    ----------
+    form
+        How they are written.
+    before
+        Called before each record.
+    """
+
+    def __init__(self, form: Format, before: Callable[[], None]) -> None:
         self._form = form
+        self._before = before
 
-    def __enter__(self) -> Output:
+    def __enter__(self) -> Self:
         _write(self._form.begin())
         return self
 
@@ -45,23 +52,48 @@ class Stream:
             _write(self._form.end())
 
     def add(self, record: Record) -> Record:
+        self._before()
         _write(self._form.add(record))
         return record
 
 
-class Sidecars:
-    """A file for each image, and its path to standard output."""
+class LabelFiles:
+    """A file for each image, and its path to standard output.
+
+    Parameters
+    ----------
+    sidecar
+        What the files are.
+    labels
+        All that are reported.
+    out
+        Where the list of labels goes, where there is one.
+    null
+        Paths end in NUL, and are left raw.
+    overwrite
+        Replace files that say something else.
+    before
+        Called before each path.
+    """
 
     def __init__(
-        self, form: str, labels: tuple[str, ...], out: str, null: bool, overwrite: bool
+        self,
+        sidecar: Sidecar,
+        labels: Sequence[str],
+        out: str,
+        *,
+        null: bool,
+        overwrite: bool,
+        before: Callable[[], None],
     ) -> None:
-        self._sidecar = SIDECARS[form]
+        self._sidecar = sidecar
         self._labels = labels
-        self._classes = os.path.join(out, CLASSES + self._sidecar.ending)
-        self._end = "\0" if null else "\n"
+        self._classes = os.path.join(out, CLASSES + sidecar.ending)
+        self._null = null
         self._overwrite = overwrite
+        self._before = before
 
-    def __enter__(self) -> Output:
+    def __enter__(self) -> Self:
         if self._sidecar.classes:
             text = "".join(f"{label}\n" for label in self._labels)
             _write_label_file(self._classes, text, self._overwrite)
@@ -71,6 +103,7 @@ class Sidecars:
         pass
 
     def add(self, record: Record) -> Record:
+        self._before()
         if record.detections is None:
             return record
         path = record.output + self._sidecar.ending
@@ -79,17 +112,12 @@ class Sidecars:
             _write_label_file(path, text, self._overwrite)
         except FileError as e:
             return replace(record, error=f"{e.path}: {e.reason}")
-        _write((path if self._end == "\0" else shown(path)) + self._end)
+        _write(f"{path}\0" if self._null else f"{show(path)}\n")
         return record
-
-
-Output = Quiet | Stream | Sidecars
 
 
 def _write_label_file(path: str, text: str, overwrite: bool) -> None:
     """Write a file, but not over one that says something else: people correct labels by hand."""
-    from waldo_cli.files import make_folder
-
     make_folder(os.path.dirname(path))
     data = text.encode()
     found = beginning(path, len(data) + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Self
 
 from waldo_cli.answers.record import Record
 from waldo_cli.cli.blocks import blocks
@@ -24,19 +25,30 @@ class Screen:
         Whether to tell how far it is.
     verbose
         Whether to tell of every image.
+    last_line
+        Whether `sum_up` tells how many of what there were.
     """
 
-    def __init__(self, total: int | None, *, progress: bool, verbose: bool) -> None:
+    def __init__(
+        self, total: int | None, *, progress: bool, verbose: bool, last_line: bool
+    ) -> None:
         self._total = total
         self._progress = progress
         self._verbose = verbose
+        self._last_line = last_line
         self._terminal = sys.stderr is not None and sys.stderr.isatty()
         self._shared = self._terminal and sys.stdout.isatty()
         self._drawn = False
         self._started = self._told = time.monotonic()
         self.done = self.found = self.failed = 0
 
-    def add(self, record: Record) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def add(self, record: Record) -> Record:
         """Count a record, and tell of it."""
         self.done += 1
         self.found += record.found
@@ -56,6 +68,7 @@ class Screen:
                 self._drawn = True
             else:
                 _put(self._state() + "\n")
+        return record
 
     def say(self, line: str) -> None:
         """Write one line."""
@@ -75,6 +88,8 @@ class Screen:
 
     def sum_up(self) -> None:
         """Write the last line: how many of what, and how fast."""
+        if not self._last_line:
+            return
         seconds = time.monotonic() - self._started
         nothing = self.done - self.found - self.failed
         self.say(

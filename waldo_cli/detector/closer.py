@@ -53,7 +53,7 @@ def look_closer(
                 rank[(views == before)[:, 0]] = -1
             order = np.argsort(-rank, kind="stable")[: min(count, look.candidates)]
             some = [candidates[n] for n in order]
-            seen = _answers(look, image, some, stack.object or Size(1, 1), mirrored=mirrored)
+            seen = _answers(look, image, some, stack.sought, mirrored=mirrored)
             each = np.log(np.maximum(seen, np.float32(SMALLEST)))  # (n, views, labels)
             logs[order] += each.sum(axis=1)
             views[order] += each.shape[1]

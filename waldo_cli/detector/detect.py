@@ -10,7 +10,6 @@ the activations that a heatmap shows.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,18 +20,13 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.closer import corrected, look_closer
-from waldo_cli.detector.explanation import Look, Trace
-from waldo_cli.detector.maps import Grid, on_image, prior_of, run_scales
-from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed, find_peaks
-from waldo_cli.detector.search import choose
+from waldo_cli.detector.explanation import Pass, Trace
+from waldo_cli.detector.maps import LARGEST, Grid, Maps, on_image, prior_of, run_stack
+from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks
+from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.geometry import Detection
-from waldo_cli.scales import resolve_scales
-from waldo_cli.stack.layers import Combine
+from waldo_cli.geometry import Detection, Size
 from waldo_cli.stack.stack import Mask, Stack
-
-# Of several channels the map that is searched for peaks.
-LARGEST = Combine("max")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,65 +116,91 @@ def detect(
     StackError
         The stack cannot be used, or not with masks.
     """
+    search = Search.of(stack, masks, labels, scales, threshold)
+    return find(
+        image, search, top=top, region=region, where=where, max_overlap=max_overlap, trace=trace
+    )
+
+
+def find(
+    image: NDArray[Any],
+    search: Search,
+    *,
+    top: int = 1,
+    region: tuple[int, int, int, int] | None = None,
+    where: NDArray[Any] | None = None,
+    max_overlap: float = MAX_OVERLAP,
+    trace: Trace | None = None,
+) -> Result:
+    """`detect` for a search that is made once for many images; parameters and errors as there."""
     image = _checked_image(image)
-    height, width = image.shape[:2]
-    stacks, wanted = choose(stack, masks, labels, scales, height * width)
+    size = Size(*image.shape[:2])
     if top < 1:
         raise InvalidInputError(f"top is {top}: ask for at least 1 detection")
-    if threshold is not None and not math.isfinite(threshold):
-        raise InvalidInputError(f"threshold is {threshold}: it must be a finite number")
     if not 0 <= max_overlap <= 1:
         raise InvalidInputError(f"max_overlap is {max_overlap:g}: it is a share from 0 to 1")
-    prior = prior_of(width, height, region, where)
-
-    grids: list[Grid] = []
-    ranked: dict[str, list[Detection]] = {}
-    for one in stacks:
-        looked = list(
-            run_scales(one, image, resolve_scales(scales, one.scales, one.per_octave), prior)
-        )
-        first: list[Detection] = []
-        answers: list[Floats] = []
-        scores: Floats | None = None
-        if not one.closer_looks:
-            for k, label in enumerate(one.labels):
-                peaks = find_peaks(one, looked, k, label, top + 1, max_overlap, width, height)
-                ranked.setdefault(label, []).extend(peaks)
-            shown = looked
-        else:
-            looked = [replace(g, values=LARGEST.run(g.values)) for g in looked]
-            most = one.closer_looks[0].candidates
-            first = find_peaks(one, looked, 0, "", most, max_overlap, width, height)
-            chosen = [one.labels.index(w) for w in wanted]
-            answers, scores = look_closer(one, image, first, chosen, prior)
-            for k, label in enumerate(one.labels):
-                ranked[label] = [
-                    replace(p, label=label, score=as_printed(s[k]))
-                    for p, s in zip(first, scores, strict=True)
-                ]
-            best = scores[:, chosen].max(axis=1)
-            shown = [corrected(g, first, best) for g in looked]
-        grids += [replace(g, values=LARGEST.run(g.values)[:, :, 0]) for g in shown]
-        if trace is not None:
-            trace.looks.append(Look(one, tuple(looked), tuple(first), tuple(answers), scores))
-
-    limit = stacks[0].threshold if threshold is None else threshold
+    prior = prior_of(size, region, where)
     if trace is not None:
-        trace.labels, trace.threshold = wanted, limit
+        trace.labels, trace.threshold = search.labels, search.threshold
+
+    shown: list[Grid] = []
+    ranked: dict[str, list[Detection]] = {}
+    for stack in search.stacks(size):
+        maps = run_stack(stack, image, search.scales, prior)
+        seen = Pass(stack, maps)
+        if not stack.closer_looks:
+            for channel, label in enumerate(stack.labels):
+                peaks = find_peaks(maps, channel, label, top + 1, max_overlap)
+                ranked.setdefault(label, []).extend(peaks)
+            grids = maps.grids
+        else:
+            seen = _look_closer(stack, image, maps.merged(), search.labels, max_overlap, prior)
+            ranked |= {label: seen.scored(label) for label in stack.labels}
+            best = seen.best(search.labels)
+            grids = tuple(corrected(g, seen.candidates, best) for g in seen.maps.grids)
+        shown += [replace(g, values=LARGEST.run(g.values)[:, :, 0]) for g in grids]
+        if trace is not None:
+            trace.passes.append(seen)
+
+    detections, margin = _reported(ranked, search, top)
+    activations = on_image(shown, size)
+    for d in detections:
+        at = (min(int(d.y), size.rows - 1), min(int(d.x), size.cols - 1))
+        activations[at] = max(activations[at], np.float32(d.score))
+    return Result(detections, activations, margin, size.cols, size.rows)
+
+
+def _look_closer(
+    stack: Stack,
+    image: Floats,
+    maps: Maps,
+    labels: Sequence[str],
+    max_overlap: float,
+    prior: Floats | None,
+) -> Pass:
+    """The best places of the first look, and what the closer looks say of them."""
+    count = stack.closer_looks[0].candidates
+    candidates = find_peaks(maps, 0, "", count, max_overlap)
+    wanted = [stack.labels.index(label) for label in labels]
+    answers, scores = look_closer(stack, image, candidates, wanted, prior)
+    return Pass(stack, maps, tuple(candidates), tuple(answers), scores)
+
+
+def _reported(
+    ranked: dict[str, list[Detection]], search: Search, top: int
+) -> tuple[tuple[Detection, ...], float | None]:
+    """What reaches the threshold, best first, and the margin of the best label."""
     detections: list[Detection] = []
     best_two: list[float] = []
-    for label in wanted:
+    for label in search.labels:
         # Python's sort is stable: equal scores keep the order by row, then column.
         peaks = sorted(ranked[label], key=lambda p: -p.score)
+        limit = search.threshold
         detections += [p for p in peaks[:top] if limit is None or p.score >= limit]
         best_two = max(best_two, [p.score for p in peaks[:2]])
     detections.sort(key=lambda p: -p.score)
     margin = best_two[0] - best_two[1] if len(best_two) == 2 else None
-    activations = on_image(grids, height, width)
-    for d in detections:
-        at = (min(int(d.y), height - 1), min(int(d.x), width - 1))
-        activations[at] = max(activations[at], np.float32(d.score))
-    return Result(tuple(detections), activations, margin, width, height)
+    return tuple(detections), margin
 
 
 def _checked_image(image: NDArray[Any]) -> Floats:

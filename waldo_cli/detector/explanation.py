@@ -1,28 +1,39 @@
-"""How an answer came about, as data: what `detect` saw on its way, and how far each place came."""
+"""How an answer came about, as data: what `detect` saw on its way, and how far each place came.
+
+Nothing is computed here a second time in another way. `detect` takes down what it saw in a `Trace`; what
+it did not keep is asked of `find_peaks`, `extend` and `cuts`, which `detect` itself is made of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.maps import Grid, extend
+from waldo_cli.detector.closer import cuts
+from waldo_cli.detector.maps import Grid, Maps, extend
+from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed, find_peaks
 from waldo_cli.detector.pyramid import levels
-from waldo_cli.geometry import Detection, Point, Size, Span
-from waldo_cli.stack.stack import Stack
+from waldo_cli.geometry import Box, Detection, Point, Span
+from waldo_cli.stack.stack import CloserLook, Stack
+
+PEAKS = 100  # before suppression, among which the place that was asked about is sought
+RANKED = 12  # after it, where there are no closer looks
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Pass:
     """What `detect` saw with one stack.
 
     Attributes
     ----------
     stack
         With its masks in it.
-    grids
-        The first look's activations at each scale, weighed by the prior. Closer looks are asked about
-        the peaks of one map, the largest of all channels.
+    maps
+        The stack's activations at each scale, weighed by the prior. Closer looks are asked about the peaks
+        of one map, the largest of all channels.
     candidates
         The peaks that the closer looks were asked about; empty where there are none.
     answers
@@ -32,10 +43,38 @@ class Look:
     """
 
     stack: Stack
-    grids: tuple[Grid, ...]
+    maps: Maps
     candidates: tuple[Detection, ...] = ()
     answers: tuple[Floats, ...] = ()
     scores: Floats | None = None
+
+    def scored(self, label: str) -> list[Detection]:
+        """The candidates with what the closer looks say of them for a label."""
+        return [
+            replace(candidate, label=label, score=as_printed(score))
+            for candidate, score in zip(self.candidates, self.best([label]), strict=True)
+        ]
+
+    def best(self, labels: Sequence[str]) -> Floats:
+        """The best score of each candidate among these labels, ``(N,)``.
+
+        Raises
+        ------
+        ValueError
+            There was no closer look.
+        """
+        if self.scores is None:
+            raise ValueError("no closer look was taken")
+        wanted = [self.stack.labels.index(label) for label in labels]
+        best: Floats = self.scores[:, wanted].max(axis=1)
+        return best
+
+    def shown(self, image: Floats, n: int) -> Iterator[tuple[int, CloserLook, Floats]]:
+        """Number, closer look and cut of each one that was shown candidate `n`."""
+        looks = zip(self.stack.closer_looks, self.answers, strict=True)
+        for number, (look, answers) in enumerate(looks, 1):
+            if not np.isnan(answers[n]).any():
+                yield number, look, cuts(look, image, self.candidates[n], self.maps.sought)[0]
 
 
 @dataclass(eq=False)
@@ -44,7 +83,7 @@ class Trace:
 
     Attributes
     ----------
-    looks
+    passes
         One for each stack that ran: masks of different sizes take one each.
     labels
         What was reported.
@@ -52,36 +91,133 @@ class Trace:
         What a peak had to reach; None where the best one counts whatever its score.
     """
 
-    looks: list[Look] = field(default_factory=list)
+    passes: list[Pass] = field(default_factory=list)
     labels: tuple[str, ...] = ()
     threshold: float | None = None
+
+    def rankings(self) -> Iterator[Ranking]:
+        """The peaks of every map: of each label, or of one map for all where closer looks decide."""
+        for one in self.passes:
+            labels = one.stack.labels if one.scores is None else ("",)
+            for channel, label in enumerate(labels):
+                before = find_peaks(one.maps, channel, label, PEAKS, 1.0)
+                if one.scores is None:
+                    after = find_peaks(one.maps, channel, label, RANKED, MAX_OVERLAP)
+                    final = [p.score for p in after]
+                else:
+                    after = list(one.candidates)
+                    final = [float(s) for s in one.best(self.labels)]
+                yield Ranking(one, label, channel, before, after, final)
+
+    def best(self) -> tuple[float, Detection] | None:
+        """The best score of a label that is reported, and where; None where there is no peak at all."""
+        reported = (r for r in self.rankings() if r.label in ("", *self.labels))
+        ranked = ((s, p) for r in reported for s, p in zip(r.final, r.after, strict=True))
+        return max(ranked, key=lambda pair: pair[0], default=None)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """How far a place of the image came.
+
+    Attributes
+    ----------
+    grid, strength
+        The scale at which the activation there is largest, and that activation; -inf where no answer may
+        lie.
+    strengths
+        The largest activation there at each scale, in the order of the maps.
+    before
+        Its rank among the best `PEAKS` before suppression, from 1; None where none has its box there.
+    after
+        Its index among the peaks that suppression leaves, the best in the end where several have their box
+        there; None where none has.
+    final
+        What it is worth in the end; None where `after` is.
+    rank
+        How many are worth more in the end, and one; None where `after` is.
+    """
+
+    grid: Grid
+    strength: float
+    strengths: tuple[float, ...]
+    before: int | None
+    after: int | None
+    final: float | None
+    rank: int | None
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """The peaks of one map over all scales."""
+    """The peaks of one map over all scales.
 
-    look: Look
+    Attributes
+    ----------
+    seen
+        Whose map it is.
+    label
+        What its peaks are called; empty where the closer looks say that.
+    channel
+        Of the map.
+    before, after
+        The best peaks before suppression, and those that it leaves; best first.
+    final
+        What each of `after` is worth in the end.
+    """
+
+    seen: Pass
     label: str
+    channel: int
     before: list[Detection]
     after: list[Detection]
+    final: list[float]
+
+    def first(self) -> int | None:
+        """Index of the peak that is worth most in the end; None where there is no peak."""
+        return max(range(len(self.final)), key=self.final.__getitem__, default=None)
+
+    def place(self, at: Point) -> Place:
+        """How far a place came."""
+        grids = self.seen.maps.grids
+        strengths = tuple(self._strength(grid, at) for grid in grids)
+        strongest = max(range(len(grids)), key=strengths.__getitem__)
+        before = next((n for n, p in enumerate(self.before, 1) if _holds(p.box, at)), None)
+        kept = [n for n, p in enumerate(self.after) if _holds(p.box, at)]
+        after = max(kept, key=self.final.__getitem__, default=None)
+        final = None if after is None else self.final[after]
+        rank = None if final is None else 1 + sum(score > final for score in self.final)
+        return Place(grids[strongest], strengths[strongest], strengths, before, after, final, rank)
+
+    def _strength(self, grid: Grid, at: Point) -> float:
+        """The largest activation within half an object of a place, at one scale."""
+        near = [
+            np.abs(grid.centers(axis) - middle)
+            <= max(extent / grid.factor[axis], grid.step[axis]) / 2
+            for axis, middle, extent in zip((0, 1), at[::-1], self.seen.maps.sought, strict=True)
+        ]
+        values = grid.values[:, :, self.channel][near[0]][:, near[1]]
+        return float(values.max(initial=-np.inf))
+
+
+def _holds(box: Box, at: Point) -> bool:
+    return box.left <= at[0] <= box.left + box.width and box.top <= at[1] <= box.top + box.height
 
 
 def window_around(
-    stack: Stack, image: Floats, grids: Sequence[Grid], grid: Grid, place: Point
+    stack: Stack, image: Floats, maps: Maps, grid: Grid, place: Point
 ) -> tuple[Floats, tuple[Span, Span]]:
     """The part of a level that decides the maps around a place.
 
     Returns its pixels, and the rows and columns of it in which every map is what it is on the whole
     level; the rest is there to be seen by the layers.
     """
-    level = next(x for scale, x in levels(image, [g.scale for g in grids]) if scale == grid.scale)
+    scales = [g.scale for g in maps.grids]
+    level = next(x for scale, x in levels(image, scales) if scale == grid.scale)
     extended = extend(stack, level)
     fields = list(stack.fields())
-    h, w = stack.object or Size(1, 1)
     parts: list[slice] = []
     right: list[Span] = []
-    for axis, middle, extent in ((0, place[1], h), (1, place[0], w)):
+    for axis, middle, extent in zip((0, 1), place[::-1], maps.sought, strict=True):
         center = int(middle * grid.factor[axis]) + extended.margin[axis][0]
         reach = max(3 * extent, 48)
         seen = reach + fields[-1].size[axis]

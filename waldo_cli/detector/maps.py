@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.pyramid import Level, levels
 from waldo_cli.errors import InvalidInputError
+from waldo_cli.geometry import Box, Size
 from waldo_cli.parallel import spread
+from waldo_cli.stack.layers import Combine
 from waldo_cli.stack.stack import Stack
 
 # Levels are refused above this many pixels: a scale of 1000 is a slip, not a wish.
@@ -21,6 +23,9 @@ MAX_LEVEL_PIXELS = 2**30
 
 # Most activations that may be held at once: 4 GB.
 MAX_HELD = 2**30
+
+# Of several channels the map that is searched for peaks.
+LARGEST = Combine("max")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +47,51 @@ class Grid:
         return np.asarray(self.origin[axis] + cells * self.step[axis])
 
 
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """A stack's activations at every scale of one image.
+
+    Attributes
+    ----------
+    grids
+        One for each scale at which the stack fits into the image, the largest scale first.
+    image
+        Rows and columns of the image.
+    sought
+        Rows and columns of what a peak marks, in pixels at scale 1.
+    """
+
+    grids: tuple[Grid, ...]
+    image: Size
+    sought: Size
+
+    def merged(self) -> Maps:
+        """The same with one channel: the largest of all."""
+        return replace(
+            self, grids=tuple(replace(g, values=LARGEST.run(g.values)) for g in self.grids)
+        )
+
+    def box(self, grid: Grid, y: float, x: float) -> Box:
+        """Where an object that is found on a grid lies, centred at a place of the image."""
+        height, width = (n / z for n, z in zip(self.sought, grid.factor, strict=True))
+        return Box(
+            round(x - width / 2),
+            round(y - height / 2),
+            max(1, round(width)),
+            max(1, round(height)),
+        )
+
+
 def prior_of(
-    width: int,
-    height: int,
-    region: tuple[int, int, int, int] | None,
-    where: NDArray[Any] | None,
+    image: Size, region: tuple[int, int, int, int] | None, where: NDArray[Any] | None
 ) -> Floats | None:
     """Weights ``(H, W)`` of places; NaN where no answer may lie."""
     prior: Floats | None = None
     if where is not None:
         prior = np.array(where, dtype=np.float32)
-        if prior.shape != (height, width):
+        if prior.shape != image:
             raise InvalidInputError(
-                f"where is {prior.shape}, the image ({height}, {width}): they must be of one size"
+                f"where is {prior.shape}, the image {tuple(image)}: they must be of one size"
             )
         if not ((prior >= 0) & (prior <= 1)).all():
             raise InvalidInputError("where holds weights outside 0 to 1")
@@ -64,47 +101,69 @@ def prior_of(
             raise InvalidInputError(f"region is {w}x{h}: it must be at least one pixel each way")
         rows = slice(max(upper, 0), max(upper + h, 0))
         cols = slice(max(left, 0), max(left + w, 0))
-        inside = np.zeros((height, width), bool)
+        inside = np.zeros(image, bool)
         inside[rows, cols] = True
         if not inside.any():
-            raise InvalidInputError(
-                f"region {left},{upper},{w},{h} lies outside the {width}x{height} image"
-            )
+            raise InvalidInputError(f"region {left},{upper},{w},{h} lies outside the {image} image")
         prior = np.where(inside, np.float32(1) if prior is None else prior, np.float32(np.nan))
     return prior
 
 
-def run_scales(
-    stack: Stack, image: Floats, scales: Sequence[float], prior: Floats | None
-) -> Iterator[Grid]:
-    """The stack's activations at each scale."""
-    seen = stack.receptive_field
-    area = image.shape[0] * image.shape[1]
-    if max(scales) ** 2 * area > MAX_LEVEL_PIXELS:
-        raise InvalidInputError(
-            f"scale {max(scales):g} makes {image.shape[1]}x{image.shape[0]} too large: use a smaller one"
-        )
+def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Floats | None) -> Maps:
+    """The stack's activations at each scale.
+
+    Raises
+    ------
+    InvalidInputError
+        The image is too small for the stack at every scale, too large at one, the stack would hold too many
+        activations of it, or it answers with numbers that are none.
+    """
+    size = Size(*image.shape[:2])
+    _refuse_too_many_activations(stack, size, scales)
+    fitting = _fitting_levels(stack, image, scales)
+    field = stack.receptive_field
+    grids: list[Grid] = []
+    answers = stack.run_each([level for _, level in fitting])
+    for (scale, level), values in zip(fitting, answers, strict=True):
+        must_be_numbers(values, stack)
+        factor = (level.size.rows / size.rows, level.size.cols / size.cols)
+        origin = [
+            (f - m[0] + 0.5) / z for f, m, z in zip(field.first, level.margin, factor, strict=True)
+        ]
+        step = [j / z for j, z in zip(field.jump, factor, strict=True)]
+        grid = Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
+        grids.append(grid if prior is None else _weighed(grid, prior))
+    return Maps(tuple(grids), size, stack.sought)
+
+
+def _refuse_too_many_activations(stack: Stack, size: Size, scales: Sequence[float]) -> None:
+    if max(scales) ** 2 * size.rows * size.cols > MAX_LEVEL_PIXELS:
+        raise InvalidInputError(f"scale {max(scales):g} makes {size} too large: use a smaller one")
     kept = held = 0
     for f in scales:
-        made = stack.activations((round(f * image.shape[0]), round(f * image.shape[1])))
+        made = stack.activations((round(f * size.rows), round(f * size.cols)))
         held = max(held, kept + max(made))
         kept += made[-1]  # of every scale
     if held > MAX_HELD:
         raise InvalidInputError(
             f"stack {stack.name} would hold {held * 4 / 1e9:.1f} GB of activations of this"
-            f" {image.shape[1]}x{image.shape[0]} image, at most {MAX_HELD * 4 / 1e9:.1f} GB:"
+            f" {size} image, at most {MAX_HELD * 4 / 1e9:.1f} GB:"
             " give fewer or smaller --scales, or a smaller image"
         )
+
+
+def _fitting_levels(
+    stack: Stack, image: Floats, scales: Sequence[float]
+) -> list[tuple[float, Level]]:
+    """Scales at which the object and all windows of the stack fit into the image, with their levels."""
     complaint: InvalidInputError | None = None
     fitting: list[tuple[float, Level]] = []
-    assert stack.object is not None  # noqa: S101 - checked by _choose
     for scale, level in levels(image, scales):
         extended = extend(stack, level)
-        if not level.size.holds(stack.object):
+        if not level.size.holds(stack.sought):
             complaint = complaint or InvalidInputError(
-                f"what is sought is {stack.object}, the image {level.size} at scale {scale:g}: it must"
-                " fit inside;"
-                " use a larger --scales or a smaller mask"
+                f"what is sought is {stack.sought}, the image {level.size} at scale {scale:g}: it must"
+                " fit inside; use a larger --scales or a smaller mask"
             )
         elif min(map(min, stack.sizes(extended.shape[:2]))) < 1:
             complaint = complaint or InvalidInputError(
@@ -115,17 +174,7 @@ def run_scales(
             fitting.append((scale, extended))
     if not fitting:
         raise complaint or InvalidInputError("no scale to look at")
-    for (scale, level), values in zip(
-        fitting, stack.run_each([level for _, level in fitting]), strict=True
-    ):
-        must_be_numbers(values, stack)
-        factor = (level.size.rows / image.shape[0], level.size.cols / image.shape[1])
-        origin = [
-            (f - m[0] + 0.5) / z for f, m, z in zip(seen.first, level.margin, factor, strict=True)
-        ]
-        step = [j / z for j, z in zip(seen.jump, factor, strict=True)]
-        grid = Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
-        yield grid if prior is None else _weighed(grid, prior)
+    return fitting
 
 
 def must_be_numbers(values: Floats, stack: Stack) -> None:
@@ -160,7 +209,7 @@ def _weighed(grid: Grid, prior: Floats) -> Grid:
     return replace(grid, values=np.where(np.isnan(weight), np.float32(-np.inf), values))
 
 
-def on_image(grids: Sequence[Grid], height: int, width: int) -> Floats:
+def on_image(grids: Sequence[Grid], image: Size) -> Floats:
     """The largest activation of all grids at each pixel's centre.
 
     Grids coarser than the image are merged from the coarsest to the finest, each carried onto the
@@ -173,10 +222,10 @@ def on_image(grids: Sequence[Grid], height: int, width: int) -> Floats:
     for grid in sorted(grids, key=lambda g: g.values.size):
         values = np.maximum(grid.values, np.float32(lowest))  # where no answer may lie
         grid = replace(grid, values=values)
-        if stretched and grid.values.size <= height * width:
+        if stretched and grid.values.size <= image.rows * image.cols:
             np.maximum(values, _carry(stretched.pop(), grid, slice(None)), out=values)
         stretched.append(grid)
-    out = np.empty((height, width), np.float32)
+    out = np.empty(image, np.float32)
     pixels = Grid(out, (0.5, 0.5), (1.0, 1.0))
 
     def work(start: int) -> None:
@@ -185,8 +234,8 @@ def on_image(grids: Sequence[Grid], height: int, width: int) -> Floats:
         for grid in stretched[1:]:
             np.maximum(out[rows], _carry(grid, pixels, rows), out=out[rows])
 
-    band = max(1, (1 << 18) // width)
-    spread(work, range(0, height, band))
+    band = max(1, (1 << 18) // image.cols)
+    spread(work, range(0, image.rows, band))
     return out
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.maps import Grid
-from waldo_cli.geometry import Box, Detection, Size
-from waldo_cli.stack.stack import Stack
+from waldo_cli.detector.maps import Grid, Maps
+from waldo_cli.geometry import Box, Detection
+
+# Of two finds that share more than this part of the smaller one's box only the better stays.
+MAX_OVERLAP = 0.5
+
+# Local maxima kept per scale. Suppression needs a few per answer; a page has tens of thousands.
+PEAKS_PER_LEVEL = 4096
 
 
 def local_maxima(scores: Floats, limit: int) -> NDArray[np.intp]:
@@ -75,14 +82,25 @@ def overlap(a: Box, b: Box) -> float:
     return width * height / min(a.area, b.area)
 
 
-def suppress(boxes: Iterable[Box], max_overlap: float) -> Iterator[int]:
-    """Non-maximum suppression: of boxes that come best first, the indices of those to keep.
+class HasBox(Protocol):
+    """What non-maximum suppression needs of a find, a peak or a proposal."""
 
-    A box goes when it overlaps a better one that stays by more than `max_overlap` (`overlap`). Lazy:
-    the caller stops when it has enough.
+    @property
+    def box(self) -> Box: ...
+
+
+Boxed = TypeVar("Boxed", bound=HasBox)
+
+
+def suppress(ranked: Iterable[Boxed], max_overlap: float) -> Iterator[Boxed]:
+    """Non-maximum suppression: of things that come best first, those to keep.
+
+    One goes when its box overlaps that of a better one that stays by more than `max_overlap` (`overlap`).
+    Lazy: the caller stops when it has enough.
     """
     kept: list[tuple[int, int, int, int, Box]] = []
-    for index, box in enumerate(boxes):
+    for one in ranked:
+        box = one.box
         x0, y0, x1, y1 = box.left, box.top, box.left + box.width, box.top + box.height
         # Nearly all boxes lie apart, and a page has ten thousand pairs of them.
         if all(
@@ -94,66 +112,69 @@ def suppress(boxes: Iterable[Box], max_overlap: float) -> Iterator[int]:
             for left, top, right, bottom, better in kept
         ):
             kept.append((x0, y0, x1, y1, box))
-            yield index
+            yield one
 
 
-# Of two finds that share more than this part of the smaller one's box only the better stays.
-MAX_OVERLAP = 0.5
+class Peak(NamedTuple):
+    """A local maximum of a map.
 
-# Local maxima kept per scale. Suppression needs a few per answer; a page has tens of thousands.
-PEAKS_PER_LEVEL = 4096
+    Attributes
+    ----------
+    score
+        The activation there.
+    cell
+        ``(y, x)`` of the centre of its cell, in pixels of the image.
+    summit
+        ``(y, x)`` of the maximum, refined below a cell.
+    grid
+        The map.
+    box
+        Around the summit, not cut at the image's edge.
+    """
+
+    score: float
+    cell: tuple[float, float]
+    summit: tuple[float, float]
+    grid: Grid
+    box: Box
 
 
 def find_peaks(
-    stack: Stack,
-    grids: Sequence[Grid],
-    channel: int,
-    label: str,
-    count: int,
-    max_overlap: float,
-    width: int,
-    height: int,
+    maps: Maps, channel: int, label: str, count: int, max_overlap: float
 ) -> list[Detection]:
-    """The best `count` places of one output channel over all scales, overlapping ones suppressed.
+    """The best `count` places of one channel over all scales, overlapping ones suppressed.
 
     Nothing is suppressed where `max_overlap` is 1.
     """
-    size = stack.object or Size(1, 1)
+    peaks = suppress(_ranked(maps, channel, count), max_overlap)
+    return [_as_detection(maps, peak, label) for peak in itertools.islice(peaks, count)]
+
+
+def _ranked(maps: Maps, channel: int, count: int) -> Iterator[Peak]:
+    """The peaks of one channel over all scales, best first, equal ones by row, then column."""
     found: list[tuple[float, float, float, int, int, int]] = []
-    for number, grid in enumerate(grids):
+    for number, grid in enumerate(maps.grids):
         values = grid.values[:, :, channel]
         ys, xs = grid.centers(0), grid.centers(1)
         rows, cols = local_maxima(values, max(PEAKS_PER_LEVEL, 8 * count)).T
         columns = (-values[rows, cols], ys[rows], xs[cols], np.full_like(rows, number), rows, cols)
         found += zip(*(column.tolist() for column in columns), strict=True)
     found.sort()
-    places: list[tuple[float, float]] = []
-
-    def in_order() -> Iterator[Box]:
-        for _, y, x, number, i, j in found:
-            grid = grids[number]
-            dy, dx = refine(grid.values[:, :, channel], i, j)
-            places.append((y + dy * grid.step[0], x + dx * grid.step[1]))
-            yield _box(grid, size, *places[-1])
-
-    out: list[Detection] = []
-    for index in suppress(in_order(), max_overlap):
-        score, cell_y, cell_x, number, _, _ = found[index]
-        y, x = places[index]
-        # A hundredth of a pixel, and float32's own digits, are all that these numbers hold.
-        at = (round(min(max(x, 0.0), width), 2), round(min(max(y, 0.0), height), 2))
-        # The box of the cell itself: a mask's window, exactly.
-        box = _box(grids[number], size, cell_y, cell_x).clipped(width, height)
-        out.append(Detection(label, *at, as_printed(-score), box, grids[number].scale))
-        if len(out) == count:
-            break
-    return out
+    for loss, y, x, number, row, col in found:
+        grid = maps.grids[number]
+        dy, dx = refine(grid.values[:, :, channel], row, col)
+        summit = (y + dy * grid.step[0], x + dx * grid.step[1])
+        yield Peak(-loss, (y, x), summit, grid, maps.box(grid, *summit))
 
 
-def _box(grid: Grid, size: Size, y: float, x: float) -> Box:
-    """Where an object of `size` (at the grid's scale) lies that is centred there."""
-    h, w = size.rows / grid.factor[0], size.cols / grid.factor[1]
-    return Box(round(x - w / 2), round(y - h / 2), max(1, round(w)), max(1, round(h)))
+def _as_detection(maps: Maps, peak: Peak, label: str) -> Detection:
+    """A peak as it is reported: to a hundredth of a pixel, and in float32's own digits."""
+    y, x = (
+        round(min(max(at, 0.0), size), 2) for at, size in zip(peak.summit, maps.image, strict=True)
+    )
+    # The box of the cell itself: a mask's window, exactly.
+    box = maps.box(peak.grid, *peak.cell).clipped(maps.image.cols, maps.image.rows)
+    return Detection(label, x, y, as_printed(peak.score), box, peak.grid.scale)
 
 
 def as_printed(score: float | np.float32) -> float:

@@ -1,22 +1,133 @@
-"""What is looked for: a stack with its masks, and the labels to report."""
+"""What is looked for: a stack with its masks, the labels to report, scales and threshold, checked once."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.detector.maps import MAX_HELD
-from waldo_cli.errors import InvalidInputError
+from waldo_cli.errors import InvalidInputError, WaldoError
+from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_mask
 from waldo_cli.scales import resolve_scales
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Mask, Stack
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What to look for in any number of images. `Search.of` makes one of what people give.
+
+    Attributes
+    ----------
+    stack
+        As it was given, without the masks.
+    masks
+        What to look for instead of the stack's own; None where it is the stack's own.
+    labels
+        What to report.
+    scales
+        Factors the image is resized by, largest first.
+    threshold
+        A peak below it is no detection; None takes the best one whatever its score.
+    """
+
+    stack: Stack
+    masks: tuple[Mask, ...] | None
+    labels: tuple[str, ...]
+    scales: tuple[float, ...]
+    threshold: float | None
+    _bound: dict[int, list[Stack]] = field(init=False, repr=False, default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        stack: str | Path | Stack | None = None,
+        masks: Sequence[Mask | NDArray[Any] | str | Path] | None = None,
+        labels: Sequence[str] | None = None,
+        scales: str | float | Sequence[float] = "auto",
+        threshold: float | None = None,
+    ) -> Self:
+        """A search for what `detect` takes in these words.
+
+        Raises
+        ------
+        InvalidInputError
+            There is no mask where the stack needs one, no such label, scale or threshold; or two masks are
+            files of one name.
+        StackError
+            The stack cannot be used, or not with masks.
+        FileError
+            A mask cannot be read.
+        """
+        if stack is None:
+            stack = "waldo" if masks is None else "pixels"
+        if not isinstance(stack, Stack):
+            stack = load_stack(stack)
+        given = None if masks is None else _checked_masks(stack, masks)
+        if given is None and stack.needs_mask:
+            raise InvalidInputError(
+                f"stack {stack.name} looks for a mask: give one with --mask FILE"
+            )
+        if given is None and stack.object is None:
+            raise InvalidInputError(f"stack {stack.name} does not say the size of its object")
+        if threshold is not None and not math.isfinite(threshold):
+            raise InvalidInputError(f"threshold is {threshold}: it must be a finite number")
+        factors = resolve_scales(scales, stack.scales, stack.per_octave)
+        limit = stack.threshold if threshold is None else threshold
+        known = stack.labels[:1] if given is None else tuple(dict.fromkeys(m.label for m in given))
+        search = cls(stack, given, known, factors, limit)
+        return search if labels is None else search.reporting(labels)
+
+    def reporting(self, labels: Sequence[str]) -> Self:
+        """The same search that reports other labels.
+
+        Raises
+        ------
+        InvalidInputError
+            There is no such label.
+        """
+        known = self.stack.labels if self.masks is None else [m.label for m in self.masks]
+        for label in labels:
+            if label not in known:
+                have = ", ".join(dict.fromkeys(known))
+                raise InvalidInputError(f"no label {label!r}: {self.stack.name} has {have}")
+        return replace(self, labels=tuple(dict.fromkeys(labels)))
+
+    def stacks(self, image: Size) -> list[Stack]:
+        """The stacks to run over an image of this size, their masks in them.
+
+        Masks of one size share a stack, as many as their maps of all scales leave room for. Layers below the
+        mask layer may merge the masks' channels, so there each mask has a stack of its own.
+        """
+        if self.masks is None:
+            return [self.stack]
+        area = image.rows * image.cols
+        room = int(MAX_HELD / 2 / sum(area * f**2 for f in self.scales))
+        together = min(max(1, room), len(self.masks))
+        if together not in self._bound:
+            self._bound[together] = self._with_masks(self.masks, together)
+        return self._bound[together]
+
+    def _with_masks(self, masks: Sequence[Mask], together: int) -> list[Stack]:
+        merged = self.stack.layers[-1].op != "mask"
+        groups: dict[Any, list[Mask]] = {}
+        for n, mask in enumerate(masks):
+            groups.setdefault((mask.size, n if merged else n // together), []).append(mask)
+        bound = [self.stack.with_masks(group) for group in groups.values()]
+        if not merged:
+            return bound
+        return [
+            replace(stack, labels=(group[0].label,))
+            for stack, group in zip(bound, groups.values(), strict=True)
+        ]
 
 
 def open_mask(path: str | Path) -> Mask:
@@ -32,49 +143,27 @@ def open_mask(path: str | Path) -> Mask:
     return Mask(label or "mask", *load_mask(path))
 
 
-def choose(
-    stack: str | Path | Stack | None,
-    masks: Sequence[Mask | NDArray[Any] | str | Path] | None,
-    labels: Sequence[str] | None,
-    scales: str | float | Sequence[float],
-    area: int,
-) -> tuple[list[Stack], tuple[str, ...]]:
-    """The stacks to run (one for each size of mask, or more) and the labels to report."""
-    if stack is None:
-        stack = "waldo" if masks is None else "pixels"
-    if not isinstance(stack, Stack):
-        stack = load_stack(stack)
-    if masks is None:
-        if stack.needs_mask:
-            raise InvalidInputError(f"stack {stack.name} looks for a mask: give one")
-        stacks, known = [stack], stack.labels
-        wanted = known[:1] if labels is None else tuple(dict.fromkeys(labels))
-    else:
-        given = [_as_mask(m, n) for n, m in enumerate(masks, 1)]
-        if not given:
-            raise InvalidInputError("masks is empty: give at least one, or None")
-        # Masks of one size share one run, as many as their maps of all scales leave room for; below
-        # the mask layer their channels may be merged, so there each runs alone.
-        factors = resolve_scales(scales, stack.scales, stack.per_octave)
-        at_once = max(1, int(MAX_HELD / 2 / sum(area * f**2 for f in factors)))
-        groups: dict[Any, list[Mask]] = {}
-        merged = len(stack.with_masks(given[:1]).labels) and stack.layers[-1].op != "mask"
-        for n, mask in enumerate(given):
-            groups.setdefault((mask.size, n if merged else n // at_once), []).append(mask)
-        stacks = [stack.with_masks(group) for group in groups.values()]
-        if merged:
-            stacks = [
-                replace(s, labels=(g[0].label,))
-                for s, g in zip(stacks, groups.values(), strict=True)
-            ]
-        known = tuple(dict.fromkeys(m.label for m in given))
-        wanted = known if labels is None else tuple(dict.fromkeys(labels))
-    for label in wanted:
-        if label not in known:
-            raise InvalidInputError(f"no label {label!r}: {stack.name} has {', '.join(known)}")
-    if stacks[0].object is None:
-        raise InvalidInputError(f"stack {stack.name} does not say the size of its object")
-    return stacks, wanted
+def _checked_masks(
+    stack: Stack, masks: Sequence[Mask | NDArray[Any] | str | Path]
+) -> tuple[Mask, ...]:
+    if not len(masks):
+        raise InvalidInputError("masks is empty: give at least one, or None")
+    checked = tuple(_as_mask(mask, number) for number, mask in enumerate(masks, 1))
+    # The name of a file is all that tells its finds from those of another.
+    labels = [m.label for m, given in zip(checked, masks, strict=True) if _is_file(given)]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise InvalidInputError(f"two masks are named {label!r}: labels must differ")
+    for mask, given in zip(checked, masks, strict=True):
+        try:
+            stack.with_masks([mask])
+        except WaldoError as e:
+            raise (e.at(str(given)) if _is_file(given) else e) from None
+    return checked
+
+
+def _is_file(mask: Mask | NDArray[Any] | str | Path) -> bool:
+    return isinstance(mask, str | Path)
 
 
 def _as_mask(mask: Mask | NDArray[Any] | str | Path, number: int) -> Mask:

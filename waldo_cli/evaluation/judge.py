@@ -11,15 +11,15 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from waldo_cli.detector.detect import detect
+from waldo_cli.detector.detect import find
 from waldo_cli.detector.peaks import suppress
+from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.truth import Page
 from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_image
-from waldo_cli.stack.stack import Mask, Stack
 
 # Every find is asked for, so that ranks are known below the threshold too.
 NO_THRESHOLD = -sys.float_info.max
@@ -70,11 +70,9 @@ class PageScore:
 
 def score_pages(
     pages: Iterable[Page],
-    stack: Stack,
+    search: Search,
     label: str,
     *,
-    masks: Sequence[Mask] | None = None,
-    scales: str = "auto",
     top: int = 100,
     max_pixels: int | None = None,
 ) -> Iterator[PageScore]:
@@ -82,14 +80,16 @@ def score_pages(
 
     Parameters
     ----------
+    search
+        What is looked for. Every find counts, below its threshold too. Finds of several masks stand in one
+        order; of those that overlap, the best counts.
     label
         Class of the boxes sought. Finds of the stack's label of that name count; those of a stack of one
         label, and of masks, count whatever their name.
-    masks
-        What to look for, as in `detect`. Their finds stand in one order; of those that overlap, the
-        best counts.
     top
         Most finds per page (and mask) that are ranked.
+    max_pixels
+        As for `load_image`.
 
     Raises
     ------
@@ -98,7 +98,9 @@ def score_pages(
     FileError
         A page cannot be read.
     """
-    labels = None if masks is not None or len(stack.labels) == 1 else [label]
+    search = replace(search, threshold=NO_THRESHOLD)
+    if search.masks is None and len(search.stack.labels) > 1:
+        search = search.reporting([label])
     for page in pages:
         started = time.perf_counter()
         # Boxes are drawn on the pixels as stored, so no EXIF turn is applied.
@@ -110,19 +112,9 @@ def score_pages(
                 " the boxes belong to another copy of this page",
                 path=str(page.path),
             )
-        result = detect(
-            image,
-            stack=stack,
-            masks=masks,
-            scales=scales,
-            top=top,
-            threshold=NO_THRESHOLD,
-            labels=labels,
-        )
-        finds = result.detections
-        if masks is not None and len(masks) > 1:
-            kept = suppress((f.box for f in finds), max_overlap=0.5)
-            finds = tuple(finds[i] for i in kept)
+        finds = find(image, search, top=top).detections
+        if search.masks is not None and len(search.masks) > 1:
+            finds = tuple(suppress(finds, max_overlap=0.5))
         seconds = time.perf_counter() - started
         yield judge(page, label, [(f.x, f.y, f.score) for f in finds], seconds)
 

@@ -7,10 +7,10 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, reason
@@ -50,12 +50,27 @@ class TrueBox:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A picture whose boxes are known; `size` is None where nobody says it."""
+    """A picture whose boxes are known.
+
+    Attributes
+    ----------
+    name
+        As the truth has it.
+    path
+        Where the picture lies.
+    boxes
+        In the order of the truth.
+    size
+        As the truth has it; None where it says none.
+    columns
+        What else a CSV truth says of the page, by column: what the last of its rows has there.
+    """
 
     name: str
     path: Path
     boxes: tuple[TrueBox, ...] = ()
     size: Size | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]:
@@ -86,7 +101,7 @@ def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:
     ----------
     truth
         CSV with the columns ``filename,width,height,class,xmin,ymin,xmax,ymax`` (and others, which are
-        left alone; a row with an empty class lists a page without boxes), or COCO JSON.
+        only kept; a row with an empty class lists a page without boxes), or COCO JSON.
     folder
         Where the pages lie.
 
@@ -102,14 +117,16 @@ def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:
         rows = _coco(text) if text.lstrip()[:1] == "{" else _csv(text)
         pages: dict[str, Page] = {}
         boxes: dict[str, list[TrueBox]] = {}
-        for where, name, size, box in rows:
-            known = pages.setdefault(name, Page(name, Path(folder) / name, (), size))
-            if known.size != size:
-                raise InvalidInputError(f"{where}: {name} has another size than before")
-            listed = boxes.setdefault(name, [])
-            if box is not None:
-                _must_lie_inside(box, size, where)
-                listed.append(box)
+        for row in rows:
+            known = pages.get(row.name)
+            if known is not None and known.size != row.size:
+                raise InvalidInputError(f"{row.where}: {row.name} has another size than before")
+            path = Path(folder) / row.name
+            pages[row.name] = Page(row.name, path, size=row.size, columns=row.columns)
+            listed = boxes.setdefault(row.name, [])
+            if row.box is not None:
+                _must_lie_inside(row.box, row.size, row.where)
+                listed.append(row.box)
     except InvalidInputError as e:
         raise e.at(str(truth)) from None
     if not pages:
@@ -117,12 +134,17 @@ def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:
     for page in pages.values():
         if not os.path.isfile(page.path):
             raise FileError(f"no such page, but {truth} names it", path=str(page.path))
-    return [
-        Page(page.name, page.path, tuple(boxes[page.name]), page.size) for page in pages.values()
-    ]
+    return [replace(page, boxes=tuple(boxes[page.name])) for page in pages.values()]
 
 
-_Row = tuple[str, str, Size, TrueBox | None]
+class _Row(NamedTuple):
+    """A line of a CSV file, an image or an annotation of a COCO file."""
+
+    where: str
+    name: str
+    size: Size
+    box: TrueBox | None
+    columns: Mapping[str, str] = {}
 
 
 def _read_text(truth: str | Path) -> str:
@@ -159,7 +181,8 @@ def _csv(text: str) -> Iterator[_Row]:
             if row["class"]:
                 edges = (_finite(row[c], c, where) for c in COLUMNS[4:])
                 box = TrueBox(row["class"], *edges)
-            yield where, row["filename"], Size(height, width), box
+            others = {k: row[k] for k in reader.fieldnames or () if k not in COLUMNS and row[k]}
+            yield _Row(where, row["filename"], Size(height, width), box, others)
     except csv.Error as e:
         raise InvalidInputError(f"after line {reader.line_num}: {e}") from None
 
@@ -184,7 +207,7 @@ def _coco(text: str) -> Iterator[_Row]:
         width, height = (_pixels(_key(image, k, where), k, where) for k in ("width", "height"))
         size = Size(height, width)
         images[_key(image, "id", where)] = (name, size)
-        yield where, name, size, None
+        yield _Row(where, name, size, None)
     for n, annotation in enumerate(_listed(root, "annotations")):
         where = f"annotations[{n}]"
         image_id, category = (_key(annotation, k, where) for k in ("image_id", "category_id"))
@@ -195,7 +218,7 @@ def _coco(text: str) -> Iterator[_Row]:
             raise InvalidInputError(f"{where}: bbox must be [x, y, width, height]")
         x, y, w, h = (_finite(v, "bbox", where) for v in bbox)
         name, size = images[image_id]
-        yield where, name, size, TrueBox(classes[category], x, y, x + w, y + h)
+        yield _Row(where, name, size, TrueBox(classes[category], x, y, x + w, y + h))
 
 
 def _listed(root: Any, key: str) -> list[Any]:

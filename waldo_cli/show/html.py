@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from waldo_cli.files import HTML_MARK
 from waldo_cli.geometry import Box
@@ -40,10 +40,29 @@ def data_url(picture: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + b64encode(b"".join(encode_png(picture))).decode()
 
 
-def figure(picture: NDArray[np.uint8], caption: str, kind: str = "small") -> str:
+class Figure(NamedTuple):
+    """A picture with its caption.
+
+    Attributes
+    ----------
+    picture
+        ``(H, W, 3)`` uint8.
+    caption
+        A line of text.
+    kind
+        Classes of the style: ``small``, ``wide``, and ``centred`` where its middle is to be ringed.
+    """
+
+    picture: NDArray[np.uint8]
+    caption: str
+    kind: str = "small"
+
+
+def figure(shown: Figure) -> str:
+    """A figure as HTML, its picture in it."""
     return (
-        f'<figure class="{kind}"><img src="{data_url(picture)}" alt="">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f'<figure class="{shown.kind}"><img src="{data_url(shown.picture)}" alt="">'
+        f"<figcaption>{escape(shown.caption)}</figcaption></figure>"
     )
 
 

@@ -138,7 +138,7 @@ class Report:
             raise
         self._whole.__exit__(None, None, None)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record) -> Record:
         """Add an image; what a record from an earlier run lacks in pictures is made now."""
         state = (
             "failed" if record.detections is None else "found" if record.detections else "nothing"
@@ -156,6 +156,7 @@ class Report:
         )
         row = f'<tr class="{state}" tabindex="0" data-score="{score}" data-margin="{margin}">{cells}</tr>\n'
         self._put(row)
+        return record
 
     def _put(self, text: str) -> None:
         try:

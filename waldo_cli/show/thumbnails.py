@@ -61,7 +61,7 @@ def view(image: NDArray[Any], find: Detection, columns: int) -> View:
 
 def _around(find: Detection, whole: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a find with its surroundings, inside the image."""
-    half = [max(LEAST, AROUND * size) / 2 for size in find.box[2:]]
+    half = [max(LEAST, AROUND * size) / 2 for size in (find.box.width, find.box.height)]
     left, top = max(whole[0], int(find.x - half[0])), max(whole[1], int(find.y - half[1]))
     return (
         left,

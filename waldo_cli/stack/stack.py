@@ -129,6 +129,19 @@ class Stack:
         object.__setattr__(self, "_local", local)
 
     @property
+    def sought(self) -> Size:
+        """`object`, for a stack that is run: rows and columns of what a peak marks at scale 1.
+
+        Raises
+        ------
+        StackError
+            The stack does not say it, and there is no mask that would.
+        """
+        if self.object is None:
+            raise StackError(f"stack {self.name} does not say the size of its object")
+        return self.object
+
+    @property
     def input_channels(self) -> int:
         """Channels of the image that the first layer takes; 3 where any number would do."""
         for layer in self.layers:

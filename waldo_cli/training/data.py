@@ -139,14 +139,12 @@ def read_pages(folder: Path, truth: Path) -> list[Page]:
         A column is missing or a box is not four numbers in order.
     """
     by_eye = _boxes_by_eye()
-    told = _artworks(truth)
     pages = []
     for known in read_truth(truth, folder):
-        artwork, kind = told.get(known.name, ("", ""))
         page = Page(
             known.name,
-            artwork or known.name,
-            kind or "page",
+            known.columns.get("artwork", known.name),
+            known.columns.get("kind", "page"),
             _pixels(known.path),
             _heads(known.boxes, ("waldo", "lookalike")),
             _ignored(known.boxes),
@@ -162,15 +160,6 @@ def read_pages(folder: Path, truth: Path) -> list[Page]:
 def _pixels(path: Path) -> Bytes:
     """A page as it is stored, which is what its boxes are drawn on."""
     return np.rint(load_image(path, orient=False) * 255).astype(np.uint8)
-
-
-def _artworks(truth: Path) -> dict[str, tuple[str, str]]:
-    """The columns ``artwork`` and ``kind`` of a truth file by file name, as far as it has them."""
-    if truth.suffix.lower() != ".csv":
-        return {}
-    with truth.open(newline="", encoding="utf-8-sig") as f:
-        rows = list(csv.DictReader(f))
-    return {r["filename"]: (r.get("artwork") or "", r.get("kind") or "") for r in rows}
 
 
 def _boxes_by_eye() -> dict[str, list[TrueBox]]:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -57,6 +58,22 @@ class Plan:
         )
 
 
+class Proposal(NamedTuple):
+    """A place that a proposal network takes for somebody."""
+
+    score: float
+    spot: Spot
+
+    @property
+    def box(self) -> Box:
+        """Around a head there."""
+        x, y, head = self.spot
+        width = head * PROPOSAL_VIEW.size.cols / PROPOSAL_VIEW.size.rows
+        return Box(
+            round(x - width / 2), round(y - head / 2), max(1, round(width)), max(1, round(head))
+        )
+
+
 @torch.no_grad()
 def propose(net: nn.Sequential, page: Page, count: int) -> list[Spot]:
     """The places of a page that a proposal network takes for somebody, best first.
@@ -67,7 +84,7 @@ def propose(net: nn.Sequential, page: Page, count: int) -> list[Spot]:
     release = Release()
     field, jump = field_and_jump(net)
     reach = (field - 1) // 2
-    found: list[tuple[float, Spot]] = []
+    found: list[Proposal] = []
     low, high, per_octave = release.scales
     picture = Image.fromarray(page.pixels)
     for scale in scale_ladder(low, high, per_octave):
@@ -84,18 +101,10 @@ def propose(net: nn.Sequential, page: Page, count: int) -> list[Spot]:
                 (row * jump + 0.5) / scale,
                 PROPOSAL_VIEW.head / scale,
             )
-            found.append((float(scores[row, col]), spot))
+            found.append(Proposal(float(scores[row, col]), spot))
     found.sort(reverse=True)
-    boxes = []
-    for _, (x, y, head) in found:
-        width = head * PROPOSAL_VIEW.size.cols / PROPOSAL_VIEW.size.rows
-        boxes.append(
-            Box(
-                round(x - width / 2), round(y - head / 2), max(1, round(width)), max(1, round(head))
-            )
-        )
-    kept = itertools.islice(suppress(boxes, max_overlap=0.5), count)
-    return [found[i][1] for i in kept]
+    kept = itertools.islice(suppress(found, max_overlap=0.5), count)
+    return [proposal.spot for proposal in kept]
 
 
 def learn_proposals(
