@@ -1,8 +1,8 @@
 """Measure where the Fourier transform overtakes the matrix product, and draw it.
 
-``python docs/crossover.py`` writes ``docs/pictures/crossover.png`` and prints the ratios. Times are the
-processor's, of all cores, the best of several runs; only their ratio is shown, for it depends least on the
-machine.
+``python docs/figures/crossover.py`` writes ``docs/pictures/crossover.png`` and prints the ratios. Times are
+the processor's, of all cores, the best of several runs; only their ratio is shown, for it depends least
+on the machine.
 """
 
 from __future__ import annotations

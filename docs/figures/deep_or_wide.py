@@ -1,6 +1,6 @@
 """Few wide layers or many narrow ones? Train both at the same cost on drawn scenes, and count.
 
-``python docs/deep_or_wide.py`` (needs torch, takes minutes) draws its scenes with
+``python docs/figures/deep_or_wide.py`` (needs torch, takes minutes) draws its scenes with
 ``sample_images/scenes/draw.py``. All networks see 9x9 pixels and spend about 1,400 multiply-adds a pixel.
 Each is trained to put its peak on Waldo, and then looks for him in scenes that it has not seen.
 
@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sample_images" / "scenes"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sample_images" / "scenes"))
 
 import draw
 

@@ -1,30 +1,31 @@
 """Scenes on which the default stack errs, and why, by what `waldo explain` shows of them.
 
-``python docs/failures.py CASE SEED`` draws a scene, explains it at the place that matters, prints what the
-explanation says of that place, and writes its pictures to ``docs/pictures/fails-CASE.png``. Without SEED it
-tries seeds until the stack errs. Where the stack does not err, it says so and ends with status 1.
+``python docs/figures/failures.py CASE SEED`` draws a scene, explains it at the place that matters, prints
+what the explanation says of that place, and writes its pictures to ``docs/pictures/fails-CASE.png``.
+Without SEED it tries seeds until the stack errs. Where the stack does not err, it says so and ends with
+status 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import io
 import sys
-import tempfile
 import textwrap
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from waldo_cli import Result, detect
-from waldo_cli.show.explain_page import explain
+from waldo_cli import Result
+from waldo_cli.detector.detect import find
+from waldo_cli.detector.explanation import Trace
+from waldo_cli.detector.search import Search
+from waldo_cli.show.explain_page import answer_lines, place_figures, place_lines
+from waldo_cli.show.html import Figure
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sample_images" / "scenes"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sample_images" / "scenes"))
 
 import draw
 
@@ -86,51 +87,6 @@ def hide(picture: Image.Image, head: draw.Box) -> None:
     ImageDraw.Draw(picture).ellipse(balloon, fill=(250, 200, 60), outline=(40, 40, 40))
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A picture of an explanation; `centred` where the place asked about is its middle."""
-
-    picture: Image.Image
-    caption: str
-    centred: bool
-
-
-class Explanation(HTMLParser):
-    """Of a page by `explain`: the answer, and what is said and shown of the place asked about."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.said: list[str] = []
-        self.shown: list[Figure] = []
-        self._section = ""
-        self._tag = ""
-        self._centred = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        self._tag = tag
-        if tag == "h2":
-            self._section = ""
-        elif tag == "figure":
-            self._centred = "centred" in (values["class"] or "")
-        elif tag == "img" and self._here:
-            data = base64.b64decode((values["src"] or "").partition(",")[2])
-            self._picture = Image.open(io.BytesIO(data))
-
-    def handle_data(self, data: str) -> None:
-        if self._tag == "h2":
-            self._section += data
-        elif self._tag == "p" and (self._here or not self._section):
-            self.said += [data.strip()] if data.strip() else []
-        elif self._tag == "figcaption" and self._here and data.strip():
-            self.shown.append(Figure(self._picture, data, self._centred))
-
-    @property
-    def _here(self) -> bool:
-        return self._section.startswith("The place you asked about")
-
-
 def sheet(shown: list[Figure]) -> Image.Image:
     """The pictures side by side, each above its caption, a ring in the middle of those of the place."""
     font = ImageFont.load_default(LINE - 2)
@@ -141,8 +97,9 @@ def sheet(shown: list[Figure]) -> Image.Image:
     pen = ImageDraw.Draw(page)
     for n, (figure, lines) in enumerate(zip(shown, captions, strict=True)):
         x, y = n % COLUMNS * (TILE + 6), n // COLUMNS * height
-        page.paste(figure.picture.resize((TILE, TILE), Image.Resampling.NEAREST), (x, y))
-        if figure.centred:
+        picture = Image.fromarray(figure.picture)
+        page.paste(picture.resize((TILE, TILE), Image.Resampling.NEAREST), (x, y))
+        if "centred" in figure.kind:
             middle, r = TILE / 2, TILE / 10
             ring = (x + middle - r, y + middle - r, x + middle + r, y + middle + r)
             pen.ellipse(ring, outline=(0, 200, 0), width=2)
@@ -157,20 +114,25 @@ def main() -> int:
     parser.add_argument("case", choices=CASES)
     parser.add_argument("seed", type=int, nargs="?")
     asked = parser.parse_args()
+    search = Search.of()
     for seed in SEEDS if asked.seed is None else (asked.seed,):
         case = scene(asked.case, seed)
-        place = case and case.place(detect(case.pixels))
-        if case is None or place is None:
+        if case is None:
             continue
+        trace = Trace()
+        result = find(case.pixels, search, trace=trace)
+        at = case.place(result)
+        if at is None:
+            continue
+        (ranking,) = trace.rankings()
+        place = ranking.place(at)
         title = f"{asked.case}: the {case.theme} of seed {seed}"
-        with tempfile.TemporaryDirectory() as folder:
-            page = Path(folder) / "page.html"
-            explain(page, case.pixels, title=title, at=place)
-            told = Explanation(page.read_text(encoding="utf-8"))
-        for line in (title, f"The place: {place[0]:g}, {place[1]:g}.", *told.said):
+        said = (*answer_lines(result, trace), *place_lines(ranking, place, trace))
+        for line in (title, f"The place: {at[0]:g}, {at[1]:g}.", *said):
             sys.stdout.write(textwrap.fill(line, 88, subsequent_indent="    ") + "\n")
+        shown = list(place_figures(ranking, place, at, case.pixels))
         PICTURES.mkdir(parents=True, exist_ok=True)
-        sheet(told.shown).quantize(96).save(PICTURES / f"fails-{asked.case}.png", optimize=True)
+        sheet(shown).quantize(96).save(PICTURES / f"fails-{asked.case}.png", optimize=True)
         return 0
     sys.stdout.write(f"{asked.case}: the stack does not err there\n")
     return 1

@@ -1,6 +1,6 @@
 """Keep the documentation true: run what it shows, and write what can be derived.
 
-``python docs/generate.py`` runs every block of every page and of the README, puts the true outputs and
+``python docs/tools/generate.py`` runs every block of every page and of the README, puts the true outputs and
 pictures in, and writes ``api.md`` from the docstrings and ``commands.md`` from the commands' help.
 With ``--check`` nothing is written; what differs is told, and the exit status is 1.
 
@@ -35,7 +35,7 @@ import click
 import waldo_cli
 from waldo_cli.cli import waldo
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 TOLERANCE = 1e-3
 
@@ -123,8 +123,8 @@ def workshop() -> Iterator[Path]:
         folder = Path(name)
         (folder / "docs" / "pictures").mkdir(parents=True)
         (folder / "sample_images").symlink_to(ROOT / "sample_images")
-        for script in DOCS.glob("*.py"):
-            (folder / "docs" / script.name).symlink_to(script)
+        for scripts in ("tools", "figures"):
+            (folder / "docs" / scripts).symlink_to(DOCS / scripts)
         with contextlib.chdir(folder):
             sys.path.insert(0, name)
             try:
@@ -140,7 +140,7 @@ def commands() -> str:
     parts = [
         "# Commands",
         "",
-        "Written by `python docs/generate.py` from `waldo COMMAND --help`.",
+        "Written by `python docs/tools/generate.py` from `waldo COMMAND --help`.",
         "",
     ]
     settings = {**waldo.context_settings, "terminal_width": _HELP_WIDTH}
@@ -157,7 +157,12 @@ def commands() -> str:
 
 def api() -> str:
     """The reference of the Python names: signatures and docstrings."""
-    parts = ["# Python names", "", "Written by `python docs/generate.py` from the docstrings.", ""]
+    parts = [
+        "# Python names",
+        "",
+        "Written by `python docs/tools/generate.py` from the docstrings.",
+        "",
+    ]
     for name in waldo_cli.__all__:
         thing = getattr(waldo_cli, name)
         parts += [f"## {name}", "", *_signature(name, thing), *_markdown(thing.__doc__ or "")]

@@ -1,4 +1,4 @@
-"""Write the man pages: ``python docs/man.py FOLDER`` makes one for `waldo` and one for each command.
+"""Write the man pages: ``python docs/tools/man.py FOLDER`` makes one for `waldo` and one for each command.
 
 The text is the commands' own help; what it lacks for a manual (where things are found, how the program
 ends) is added here.

@@ -25,7 +25,7 @@ DOCS = ROOT / "docs"
 
 
 def load_generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "tools" / "generate.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -54,7 +54,7 @@ def test_every_block_runs_and_prints_what_the_page_shows(page: Path) -> None:
     with generate.workshop() as folder:
         now = generate.executed(page, folder)
         assert now.splitlines() == page.read_text(encoding="utf-8").splitlines(), (
-            "python docs/generate.py writes the page as it runs now"
+            "python docs/tools/generate.py writes the page as it runs now"
         )
         for drawn in (folder / "docs" / "pictures").iterdir():
             with Image.open(drawn) as new, Image.open(DOCS / "pictures" / drawn.name) as stored:
@@ -112,7 +112,7 @@ def test_a_block_that_prints_something_else_is_noticed(tmp_path: Path) -> None:
 def test_references_are_what_the_program_says(page: Path, derived: object) -> None:
     assert callable(derived)
     assert page.read_text(encoding="utf-8").splitlines() == derived().splitlines(), (
-        "python docs/generate.py writes it anew"
+        "python docs/tools/generate.py writes it anew"
     )
 
 
@@ -213,8 +213,8 @@ def test_convolution_commutes_and_cross_correlation_mirrors(f: np.ndarray, g: np
 
 def test_the_scenes_shown_as_failures_are_failures() -> None:
     shown = (DOCS / "accuracy.md").read_text(encoding="utf-8")
-    assert len(re.findall(r"^\$ python docs/failures.py \w+ \d+$", shown, re.M)) >= 3
-    assert "does not err" not in shown, "python docs/failures.py CASE finds another seed"
+    assert len(re.findall(r"^\$ python docs/figures/failures.py \w+ \d+$", shown, re.M)) >= 3
+    assert "does not err" not in shown, "python docs/figures/failures.py CASE finds another seed"
 
 
 def test_the_crossover_chart_can_be_drawn_again(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_the_crossover_chart_can_be_drawn_again(tmp_path: Path) -> None:
     generate.subprocess.run(
         [
             sys.executable,
-            DOCS / "crossover.py",
+            DOCS / "figures" / "crossover.py",
             *("--side", "48", "--repeats", "1", "--out", chart),
         ],
         check=True,
@@ -235,7 +235,7 @@ def test_the_crossover_chart_can_be_drawn_again(tmp_path: Path) -> None:
 def test_the_comparison_of_networks_can_be_run_again() -> None:
     pytest.importorskip("torch", reason="the networks are trained with torch")
     done = generate.subprocess.run(
-        [sys.executable, DOCS / "deep_or_wide.py", "--steps", "2", "--scenes", "2"],
+        [sys.executable, DOCS / "figures" / "deep_or_wide.py", "--steps", "2", "--scenes", "2"],
         check=True,
         capture_output=True,
         text=True,

@@ -81,7 +81,7 @@ def test_make_makes_what_is_missing(drawn: Path, tmp_path: Path) -> None:
 
 
 def test_every_option_is_in_its_man_page(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, ROOT / "docs" / "man.py", tmp_path], check=True)
+    subprocess.run([sys.executable, ROOT / "docs" / "tools" / "man.py", tmp_path], check=True)
     ctx = click.Context(waldo, info_name="waldo")
     for name in waldo.list_commands(ctx):
         command = waldo.get_command(ctx, name)
@@ -96,7 +96,7 @@ def test_every_option_is_in_its_man_page(tmp_path: Path) -> None:
 def test_man_pages_render_without_warnings(tmp_path: Path) -> None:
     if shutil.which("man") is None or shutil.which("groff") is None:
         pytest.skip("man and groff are not installed")
-    subprocess.run([sys.executable, ROOT / "docs" / "man.py", tmp_path], check=True)
+    subprocess.run([sys.executable, ROOT / "docs" / "tools" / "man.py", tmp_path], check=True)
     for page in tmp_path.glob("*.1"):
         ended = subprocess.run(
             ["man", "--warnings", "-E", "UTF-8", "-l", page], capture_output=True, text=True,
