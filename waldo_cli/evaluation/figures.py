@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -61,35 +62,27 @@ class Summary:
 
 def summarize(pages: Sequence[PageScore], threshold: float | None) -> Summary:
     """The figures of many pages at a threshold."""
-    having = [p for p in pages if p.heights]
-    lacking = [p for p in pages if not p.heights]
-    finds = [find for p in pages for find in zip(p.scores, p.hits, strict=True)]
-    best = [(p.scores[0], p.hits[0]) for p in pages if p.scores]
-    probable = bool(finds) and all(0 <= s <= 1 for s, _ in finds)
-    boxes = [box for p in having for box in zip(p.heights, p.ranks, strict=True)]
-    limit = math.inf if threshold is None else threshold
-    decided = threshold is not None
+    pages_with = [p for p in pages if p.heights]
+    pages_without = [p for p in pages if not p.heights]
+    page_ranks = [p.rank for p in pages_with]
+    boxes = [box for p in pages_with for box in zip(p.heights, p.ranks, strict=True)]
+    finds = _finds(pages)
+    at_threshold = _at_threshold(pages_with, pages_without, threshold)
     return Summary(
-        pages_with=len(having),
-        pages_without=len(lacking),
+        pages_with=len(pages_with),
+        pages_without=len(pages_without),
         boxes=len(boxes),
-        top1=_within(1, (p.rank for p in having)),
-        top5=_within(5, (p.rank for p in having)),
+        top1=_within(1, page_ranks),
+        top5=_within(5, page_ranks),
         average_precision=average_precision(finds, len(boxes)) if boxes else None,
-        auc=(
-            area_under_curve([p.best for p in having], [p.best for p in lacking])
-            if having and lacking
-            else None
-        ),
+        auc=_auc(pages_with, pages_without),
         threshold=threshold,
-        found=sum(p.found(limit) for p in having) if decided else None,
-        false_alarms=sum(p.false_alarms(limit) for p in pages) if decided else None,
-        alarmed_pages_without=(
-            sum(p.false_alarms(limit) > 0 for p in lacking) if decided else None
-        ),
+        found=at_threshold.found,
+        false_alarms=at_threshold.false_alarms,
+        alarmed_pages_without=at_threshold.alarmed_pages_without,
         seconds=sum(p.seconds for p in pages),
         by_height=tuple(_by_height(boxes)),
-        reliability=({"best": reliability(best), "all": reliability(finds)} if probable else None),
+        reliability=_reliability_of(pages, finds),
     )
 
 
@@ -151,6 +144,49 @@ def reliability(finds: Sequence[tuple[float, bool]]) -> list[Mapping[str, float 
             }
         )
     return rows
+
+
+class _AtThreshold(NamedTuple):
+    """The figures that need a threshold, as in `Summary`; all None where there is none."""
+
+    found: int | None = None
+    false_alarms: int | None = None
+    alarmed_pages_without: int | None = None
+
+
+def _at_threshold(
+    pages_with: Sequence[PageScore], pages_without: Sequence[PageScore], threshold: float | None
+) -> _AtThreshold:
+    if threshold is None:
+        return _AtThreshold()
+    alarms_with = [p.false_alarms(threshold) for p in pages_with]
+    alarms_without = [p.false_alarms(threshold) for p in pages_without]
+    return _AtThreshold(
+        found=sum(p.found(threshold) for p in pages_with),
+        false_alarms=sum(alarms_with) + sum(alarms_without),
+        alarmed_pages_without=sum(count > 0 for count in alarms_without),
+    )
+
+
+def _auc(pages_with: Sequence[PageScore], pages_without: Sequence[PageScore]) -> float | None:
+    if not pages_with or not pages_without:
+        return None
+    return area_under_curve([p.best for p in pages_with], [p.best for p in pages_without])
+
+
+def _finds(pages: Sequence[PageScore]) -> list[tuple[float, bool]]:
+    """``(score, hit)`` of every find, page by page."""
+    return [find for p in pages for find in zip(p.scores, p.hits, strict=True)]
+
+
+def _reliability_of(
+    pages: Sequence[PageScore], finds: Sequence[tuple[float, bool]]
+) -> Mapping[str, Sequence[Mapping[str, float | None]]] | None:
+    """Rows for the best find of each page and for all finds; None if scores are not probabilities."""
+    if not finds or not all(0 <= score <= 1 for score, _ in finds):
+        return None
+    best_finds = [(p.scores[0], p.hits[0]) for p in pages if p.scores]
+    return {"best": reliability(best_finds), "all": reliability(finds)}
 
 
 def _within(limit: int, ranks: Iterable[int | None]) -> int:
