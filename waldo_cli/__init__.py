@@ -1,6 +1,6 @@
 """Find Waldo in pictures: cross-correlation, conv stacks, heatmaps.
 
-The public names load on first use, so that importing the package costs nothing.
+The public names are imported on first use, so that ``import waldo_cli`` loads neither numpy nor Pillow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = {
+# Public name -> the module below `waldo_cli` that defines it.
+_MODULES = {
     "Box": "geometry",
     "Detection": "geometry",
     "Mask": "stack.stack",
@@ -54,10 +55,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    """Import a public name on first use; Python calls this for names that the module does not have."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'waldo_cli' has no attribute {name!r}")
-    value = getattr(import_module(f"waldo_cli.{_HOME[name]}"), name)
-    globals()[name] = value
+    value = getattr(import_module(f"waldo_cli.{_MODULES[name]}"), name)
+    globals()[name] = value  # the next access finds it here and does not call this function again
     return value
 
 

@@ -1,7 +1,11 @@
-"""``waldo`` and ``python -m waldo_cli``: errors become one line each, and the exit status.
+"""Entry point of ``waldo`` and ``python -m waldo_cli``: runs the command, prints errors, exits with a status.
 
-0: something was found and nothing failed. 1: nothing was found. 2: a usage error, or something could
-not be used. 130: Ctrl-C.
+Each error is printed as one line on stderr. Exit status:
+
+0    something was found and nothing failed
+1    nothing was found
+2    a usage error, or some input could not be used
+130  Ctrl-C
 """
 
 from __future__ import annotations
@@ -9,17 +13,18 @@ from __future__ import annotations
 import os
 import signal
 
-INTERRUPTED = 130
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
-def _leave(*_: object) -> None:
+def _exit_interrupted(*_: object) -> None:
     os._exit(INTERRUPTED)
 
 
-# Until `main` can catch it: Python's own handler would show where in the imports that follow Ctrl-C came.
-# In its place only, for a shell that starts us with `&` has it ignored and means it.
+# Ctrl-C during the imports below: exit silently. Python's default handler would print a traceback.
+# `main` restores that handler once it can catch KeyboardInterrupt.
+# Only replace Python's default handler: a shell that starts a background job ignores SIGINT on purpose.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGINT, _exit_interrupted)
 
 # ruff: noqa: E402
 import errno
@@ -33,18 +38,19 @@ from waldo_cli.cli import waldo
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import reason, show
 
-# Little of what is made while modules load is garbage: looking for it took a twentieth of a page's time.
+# Run the garbage collector less often. Imports create little garbage, and searching for it took 5 % of
+# the time of a whole run on one page.
 gc.set_threshold(100_000)
 
-COMPLETE = "_WALDO_COMPLETE"  # set by the scripts of `waldo completion`
+COMPLETE = "_WALDO_COMPLETE"  # environment variable set by the scripts of `waldo completion`
 
-# Bands and tiles go over the cores by our own threads; a BLAS that spreads as well waits for them, and
-# they for it. To be set before numpy is loaded; who has set it otherwise means it.
+# `waldo_cli.parallel` already runs one thread on each core. A BLAS with threads of its own would compete
+# with them for the cores. Set before numpy is imported. A value that the user has set is kept.
 for _library in ("OPENBLAS", "MKL", "BLIS"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
-# What goes wrong with a standard output.
-_WRITING = {
+# Error numbers that writing to standard output can give: disk full, terminal gone, descriptor closed.
+_STDOUT_ERRNOS = {
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EFBIG,
@@ -58,30 +64,39 @@ FAILED = 2
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and leave with its exit status."""
-    given = sys.argv[1:] if args is None else args
-    debug = "--debug" in given
-    _open_what_was_closed()
+    """Run the command line and exit with its status.
+
+    Parameters
+    ----------
+    args
+        Arguments without the program's name; by default those of the process.
+    """
+    arguments = sys.argv[1:] if args is None else args
+    debug = "--debug" in arguments
+    _reopen_closed_streams()
     if sys.stdout is None:
         sys.exit(_complain("waldo: standard output is closed"))
     if COMPLETE in os.environ:
-        waldo.main(given, prog_name="waldo", complete_var=COMPLETE)
+        # The shell asks for completions: click prints them and exits.
+        waldo.main(arguments, prog_name="waldo", complete_var=COMPLETE)
     if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # they speak to who writes code; numbers are checked
+        # Python's warnings are for developers. Numbers that are not usable are rejected elsewhere.
+        warnings.simplefilter("ignore")
     try:
-        if signal.getsignal(signal.SIGINT) is _leave:
+        if signal.getsignal(signal.SIGINT) is _exit_interrupted:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        # Not `waldo.main`, which ends a closed pipe with 1 and puts a line on stderr at Ctrl-C.
-        with waldo.make_context("waldo", list(given)) as context:
+        # Not `waldo.main`: it exits with 1 when the pipe is closed, and prints a line at Ctrl-C.
+        with waldo.make_context("waldo", list(arguments)) as context:
             status = waldo.invoke(context)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `| head -1` has what it wanted
-        _silence()
+        sys.stdout.flush()  # here, so that a full disk is reported below and not at interpreter exit
+    except BrokenPipeError:  # the reader has closed the pipe, as `| head -1` does: no error
+        _discard_stdout()
         status = 0
     except click.exceptions.Exit as e:
         status = e.exit_code
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is tidy: what is left takes no time
+        # The commands have cleaned up on the way here. A second Ctrl-C must not disturb the quick exit.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         status = INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as e:
         click.echo(e.format_message(), err=True)
@@ -95,37 +110,45 @@ def main(args: list[str] | None = None) -> None:
         if debug:
             raise
         status = _complain(f"waldo: {show(e.path) + ': ' if e.path else ''}{e.reason}")
-    except OSError as e:  # standard output is full or gone; what else fails is told by a FileError
-        _silence()
-        what = "standard output" if e.errno in _WRITING else "unexpected"
-        status = _complain(f"waldo: {what}: {reason(e)}")
-    except Exception as e:  # Python's own status for it, 1, would say "nothing found"
+    except OSError as e:
+        # Writing to standard output failed. Errors of all other files are a FileError, handled above.
+        _discard_stdout()
+        cause = "standard output" if e.errno in _STDOUT_ERRNOS else "unexpected"
+        status = _complain(f"waldo: {cause}: {reason(e)}")
+    except Exception as e:  # not left to Python: its exit status 1 would mean "nothing found"
         if debug:
             raise
-        first = f"{type(e).__name__}: {e}".splitlines()[0]
-        status = _complain(f"waldo: unexpected {first} (--debug shows where; please report it)")
+        first_line = f"{type(e).__name__}: {e}".splitlines()[0]
+        status = _complain(
+            f"waldo: unexpected {first_line} (--debug shows where; please report it)"
+        )
     sys.exit(status)
 
 
 def _complain(line: str) -> int:
-    print(show(line), file=sys.stderr)  # noqa: T201 - this is the command line's voice
+    """Print one line on stderr, safe for a terminal, and return the exit status of a failure."""
+    print(show(line), file=sys.stderr)  # noqa: T201 - the command line may print
     return FAILED
 
 
-def _open_what_was_closed() -> None:
-    """Give a closed stdin and stderr an empty device.
+def _reopen_closed_streams() -> None:
+    """Connect stdin and stderr to the null device if the caller has closed them.
 
-    Otherwise the next file to be opened, a heatmap perhaps, would take their number, and whatever
-    libraries say on stderr would land in it. A closed stdout stays closed: records would be lost.
+    Otherwise the next file that is opened, such as a heatmap, would get descriptor 0 or 2, and the
+    messages that libraries write to stderr would end up in that file. A closed stdout is not reopened:
+    the records would be lost silently, so `main` refuses it.
     """
     if sys.stdin is None:
-        sys.stdin = open(os.devnull)  # noqa: SIM115 - open as long as the program
+        sys.stdin = open(os.devnull)  # noqa: SIM115 - stays open until the process ends
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
-def _silence() -> None:
-    """Keep the interpreter from complaining about a broken standard output when it leaves."""
+def _discard_stdout() -> None:
+    """Send what is still buffered for a broken stdout to the null device.
+
+    Otherwise the interpreter would print an error when it flushes stdout at exit.
+    """
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 1)
 

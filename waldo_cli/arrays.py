@@ -1,4 +1,4 @@
-"""The types of arrays, declared once."""
+"""Type aliases for numpy arrays, declared once for the whole package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 #: Images, kernels, activations.
 Floats: TypeAlias = NDArray[np.float32]
-#: Sums that must not lose digits.
+#: Sums of many values, where float32 would lose too many digits.
 Doubles: TypeAlias = NDArray[np.float64]
-#: Where any type of number will do.
+#: Code that works for any number type.
 Array: TypeAlias = NDArray[Any]

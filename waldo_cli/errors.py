@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""The exceptions of this package, as one tree.
 
     WaldoError
     ├── InvalidInputError   (ValueError)   an argument, a shape or a number that cannot be used
@@ -7,8 +7,9 @@
     │   └── ImageError                     a file that is not an image this program opens
     └── MissingExtraError   (ImportError)  an optional package that is not installed
 
-Messages name the value, the limit and the next step. A caller that knows which file it was about adds
-the path with `at`; the command line prints `waldo: PATH: reason` from the two parts.
+Each class is also a subclass of the built-in exception in brackets. A message names the value, the limit
+and what the user can do. Functions that get bytes do not know the file's name: a caller that does adds the
+path with `at`. The command line prints the two parts as `waldo: PATH: reason`.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from typing import Self
 
 
 class WaldoError(Exception):
-    """Every error that a caller can cause.
+    """Base class of every error that a caller can cause.
 
-    What is raised is one of its kinds, in `waldo_cli.errors`, each of which is a built-in error too:
-    `InvalidInputError` (a `ValueError`: an argument, a shape or a number that cannot be used) and below it
-    `StackError` (a stack or a stack file); `FileError` (an `OSError`: a file that cannot be read or
-    written) and below it `ImageError` (no image that this program opens); `MissingExtraError` (an
-    `ImportError`: an optional package is not installed).
+    The package raises its subclasses, which are in `waldo_cli.errors`. Each is also a built-in exception:
+    `InvalidInputError` is a `ValueError` (an argument, a shape or a number that cannot be used), and its
+    subclass `StackError` is about a stack or a stack file; `FileError` is an `OSError` (a file that cannot
+    be read or written), and its subclass `ImageError` is about a file that is not an image this program
+    opens; `MissingExtraError` is an `ImportError` (an optional package is not installed).
 
     Attributes
     ----------
     reason
         One line: the value, the limit, what to do next.
     path
-        The file it is about, where there is one; it then stands before the reason in the message.
+        The file that the error is about, or None. The message begins with it if it is set.
     """
 
     def __init__(self, reason: str, *, path: str | None = None) -> None:
@@ -41,11 +42,12 @@ class WaldoError(Exception):
     def __str__(self) -> str:
         return self.reason if self.path is None else f"{self.path}: {self.reason}"
 
-    def __reduce__(self) -> tuple[object, ...]:  # errors cross process borders with their path
+    def __reduce__(self) -> tuple[object, ...]:
+        # Pickle: worker processes send errors to their parent. Python's default would lose the path.
         return (_rebuild, (type(self), self.reason, self.path))
 
     def at(self, path: str) -> Self:
-        """Name the file that this error is about, unless it already names one."""
+        """Set the file that this error is about, unless one is set, and return the error itself."""
         if self.path is None:
             self.path = path
         return self

@@ -1,9 +1,13 @@
-"""Reading a file that may come from anyone, writing one whole or not at all, showing a path to a person.
+"""Files: read untrusted ones, write each output completely or not at all, show paths safely.
 
-Standard library only. Files that are not trusted (pictures, stacks, weights, truths) are read by
-`read_bytes`. Every output of the program (heatmaps, activations, records, reports, stacks) goes through
-`write_atomically`; every line that a person reads shows its paths through `show`. What the program
-writes for itself bears a mark, so that `refuse_foreign` can tell it from a person's work.
+- `show` makes a path safe to print. Every line for a person uses it.
+- `read_bytes` reads files that are not trusted (pictures, stacks, weights, truths), up to a size limit.
+- `write_atomically` writes every output of the program (heatmaps, activations, records, reports, stacks):
+  first to a temporary file, which is then renamed. `sweep` removes the temporary files of killed processes.
+- `refuse_foreign` protects the user's own files. The program puts a mark into every page and picture that
+  it writes, and replaces only files that have the mark.
+
+Standard library only.
 """
 
 from __future__ import annotations
@@ -22,47 +26,48 @@ from waldo_cli.errors import FileError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Control, format (bidi overrides, zero-width), surrogates, line and paragraph separators.
+# Unicode categories that `show` escapes: control, format (bidirectional overrides, zero-width characters),
+# surrogates, line separators, paragraph separators.
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
-#: In every HTML page that this program writes.
+#: Marks every HTML page that this program writes.
 HTML_MARK = b'<meta name="generator" content="waldo">'
 
-# Bytes at the beginning of a file within which its mark stands.
-_MARKED = 1024
+# A mark is always within this many bytes from the beginning of a file.
+_MARK_SEARCH_BYTES = 1024
 
 _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
-# A file that is being written: the process, and random digits. `sweep` removes those of dead processes.
-_TEMPORARY = ".waldo-{process}-{digits}.tmp"
-_TEMPORARY_NAME = re.compile(r"\.waldo-(\d+)-[0-9a-f]+\.tmp")
+# Name of a temporary file: the process id, and random digits so that no two files get the same name.
+_TEMPORARY_TEMPLATE = ".waldo-{process}-{digits}.tmp"
+_TEMPORARY_PATTERN = re.compile(r"\.waldo-(\d+)-[0-9a-f]+\.tmp")
 
 
 class NotRegularFileError(OSError):
-    """A folder, a device, a pipe or a socket."""
+    """The path is a folder, a device, a pipe or a socket."""
 
 
 class FileTooLargeError(OSError):
-    """More bytes than the limit."""
+    """The file has more bytes than the limit."""
 
 
 def show(path: str | bytes | os.PathLike[str]) -> str:
-    r"""Return `path` as one harmless line of text for a person.
+    r"""Return `path` as one line of text that is safe to print on a terminal.
 
     Control characters, terminal escapes, line separators, bidirectional and other format characters
-    become ``\n``, ``\x1b``, ``\u202e``; bytes that are no UTF-8 become ``\xff``. Everything else,
-    non-Latin scripts and emoji included, stays as it is.
+    become ``\n``, ``\x1b``, ``\u202e``; bytes that are not UTF-8 become ``\xff``. Everything else,
+    including non-Latin scripts and emoji, stays unchanged.
     """
-    return "".join(map(_show_character, os.fsdecode(path)))
+    return "".join(map(_escape_unsafe, os.fsdecode(path)))
 
 
-def _show_character(character: str) -> str:
+def _escape_unsafe(character: str) -> str:
     if unicodedata.category(character) not in _UNSAFE_CATEGORIES:
         return character
     if character in _SHORT_ESCAPES:
         return _SHORT_ESCAPES[character]
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that surrogateescape carried through
+    if 0xDC80 <= code <= 0xDCFF:  # os.fsdecode represents byte 0xNN that is not UTF-8 as U+DCNN
         return f"\\x{code - 0xDC00:02x}"
     if code <= 0xFF:
         return f"\\x{code:02x}"
@@ -70,7 +75,7 @@ def _show_character(character: str) -> str:
 
 
 def reason(error: OSError) -> str:
-    """What the system says of an error, as the end of a sentence."""
+    """Return the system's message for an error in lower case, to end a sentence with."""
     return (error.strerror or str(error)).lower()
 
 
@@ -80,16 +85,18 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
     Raises
     ------
     NotRegularFileError
-        It is a folder, a device, a pipe or a socket. None of them is opened: some devices act on that.
+        `path` is a folder, a device, a pipe or a socket. It is not opened: opening alone makes some devices
+        do something.
     FileTooLargeError
-        It has more than `limit` bytes.
+        The file has more than `limit` bytes.
     OSError
-        It is missing or cannot be read.
+        The file is missing or cannot be read.
     ValueError
-        There is a NUL in its name.
+        There is a NUL in the path.
     """
     _must_be_regular(os.stat(path))
-    # Looked at once more when it is open: a pipe that has taken the file's place must not block.
+    # Another file may replace this one between the check above and `open`. So the type is checked again on
+    # the open file, and O_NONBLOCK keeps `open` from waiting if it is now a pipe.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
@@ -99,7 +106,7 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
                 errno.EFBIG, f"{status.st_size:,} bytes: at most {limit:,} are read"
             )
         data = file.read(limit + 1)
-    if len(data) > limit:  # it has grown meanwhile, or it does not know its size
+    if len(data) > limit:  # it has grown since, or reports a wrong size, as files in /proc do
         raise FileTooLargeError(errno.EFBIG, f"more than {limit:,} bytes")
     return data
 
@@ -111,24 +118,24 @@ def _must_be_regular(status: os.stat_result) -> None:
 
 @contextlib.contextmanager
 def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Give a binary file that takes the place of `path` when the block ends well.
+    """Open a binary file for writing that replaces `path` when the ``with`` block ends without an error.
 
-    The bytes go to a new file with a short name in the same folder; at the end they are flushed to
-    the disk and the file is renamed. Whatever goes wrong before that, Ctrl-C included, the new file
-    is removed and an older `path` stays as it was. A killed process leaves at most a file named
-    ``.waldo-PID-*.tmp``.
+    The bytes are written to a temporary file in the same folder. When the block ends, they are flushed to
+    the disk and the file is renamed to `path`. If anything fails before that, including Ctrl-C, the
+    temporary file is removed and an older `path` stays unchanged. A killed process leaves at most a file
+    named ``.waldo-PID-*.tmp``.
 
     Raises
     ------
     FileError
-        `path` is a folder, a link or a device, its folder is missing or cannot be written to, or
-        the disk is full. An `OSError` raised inside the block counts as one of writing.
+        `path` is a folder, a link or a device; its folder is missing or cannot be written to; the disk is
+        full. Any `OSError` raised inside the block is treated as a failure to write.
     """
     target = os.fsdecode(path)
     try:
-        _refuse_what_is_no_file(target)
+        _refuse_non_files(target)
         temporary = os.path.join(os.path.dirname(target), _temporary_name())
-        # O_EXCL and O_NOFOLLOW: no existing file and no link is ever opened here.
+        # O_EXCL and O_NOFOLLOW: fail if a file or a link of this name exists, never write through it.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, 0o666)
         try:
@@ -137,26 +144,26 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
-        except BaseException:
+        except BaseException:  # also KeyboardInterrupt and SystemExit
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
     except FileError:
         raise
     except OSError as error:
-        raise FileError(_why_not_written(error, target), path=target) from error
+        raise FileError(_write_failure_reason(error, target), path=target) from error
 
 
 def refuse_foreign(path: str | os.PathLike[str], mark: bytes) -> None:
-    """Refuse to write where a file lies that this program did not make: it has no `mark`.
+    """Refuse to replace a file that this program did not write, which means that `mark` is not in it.
 
     Raises
     ------
     FileError
-        There is such a file, or no file but a folder, a link or a device; or it cannot be read.
+        `path` is such a file, a folder, a link or a device, or cannot be read.
     """
-    found = beginning(path, _MARKED)
-    if found is not None and mark not in found:
+    head = beginning(path, _MARK_SEARCH_BYTES)
+    if head is not None and mark not in head:
         raise FileError(
             "is there, and this program did not make it: give another --out, or --overwrite",
             path=os.fsdecode(path),
@@ -164,16 +171,16 @@ def refuse_foreign(path: str | os.PathLike[str], mark: bytes) -> None:
 
 
 def beginning(path: str | os.PathLike[str], size: int) -> bytes | None:
-    """The first bytes of what lies where a file is to be written; None where nothing does.
+    """Return the first `size` bytes of a file that is to be replaced, or None if there is no file yet.
 
     Raises
     ------
     FileError
-        It is a folder, a link or a device, or cannot be read.
+        `path` is a folder, a link or a device, or cannot be read.
     """
     target = os.fsdecode(path)
     try:
-        _refuse_what_is_no_file(target)
+        _refuse_non_files(target)
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with os.fdopen(os.open(target, flags), "rb") as file:
             return file.read(size)
@@ -182,16 +189,16 @@ def beginning(path: str | os.PathLike[str], size: int) -> bytes | None:
     except FileError:
         raise
     except OSError as error:
-        raise FileError(_why_not_written(error, target), path=target) from error
+        raise FileError(_write_failure_reason(error, target), path=target) from error
 
 
 def make_folder(folder: str) -> None:
-    """Make a folder and those above it.
+    """Create a folder and its parents, if they do not exist.
 
     Raises
     ------
     FileError
-        It cannot be made.
+        The folder cannot be created.
     """
     try:
         os.makedirs(folder or ".", exist_ok=True)
@@ -200,37 +207,45 @@ def make_folder(folder: str) -> None:
 
 
 def sweep(folder: str, process: int | None = None) -> None:
-    """Remove the half-written files of a process that is gone, or of all that are, from a folder.
+    """Remove the temporary files that killed processes have left in a folder.
 
-    Of processes known only by the number in the name those are spared that wrote in the last
-    minute: on a shared disk they may be running on another machine.
+    Parameters
+    ----------
+    folder
+        Where to look; folders below it are not searched.
+    process
+        Id of a process that is known to have ended: only its files are removed. By default the files of all
+        processes that do not run on this machine. Of those, files that changed in the last minute are kept:
+        on a shared disk, a process of another machine may be writing them.
     """
     with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
         for entry in entries:
-            match = _TEMPORARY_NAME.fullmatch(entry.name)
+            match = _TEMPORARY_PATTERN.fullmatch(entry.name)
             if match is None or process not in (None, int(match[1])):
                 continue
             with contextlib.suppress(OSError):
-                old = time.time() - entry.stat(follow_symlinks=False).st_mtime > 60
-                if process is not None or (old and not _is_running(int(match[1]))):
+                is_old = time.time() - entry.stat(follow_symlinks=False).st_mtime > 60  # seconds
+                if process is not None or (is_old and not _is_running(int(match[1]))):
                     os.unlink(entry.path)
 
 
 def _is_running(process: int) -> bool:
+    """Return False only if it is certain that no process of this machine has this id."""
     try:
-        os.kill(process, 0)
+        os.kill(process, 0)  # sends no signal, only checks that the process exists
     except ProcessLookupError:
         return False
-    except (OSError, OverflowError):
+    except (OSError, OverflowError):  # another user's process, or an impossible id
         return True
     return True
 
 
 def _temporary_name() -> str:
-    return _TEMPORARY.format(process=os.getpid(), digits=os.urandom(4).hex())
+    return _TEMPORARY_TEMPLATE.format(process=os.getpid(), digits=os.urandom(4).hex())
 
 
-def _refuse_what_is_no_file(target: str) -> None:
+def _refuse_non_files(target: str) -> None:
+    """Refuse a `target` that exists and is not a regular file; links are not followed."""
     try:
         mode = os.lstat(target).st_mode
     except FileNotFoundError:
@@ -243,7 +258,7 @@ def _refuse_what_is_no_file(target: str) -> None:
         raise FileError("cannot write: this is a device, a pipe or a socket", path=target)
 
 
-def _why_not_written(error: OSError, target: str) -> str:
+def _write_failure_reason(error: OSError, target: str) -> str:
     folder = os.path.dirname(target) or "."
     if error.errno in (errno.ENOENT, errno.ENOTDIR) and not os.path.isdir(folder):
         return "cannot write: its folder does not exist"

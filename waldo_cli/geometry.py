@@ -1,8 +1,9 @@
-"""Sizes, receptive fields and boxes: plain numbers, no pixels.
+"""Sizes, boxes, detections and receptive fields: numbers only, no arrays.
 
-Positions are of two kinds. Inside the core an index is ``(row, col)`` and pixel ``i`` has its centre at
-``i``. In answers ``x, y`` are continuous, the origin is the image's top left corner, and pixel ``i``
-covers ``[i, i + 1)``: the centre of a box is ``left + width / 2``.
+There are two coordinate systems. Inside the package an index is ``(row, col)`` and the centre of pixel
+``i`` is at ``i``. In results, ``x`` and ``y`` are continuous, the origin is the image's top left corner and
+pixel ``i`` covers ``[i, i + 1)``, so that its centre is at ``i + 0.5`` and the centre of a box at
+``left + width / 2``.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-Pair = tuple[int, int]  # of rows and of columns
+Pair = tuple[int, int]  # one number for rows and one for columns, such as a stride
 Point = tuple[float, float]  # x, y
-Span = tuple[int, int]  # from, to
+Span = tuple[int, int]  # half-open range: first index, last index + 1
 
 
 class Size(NamedTuple):
-    """Rows and columns. People write it the other way round: as text it is ``WIDTHxHEIGHT``."""
+    """Number of rows and columns. As text it is ``WIDTHxHEIGHT``, the order that users expect."""
 
     rows: int
     cols: int
 
     def holds(self, other: Size) -> bool:
-        """True where something of the `other` size fits inside."""
+        """Return whether something of size `other` fits inside."""
         return other.rows <= self.rows and other.cols <= self.cols
 
     def __str__(self) -> str:
@@ -32,14 +33,14 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of whole pixels: columns ``left .. left + width - 1``, rows likewise.
+    """A rectangle of whole pixels: columns ``left .. left + width - 1``, rows ``top .. top + height - 1``.
 
     Attributes
     ----------
     left, top
         Column and row of its first pixel, counted from 0 at the image's top left corner.
     width, height
-        In pixels, at least 1 in every answer.
+        Number of columns and rows; at least 1 in every result.
     """
 
     left: int
@@ -53,10 +54,10 @@ class Box:
         return self.width * self.height
 
     def clipped(self, width: int, height: int) -> Box:
-        """The part inside an image of `width` columns and `height` rows.
+        """Return the part inside an image of `width` columns and `height` rows.
 
-        A box that lies outside becomes the one pixel of the image's edge that is nearest to its corner: no
-        answer is empty.
+        The result is never empty: a box that lies outside the image becomes a box at the image's edge, one
+        pixel wide or high, or both.
         """
         left = min(max(self.left, 0), width - 1)
         top = min(max(self.top, 0), height - 1)
@@ -67,21 +68,21 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One find.
+    """One place where something was found.
 
     Attributes
     ----------
     label
-        What was found: the mask's or the stack's label.
+        What was found: the label of the mask or of the stack's output channel.
     x, y
-        The peak, the centre of what was found, in pixels from the image's top left corner (pixel 0
-        covers 0 to 1), refined below a pixel.
+        Centre of what was found, in pixels from the image's top left corner (pixel 0 covers 0 to 1). It is
+        the peak of the score, interpolated to fractions of a pixel.
     score
-        Larger is more certain; its range is the stack's.
+        Larger is more certain. The range depends on the stack.
     box
-        What was found, cut at the image's edge.
+        Rectangle around what was found, clipped to the image.
     scale
-        The factor by which the image was resized when the find was made.
+        Factor by which the image was resized in the pass that found it.
     """
 
     label: str
@@ -93,9 +94,19 @@ class Detection:
 
 
 class ReceptiveField(NamedTuple):
-    """What one output of a stack sees, in input pixels, each as ``(rows, cols)``.
+    """The part of the input that one output of a stack depends on; all values are ``(rows, cols)``.
 
-    Output ``i`` sees ``size`` pixels around input position ``first + i * jump``.
+    Along each axis, output ``i`` depends on ``size`` input pixels, centred on input position
+    ``first + i * jump``.
+
+    Attributes
+    ----------
+    size
+        Number of input pixels that one output depends on.
+    jump
+        Distance in input pixels between two neighbouring outputs; below 1 after upsampling.
+    first
+        Input position of the centre of output 0; a fraction such as 0.5 where `size` is even.
 
     References
     ----------
@@ -109,7 +120,12 @@ class ReceptiveField(NamedTuple):
     def through(
         self, kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1), pad: Pair = (0, 0)
     ) -> Self:
-        """The field after one more windowed layer; `pad` is what is added before row and column 0."""
+        """Return the field after one more layer with a window, such as a convolution or a pooling.
+
+        `pad` is the number of rows and columns that the layer adds before row and column 0.
+        """
+        # Distance from the first to the last tap of the window, in inputs of this layer. Multiplied by
+        # `jump`, all distances become pixels of the stack's input (fractions of them after upsampling).
         reach = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
         size = [math.ceil(s + r * j) for s, r, j in zip(self.size, reach, self.jump, strict=True)]
         first = [
@@ -122,24 +138,26 @@ class ReceptiveField(NamedTuple):
         )
 
     def upsampled(self, factor: int) -> Self:
-        """The field after each output is repeated `factor` times along both axes."""
+        """Return the field after each output is repeated `factor` times along both axes."""
         jump = (self.jump[0] / factor, self.jump[1] / factor)
+        # The `factor` copies of output 0 lie around its old centre, so the first copy moves back.
         first = tuple(f - (factor - 1) / 2 * j for f, j in zip(self.first, jump, strict=True))
         return self._replace(jump=jump, first=(first[0], first[1]))
 
 
 def window_count(length: int, kernel: int, stride: int = 1, dilation: int = 1) -> int:
-    """How many windows of `kernel` taps, `dilation` apart, fit into `length` at every `stride`.
+    """Return how many windows fit into `length` inputs along one axis: the size of a layer's output.
 
-    ``(length - dilation * (kernel - 1) - 1) // stride + 1``, and 0 where not even one fits.
+    A window has `kernel` taps, `dilation` inputs apart; a new window begins every `stride` inputs. The
+    result is ``(length - dilation * (kernel - 1) - 1) // stride + 1``, or 0 if not even one window fits.
     """
     return max(0, (length - dilation * (kernel - 1) - 1) // stride + 1)
 
 
 def same_padding(kernel: int, dilation: int = 1) -> Pair:
-    """Rows before and after so that the output has the input's size at stride 1.
+    """Return the padding before and after, along one axis, that keeps the output's size at stride 1.
 
-    For an even reach the odd row goes after, as in PyTorch's ``padding="same"``.
+    If the total is odd, the larger part goes after, as in PyTorch's ``padding="same"``.
     """
     reach = dilation * (kernel - 1)
     return reach // 2, reach - reach // 2

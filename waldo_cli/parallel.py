@@ -1,7 +1,11 @@
-"""Work spread over the cores of this machine.
+"""Run jobs on several threads, and keep memory between jobs.
 
-numpy lets other threads run while it computes, so plain threads are enough. Jobs are cut the same
-way whatever the number of threads, so the answer does not depend on it.
+numpy releases Python's global lock (GIL) while it computes, so threads can use all cores. The callers
+cut their work into the same jobs for any number of threads, so the results do not depend on that number.
+
+- `spread` runs one function over many jobs; `spread_workers` does so with buffers for each thread.
+- `thread_count`, `at_most` and `available_cores` decide how many threads run.
+- `scratch` and `keep_freed_memory` avoid asking the system for the same memory again and again.
 """
 
 from __future__ import annotations
@@ -23,34 +27,40 @@ if TYPE_CHECKING:
 
 Job = TypeVar("Job")
 
-_here = threading.local()
-_most: list[int] = []  # what `at_most` was asked for, the last one counts
-# The number of the core that a thread is on, where the system lets threads choose.
-_core: Callable[[], int] | None = None
+# State of each thread: `busy` while it runs jobs of `spread`, `scratch` its buffer (see `scratch`).
+_thread_state = threading.local()
+# Limits of the `at_most` blocks that are open. The last one, of the innermost block, applies.
+_thread_limits: list[int] = []
+# Returns the number of the core that the calling thread runs on; None where threads cannot choose a core.
+_current_core: Callable[[], int] | None = None
 if hasattr(os, "sched_setaffinity"):
-    _core = getattr(ctypes.CDLL(None), "sched_getcpu", None)
+    _current_core = getattr(ctypes.CDLL(None), "sched_getcpu", None)
 
 
 @contextlib.contextmanager
 def at_most(threads: int) -> Iterator[None]:
-    """Use no more threads than this meanwhile."""
-    _most.append(threads)
+    """Limit the number of threads while the ``with`` block runs."""
+    _thread_limits.append(threads)
     try:
         yield
     finally:
-        _most.pop()
+        _thread_limits.pop()
 
 
 def thread_count() -> int:
-    """How many threads to use: OMP_NUM_THREADS where it is set, as BLAS has it, else the available cores."""
-    if _most:
-        return _most[-1]
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdigit() and int(asked) > 0 else available_cores()
+    """Return how many threads to use.
+
+    The limit of `at_most` comes first, then OMP_NUM_THREADS, as BLAS libraries read it, then the number of
+    available cores.
+    """
+    if _thread_limits:
+        return _thread_limits[-1]
+    setting = os.environ.get("OMP_NUM_THREADS", "")
+    return int(setting) if setting.isdigit() and int(setting) > 0 else available_cores()
 
 
 def available_cores() -> int:
-    """Processor cores that this process may use: by affinity, and by a container's quota."""
+    """Return how many cores this process may use, by its CPU affinity and its container's CPU quota."""
     affinity = getattr(os, "sched_getaffinity", None)
     count = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(count, _quota()))
@@ -58,8 +68,9 @@ def available_cores() -> int:
 
 @functools.cache
 def _quota() -> int:
-    """How many cores a container leaves its processes; as many as one likes where nothing is said."""
+    """Return the container's CPU quota in cores, rounded up; a very large number if there is no quota."""
     try:
+        # cgroup v2: microseconds of CPU time that the container may use in each period, and the period.
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         return math.ceil(int(quota) / int(period))
     except (OSError, ValueError):  # no such file, or "max"
@@ -67,97 +78,112 @@ def _quota() -> int:
 
 
 def spread(work: Callable[[Job], None], jobs: Iterable[Job]) -> None:
-    """Run `work` for every job, the jobs spread over threads; see `spread_workers`."""
+    """Call ``work(job)`` for every job, on several threads; see `spread_workers`."""
     spread_workers(lambda: work, jobs)
 
 
 def spread_workers(
     new_worker: Callable[[], Callable[[Job], None]], jobs: Iterable[Job], most: int | None = None
 ) -> None:
-    """Run every job on at most `most` threads, each with a worker (and its buffers) of its own.
+    """Run every job on several threads, where each thread makes its own worker.
 
-    Called from within a job, it stays on that job's thread. The first exception is raised here.
-    numpy does not warn of numbers that are not finite meanwhile: where they matter they are looked for.
+    If a job itself calls this function, the inner jobs run on that job's thread. After an exception no new
+    job starts, and the first exception is raised here. numpy's warnings about overflow and invalid values
+    are off meanwhile: code for which NaN and infinity matter checks for them.
+
+    Parameters
+    ----------
+    new_worker
+        Called once on each thread; returns the function that runs a job. Buffers that one thread uses for
+        all its jobs belong here.
+    jobs
+        What to run the workers on; started in this order.
+    most
+        Largest number of threads; by default only `thread_count` limits it.
     """
     import numpy as np
 
-    waiting = list(jobs)
-    threads = min(thread_count(), len(waiting), most or len(waiting))
-    if threads <= 1 or getattr(_here, "busy", False):
+    pending = list(jobs)
+    threads = min(thread_count(), len(pending), most or len(pending))
+    if threads <= 1 or getattr(_thread_state, "busy", False):
         with np.errstate(invalid="ignore", over="ignore"):
             work = new_worker()
-            for job in waiting:
+            for job in pending:
                 work(job)
         return
-    waiting.reverse()
+    pending.reverse()  # `pop` takes from the end
     failures: list[BaseException] = []
 
     def drain() -> None:
-        _here.busy = True
+        """Run jobs until none is left or one has failed, on any thread."""
+        _thread_state.busy = True
         try:
             with np.errstate(invalid="ignore", over="ignore"):
                 work = new_worker()
-                while waiting and not failures:
+                while pending and not failures:
                     try:
-                        job = waiting.pop()
+                        job = pending.pop()
                     except IndexError:  # another thread took the last one
                         break
                     work(job)
         except BaseException as failure:  # noqa: BLE001 - raised again below, in the caller's thread
             failures.append(failure)
         finally:
-            _here.busy = False
+            _thread_state.busy = False
 
-    start = _core() if _core else -1
+    caller_core = _current_core() if _current_core else -1
 
-    def help_out() -> None:
-        _leave(start)
+    def run_helper() -> None:
+        _move_off(caller_core)
         drain()
 
-    others = [threading.Thread(target=help_out, daemon=True) for _ in range(threads - 1)]
-    for other in others:
-        other.start()
+    # The calling thread runs jobs, too. Daemon threads do not keep the program alive when it exits.
+    helpers = [threading.Thread(target=run_helper, daemon=True) for _ in range(threads - 1)]
+    for helper in helpers:
+        helper.start()
     drain()
-    for other in others:
-        other.join()
+    for helper in helpers:
+        helper.join()
     if failures:
         raise failures[0]
 
 
-def _leave(core: int) -> None:
-    """Move this thread off a core, where it may use others.
+def _move_off(core: int) -> None:
+    """Move the calling thread to another core than `core`, if it may use others.
 
-    On virtual machines Linux mostly starts a thread on its starter's core, though others sleep, and the two
-    share it until the next balance: some 4 ms, and much of the work is done by then.
+    On virtual machines, Linux mostly starts a thread on the core of the thread that started it, even if
+    other cores are idle. The two threads share that core until the scheduler balances the load, about 4 ms
+    later. By then much of the work is done.
     """
-    if _core and (others := (allowed := os.sched_getaffinity(0)) - {core}):
-        with contextlib.suppress(OSError):  # where that is forbidden
-            os.sched_setaffinity(0, others)
-            os.sched_setaffinity(0, allowed)
+    if _current_core and (other_cores := (allowed := os.sched_getaffinity(0)) - {core}):
+        with contextlib.suppress(OSError):  # some sandboxes forbid it
+            os.sched_setaffinity(0, other_cores)  # moves the thread at once
+            os.sched_setaffinity(0, allowed)  # from now on it may use every core again
 
 
 def scratch(*sizes: int) -> list[Floats]:
-    """Buffers for the job at hand; the next one on this thread gets the same memory.
+    """Return flat float32 buffers of these sizes, with undefined contents, for one job.
 
-    For work that spreads nothing itself. Megabytes that are asked for anew each time come from the
-    system page by page, which can take longer than the work.
+    All calls on the same thread return the same memory. So a job calls this once, and does not run other
+    jobs while it uses the buffers. Without this, each job would allocate megabytes anew, and the system
+    hands them out page by page, which can take longer than the job.
     """
     import numpy as np
 
-    kept: Floats | None = getattr(_here, "scratch", None)
+    buffer: Floats | None = getattr(_thread_state, "scratch", None)
     ends = list(itertools.accumulate(sizes))
-    if kept is None or kept.size < ends[-1]:
-        kept = _here.scratch = np.empty(ends[-1], np.float32)
-    return [kept[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+    if buffer is None or buffer.size < ends[-1]:
+        buffer = _thread_state.scratch = np.empty(ends[-1], np.float32)
+    return [buffer[end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what one band of a picture needed for the next one.
+    """Make glibc keep the memory that one band of an image has freed for the next band.
 
-    It would give megabytes back to the system each time, and take them again page by page.
+    By default it returns megabytes to the system each time and gets them back page by page.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries do not have it
     if mallopt is not None:
-        trim_threshold, mmap_threshold = -1, -3
-        mallopt(trim_threshold, 1 << 28)
-        mallopt(mmap_threshold, 1 << 25)
+        trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+        mallopt(trim_threshold, 1 << 28)  # return free memory to the system only above 256 MiB
+        mallopt(mmap_threshold, 1 << 25)  # take blocks below 32 MiB from the memory that is kept

@@ -1,4 +1,8 @@
-"""Scales as people write them, and ladders of them; light, for the command line."""
+"""Scale factors: what the user writes ("0.5:2", "0.5,1,2", "auto") becomes a tuple of numbers.
+
+An image is searched once at each scale. Only the standard library is imported here, so that the command
+line can check its options without loading numpy.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,10 @@ from waldo_cli.errors import InvalidInputError
 
 
 def scale_ladder(smallest: float, largest: float, per_octave: int) -> tuple[float, ...]:
-    """Scales ``2 ** (k / per_octave)`` from `largest` down to `smallest`, 1.0 always on the grid.
+    """Scales ``2 ** (k / per_octave)``, `k` integer, from `largest` down to `smallest`.
 
-    The ends snap to the nearest step of the grid, so that 0.7 means 2 ** -0.5.
+    An octave is a factor of 2. Both ends are rounded to the nearest step of this grid: with 2 steps per
+    octave, 0.7 means ``2 ** -0.5``. Scale 1.0 (`k` = 0) is always a step of the grid.
     """
     if not (0 < smallest <= largest and math.isfinite(largest)):
         raise InvalidInputError(
@@ -25,21 +30,21 @@ def scale_ladder(smallest: float, largest: float, per_octave: int) -> tuple[floa
 def resolve_scales(
     spec: str | float | Sequence[float], auto: Sequence[float], per_octave: int
 ) -> tuple[float, ...]:
-    """Scale factors for a specification, largest first.
+    """Turn what the user asked for into scale factors, largest first and without duplicates.
 
     Parameters
     ----------
     spec
         ``"auto"``, one factor, a list (``"0.5,1,2"`` or numbers), or a range ``"0.5:2"``.
     auto
-        What ``"auto"`` stands for.
+        The factors that ``"auto"`` stands for.
     per_octave
-        Steps of a range from one factor to its double.
+        Number of steps in a range from one factor to its double.
 
     Raises
     ------
     InvalidInputError
-        It is none of these, or a factor is not a positive number.
+        `spec` is none of these, or a factor is not a positive number.
     """
     if isinstance(spec, str):
         if spec == "auto":
@@ -47,7 +52,8 @@ def resolve_scales(
         try:
             numbers = [float(part) for part in spec.replace(":", ",").split(",")]
         except ValueError:
-            numbers = []
+            numbers = []  # not numbers: refused in the next line
+        # A colon makes a range. It needs exactly two numbers and cannot be mixed with a list.
         if not numbers or (":" in spec and ("," in spec or len(numbers) != 2)):
             raise InvalidInputError(
                 f"scales {spec!r}: give auto, one number, a list 0.5,1,2 or a range 0.5:2"
