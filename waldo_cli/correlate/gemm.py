@@ -1,8 +1,8 @@
 """Correlation as a matrix product: bands of windows (im2col) times the kernel matrix.
 
-A band of windows stays in the cache, and the bands go over the cores. Within a band the product is
-taken in slices so small that BLAS computes each on the calling thread, with the same numbers on any
-machine load: two libraries that both spread over the cores would wait for each other.
+A band of windows is small enough for the cache, and the bands are spread over threads. Within a band the
+product is cut into slices so small that BLAS computes each on the calling thread: the numbers do not depend
+on the load of the machine, and BLAS's own threads do not compete with ours.
 """
 
 from __future__ import annotations
@@ -16,20 +16,19 @@ import numpy as np
 from waldo_cli.arrays import Array
 from waldo_cli.parallel import scratch, spread_workers
 
-# Operands and result of a matrix product.
+# Left and right operand of a matrix product, and the array for its result.
 Product: TypeAlias = tuple[Array, Array, Array]
 
-# Bytes of windows gathered at a time: a share of a common L2 cache, enough to outweigh a step in
-# Python.
+# Bytes of windows gathered at a time: a share of a usual L2 cache, and enough work for one step in Python.
 _BAND_BYTES = 3 << 19
-# Multiply-adds of a product that OpenBLAS keeps on one thread, and columns that suit its way with
-# those.
+# OpenBLAS computes products of up to this many multiply-adds on the calling thread.
 SLICE = 500_000
+# Columns of the kernel matrix for one product: its inner loops suit this number (measured).
 _COLUMNS = 32
-# Terms that are summed by one product; more go in turns.
-_DEEP = 600
+# Terms that one product sums at most; the rest is added by further products.
+_MAX_TERMS = 600
 # Multiply-adds below which starting a thread costs more than it saves.
-_ALONE = 1 << 22
+_ONE_THREAD = 1 << 22
 
 
 def cost(outputs: tuple[int, int, int], kernel: tuple[int, ...]) -> float:
@@ -53,28 +52,28 @@ def correlate(
     taps = A * B * C
     matrix = V.reshape(taps, K)
     blocks = [np.ascontiguousarray(matrix[:, k : k + _COLUMNS]) for k in range(0, K, _COLUMNS)]
-    # A window is gathered in runs of memory, each as one element: whole rows of it, or single
-    # pixels.
+    # A window is copied in runs of memory, each run as one element of `run_type`: whole rows of the window,
+    # or single pixels where dilation leaves gaps between them.
     x = np.ascontiguousarray(x)
     image, down, right, _ = x.strides
     run = B * C if dilation[1] == 1 else C
-    each = np.dtype((np.void, run * x.itemsize))
+    run_type = np.dtype((np.void, run * x.itemsize))
     windows: Array = np.ndarray(
         (images, rows, cols, A, B * C // run),
-        each,
+        run_type,
         x,
         strides=(
             *(image, down * stride[0], right * stride[1]),
             *(down * dilation[0], right * dilation[1]),
         ),
     )
-    # A band is some rows of an image, a part of a row where one alone is more, or several images.
+    # A band is some rows of an image; or a part of a row, where a whole row is too large; or several images.
     room = max(1, _BAND_BYTES // (taps * x.itemsize))
     wide = min(cols, room)
     high = min(rows, max(1, room // wide))
     deep = min(images, max(1, room // (rows * cols)))
     as_it_is = (A, B, *stride) == (1, 1, 1, 1)  # every window is a pixel
-    # One row of it for a row of outputs: adding K numbers at a time would take longer than the
+    # The bias repeated for a whole row of outputs: adding K numbers at a time would take longer than the
     # product.
     offsets = None if bias is None else np.tile(bias, wide)
 
@@ -90,17 +89,17 @@ def correlate(
                 flat = x[n : n + d, i : i + h, j : j + w].reshape(d * h * w, taps)
             else:
                 flat = gathered[: d * h * w * taps].reshape(d * h * w, taps)
-                np.copyto(flat.view(each).reshape(band.shape), band)
+                np.copyto(flat.view(run_type).reshape(band.shape), band)
             target = out[n : n + d, i : i + h, j : j + w]
             direct = target.flags.c_contiguous
-            made = target if direct else product[: d * h * w * K].reshape(d, h, w, K)
-            columns = made.reshape(d * h * w, K)
+            result = target if direct else product[: d * h * w * K].reshape(d, h, w, K)
+            columns = result.reshape(d * h * w, K)
             for k, block in zip(range(0, K, _COLUMNS), blocks, strict=True):
                 multiply(flat, block, columns[:, k : k + _COLUMNS])
             if offsets is not None:
-                made.reshape(d * h, w * K)[...] += offsets[: w * K]
+                result.reshape(d * h, w * K)[...] += offsets[: w * K]
             if not direct:
-                target[...] = made
+                target[...] = result
 
         return work
 
@@ -110,35 +109,36 @@ def correlate(
         for i in range(0, rows, high)
         for j in range(0, cols, wide)
     ]
-    alone = images * rows * cols * taps * K < _ALONE
-    spread_workers(new_worker, corners, most=1 if alone else None)
+    small = images * rows * cols * taps * K < _ONE_THREAD
+    spread_workers(new_worker, corners, most=1 if small else None)
 
 
 def multiply(left: Array, right: Array, out: Array) -> None:
     """Write left @ right to out on this thread alone."""
     k = left.shape[1]
-    # BLAS packs all of right for each slice: where that is high, slices are too low to pay for it.
-    each = -(-k // -(-k // _DEEP))
-    for product in products(left[:, :each], right[..., :each, :], out):
+    # BLAS packs all of `right` again for each slice. Where `right` is high, slices are low and packing costs
+    # more than the product: so sum few terms at a time.
+    terms = -(-k // -(-k // _MAX_TERMS))
+    for product in products(left[:, :terms], right[..., :terms, :], out):
         np.matmul(*product)
-    if each < k:
+    if terms < k:
         part = np.empty(out.shape, out.dtype)
-        for first in range(each, k, each):
-            some = slice(first, first + each)
-            for product in products(left[:, some], right[..., some, :], part):
+        for first in range(terms, k, terms):
+            group = slice(first, first + terms)
+            for product in products(left[:, group], right[..., group, :], part):
                 np.matmul(*product)
             out += part
 
 
 def products(left: Array, right: Array, out: Array) -> list[Product]:
-    """What together writes left @ right to out: slices small enough for the thread that takes them.
+    """The products that together write left @ right to out, each small enough for one thread.
 
-    Where right is wider than left is high, it and out may be stacks of matrices.
+    Where right is wider than left is high, right and out may be stacks of matrices.
     """
     (m, k), n = left.shape, right.shape[-1]
     wide = min(SLICE // (m * k) // 16 * 16, n)
     if wide and m < n:
-        # Parts of one size take one call, and threads of one Python wait for each other at each.
+        # Parts of one size take one call of numpy, and at each call threads wait for Python's lock.
         count = -(-n // wide)
         if even := next((c for c in range(count, 2 * count) if n % c == 0), 0):
             wide = n // even

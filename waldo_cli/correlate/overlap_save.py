@@ -1,9 +1,9 @@
 """Correlation by overlap-save tiles in the frequency domain.
 
-The image is cut into overlapping tiles, small enough for the cache. Each is transformed once; for
-every kernel its spectrum is multiplied with the kernel's, conjugated, summed over channels and
-transformed back. Kernels too large for a tile are cut into pieces, whose products are summed like
-channels.
+The image is cut into overlapping tiles, small enough for the cache (`plan` finds the cheapest size). Each
+tile is transformed once (`Tile`). For every kernel, its spectrum is multiplied with the kernel's conjugated
+spectrum (`KernelSpectra`), summed over channels and transformed back. Kernels that are too large for a tile
+are cut into pieces, whose products are summed like those of channels.
 
 `numpy.fft` is as fast as `scipy.fft` here, and takes 0.3 s less to import. With `norm="ortho"` it
 computes in the precision of its input; with the default norm it would compute float32 in float64.
@@ -25,19 +25,21 @@ from waldo_cli.correlate import gemm
 from waldo_cli.geometry import Pair
 from waldo_cli.parallel import spread, spread_workers
 
-# Spectra of kernels kept at a time; more kernels than fit here go in turns.
+# Memory for spectra of kernels. More kernels than fit are processed in groups.
 _SPECTRA_BYTES = 1 << 26
-# Buffers of all threads together; a tile takes at most half, so that two cores have one each.
+# Memory for the buffers of all threads. A tile takes at most half of it, so that two cores have one each.
 _BUFFER_BYTES = 6 << 24
-# The cost of a tile, in units of a pixel's share of an in-cache transform: fixed, and what it grows
-# by as a thread's buffers outgrow so many numbers (both measured, in float32 and float64).
+# The cost model of `plan`; its unit is what one pixel of a transform costs in the cache. A tile has a fixed
+# cost, and its pixels cost more once a thread's buffers hold more numbers than the cache: by the power _MISS
+# of the ratio. All measured, in float32 and float64.
 _PER_TILE = 1e5
 _CACHED = 3 << 19
 _MISS = 0.25
-# Kernels that are written together: a run of memory where the output has many channels.
+# Kernels whose outputs are written together: in an output of many channels they are neighbours in memory.
 BLOCK = 16
 
-# Sides of tiles: products of 2, 3 and 5, even; multiples of 256 would map to the same cache lines.
+# Sides of tiles: even products of 2, 3 and 5, for which transforms are fast. Not multiples of 256: their
+# columns would all compete for the same cache lines.
 _SIDES = np.array(
     sorted(
         n
@@ -88,14 +90,15 @@ class Plan:
 
 
 def _buffer_bytes(area: Any, channels: int, itemsize: int) -> Any:
-    """Spectra of the channels and their energy, and five planes for what leads to them and back."""
+    """Of one thread: spectra of the channels and their energy, and five planes for the steps in between."""
     return area * itemsize * (channels + 6)
 
 
 def plan(
     outputs: Pair, extent: Pair, channels: int, kernels: int, itemsize: int
 ) -> tuple[Plan, float]:
-    """The cheapest tiling, and what it costs, in units of a pixel's share of an in-cache transform."""
+    """The cheapest tiling and its cost, in the unit of the cost model above."""
+    # The largest side of a tile that leaves room for two of them.
     side = max(16, math.isqrt(_BUFFER_BYTES // 2 // _buffer_bytes(1, channels, itemsize)))
     piece = tuple(min(n, max(1, side // 2)) for n in extent)
     pieces = tuple(-(-n // p) for n, p in zip(extent, piece, strict=True))
@@ -103,12 +106,12 @@ def plan(
     (rows, tall), (cols, wide) = (_choices(n, p, side) for n, p in zip(outputs, piece, strict=True))
     area = np.multiply.outer(tall, wide)
     tiles = np.multiply.outer(rows, cols)
-    tiles += tiles % 2  # two cores or more: the last tile of an odd number is waited for
+    tiles += tiles % 2  # with two cores, the last tile of an odd number leaves one idle
     excess = np.maximum(_buffer_bytes(area, channels, 1) / _CACHED, 1.0)
-    # A tile's channels go there, a sum comes back for each kernel, whose channels go there once, with most
-    # of their rows empty.
-    turns = tiles * (channels + kernels * (1 + 0.2 * channels)) + 0.7 * kernels * channels
-    work = turns * (area * np.log2(area) * excess**_MISS + _PER_TILE)
+    # Transforms: each tile's channels forward, a sum back for each kernel (0.2: the products before it), and
+    # each kernel's channels forward once (0.7: most of their rows are empty).
+    transforms = tiles * (channels + kernels * (1 + 0.2 * channels)) + 0.7 * kernels * channels
+    work = transforms * (area * np.log2(area) * excess**_MISS + _PER_TILE)
     r, c = np.unravel_index(int(work.argmin()), work.shape)
     shape = (int(tall[r]), int(wide[c]))
     chosen = Plan(
@@ -123,17 +126,17 @@ def plan(
 
 
 def _choices(outputs: int, piece: int, most: int) -> tuple[Array, Array]:
-    """Tiles along an axis, and their side, for every side that can be used."""
-    whole = _SIDES[np.searchsorted(_SIDES, min(outputs + piece - 1, int(_SIDES[-1])))]
-    low, high = np.searchsorted(_SIDES, (piece, min(max(most, 2 * piece), int(whole)) + 1))
+    """Number of tiles along an axis, and their side, for every side that can be used."""
+    one_tile = _SIDES[np.searchsorted(_SIDES, min(outputs + piece - 1, int(_SIDES[-1])))]
+    low, high = np.searchsorted(_SIDES, (piece, min(max(most, 2 * piece), int(one_tile)) + 1))
     sides = _SIDES[low:high]
     if not sides.size:
-        sides = np.array([whole])
+        sides = np.array([one_tile])
     return -(-outputs // (sides - piece + 1)), sides
 
 
-class Bank:
-    """Conjugated spectra of kernels `(K, planes, A, B)`, made once, by all threads, where memory has room."""
+class KernelSpectra:
+    """Conjugated spectra of kernels `(K, planes, A, B)`; kept where memory has room for all of them."""
 
     def __init__(self, kernels: Array, plan: Plan, dtype: npt.DTypeLike) -> None:
         self.kernels, self.plan = kernels, plan
@@ -142,7 +145,7 @@ class Bank:
         self._kept: dict[tuple[int, int], Array] = {}
 
     def fill(self) -> None:
-        """Make all that is kept, so that no two threads make the same."""
+        """Make all spectra that are kept, before the threads need them: no two make the same one."""
 
         def work(which: Pair) -> None:
             self.spectrum(*which)
@@ -153,25 +156,26 @@ class Bank:
 
     def spectrum(self, k: int, p: int) -> Array:
         """Of kernel k, piece p: `(planes, rows, cols / 2 + 1)`."""
-        made = self._kept.get((k, p))
-        if made is None:
+        spectrum = self._kept.get((k, p))
+        if spectrum is None:
             a, b = self.plan.offsets[p]
             piece = self.kernels[k, :, a : a + self.plan.piece[0], b : b + self.plan.piece[1]]
             rows, cols = self.plan.shape
             across = np.fft.rfft(piece.astype(self._dtype, copy=False), cols, axis=2, norm="ortho")
-            made = np.fft.fft(across, rows, axis=1, norm="ortho")
-            np.conj(made, out=made)
-            made *= np.sqrt(rows * cols, dtype=self._dtype)  # tiles have taken their share
+            spectrum = np.fft.fft(across, rows, axis=1, norm="ortho")
+            np.conj(spectrum, out=spectrum)
+            # With orthonormal transforms (kernel, tile, back) the result would be too small by this factor.
+            spectrum *= np.sqrt(rows * cols, dtype=self._dtype)
             if self._keep:
-                self._kept[k, p] = made
-        return made
+                self._kept[k, p] = spectrum
+        return spectrum
 
 
 class Tile:
-    """One thread's buffers: spectra of a tile's planes, and what leads to them and back.
+    """One thread's buffers: the spectra of a tile's planes, and buffers for the steps in between.
 
-    Planes are the image's channels and, where `energy` is asked for, the sum of their squares. They
-    are taken one at a time, so that each is still in the cache when its next step comes.
+    Planes are the image's channels and, where `energy` is asked for, the sum of their squares. Each plane
+    goes through all steps before the next one starts, so that it is still in the cache.
     """
 
     def __init__(self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False) -> None:
@@ -185,14 +189,14 @@ class Tile:
         self.squares: Array = np.zeros(plan.shape if energy else (0, 0), dtype)
         self._back: Array = np.empty(plan.shape, dtype)
 
-    def aim(self, pixels: Array, at: Pair = (0, 0), level: Array | None = None) -> None:
-        """Look at pixels `(h, w, C)` less `level`, `at` rows and columns into the tile; zeros around."""
+    def set_pixels(self, pixels: Array, at: Pair = (0, 0), level: Array | None = None) -> None:
+        """Put pixels `(h, w, C)` minus `level` into the tile, shifted by `at`; zeros around them."""
         self.pixels, self._at, self._loaded = pixels, at, -1
         self._level = None if level is None else level.astype(self._plane.dtype)
 
     def planes(self, p: int) -> Iterator[Array]:
-        """Each plane as piece p of the kernels meets it, in a buffer that the next one takes over."""
-        inner, pixels = self._meeting(p)
+        """Each plane as piece p of the kernels needs it; the buffer is reused for the next one."""
+        inner, pixels = self._windows(p)
         for c in range(self.plan.channels):
             if self._level is None:
                 np.copyto(inner, pixels[:, :, c])
@@ -206,7 +210,7 @@ class Tile:
         if self._energy:
             yield self.squares
 
-    def load(self, p: int) -> Array:
+    def transform(self, p: int) -> Array:
         """Spectra of the planes, `(planes, rows, cols / 2 + 1)`."""
         if self._loaded != p:
             self._loaded = p
@@ -215,31 +219,31 @@ class Tile:
                 np.fft.fft(out, axis=0, norm="ortho", out=out)
         return self._spectra
 
-    def _meeting(self, p: int) -> tuple[Array, Array]:
-        """Where piece p of the kernels meets the image: in the cleared plane, and of the pixels."""
-        into, out_of = [], []
+    def _windows(self, p: int) -> tuple[Array, Array]:
+        """The part of the plane that piece p of the kernels takes, cleared around, and of the pixels."""
+        targets, sources = [], []
         for start, offset, size, there in zip(
             self.plan.offsets[p], self._at, self.plan.shape, self.pixels.shape, strict=False
         ):
             first = min(max(offset - start, 0), size)
             last = min(max(offset - start + there, first), size)
-            into.append(slice(first, last))
-            out_of.append(slice(start + first - offset, start + last - offset))
-        rows, cols = into
+            targets.append(slice(first, last))
+            sources.append(slice(start + first - offset, start + last - offset))
+        rows, cols = targets
         self._plane[: rows.start] = 0
         self._plane[rows.stop :] = 0
         self._plane[rows, : cols.start] = 0
         self._plane[rows, cols.stop :] = 0
-        return self._plane[rows, cols], self.pixels[out_of[0], out_of[1]]
+        return self._plane[rows, cols], self.pixels[sources[0], sources[1]]
 
-    def correlate(self, bank: Bank, k: int, planes: Sequence[int]) -> Array:
-        """Σ of the named planes, each correlated with its plane of kernel k.
+    def correlate(self, kernels: KernelSpectra, k: int, planes: Sequence[int]) -> Array:
+        """Sum over the named planes, each correlated with its plane of kernel k.
 
         `(rows, cols)` of the plan's step; valid until the next call.
         """
         started = False
         for p in range(len(self.plan.offsets)):
-            spectra, kernel = self.load(p), bank.spectrum(k, p)
+            spectra, kernel = self.transform(p), kernels.spectrum(k, p)
             for plane, other in zip(planes, kernel, strict=True):
                 if started:
                     self._sum += np.multiply(spectra[plane], other, out=self._product)
@@ -253,10 +257,10 @@ class Tile:
         return back[:, :cols]
 
     def finite(self) -> bool:
-        """Whether no pixel is NaN or infinite: neither is then their sum, the lowest frequency."""
-        if len(self.plan.offsets) > 1:  # the planes hold only a part
+        """True if all pixels are finite. The zero frequency is their sum, so checking it is enough."""
+        if len(self.plan.offsets) > 1:  # the planes hold only a part of the pixels
             return bool(np.isfinite(self.pixels).all())
-        return bool(np.isfinite(self.load(0)[:, 0, 0]).all())
+        return bool(np.isfinite(self.transform(0)[:, 0, 0]).all())
 
 
 def cost(outputs: Pair, kernel: tuple[int, ...], extent: Pair) -> float:
@@ -274,28 +278,36 @@ def correlate(
     extent = (dilation[0] * (A - 1) + 1, dilation[1] * (B - 1) + 1)
     outputs = (x.shape[0] - extent[0] + 1, x.shape[1] - extent[1] + 1)  # before stride
     tiling, _ = plan(outputs, extent, C, V.shape[3], x.itemsize)
-    for k, some in _in_turns(V, tiling.kernels_at_a_time(C)):
-        spread_out = np.zeros((some.shape[3], C, *extent), x.dtype)
-        spread_out[:, :, :: dilation[0], :: dilation[1]] = some.transpose(3, 2, 0, 1)
-        bank = Bank(spread_out, tiling, x.dtype)
-        bank.fill()
-        target = out[:, :, k : k + some.shape[3]]
-        new_worker = _worker(x, some, bank, target, outputs, stride, dilation)
+    for k, kernels in _groups(V, tiling.kernels_at_a_time(C)):
+        dilated = np.zeros((kernels.shape[3], C, *extent), x.dtype)
+        dilated[:, :, :: dilation[0], :: dilation[1]] = kernels.transpose(3, 2, 0, 1)
+        spectra = KernelSpectra(dilated, tiling, x.dtype)
+        spectra.fill()
+        target = out[:, :, k : k + kernels.shape[3]]
+        new_worker = _worker(x, kernels, spectra, target, outputs, stride, dilation)
         spread_workers(new_worker, tiling.corners(*outputs), tiling.threads())
         if bias is not None:
             for row in target:
-                row += bias[k : k + some.shape[3]]
+                row += bias[k : k + kernels.shape[3]]
 
 
-def _in_turns(V: Array, most: int) -> Iterator[tuple[int, Array]]:
+def _groups(V: Array, most: int) -> Iterator[tuple[int, Array]]:
+    """Kernels in groups of at most `most` (at least one), each with the number of its first kernel."""
     for k in range(0, V.shape[3], max(1, most)):
         yield k, V[:, :, :, k : k + max(1, most)]
 
 
 def _worker(
-    x: Array, V: Array, bank: Bank, out: Array, outputs: Pair, stride: Pair, dilation: Pair
+    x: Array,
+    V: Array,
+    spectra: KernelSpectra,
+    out: Array,
+    outputs: Pair,
+    stride: Pair,
+    dilation: Pair,
 ) -> Callable[[], Callable[[Pair], None]]:
-    tiling, (C, K) = bank.plan, V.shape[2:]
+    """Makes workers that write one tile of outputs each; a tile is named by its first output."""
+    tiling, (C, K) = spectra.plan, V.shape[2:]
 
     def new_worker() -> Callable[[Pair], None]:
         tile = Tile(tiling, x.dtype)
@@ -304,26 +316,27 @@ def _worker(
         def work(corner: Pair) -> None:
             i, j = corner
             h, w = min(tiling.step[0], outputs[0] - i), min(tiling.step[1], outputs[1] - j)
-            # Where stride skips outputs, the first of this tile that is kept.
+            # The transform computes every output. With a stride only some are kept: the first of this tile is
+            # (a, b), and it is row y, column z of the result.
             a, b = -i % stride[0], -j % stride[1]
             if a >= h or b >= w:
                 return
             rows, cols = -((a - h) // stride[0]), -((b - w) // stride[1])
             y, z = (i + a) // stride[0], (j + b) // stride[1]
-            here = out[y : y + rows, z : z + cols]
-            reach = (bank.kernels.shape[2] - 1, bank.kernels.shape[3] - 1)
+            target = out[y : y + rows, z : z + cols]
+            reach = (spectra.kernels.shape[2] - 1, spectra.kernels.shape[3] - 1)
             pixels = x[i : i + h + reach[0], j : j + w + reach[1]]
-            tile.aim(pixels)
+            tile.set_pixels(pixels)
             if not tile.finite():
-                # A NaN or an infinity would spread over the whole tile.
-                gemm.correlate(pixels[None, a:, b:], V, here[None], stride, dilation)
+                # A transform would spread a NaN or an infinity over the whole tile.
+                gemm.correlate(pixels[None, a:, b:], V, target[None], stride, dilation)
                 return
             for k in range(0, K, BLOCK):
-                some = min(BLOCK, K - k)
-                for n in range(some):
-                    block[n, :h, :w] = tile.correlate(bank, k + n, range(C))[:h, :w]
-                kept = block[:some, a : h : stride[0], b : w : stride[1]]
-                here[:, :, k : k + some] = kept.transpose(1, 2, 0)
+                count = min(BLOCK, K - k)
+                for n in range(count):
+                    block[n, :h, :w] = tile.correlate(spectra, k + n, range(C))[:h, :w]
+                kept = block[:count, a : h : stride[0], b : w : stride[1]]
+                target[:, :, k : k + count] = kept.transpose(1, 2, 0)
 
         return work
 

@@ -7,9 +7,18 @@ so):
     energy  Q = Σ_c w x²         sums S_c = Σ w x_c
     h = numerator / sqrt(Σ_c w V'² · (Q - Σ_c S_c² / W))
 
-Sums are float64, and a tile's own level is taken out first, so that what cancels in `Q - Σ S² / W`
-costs no digits of the score. The numerator is float32 in tiles where no window is so flat that it
-would show.
+The way of a tile, top to bottom in this file:
+
+1. `correlate` prepares the masks once (`_prepare`: weights applied, mean removed, norm 1) and cuts the
+   outputs into tiles, which `_run` spreads over threads.
+2. Each thread has `_Buffers`. For the pixels of a tile, `over` returns a `_TileScores`: the tile's level
+   (its mean colour, roughly) is taken out, and the energy of the whole tile is known.
+3. `_TileScores.score` takes the numerator of one mask from the frequency domain (`overlap_save`) and
+   divides it by what `_measure` found for the windows (`_WindowStatistics`).
+
+Precision: sums are float64. Taking out the tile's level first keeps the digits that would cancel in
+`Q - Σ S² / W`. The numerator is float32 in those tiles where no window is so flat that its rounding
+would be visible in a score.
 """
 
 from __future__ import annotations
@@ -25,13 +34,13 @@ import numpy as np
 import numpy.typing as npt
 
 from waldo_cli.arrays import Array
-from waldo_cli.correlate.overlap_save import BLOCK, Bank, Plan, Tile, plan
+from waldo_cli.correlate.overlap_save import BLOCK, KernelSpectra, Plan, Tile, plan
 from waldo_cli.correlate.windows import (
     BoxSums,
     MaskSums,
     PreparedMasks,
     WindowsAtEdge,
-    windows_that_meet,
+    windows_with_holes,
 )
 from waldo_cli.geometry import Pair
 from waldo_cli.parallel import spread_workers
@@ -39,20 +48,20 @@ from waldo_cli.parallel import spread_workers
 # A window at the image's edge scores 0 where less than this share of the mask's weight lies inside.
 MIN_SHARE_INSIDE = 0.25
 
-# A mask is of one colour where its variation is below this share of its magnitude: float32 rounding
+# A mask counts as one colour where its variation is below this share of its magnitude: float32 rounding
 # of a constant is 6e-8 of it, one step of 16 bits 1.5e-5.
-_FLAT = 1e-6
-# A window is flat where its variation is less than rounding may have left: of float32 pixels at the
-# tile's level, and of sums over the tile in float64. Both as shares of squares.
-_ROUGH = 1e-14
-_DROWNED = 1e-13
+_ONE_COLOUR = 1e-6
+# A window counts as flat where its variation is no more than rounding may have left: of float32 pixels as
+# bright as the tile's level, and of float64 sums over the tile. Both are shares of squares.
+_FLOAT32_NOISE = 1e-14
+_FLOAT64_NOISE = 1e-13
 _TINY = 1e-200
-# Rounding of a float32 transform, as a share of the root mean square of what goes in and comes out
-# (measured), and how much of it a score may show.
+# Error of a float32 transform, as a share of the root mean square of what goes in and comes out (measured),
+# and the largest error of a score that is allowed.
 _ROUNDING = 1.2e-7
-_SHOWN = 3e-6
-# Where float32 neither overflows nor loses digits in sums and products of a tile.
-_RANGE = (1e-25, 1e25)
+_SCORE_ERROR = 3e-6
+# Energies between which float32 neither overflows nor loses digits in sums and products of a tile.
+_SAFE_RANGE = (1e-25, 1e25)
 
 _NOTHING = np.empty(0)
 
@@ -74,14 +83,15 @@ def correlate(
     out = np.empty((*outputs, K), np.float32)
     tiling, _ = plan(outputs, (A, B), C, K, 8)
     shared = w.shape[2] == 1
-    turn = max(1, tiling.kernels_at_a_time(C if shared else C + 1))
-    for k in range(0, K, turn):
-        some = _prepare(masks[..., k : k + turn], w if shared else w[..., k : k + turn], score)
-        _run(image, some, tiling, out[:, :, k : k + turn], partial)
+    count = max(1, tiling.kernels_at_a_time(C if shared else C + 1))
+    for k in range(0, K, count):
+        m = _prepare(masks[..., k : k + count], w if shared else w[..., k : k + count], score)
+        _run(image, m, tiling, out[:, :, k : k + count], partial)
     return out
 
 
 def _prepare(masks: Array, w: Array, score: str) -> PreparedMasks:
+    """What does not depend on the image: weighted masks, mean removed and norm 1 where the score wants it."""
     centred, normed = score in ("ncc", "zero-mean"), score in ("ncc", "cosine")
     v = masks.transpose(3, 2, 0, 1).astype(np.float64)
     u = w.transpose(2, 0, 1)[:, None].astype(np.float64)
@@ -91,75 +101,85 @@ def _prepare(masks: Array, w: Array, score: str) -> PreparedMasks:
         v -= V.sum((2, 3), keepdims=True) / u.sum((2, 3), keepdims=True)
         np.multiply(u, v, out=V)
     if normed:
-        left = np.einsum("kcab,kcab->k", V, v)
-        left[left <= _FLAT**2 * energy] = np.inf
-        V /= np.sqrt(left)[:, None, None, None]
+        variation = np.einsum("kcab,kcab->k", V, v)
+        # Division by infinity: a mask of one colour becomes 0, and so do its scores.
+        variation[variation <= _ONE_COLOUR**2 * energy] = np.inf
+        V /= np.sqrt(variation)[:, None, None, None]
     return PreparedMasks(V, u, centred, normed)
 
 
 def _run(image: Array, m: PreparedMasks, tiling: Plan, out: Array, partial: bool) -> None:
-    """Scores of the prepared masks, tiles spread over threads."""
+    """Write the scores of the prepared masks to out `(H', W', K)`, tiles spread over threads."""
     A, B = m.extent
     H, W = image.shape[:2]
+    # Rows and columns by which the first window begins before the image.
     before = ((A - 1) // 2, (B - 1) // 2) if partial else (0, 0)
-    banks = _Banks(m, tiling)
-    summed = _by_sums(m, tiling)
-    (banks.single if summed and m.centred and not partial else banks.double).fill()
-    border = MaskSums(m, (H, W)) if partial else None
+    spectra = _SharedSpectra(m, tiling)
+    by_adding = _sums_by_adding(m, tiling)
+    # What all tiles will most probably need; the other is made where a tile needs it.
+    (spectra.single if by_adding and m.centred and not partial else spectra.double).fill()
+    mask_sums = MaskSums(m, (H, W)) if partial else None
 
     def new_worker() -> Callable[[Pair], None]:
-        windows = _Windows(m, tiling, banks, summed)
+        buffers = _Buffers(m, tiling, spectra, by_adding)
         block = np.empty((min(len(m.V), BLOCK), *tiling.step), np.float32)
 
         def work(corner: Pair) -> None:
             i, j = corner
             target = out[i : i + tiling.step[0], j : j + tiling.step[1]]
             h, w = target.shape[:2]
-            row, col = i - before[0], j - before[1]  # of the first pixel that the tile meets
+            row, col = i - before[0], j - before[1]  # of the tile's first pixel, maybe outside
             top, left = max(row, 0), max(col, 0)
             pixels = image[top : row + h + A - 1, left : col + w + B - 1]
             at = (top - row, left - col)
-            around = border.around(corner, (h, w)) if border else None
+            edge = mask_sums.at_edge(corner, (h, w)) if mask_sums else None
             holes = None
-            if not windows.aim(pixels, at, (h, w), around):
+            scores = buffers.over(pixels, at, (h, w), edge)
+            if not scores.finite:
+                # Score the tile with zeros in place of NaN and infinity; spoil the windows that hold one.
                 holes = np.isnan(pixels - pixels).any(2)
                 pixels = np.where(holes[:, :, None], np.float32(0), pixels)
-                windows.aim(pixels, at, (h, w), around)
+                scores = buffers.over(pixels, at, (h, w), edge)
             if len(m.V) == 1:
-                windows.score(0, target[:, :, 0])
+                scores.score(0, target[:, :, 0])
             else:
+                # Some masks at a time, and then their channels side by side: writing them one by one would
+                # touch every cache line of the output for each mask.
                 for k in range(0, len(m.V), BLOCK):
-                    some = block[: len(m.V) - k, :h, :w]
-                    for n, scores in enumerate(some):
-                        windows.score(k + n, scores)
-                    target[:, :, k : k + BLOCK] = some.transpose(1, 2, 0)
+                    planes = block[: len(m.V) - k, :h, :w]
+                    for n, plane in enumerate(planes):
+                        scores.score(k + n, plane)
+                    target[:, :, k : k + BLOCK] = planes.transpose(1, 2, 0)
             if holes is not None:
-                met = np.broadcast_to(windows_that_meet(holes, at, m.w, (h, w)), target.shape)
-                target[met] = np.nan
+                spoilt = windows_with_holes(holes, at, m.w, (h, w))
+                target[np.broadcast_to(spoilt, target.shape)] = np.nan
 
         return work
 
     spread_workers(new_worker, tiling.corners(*out.shape[:2]), tiling.threads())
 
 
-def _by_sums(m: PreparedMasks, tiling: Plan) -> bool:
-    """Sums over a whole box are quicker by adding; other weights, and masks in pieces, go by transform."""
+def _sums_by_adding(m: PreparedMasks, tiling: Plan) -> bool:
+    """True where sums over windows are quicker by adding pixels (`BoxSums`) than by transform.
+
+    That needs one weight for the whole mask, and a mask that is not cut into pieces.
+    """
     return m.normed and len(tiling.offsets) == 1 and bool((m.w == m.w[0, 0, 0, 0]).all())
 
 
-class _Banks:
-    """What the threads share: spectra of masks and weights, and whose turn it is to add."""
+class _SharedSpectra:
+    """What the threads share: spectra of masks and weights, and a lock that lets one thread add at a time."""
 
     def __init__(self, m: PreparedMasks, tiling: Plan) -> None:
-        self.single = Bank(m.V, tiling, np.float32)
-        self.double = Bank(m.V, tiling, np.float64)
-        self.weights = Bank(m.w, tiling, np.float64)
-        self.turn = threading.Lock()
+        self.single = KernelSpectra(m.V, tiling, np.float32)
+        self.double = KernelSpectra(m.V, tiling, np.float64)
+        self.weights = KernelSpectra(m.w, tiling, np.float64)
+        self.adding = threading.Lock()
 
 
 @dataclass
-class _Sums:
-    """Over the windows of a tile, for one set of weights."""
+class _WindowStatistics:
+    """Of the windows of a tile, for one set of weights."""
 
     mass: Any  # Σ w, a number or (h, w)
     values: Array  # Σ w x, (C, h, w), where they are needed
@@ -167,140 +187,185 @@ class _Sums:
     single: bool = False  # a numerator of float32 is good enough for these
 
 
-class _Windows:
-    """One thread's way from a tile's pixels to its scores."""
+class _Buffers:
+    """One thread's buffers, which its tiles use one after the other."""
 
-    def __init__(self, m: PreparedMasks, tiling: Plan, banks: _Banks, summed: bool) -> None:
-        self._m, self._banks = m, banks
-        self._boxes = BoxSums(m.extent, tiling) if summed else None
+    def __init__(
+        self, m: PreparedMasks, tiling: Plan, spectra: _SharedSpectra, by_adding: bool
+    ) -> None:
+        self.masks, self.spectra = m, spectra
+        self.box_sums = BoxSums(m.extent, tiling) if by_adding else None
         self._tiling = tiling
-        # By whether they are of float32: mostly one of the two will do.
+        # By whether they are of float32: mostly one of the two is enough.
         self._tiles: dict[bool, Tile] = {}
-        self._aimed: set[bool] = set()
 
-    def aim(self, pixels: Array, at: Pair, shape: Pair, around: WindowsAtEdge | None) -> bool:
-        """Look at these pixels; False if one of them is NaN or infinite."""
-        self._shape, self._around = shape, around
-        self._known: dict[int, _Sums] = {}
-        C = self._m.V.shape[1]
-        level = np.zeros(C, np.float32)
-        if self._m.centred:  # any level would do that is near; a sample is enough
-            level = pixels[::8, ::8].mean((0, 1), dtype=np.float64).astype(np.float32)
-        self._level = level
-        self._aimed.clear()
-        self._pixels, self._at = pixels, at
-        if self._boxes is None:
-            tile = self._tile(single=False)
-            tile.load(0)
-            squares = tile.squares
-        else:
-            self._boxes.aim(pixels, at, level)
-            squares = self._boxes.planes[:, -1]
-        self._energy = float(squares.sum(0).sum())  # Σ x² over the tile, less its level
-        # Whether a numerator of float32 may do: the sums will tell.
-        low, high = _RANGE
-        summed = self._boxes is not None and self._m.centred and around is None
-        self._coarse = summed and low < self._energy < high
-        return tile.finite() if self._boxes is None else math.isfinite(self._energy)
-
-    def _tile(self, *, single: bool) -> Tile:
-        """The spectra of what is looked at, in float32 or float64."""
+    def tile(self, *, single: bool) -> Tile:
+        """The buffers of the frequency domain, in float32 or float64, made when first needed."""
         if single not in self._tiles:
             dtype = np.float32 if single else np.float64
-            self._tiles[single] = Tile(self._tiling, dtype, energy=self._boxes is None)
-        tile = self._tiles[single]
-        if single not in self._aimed:
-            self._aimed.add(single)
-            if self._boxes is None:
-                tile.aim(self._pixels, self._at, self._level)
-            else:
-                tile.aim(self._boxes.pixels)
+            self._tiles[single] = Tile(self._tiling, dtype, energy=self.box_sums is None)
+        return self._tiles[single]
+
+    def over(self, pixels: Array, at: Pair, shape: Pair, edge: WindowsAtEdge | None) -> _TileScores:
+        """The scores over a tile; valid until the next call, which takes the buffers over.
+
+        Parameters
+        ----------
+        pixels
+            `(h, w, C)`, what the tile has of the image.
+        at
+            Rows and columns by which they are shifted inside the tile.
+        shape
+            Rows and columns of outputs.
+        edge
+            Which part of each window lies inside the image; None where all of them do.
+        """
+        return _TileScores(self, pixels, at, shape, edge)
+
+
+class _TileScores:
+    """Scores of any mask over one tile.
+
+    Attributes
+    ----------
+    finite
+        False where a pixel is NaN or infinite: then no score of the tile means anything.
+    """
+
+    def __init__(
+        self, buffers: _Buffers, pixels: Array, at: Pair, shape: Pair, edge: WindowsAtEdge | None
+    ) -> None:
+        m = buffers.masks
+        self._buffers, self._pixels, self._at = buffers, pixels, at
+        self._shape, self._edge = shape, edge
+        self._statistics: dict[int, _WindowStatistics] = {}
+        self._transformed: set[bool] = set()  # precisions whose tile holds these pixels
+        self._level = np.zeros(m.V.shape[1], np.float32)
+        if m.centred:  # any value near the mean works; sample every 8th pixel
+            self._level = pixels[::8, ::8].mean((0, 1), dtype=np.float64).astype(np.float32)
+        box_sums = buffers.box_sums
+        if box_sums is None:
+            tile = self._tile(single=False)
+            tile.transform(0)
+            self._energy = float(tile.squares.sum(0).sum())  # Σ x² over the tile, level removed
+            self.finite = tile.finite()
+        else:
+            box_sums.set_pixels(pixels, at, self._level)
+            self._energy = float(box_sums.planes[:, -1].sum(0).sum())
+            self.finite = math.isfinite(self._energy)
+        # Whether a float32 numerator is possible at all; `_measure` decides whether it is good enough.
+        low, high = _SAFE_RANGE
+        self._maybe_single = (
+            box_sums is not None and m.centred and edge is None and low < self._energy < high
+        )
+
+    def _tile(self, *, single: bool) -> Tile:
+        """The tile in float32 or float64, these pixels in it."""
+        tile = self._buffers.tile(single=single)
+        if single not in self._transformed:
+            self._transformed.add(single)
+            if self._buffers.box_sums is None:
+                tile.set_pixels(self._pixels, self._at, self._level)
+            else:  # they are there already, their level removed
+                tile.set_pixels(self._buffers.box_sums.pixels)
         return tile
 
     def score(self, k: int, target: Array) -> None:
         """Write the scores of mask k over the tile."""
-        m, around = self._m, self._around
+        m, edge, spectra = self._buffers.masks, self._edge, self._buffers.spectra
         h, w = target.shape
-        n = k if len(m.w) > 1 and self._boxes is None else 0
-        sums = self._sums(n)
-        bank = self._banks.single if sums.single else self._banks.double
-        numerator = self._tile(single=sums.single).correlate(bank, k, range(m.V.shape[1]))[:h, :w]
-        own = _NOTHING
-        if around is not None:
+        n = k if len(m.w) > 1 and self._buffers.box_sums is None else 0
+        windows = self._measured(n)
+        bank = spectra.single if windows.single else spectra.double
+        tile = self._tile(single=windows.single)
+        numerator = tile.correlate(bank, k, range(m.V.shape[1]))[:h, :w]
+        own = _NOTHING  # Σ w V'² over the part of the mask that lies inside
+        if edge is not None:
             if m.normed:
-                own = around.sum(around.border.VV[k])
-            # V' has mean 0 over the whole mask, and another one over the part of it that lies
-            # inside.
-            for values, integral in zip(sums.values, around.border.V[k], strict=False):
-                part = around.sum(integral)
-                numerator -= values * part / sums.mass
+                own = edge.sum(edge.masks.VV[k])
+            # V' has mean 0 over the whole mask, and another mean over the part that lies inside: remove it.
+            for values, integral in zip(windows.values, edge.masks.V[k], strict=False):
+                part = edge.sum(integral)
+                numerator -= values * part / windows.mass
                 if m.normed:
-                    own -= part * part / sums.mass
+                    own -= part * part / windows.mass
         if m.normed:
-            numerator *= sums.inverse
-            if around is not None:
-                numerator *= np.where(own > _FLAT**2, 1 / np.sqrt(np.maximum(own, _FLAT**2)), 0)
+            numerator *= windows.inverse
+            if edge is not None:
+                least = _ONE_COLOUR**2
+                numerator *= np.where(own > least, 1 / np.sqrt(np.maximum(own, least)), 0)
             np.clip(numerator, -1, 1, out=target)
         else:
             target[...] = numerator
-        if around is not None:
-            target[sums.mass < MIN_SHARE_INSIDE * m.w[n].sum()] = 0
+        if edge is not None:
+            target[windows.mass < MIN_SHARE_INSIDE * m.w[n].sum()] = 0
 
-    def _sums(self, n: int) -> _Sums:
-        """For weight set n."""
-        if n not in self._known:
-            self._known = {n: self._measure(n)}
-        return self._known[n]
+    def _measured(self, n: int) -> _WindowStatistics:
+        """For weight set n; the last one is remembered."""
+        if n not in self._statistics:
+            self._statistics = {n: self._measure(n)}
+        return self._statistics[n]
 
-    def _measure(self, n: int) -> _Sums:
-        m, around = self._m, self._around
+    def _measure(self, n: int) -> _WindowStatistics:
+        m, edge, spectra = self._buffers.masks, self._edge, self._buffers.spectra
         mass: Any = m.w[n].sum()
-        if around is not None:
-            mass = np.maximum(around.sum(around.border.w[n])[0], _TINY)
-        if not m.normed and (around is None or not m.centred):
-            return _Sums(mass, _NOTHING, _NOTHING)
+        if edge is not None:
+            mass = np.maximum(edge.sum(edge.masks.w[n])[0], _TINY)
+        if not m.normed and (edge is None or not m.centred):
+            return _WindowStatistics(mass, _NOTHING, _NOTHING)
         C = m.V.shape[1]
-        values = np.empty((C, *self._shape)) if around is not None and m.centred else _NOTHING
-        variation = np.empty(self._shape)
-        # Sums over boxes are so many short calls of numpy that two threads at them wait for Python's lock
-        # longer than one takes for both: who would have to wait transforms first.
-        turn = self._banks.turn if self._boxes is not None else None
-        if turn is not None and turn.locked():
-            self._tile(single=self._coarse).load(0)
-        with turn or contextlib.nullcontext():
+        values = np.empty((C, *self._shape)) if edge is not None and m.centred else _NOTHING
+        variation = np.empty(self._shape)  # Σ w x'²
+        # `BoxSums` is hundreds of short numpy calls. Two threads doing that at once wait for Python's lock
+        # longer than one thread takes for both, so they take turns: one that would have to wait does its
+        # transform first.
+        lock = spectra.adding if self._buffers.box_sums is not None else None
+        if lock is not None and lock.locked():
+            self._tile(single=self._maybe_single).transform(0)
+        with lock or contextlib.nullcontext():
             for rows, sums in self._window_sums(n):
                 if m.centred:
-                    if around is not None:
+                    if edge is not None:
                         values[:, rows] = sums[:, :C].transpose(1, 0, 2)
                     removed = np.einsum("rcj,rcj->rj", sums[:, :C], sums[:, :C])
-                    removed /= mass if around is None else mass[rows]
+                    removed /= mass if edge is None else mass[rows]
                     np.subtract(sums[:, C], removed, out=variation[rows])
                 else:
                     variation[rows] = sums[:, C]
+        inverse, single = self._inverse(variation, float(m.w[n].sum()))
+        return _WindowStatistics(mass, values, inverse, single)
+
+    def _inverse(self, variation: Array, mass: float) -> tuple[Array, bool]:
+        """1 / sqrt(variation), 0 where a window is flat; and whether the numerator may be float32.
+
+        `variation` is overwritten.
+        """
         energy = self._energy
         level = float(np.square(self._level, dtype=float).sum())
-        floor = _ROUGH * float(m.w[n].sum()) * level + _DROWNED * energy
+        floor = _FLOAT32_NOISE * mass * level + _FLOAT64_NOISE * energy
         flat = variation <= max(floor, _TINY)
         typical = max(float(variation.sum(0).sum()) / flat.size, 0.0)
-        np.copyto(variation, np.inf, where=flat)
+        np.copyto(variation, np.inf, where=flat)  # 1 / inf is 0
         single = False
-        if self._coarse:
+        if self._maybe_single:
             noise = _ROUNDING * (math.sqrt(energy / flat.size) + math.sqrt(typical))
-            single = noise < _SHOWN * math.sqrt(variation.min())
+            single = noise < _SCORE_ERROR * math.sqrt(variation.min())
         inverse = variation.astype(np.float32 if single else np.float64, copy=False)
         np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
-        return _Sums(mass, values, inverse, single)
+        return inverse, single
 
     def _window_sums(self, n: int) -> Iterator[tuple[slice, Array]]:
         """Σ w over windows of each channel and of their energy, `(rows, C + 1, w)`, by rows of outputs."""
         h, w = self._shape
-        if self._boxes is not None:
-            for rows, sums in self._boxes.sums(h):
-                if self._m.w[n, 0, 0, 0] != 1:
-                    sums *= self._m.w[n, 0, 0, 0]
+        m = self._buffers.masks
+        if self._buffers.box_sums is not None:
+            for rows, sums in self._buffers.box_sums.sums(h):
+                if m.w[n, 0, 0, 0] != 1:
+                    sums *= m.w[n, 0, 0, 0]
                 yield rows, sums[:, :, :w]
             return
-        found = np.empty((h, self._m.V.shape[1] + 1, w))
-        for c in range(found.shape[1]):
-            found[:, c] = self._tile(single=False).correlate(self._banks.weights, n, [c])[:h, :w]
-        yield slice(0, h), found
+        planes = np.empty((h, m.V.shape[1] + 1, w))
+        weights = self._buffers.spectra.weights
+        for c in range(planes.shape[1]):
+            planes[:, c] = self._tile(single=False).correlate(weights, n, [c])[:h, :w]
+        yield slice(0, h), planes

@@ -1,9 +1,13 @@
-"""Correlation with small square kernels by minimal filtering: fewer multiplications, none of the windows.
+"""Correlation with small square kernels by minimal filtering (Winograd): fewer multiplications.
 
-A tile of 6 x 6 pixels gives 4 x 4 outputs of a 3 x 3 kernel, or 2 x 2 of a 5 x 5 one. Tile and kernel
-are both evaluated as polynomials in two variables at 6 x 6 points; there each output is a product, 36 of
-them instead of 144, summed over channels; and back. Every step is a matrix product: many tiles at a time
-with the fixed matrices of the points, and at each point tiles x channels with channels x kernels.
+A tile of 6 x 6 pixels gives 4 x 4 outputs of a 3 x 3 kernel, or 2 x 2 of a 5 x 5 one, in three steps:
+
+1. Tile and kernel are taken for polynomials in two variables and evaluated at 6 x 6 points.
+2. At each point their values are multiplied and summed over channels: 36 products instead of 144.
+3. The 36 sums are turned back into outputs.
+
+Every step is a matrix product: in steps 1 and 3 the fixed matrices of the points times many tiles at once, in
+step 2, at each point, tiles x channels times channels x kernels.
 
 References
 ----------
@@ -27,41 +31,44 @@ from waldo_cli.correlate.gemm import SLICE, Product, products
 from waldo_cli.geometry import Pair
 from waldo_cli.parallel import scratch, spread_workers
 
-# Tiles of a band, `(6, 6, images, rows, cols)`, a pixel's channels one element; and its outputs.
+# Tiles that are transformed together, `(6, 6, images, rows, cols)`, all channels of a pixel as one element;
+# and the outputs that they give.
 _Band: TypeAlias = tuple[Array, Array]
 
 # Sides of kernels that this is for.
 SIDES = (3, 5)
-# Fewer channels, or kernels, and the way to the points and back costs more than it saves.
+# With fewer channels or kernels, steps 1 and 3 cost more than step 2 saves.
 _FEWEST = 16
-# Side of a tile, and the points of its polynomials; infinity is the last one. Of the sets tried, these leave
-# the smallest error: 1.5e-6 of the largest output with 96 channels, where 0, ±1, ±2 leave 8e-6.
+# Side of a tile, and the points at which polynomials are evaluated; the sixth is infinity. Of the sets that
+# were tried, these leave the smallest error: 1.5e-6 of the largest output with 96 channels, where the usual
+# 0, ±1, ±2 leave 8e-6.
 _SIDE = 6
 _POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)
-# Bytes of each of two buffers, for the tiles that are transformed together: shares of a common L2 cache.
+# Bytes of each of the two buffers of a thread: shares of a usual L2 cache.
 _BUFFER_BYTES = 3 << 19
 
 
 def _vandermonde(columns: int) -> Array:
-    """Powers 0, 1, ... of the points, as rows; at infinity only the highest counts."""
+    """Powers 0, 1, ... of each point, as rows; at infinity only the highest power counts."""
     powers = np.vander(_POINTS, columns, increasing=True)
     return np.vstack([powers, np.eye(columns)[-1:]])
 
 
-# Transposition turns the multiplication of polynomials into correlation: its inverse becomes the first
-# step, evaluation of one factor the last. Rows of the first step are scaled to a sum of 1, the kernel's to
-# make up for it: no point outshouts another.
+# Multiplying polynomials is a convolution; its transpose is the correlation that is wanted. Transposed, the
+# inverse of the evaluation becomes step 1, and the evaluation of a factor becomes step 3. Rows of step 1 are
+# scaled so that their absolute values sum to 1, and the kernel's rows by the inverse: then no point has much
+# larger values, and so larger errors, than another.
 _TO_POINTS = np.linalg.inv(_vandermonde(_SIDE)).T
-_LOUDNESS = np.abs(_TO_POINTS).sum(axis=1, keepdims=True)
-_TO_POINTS = (_TO_POINTS / _LOUDNESS).astype(np.float32)
-_OF_KERNEL = {side: (_vandermonde(side) * _LOUDNESS).astype(np.float32) for side in SIDES}
+_ROW_SUMS = np.abs(_TO_POINTS).sum(axis=1, keepdims=True)
+_TO_POINTS = (_TO_POINTS / _ROW_SUMS).astype(np.float32)
+_OF_KERNEL = {side: (_vandermonde(side) * _ROW_SUMS).astype(np.float32) for side in SIDES}
 _FROM_POINTS = {side: _vandermonde(_SIDE + 1 - side).T.astype(np.float32) for side in SIDES}
 
 
 def cost(
     outputs: tuple[int, int, int], kernel: tuple[int, ...], stride: Pair, dilation: Pair
 ) -> float:
-    """Expected seconds on one core for outputs (images, rows, cols); infinity where this cannot do it."""
+    """Expected seconds on one core for outputs (images, rows, cols); infinite where it does not apply."""
     A, B, C, K = kernel
     if A != B or A not in SIDES or stride != (1, 1) or min(C, K) < _FEWEST:
         return float("inf")
@@ -85,17 +92,17 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
     most = max(1, _BUFFER_BYTES // (points * max(C, K) * x.itemsize))
 
     def new_worker() -> Callable[[_Band], None]:
-        # A step reads one and writes the other.
+        # Each product reads one buffer and writes the other.
         this, other = scratch(*[points * most * max(C, K)] * 2)
 
-        @lru_cache  # bands are of one size, but for the last ones
-        def route(tiles: int) -> tuple[Array, list[Product], Array]:
-            """Where the tiles go, all products that follow, and where they leave the outputs."""
+        @lru_cache  # all bands but the last ones have one size
+        def products_for(tiles: int) -> tuple[Array, list[Product], Array]:
+            """Where to put the tiles, all products that follow, and where these leave the outputs."""
             first = this[: points * tiles * C].reshape(_SIDE, -1)
-            there = first.reshape(_SIDE, _SIDE, -1)
-            steps = _both_ways(_TO_POINTS, first, other[: first.size].reshape(_SIDE, -1), there)
+            at_points = first.reshape(_SIDE, _SIDE, -1)
+            steps = _both_ways(_TO_POINTS, first, other[: first.size].reshape(_SIDE, -1), at_points)
             summed = other[: points * tiles * K].reshape(points, -1, K)
-            steps += _at_points(there.reshape(points, -1, C), kernels, summed)
+            steps += _at_points(at_points.reshape(points, -1, C), kernels, summed)
             half = this[: made * _SIDE * tiles * K].reshape(made, -1)
             found = other[: made**2 * tiles * K].reshape(made, made, -1)
             steps += _both_ways(_FROM_POINTS[side], summed.reshape(_SIDE, -1), half, found)
@@ -104,14 +111,14 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
         def work(band: _Band) -> None:
             windows, target = band
             deep, high, wide = windows.shape[2:]
-            taken, steps, found = route(deep * high * wide)
+            taken, steps, found = products_for(deep * high * wide)
             np.copyto(taken.view(windows.dtype).reshape(windows.shape), windows)
             for left, right, into in steps:
                 np.matmul(left, right, into)
             laid = found.reshape(made, made, deep, high, wide, K).transpose(2, 3, 0, 4, 1, 5)
             if target.shape[1:3] == (high * made, wide * made):
                 np.add(laid, offset, out=target.reshape(laid.shape))
-            else:  # the last tiles lie half outside
+            else:  # the last tiles reach beyond the outputs: compute all, keep what lies inside
                 whole = this[: found.size].reshape(laid.shape)
                 np.add(laid, offset, out=whole)
                 rows, cols = target.shape[1:3]
@@ -124,12 +131,12 @@ def correlate(x: Array, V: Array, out: Array, dilation: Pair, bias: Array | None
     )
     with np.errstate(invalid="ignore", over="ignore"):
         finite = bool(np.isfinite(out.sum()))
-    if not finite:  # a NaN or an infinity has spoilt whole tiles
+    if not finite:  # one NaN or infinity has spoilt a whole tile: compute it the other way
         gemm.correlate(x, V, out, (1, 1), dilation, bias)
 
 
 def _whole_tiles(x: Array, outputs: tuple[int, ...], side: int, dilation: Pair) -> Array:
-    """The images with zeros below and right of them, so that the last tile is a whole one."""
+    """The images with zeros added below and to the right, so that the last tiles are whole."""
     made = _SIDE + 1 - side
     rows, cols = (
         d * (made * -(-n // (d * made)) + side - 1)
@@ -146,9 +153,9 @@ def _whole_tiles(x: Array, outputs: tuple[int, ...], side: int, dilation: Pair) 
 
 
 def _bands(x: Array, out: Array, made: int, dilation: Pair, most: int) -> list[_Band]:
-    """What goes through together: at most so many tiles."""
+    """The tiles in groups of at most `most`."""
     bands = []
-    # Every d-th pixel, from each of the first d x d, is a picture for a kernel without dilation.
+    # With dilation d, every d-th pixel forms an image of its own for a kernel without dilation: d x d images.
     for p, q in itertools.product(*map(range, dilation)):
         pixels, target = (a[:, p :: dilation[0], q :: dilation[1]] for a in (x, out))
         images, rows, cols = (
@@ -161,19 +168,19 @@ def _bands(x: Array, out: Array, made: int, dilation: Pair, most: int) -> list[_
         for n, i, j in itertools.product(
             range(0, images, deep), range(0, rows, high), range(0, cols, wide)
         ):
-            here = windows[:, :, n : n + deep, i : i + high, j : j + wide]
+            group = windows[:, :, n : n + deep, i : i + high, j : j + wide]
             up, down, left, right = (made * k for k in (i, i + high, j, j + wide))
-            bands.append((here, target[n : n + deep, up:down, left:right]))
+            bands.append((group, target[n : n + deep, up:down, left:right]))
     return bands
 
 
 def _even(length: int, most: int) -> int:
-    """The size of as few parts as there must be, and all but the last as large as each other."""
+    """The size of parts of at most `most`: as few parts as possible, all but the last equal."""
     return -(-length // -(-length // most))
 
 
 def _windows(pixels: Array, made: int, tiles: tuple[int, int, int]) -> Array:
-    """A view of the tiles, `(6, 6, deep, high, wide)`, a pixel's channels one element of memory."""
+    """A view of the tiles, `(6, 6, deep, high, wide)`, all channels of a pixel as one element."""
     whole = pixels.view(np.dtype((np.void, pixels.shape[3] * pixels.itemsize)))[..., 0]
     image, down, right = whole.strides
     strides = (down, right, image, made * down, made * right)
@@ -181,23 +188,23 @@ def _windows(pixels: Array, made: int, tiles: tuple[int, int, int]) -> Array:
 
 
 def _both_ways(matrix: Array, source: Array, half: Array, out: Array) -> list[Product]:
-    """Applying a matrix (m, n) to rows and columns of (n, n, ...): first to half (m, n, ...), then to out."""
+    """Products that apply a matrix (m, n) to rows and columns of (n, n, ...): to half (m, n, ...), to out."""
     m, n = matrix.shape
     return [*products(matrix, source, half), *products(matrix, half.reshape(m, n, -1), out)]
 
 
 def _at_points(pixels: Array, kernels: Array, out: Array) -> list[Product]:
-    """What writes (points, tiles, C) @ (points, C, K) to out, each product for one thread alone."""
+    """Products that write (points, tiles, C) @ (points, C, K) to out, each small enough for one thread."""
     _, tiles, C = pixels.shape
     K = kernels.shape[2]
     wide = min(K, max(16, SLICE // (48 * C)))
-    some = max(1, SLICE // (C * wide))
+    count = max(1, SLICE // (C * wide))
     return [
         (
-            pixels[:, t : t + some],
+            pixels[:, t : t + count],
             kernels[:, :, k : k + wide],
-            out[:, t : t + some, k : k + wide],
+            out[:, t : t + count, k : k + wide],
         )
         for k in range(0, K, wide)
-        for t in range(0, tiles, some)
+        for t in range(0, tiles, count)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from waldo_cli.files import HTML_MARK
@@ -15,25 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
-       color: #222; background: #fff }
-h2 { border-top: 1px solid #ccc; padding-top: 1rem }
-figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top; max-width: 100% }
-figure img, figure svg { display: block; max-width: 100%; height: auto; background: #888 }
-figure.small img { width: 12rem; image-rendering: pixelated }
-figcaption { font-size: .85rem; max-width: 12rem }
-figure.wide figcaption { max-width: none }
-figure.centred { position: relative }
-figure.centred::after { content: ""; position: absolute; left: 5rem; top: 5rem; width: 2rem; height: 2rem;
-                        box-sizing: border-box; border: 2px solid #0c0; border-radius: 50% }
-table { border-collapse: collapse; margin-bottom: 1rem }
-td, th { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #ddd }
-rect { fill: none; vector-effect: non-scaling-stroke }
-rect.all { stroke: #08f; stroke-width: 1 }
-rect.kept { stroke: #f60; stroke-width: 2 }
-circle { fill: none; stroke: #0b0; stroke-width: 3; vector-effect: non-scaling-stroke }
-"""
+STYLE = Path(__file__).with_name("style.css")
 
 
 def data_url(picture: NDArray[np.uint8]) -> str:
@@ -82,8 +65,9 @@ def rectangle(box: Box, kind: str) -> str:
 
 def document(title: str, sections: Iterable[str]) -> str:
     body = "\n".join(sections)
+    style = STYLE.read_text(encoding="utf-8")
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{HTML_MARK.decode()}'
         f"<title>{escape(title)}</title>"
-        f"<style>{_STYLE}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
+        f"<style>\n{style}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )
