@@ -1,0 +1,224 @@
+"""From samples of any depth, with or without alpha, to float32 RGB in [0, 1], upright."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from imagefiles import PNG_SIGNATURE, WHITE, as_float, chunk, encoded, noise, png, tiff
+from PIL import Image, ImageOps
+
+from waldo_cli.images.load import load_image, load_mask
+
+
+def test_grey_is_given_to_all_channels() -> None:
+    grey = noise(4, 5, 1)
+    np.testing.assert_array_equal(
+        load_image(png(grey)), load_image(png(np.repeat(grey, 3, axis=2)))
+    )
+
+
+# --- more than 8 bits -----------------------------------------------------------------------------
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    samples=st.builds(
+        noise,
+        st.integers(1, 8),
+        st.integers(1, 8),
+        st.sampled_from([1, 2, 3, 4]),
+        st.integers(0, 999),
+    )
+)
+def test_eight_bits_x_and_sixteen_bits_257x_are_the_same(samples: np.ndarray) -> None:
+    np.testing.assert_array_equal(
+        load_image(png(samples)), load_image(png(samples.astype(np.uint16) * 257))
+    )
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    "container", ["png", "tiff <", "tiff >", "tiff < deflate", "tiff > deflate"]
+)
+def test_sixteen_bits_keep_all_their_bits(channels: int, container: str) -> None:
+    samples = np.random.default_rng(1).integers(0, 65536, (5, 7, channels), np.uint16)
+    if container == "png":
+        data = png(samples)
+    else:
+        _, order, *deflate = container.split()
+        data = tiff(samples, 1 if channels == 1 else 2, order=order, deflate=bool(deflate))
+    image = load_image(data)
+    np.testing.assert_array_equal(image, np.broadcast_to(as_float(samples), (5, 7, 3)))
+
+
+def test_sixteen_bit_alpha_keeps_all_its_bits() -> None:
+    samples = np.random.default_rng(2).integers(1, 65536, (5, 7, 4), np.uint16)
+    colour, weights = load_mask(png(samples))
+    np.testing.assert_array_equal(colour, as_float(samples[..., :3]))
+    assert weights is not None
+    np.testing.assert_array_equal(weights, as_float(samples[..., 3]))
+
+
+def test_twelve_bits_reach_white() -> None:
+    packed = np.array([[[0xFF], [0xF0], [0x00]]], np.uint8)  # two samples of 12 bits: 4095 and 0
+    data = tiff(packed, 1, tags={256: (4, [2]), 258: (3, [12])})
+    np.testing.assert_array_equal(load_image(data), [[[1, 1, 1], [0, 0, 0]]])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_white_is_zero_where_the_tiff_says_so(kind: type) -> None:
+    top = 1 if kind is np.float32 else np.iinfo(kind).max
+    samples = np.array([[[0], [top]]], kind)
+    np.testing.assert_array_equal(load_image(tiff(samples, 0)), [[[1, 1, 1], [0, 0, 0]]])
+
+
+# --- samples without a natural white --------------------------------------------------------------
+
+
+def test_float_samples_inside_0_to_1_stay_as_they_are() -> None:
+    samples = np.random.default_rng(3).random((4, 5, 1), np.float32)
+    np.testing.assert_array_equal(load_image(tiff(samples, 1)), np.repeat(samples, 3, axis=2))
+
+
+@pytest.mark.parametrize(
+    ("samples", "levels"),
+    [
+        ([0, 100, 200], [0, 0.5, 1]),
+        ([0.5, 1, 2], [0.25, 0.5, 1]),
+        ([-1, 0, 1], [0, 0.5, 1]),
+        ([-1e30, 0, 1e30], [0, 0.5, 1]),
+        ([-np.inf, 0.5, np.inf], [0, 0.5, 1]),
+        ([-3e38, 0, 3e38], [0, 0.5, 1]),
+        ([np.nan, 0, 1], [1, 0, 1]),
+        ([np.nan, -4, 4], [1, 0, 1]),
+        ([np.nan, np.nan, np.nan], [1, 1, 1]),
+    ],
+)
+def test_float_samples_beyond_are_stretched_and_nan_shows_the_paper(
+    samples: list[float], levels: list[float]
+) -> None:
+    image = load_image(tiff(np.array(samples, np.float32).reshape(1, 3, 1), 1))
+    np.testing.assert_allclose(image[0, :, 0], levels, atol=1e-7)
+
+
+def test_nan_in_a_mask_does_not_count() -> None:
+    mask, weights = load_mask(tiff(np.array([[[np.nan], [0.25], [1.0]]], np.float32), 1))
+    assert weights is not None
+    np.testing.assert_array_equal(weights, [[0, 1, 1]])
+    assert np.isfinite(mask).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "samples", "levels"),
+    [
+        (np.int16, [0, 16384, 32767], [0, 16384 / 32767, 1]),
+        (np.int16, [-100, 0, 100], [0, 0.5, 1]),
+        (np.int32, [0, 500, 1000], [0, 0.5, 1]),
+        (np.uint32, [0, 2**31, 2**32 - 1], [0, 0.5, 1]),
+    ],
+)
+def test_signed_and_32_bit_samples_reach_from_black_to_white(
+    kind: type, samples: list[int], levels: list[float]
+) -> None:
+    image = load_image(tiff(np.array(samples, kind).reshape(1, 3, 1), 1))
+    np.testing.assert_allclose(image[0, :, 0], levels, atol=1e-6)
+
+
+# --- transparency ---------------------------------------------------------------------------------
+
+
+def test_what_alpha_hides_does_not_come_back() -> None:
+    samples = np.array([[[255, 0, 0, 0], [255, 0, 0, 255], [0, 0, 0, 51]]], np.uint8)
+    np.testing.assert_allclose(
+        load_image(png(samples))[0], [WHITE, [1, 0, 0], [0.8, 0.8, 0.8]], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_opaque_alpha_is_no_alpha(kind: str, mode: str) -> None:
+    plain = Image.fromarray(noise(5, 6)).convert(mode[:-1])
+    options = {"lossless": True} if kind == "WEBP" else {}
+    opaque = encoded(plain.convert(mode), kind, **options)
+    np.testing.assert_array_equal(load_image(opaque), load_image(encoded(plain, kind, **options)))
+    assert load_mask(opaque)[1] is None
+
+
+@pytest.mark.parametrize("transparency", [1, b"\xff\x00\xff"])
+def test_transparent_palette_entries_are_transparent(transparency: int | bytes) -> None:
+    palette = Image.new("P", (3, 1))
+    palette.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
+    palette.putdata([0, 1, 2])
+    data = encoded(palette, "PNG", transparency=transparency)
+    np.testing.assert_array_equal(load_image(data), [[[1, 0, 0], WHITE, [0, 0, 1]]])
+    weights = load_mask(data)[1]
+    assert weights is not None
+    np.testing.assert_array_equal(weights, [[1, 0, 1]])
+
+
+def test_gif_transparency_is_transparent() -> None:
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([255, 0, 0, 0, 255, 0])
+    palette.putdata([0, 1])
+    np.testing.assert_array_equal(
+        load_image(encoded(palette, "GIF", transparency=1)), [[[1, 0, 0], WHITE]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("samples", "key", "transparent"),
+    [
+        (np.array([[[7], [8]]], np.uint8), [7], [True, False]),
+        (np.array([[[1, 2, 3], [1, 2, 4]]], np.uint8), [1, 2, 3], [True, False]),
+        (np.array([[[0x1234], [0x1235]]], np.uint16), [0x1234], [True, False]),
+        (np.array([[[0x1234, 0, 9], [0x1235, 0, 9]]], np.uint16), [0x1234, 0, 9], [True, False]),
+    ],
+)
+def test_the_transparent_colour_of_a_png_is_compared_with_all_its_bits(
+    samples: np.ndarray, key: list[int], transparent: list[bool]
+) -> None:
+    data = png(samples, chunk(b"tRNS", struct.pack(f">{len(key)}H", *key)))
+    np.testing.assert_array_equal((load_image(data)[0] == 1).all(axis=-1), transparent)
+
+
+def test_the_transparent_grey_of_two_bits_is_found() -> None:
+    header = struct.pack(">IIBBBBB", 4, 1, 2, 0, 0, 0, 0)
+    data = PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"tRNS", b"\0\2")
+    data += chunk(b"IDAT", zlib.compress(b"\0\x1b")) + chunk(b"IEND", b"")  # 0 1 2 3
+    np.testing.assert_allclose(load_image(data)[0, :, 0], [0, 1 / 3, 1, 1])
+
+
+def test_premultiplied_alpha_of_grey_is_divided_out() -> None:
+    samples = np.array([[[50, 100], [0, 0], [255, 255]]], np.uint8)
+    mask, weights = load_mask(tiff(samples, 1, tags={338: (3, [1])}))
+    assert weights is not None
+    np.testing.assert_allclose(weights[0], [100 / 255, 0, 1])
+    np.testing.assert_allclose(mask[0, 0], [0.5] * 3, atol=0.01)
+
+
+# --- the turn that EXIF asks for ------------------------------------------------------------------
+
+ORIENTATION = 0x0112
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("k", range(1, 9))
+def test_exif_orientation_equals_turning_beforehand(kind: str, k: int) -> None:
+    stored = Image.fromarray(noise(16, 24))
+    exif = Image.Exif()
+    exif[ORIENTATION] = k
+    options = {"lossless": True} if kind == "WEBP" else {}
+    plain = load_image(encoded(stored, kind, **options))
+    turned = encoded(stored, kind, exif=exif.tobytes(), **options)
+    upright = Image.fromarray((plain * 255).round().astype(np.uint8))
+    upright.getexif()[ORIENTATION] = k
+    expected = as_float(np.asarray(ImageOps.exif_transpose(upright)))
+    np.testing.assert_array_equal(load_image(turned), expected)
+    np.testing.assert_array_equal(load_image(turned, orient=False), plain)
+    mask, _ = load_mask(turned)
+    np.testing.assert_array_equal(mask, expected)
