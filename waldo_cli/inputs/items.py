@@ -1,7 +1,11 @@
-"""Which images, and where the files made from each go.
+"""Which images are examined, and where the output files of each one go.
 
-Folders are walked in the order of their names, so that the same tree always gives the same sequence;
-hidden entries, links to folders and what this program has written are left out.
+`expand` turns the names that the user gave into a sequence of `Item`. `refuse_collisions` and
+`mark_collisions` find items whose output files would overwrite each other. `in_shard` splits the items
+over several machines.
+
+A folder's entries are sorted by name, so that the same tree always gives the same sequence. Hidden entries,
+links to folders and the output files of this program are skipped.
 """
 
 from __future__ import annotations
@@ -15,31 +19,32 @@ from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import reason
 from waldo_cli.inputs.sources import STDIN
 
-#: File name endings, in lower case, that make a file in a folder an image.
+#: A file in a folder counts as an image if its name ends in one of these, in upper or lower case.
 EXTENSIONS = frozenset(
     {"apng", "bmp", "dib", "gif", "jfif", "jpe", "jpeg", "jpg", "png", "tif", "tiff", "webp"}
 )
 
+# Endings of the output files; the part before them is `Item.output`.
 HEATMAP = ".heatmap.png"
 ACTIVATIONS = ".activations.npy"
 
 
-# No __dict__: all names of a folder are held while it is looked through.
+# `slots` saves memory: there may be very many items at a time.
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One image to look at.
+    """One image to examine.
 
     Attributes
     ----------
     path
-        As the user, the folder or the list gave it, undecodable bytes as surrogates; ``-`` is
-        standard input.
+        The path exactly as the user, the folder or the list gave it; ``-`` is standard input. Bytes that
+        are not UTF-8 are surrogates, as `os.fsdecode` makes them.
     output
-        Path without ending of the files made from it.
+        Path of its output files, without their endings. Empty if there will be none.
     problem
-        Why it cannot be looked at, where that is known beforehand.
+        Why it cannot be examined, if that is already known.
     data
-        The image itself, where it is not read from `path`.
+        The bytes of the image, if it is not read from `path`.
     """
 
     path: str
@@ -55,9 +60,10 @@ def expand(
     recursive: bool = False,
     extensions: Collection[str] = EXTENSIONS,
 ) -> Iterator[Item]:
-    """The images that `paths` name, folders replaced by what is in them.
+    """Give an item for each image that `paths` name; a folder stands for the images in it.
 
-    Below `out` the tree of a folder is kept; a file named by itself goes there by its stem.
+    The outputs of a folder's images keep its tree of folders below `out`. The outputs of a file that is
+    named itself go directly into `out`.
 
     Parameters
     ----------
@@ -66,9 +72,10 @@ def expand(
     out
         Folder for the outputs.
     recursive
-        Go down into the folders of folders.
+        Also search the folders inside a folder.
     extensions
-        What makes a file in a folder an image; a file named by itself is always one.
+        File name endings, in lower case and without the dot, of the images in a folder. A file that is
+        named itself is always taken as an image.
     """
     for path in paths:
         if _is_own_output(path):
@@ -82,12 +89,19 @@ def expand(
 
 
 def refuse_collisions(items: Iterable[Item], taken: dict[str, str]) -> list[Item]:
-    """The items, each with an output of its own, which nothing else has `taken`.
+    """Return the items as a list, if no two of them would write the same output files.
+
+    Parameters
+    ----------
+    items
+        Read to the end before anything is examined.
+    taken
+        Output -> path of the item that writes it. The outputs of `items` are added.
 
     Raises
     ------
     InvalidInputError
-        Two of them would write the same files.
+        Two items would write the same files.
     """
     checked = []
     for item in mark_collisions(items, taken):
@@ -98,38 +112,48 @@ def refuse_collisions(items: Iterable[Item], taken: dict[str, str]) -> list[Item
 
 
 def mark_collisions(items: Iterable[Item], taken: dict[str, str]) -> Iterator[Item]:
-    """The items as they come; one whose output another has `taken` gets that as its problem."""
+    """Give the items one by one; an item whose output is already in `taken` gets that as its problem.
+
+    For a stream, whose end is not known: items that are already examined cannot be refused any more.
+    """
     for item in items:
-        first = taken.setdefault(os.path.normpath(item.output), item.path) if item.output else None
-        if first is None or first is item.path:
+        owner = taken.setdefault(os.path.normpath(item.output), item.path) if item.output else None
+        # `is`, not `==`: the same path given twice is two items, and the second would overwrite.
+        if owner is None or owner is item.path:
             yield item
         else:
             yield replace(
                 item,
-                problem=f"would write the same files as {first}, {item.output}.*:"
+                problem=f"would write the same files as {owner}, {item.output}.*:"
                 " give them apart, each with its own --out, or use --no-heatmap",
             )
 
 
 def in_shard(path: str, number: int, of: int) -> bool:
-    """Whether shard `number` (from 1) `of` so many has this path; the same on every machine."""
+    """Return whether `path` belongs to shard `number`, 1 to `of`, of the `of` shards.
+
+    A hash of the path decides, so that all machines agree without talking to each other.
+    """
     digest = hashlib.sha256(os.fsencode(path)).digest()
     return int.from_bytes(digest[:8], "big") % of == number - 1
 
 
 def stem(path: str) -> str:
-    """File name without folder and ending."""
+    """Return the file name without folder and ending; `image` if nothing is left, as for a URL's root."""
     return os.path.splitext(os.path.basename(path))[0] or "image"
 
 
 def _walk(root: str, out: str, recursive: bool, extensions: Collection[str]) -> Iterator[Item]:
-    pending = [_entries(root)]  # a list, not recursion: trees may be deeper than Python's stack
-    where = [""]
+    """Give the images of a folder, depth first."""
+    # The folders that are open, from `root` to the innermost: what is left of their entries, and their
+    # paths below `root`. Lists, not recursion: a tree may be deeper than Python's recursion limit.
+    pending = [_entries(root)]
+    subfolders = [""]
     while pending:
         entry = next(pending[-1], None)
-        if entry is None:
+        if entry is None:  # this folder is done: back to its parent
             pending.pop()
-            where.pop()
+            subfolders.pop()
         elif isinstance(entry, Item):
             yield entry
         elif entry.name.startswith("."):
@@ -137,12 +161,13 @@ def _walk(root: str, out: str, recursive: bool, extensions: Collection[str]) -> 
         elif entry.is_dir(follow_symlinks=False):
             if recursive:
                 pending.append(_entries(entry.path))
-                where.append(_join(where[-1], entry.name))
+                subfolders.append(_join(subfolders[-1], entry.name))
         elif _is_image(entry, extensions):
-            yield Item(entry.path, _join(out, where[-1], stem(entry.name)))
+            yield Item(entry.path, _join(out, subfolders[-1], stem(entry.name)))
 
 
 def _entries(folder: str) -> Iterator[os.DirEntry[str] | Item]:
+    """Give the entries of a folder by name; if it cannot be read, an item with that problem."""
     try:
         with os.scandir(folder) as entries:
             yield from sorted(entries, key=lambda e: e.name)
@@ -154,8 +179,8 @@ def _is_image(entry: os.DirEntry[str], extensions: Collection[str]) -> bool:
     ending = os.path.splitext(entry.name)[1].lower().removeprefix(".")
     if ending not in extensions or _is_own_output(entry.name):
         return False
-    # A link to nowhere is looked at, and told as an error; devices, pipes and sockets, and links to
-    # folders, are not.
+    # Also a link to a missing file: opening it gives an error that the user should see. Not devices, pipes,
+    # sockets, and links to folders.
     return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
 
 
@@ -164,4 +189,5 @@ def _is_own_output(path: str) -> bool:
 
 
 def _join(*parts: str) -> str:
+    """Join parts of an output path; below the current folder it does not begin with ``./``."""
     return os.path.join(*parts).removeprefix("./")

@@ -1,4 +1,8 @@
-"""Where names and bytes come from: lists of names, standard input, URLs."""
+"""Inputs that are not plain files: lists of names, standard input, URLs.
+
+`listed` reads names from a list. `read_stdin` and `fetch` return the bytes of one image, of at most one
+byte more than an image file may have: enough for the decoder to see that it is too large and to refuse it.
+"""
 
 from __future__ import annotations
 
@@ -10,40 +14,42 @@ from io import FileIO
 from waldo_cli.errors import FileError, InvalidInputError, MissingExtraError
 from waldo_cli.files import reason
 
-STDIN = "-"
+STDIN = "-"  # the name that stands for standard input
 
-_LONGEST_NAME = 1 << 20
+_MAX_NAME_BYTES = 1 << 20  # no real path is that long, so longer input is not a list of names
 
 
 def listed(source: str, *, null: bool = False) -> Iterator[str]:
-    r"""Names from a list, each as soon as its line has come.
+    r"""Give the names of a list, each one as soon as its line is complete.
+
+    The list may be a pipe that stays open: no name waits for the next one. Empty lines are skipped.
 
     Parameters
     ----------
     source
         A file, or ``-`` for standard input.
     null
-        Names end in NUL instead of a newline.
+        Each name ends with a NUL byte instead of a newline, as ``find -print0`` writes them.
 
     Raises
     ------
     FileError
         The list cannot be read.
     InvalidInputError
-        A megabyte without an end of line: this is no list of names.
+        There is a megabyte without an end of line, so it is not a list of names.
     """
-    end = b"\0" if null else b"\n"
-    rest = b""
+    separator = b"\0" if null else b"\n"
+    incomplete = b""  # beginning of a name whose end has not arrived yet
     try:
         with _unbuffered(source) as file:
             while chunk := file.read(1 << 16):
-                *names, rest = (rest + chunk).split(end)
+                *names, incomplete = (incomplete + chunk).split(separator)
                 yield from filter(None, (_name(n, null) for n in names))
-                if len(rest) > _LONGEST_NAME:
+                if len(incomplete) > _MAX_NAME_BYTES:
                     raise InvalidInputError(
                         "a megabyte without an end of line: this is no list of names", path=source
                     )
-            if last := _name(rest, null):
+            if last := _name(incomplete, null):  # the last line may lack its newline
                 yield last
     except OSError as e:
         raise FileError(f"cannot read the list: {reason(e)}", path=source) from e
@@ -51,66 +57,67 @@ def listed(source: str, *, null: bool = False) -> Iterator[str]:
 
 def _name(raw: bytes, null: bool) -> str:
     name = os.fsdecode(raw if null else raw.removesuffix(b"\r"))
-    return "./-" if name == STDIN else name  # in a list, a file of that name
+    return "./-" if name == STDIN else name  # in a list, "-" is a file of that name, not stdin
 
 
 def is_url(path: str) -> bool:
-    """True for ``scheme://...``; a single letter is no scheme."""
+    """Return whether `path` is ``scheme://...``; one letter, such as a drive's, is not a scheme."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path) is not None
 
 
 def read_stdin(max_pixels: int | None = None) -> bytes:
-    """All of standard input, or one byte more than an image may have.
+    """Return all bytes of standard input, or the first ones if it has more than an image may have.
 
     Parameters
     ----------
     max_pixels
-        As for `load_image`.
+        As for `load_image`; it also decides how many bytes are allowed.
 
     Raises
     ------
     FileError
-        It is closed or cannot be read.
+        Standard input is closed or cannot be read.
     """
     from waldo_cli.images.decode import most_bytes
 
-    parts: list[bytes] = []
-    left = most_bytes(max_pixels) + 1
+    chunks: list[bytes] = []
+    remaining = most_bytes(max_pixels) + 1
     try:
         with _unbuffered(STDIN) as file:
-            while left and (part := file.read(min(left, 1 << 24))):
-                parts.append(part)
-                left -= len(part)
+            # At most 16 MiB in one call: `read` allocates all that is asked for.
+            while remaining and (chunk := file.read(min(remaining, 1 << 24))):
+                chunks.append(chunk)
+                remaining -= len(chunk)
     except OSError as e:
         raise FileError(f"cannot read: {reason(e)}") from None
-    return b"".join(parts)
+    return b"".join(chunks)
 
 
 def _unbuffered(source: str) -> FileIO:
-    """A file, or standard input for ``-``.
+    """Open a file, or standard input for ``-``, without a buffer.
 
-    A buffered reader would hold lines back, and its lock would stay taken by the thread that waits in
-    it when the program ends.
+    A buffered reader would wait until its buffer is full before it gives a line. It also has a lock, which
+    a thread that waits for input would still hold when the program exits.
     """
     return open(0 if source == STDIN else source, "rb", buffering=0, closefd=source != STDIN)
 
 
 def fetch(url: str, max_pixels: int | None = None) -> bytes:
-    """What lies at a URL that fsspec knows, or one byte more of it than an image may have.
+    """Return all bytes at a URL, or the first ones if there are more than an image may have.
 
     Parameters
     ----------
     url
-        Where.
+        Any URL that fsspec can open.
     max_pixels
-        As for `load_image`.
+        As for `load_image`; it also decides how many bytes are allowed.
 
     Raises
     ------
     MissingExtraError
         fsspec is not installed.
     FileError
-        It cannot be read.
+        The URL cannot be read.
     """
     try:
         import fsspec
@@ -123,7 +130,7 @@ def fetch(url: str, max_pixels: int | None = None) -> bytes:
     try:
         with fsspec.open(url, "rb") as file:
             data: bytes = file.read(most_bytes(max_pixels) + 1)
-    except Exception as e:  # noqa: BLE001 - each kind of storage raises errors of its own
-        first = str(e).splitlines()[0] if str(e) else ""
-        raise FileError(f"cannot read: {type(e).__name__}: {first}") from None
+    except Exception as e:  # noqa: BLE001 - each kind of storage raises its own exceptions
+        first_line = str(e).splitlines()[0] if str(e) else ""
+        raise FileError(f"cannot read: {type(e).__name__}: {first_line}") from None
     return data
