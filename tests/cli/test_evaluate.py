@@ -1,0 +1,111 @@
+"""`waldo evaluate`: its tables, what it counts, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+from truths import truth, white_pages
+
+from waldo_cli.cli import waldo
+from waldo_cli.errors import InvalidInputError, WaldoError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return white_pages(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two noise pages with the mask on them, one without; a truth that misplaces the second."""
+    folder = tmp_path_factory.mktemp("pages")
+    rng = np.random.default_rng(3)
+    mask = rng.integers(0, 256, (12, 10, 3), np.uint8)
+    Image.fromarray(mask).save(folder / "mask.png")
+    for name, at in (("one.png", (20, 30)), ("two.png", (5, 7)), ("none.png", None)):
+        page = rng.integers(0, 256, (60, 80, 3), np.uint8)
+        if at is not None:
+            page[at[0] : at[0] + 12, at[1] : at[1] + 10] = mask
+        Image.fromarray(page).save(folder / name)
+    truth(
+        folder,
+        "one.png,80,60,waldo,30,20,40,32",
+        "two.png,80,60,waldo,60,40,70,52",
+        "none.png,80,60,wenda,1,1,9,9",
+    )
+    return folder
+
+
+def command(pages: Path, *options: str) -> Result:
+    fixed = [str(pages), "--truth", str(pages / "boxes.csv"), "--mask", str(pages / "mask.png")]
+    return CliRunner().invoke(
+        waldo, ["evaluate", *fixed, "--scales", "1", "--label", "waldo", *options]
+    )
+
+
+def test_the_command_ranks_finds_against_the_truth(pages: Path) -> None:
+    said = json.loads(command(pages, "--format", "json").stdout)
+    assert (said["pages_with"], said["pages_without"], said["boxes"]) == (2, 1, 2)
+    assert (said["top1"], said["found"], said["false_alarms"]) == (1, 1, 1)
+    assert said["pages"][0] | {"seconds": 0} == {
+        "page": "one.png", "rank": 1, "score": 1.0, "found": True, "false_alarms": 0, "seconds": 0,
+    }  # fmt: skip
+    assert said["pages"][1]["score"] == 1.0
+    assert said["pages"][1]["rank"] != 1
+    assert said["pages"][2]["found"] is None
+    assert said["auc"] == 1
+
+
+def test_table_and_csv_say_what_json_says(pages: Path) -> None:
+    said = json.loads(command(pages, "--format", "json").stdout)["pages"]
+    rows = list(csv.DictReader(io.StringIO(command(pages, "--format", "csv").stdout)))
+    assert [(r["page"], r["rank"]) for r in rows] == [
+        (p["page"], "" if p["rank"] is None else str(p["rank"])) for p in said
+    ]
+    table = command(pages).stdout
+    assert "top-1              1 of 2, 50.0%" in table
+    assert "2 pages with waldo (2 boxes), 1 without" in table
+
+
+def test_the_threshold_decides_what_is_found(pages: Path) -> None:
+    said = json.loads(command(pages, "--threshold", "1.5", "--format", "json").stdout)
+    assert (said["found"], said["false_alarms"], said["top1"]) == (0, 0, 1)
+
+
+def test_further_pages_without_him_count_false_alarms(pages: Path, folder: Path) -> None:
+    said = json.loads(command(pages, "--without", str(folder), "--format", "json").stdout)
+    assert said["pages_without"] == 4
+    said = json.loads(command(pages, "--unlisted", "--format", "json").stdout)
+    assert said["pages_without"] == 2  # mask.png lies there, too
+    assert said["alarmed_pages_without"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--label", "odlaw"], "no box of class 'odlaw', there are waldo, wenda: use --label"),
+        (["--stack", "./gone.toml"], "no such file"),
+        (["--without", "./gone"], "no such folder"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_an_error(pages: Path, options: list[str], reason: str) -> None:
+    result = command(pages, *options)
+    assert isinstance(result.exception, WaldoError)
+    assert reason in str(result.exception)
+    assert result.stdout == ""
+
+
+def test_a_page_of_another_size_than_the_truth_says_is_an_error(
+    pages: Path, tmp_path: Path
+) -> None:
+    path = truth(tmp_path, "one.png,81,60,waldo,30,20,40,32")
+    result = command(pages, "--truth", str(path))
+    assert isinstance(result.exception, InvalidInputError)
+    assert "the truth says 81x60, the file is 80x60" in result.exception.reason

@@ -1,0 +1,191 @@
+"""The truth: what a box takes for a hit, and the CSV and COCO files that say the boxes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from truths import HEADER, WALDO, truth, white_pages
+
+from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.evaluation.truth import TrueBox, pages_without, read_truth
+from waldo_cli.geometry import Size
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "hit"),
+    [
+        (110, 215, True),
+        (
+            90,
+            185,
+            True,
+        ),  # half the width to the left, half the height above: the border belongs to it
+        (130, 245, True),
+        (89.9, 215, False),
+        (130.1, 215, False),
+        (110, 184.9, False),
+        (110, 245.1, False),
+    ],
+)
+def test_a_hit_lies_in_the_box_grown_by_half_its_size_on_each_side(
+    x: float, y: float, hit: bool
+) -> None:
+    assert WALDO.is_hit(x, y) is hit
+
+
+# --- the files ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return white_pages(tmp_path)
+
+
+def test_csv_truth_keeps_the_order_of_pages_and_leaves_other_columns_alone(folder: Path) -> None:
+    path = truth(
+        folder,
+        "b.png,40,30,waldo,1,2,11,12,x",
+        "a.png,40,30,wenda,0,0,40,30,y",
+        "b.png,40,30,waldo_icon,5.5,5,9,9,",
+        "c.png,40,30,,,,,,",
+        header=f"{HEADER},artwork",
+    )
+    pages = read_truth(path, folder)
+    assert [p.name for p in pages] == ["b.png", "a.png", "c.png"]
+    assert pages[0].boxes == (TrueBox("waldo", 1, 2, 11, 12), TrueBox("waldo_icon", 5.5, 5, 9, 9))
+    assert pages[2].boxes == ()
+    assert pages[0].size == Size(30, 40)
+
+
+def test_csv_truth_of_a_spreadsheet_program_is_read(folder: Path) -> None:
+    path = truth(folder, "a.png,40,30,waldo,1,2,11,12", encoding="utf-8-sig")
+    assert read_truth(path, folder)[0].boxes[0].label == "waldo"
+
+
+def coco(folder: Path, **changes: object) -> Path:
+    root: dict[str, object] = {
+        "images": [
+            {"id": 7, "file_name": "a.png", "width": 40, "height": 30},
+            {"id": 8, "file_name": "b.png", "width": 40, "height": 30},
+        ],
+        "categories": [{"id": 1, "name": "waldo"}],
+        "annotations": [{"id": 1, "image_id": 8, "category_id": 1, "bbox": [1, 2, 10, 10]}],
+    }
+    path = folder / "boxes.json"
+    path.write_text(json.dumps(root | changes))
+    return path
+
+
+def test_coco_truth_says_the_same_as_csv(folder: Path) -> None:
+    by_csv = read_truth(truth(folder, "a.png,40,30,,,,,", "b.png,40,30,waldo,1,2,11,12"), folder)
+    assert read_truth(coco(folder), folder) == by_csv
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("a.png,40,30,waldo,x,2,11,12", "line 2: xmin = 'x' is not a number"),
+        ("a.png,40,30,waldo,nan,2,11,12", "xmin = 'nan' is not a number"),
+        ("a.png,40,30,waldo,1,2,1e999,12", "xmax = '1e999' is not a number"),
+        ("a.png,40,30,waldo,1,2,41,12", "box 1,2 to 41,12 lies outside the 40x30 page"),
+        ("a.png,40,30,waldo,-1,2,11,12", "lies outside"),
+        ("a.png,40,30,waldo,11,2,1,12", "empty or turned around"),
+        ("a.png,40,30,waldo,1,2,1,12", "empty or turned around"),
+        ("a.png,0,30,waldo,1,2,11,12", "width = '0' is not a number of pixels"),
+        ("a.png,40.5,30,waldo,1,2,11,12", "not a number of pixels"),
+        ("a.png,40,30,waldo,1,2", "line 2: fewer fields"),
+        (",40,30,waldo,1,2,11,12", "line 2: filename is empty"),
+        ('"a.png,40,30,waldo,1,2,11,12', "after line 1: unexpected end of data"),
+        (
+            "a.png,40,30,waldo,1,2,11,12\na.png,41,30,waldo,1,2,11,12",
+            "line 3: a.png has another size",
+        ),
+    ],
+)
+def test_a_bad_row_is_one_line_that_names_the_file_the_line_and_the_field(
+    folder: Path, row: str, reason: str
+) -> None:
+    path = truth(folder, row)
+    with pytest.raises(InvalidInputError) as caught:
+        read_truth(path, folder)
+    assert caught.value.path == str(path)
+    assert reason in caught.value.reason
+    assert "\n" not in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "no column 'filename'"),
+        (b"filename;width\na.png;3\n", "no column 'filename'"),
+        (b"\xff\xfe\x00", "not UTF-8 text"),
+        (HEADER.encode(), "names no page"),
+        (b"{", "not JSON"),
+        (b"{}", "no list 'categories'"),
+        (b'{"a":' * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_file_that_is_no_truth_is_one_clear_line(
+    folder: Path, content: bytes, reason: str
+) -> None:
+    path = folder / "boxes.csv"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInputError) as caught:
+        read_truth(path, folder)
+    assert reason in caught.value.reason
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"images": [{"id": 8}]}, "images[0]: file_name is missing"),
+        ({"images": [{"id": 8, "file_name": 3, "width": 4, "height": 4}]}, "images[0]: file_name"),
+        ({"images": [{"id": [], "file_name": "a", "width": 4, "height": 4}]}, "images[0]: id"),
+        (
+            {"annotations": [{"image_id": 9, "category_id": 1, "bbox": [1, 2, 3, 4]}]},
+            "no such image_id",
+        ),
+        ({"annotations": [{"image_id": 8, "category_id": 1, "bbox": [1, 2]}]}, "bbox must be"),
+        (
+            {"annotations": [{"image_id": 8, "category_id": 1, "bbox": [1, 2, 3, True]}]},
+            "not a number",
+        ),
+        (
+            {"annotations": [{"image_id": 8, "category_id": 1, "bbox": [1, 2, 90, 4]}]},
+            "lies outside",
+        ),
+        ({"annotations": 3}, "no list 'annotations'"),
+        ({"annotations": [3]}, "annotations[0]: image_id is missing"),
+    ],
+)
+def test_bad_coco_is_one_line_that_names_the_entry(
+    folder: Path, changes: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read_truth(coco(folder, **changes), folder)
+    assert reason in caught.value.reason
+
+
+def test_a_missing_page_or_truth_is_told_before_the_work(folder: Path) -> None:
+    with pytest.raises(FileError, match=r"gone\.png: no such page"):
+        read_truth(truth(folder, "gone.png,40,30,waldo,1,2,11,12"), folder)
+    with pytest.raises(FileError, match="no such file"):
+        read_truth(folder / "gone.csv", folder)
+
+
+def test_pages_without_are_the_pictures_of_a_folder_that_the_truth_does_not_name(
+    folder: Path,
+) -> None:
+    listed = read_truth(truth(folder, "a.png,40,30,waldo,1,2,11,12"), folder)
+    assert [p.path.name for p in pages_without(folder, listed)] == ["b.png", "c.png"]
+    assert all(p.boxes == () for p in pages_without(folder, listed))
+    (folder / "b.heatmap.png").write_bytes((folder / "b.png").read_bytes())
+    assert len(pages_without(folder, listed)) == 2  # what detect has written is no page
+    empty = folder / "empty"
+    empty.mkdir()
+    for bad in (empty, folder / "gone"):
+        with pytest.raises(FileError):
+            pages_without(bad)
