@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.errors import InvalidInputError
 from waldo_cli.inputs.items import Item, expand, in_shard, mark_collisions, refuse_collisions
-from waldo_cli.inputs.sources import fetch, is_url, listed
 
 
 def touch(root: Path, *names: str) -> None:
@@ -104,6 +103,13 @@ def test_names_in_any_encoding_survive(tmp_path: Path) -> None:
     assert os.fsencode(item.output) == b"\xff\xfe"
 
 
+def test_explicit_files_go_flat_by_their_stems() -> None:
+    assert list(expand(["a/b/c.tar.png", ".png"], "out")) == [
+        Item("a/b/c.tar.png", "out/c.tar"),
+        Item(".png", "out/.png"),
+    ]
+
+
 def test_two_inputs_with_one_output_are_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"a/x\.png: would write the same files as x\.jpg"):
         refuse_collisions(expand(["x.jpg", "y.jpg", "a/x.png"], "out"), {})
@@ -112,24 +118,6 @@ def test_two_inputs_with_one_output_are_refused() -> None:
 def test_in_a_stream_the_second_of_two_with_one_output_has_the_problem() -> None:
     items = list(mark_collisions(expand(["x.jpg", "a/x.png", "y.jpg"], ""), {}))
     assert [i.problem is None for i in items] == [True, False, True]
-
-
-def test_a_list_is_read_line_by_line_or_by_nul(tmp_path: Path) -> None:
-    file = tmp_path / "list"
-    file.write_bytes(b"a.png\r\n\n b\tc.png\n-\nlast \xff.png")
-    assert list(listed(str(file))) == ["a.png", " b\tc.png", "./-", os.fsdecode(b"last \xff.png")]
-    file.write_bytes(b"a\nb.png\0\0c.png\r\0")
-    assert list(listed(str(file), null=True)) == ["a\nb.png", "c.png\r"]
-
-
-def test_what_is_no_list_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "zeros").write_bytes(bytes(3 << 20))
-    with pytest.raises(InvalidInputError, match="no list of names"):
-        list(listed(str(tmp_path / "zeros")))
-    with pytest.raises(FileError, match="cannot read the list: no such file"):
-        list(listed(str(tmp_path / "absent")))
-    with pytest.raises(FileError, match="cannot read the list: is a directory"):
-        list(listed(str(tmp_path)))
 
 
 def test_every_path_is_in_exactly_one_shard() -> None:
@@ -141,28 +129,3 @@ def test_every_path_is_in_exactly_one_shard() -> None:
 
 def test_shards_are_the_same_on_every_machine() -> None:
     assert [in_shard("photos/ä.jpg", i, 5) for i in (1, 2, 3, 4, 5)].index(True) == 2
-
-
-@pytest.mark.parametrize(
-    ("path", "url"),
-    [("s3://bucket/a.jpg", True), ("file:///a.jpg", True), ("a.jpg", False), ("C://a", False),
-     ("dir:/x", False), ("//host/a", False)],
-)  # fmt: skip
-def test_what_is_a_url(path: str, url: bool) -> None:
-    assert is_url(path) is url
-
-
-def test_of_a_url_no_more_is_read_than_an_image_may_have(tmp_path: Path) -> None:
-    pytest.importorskip("fsspec", reason="URLs need fsspec, of the extra dask")
-    with (tmp_path / "huge.png").open("wb") as file:
-        file.truncate(1 << 31)
-    url = f"file://{tmp_path}/huge.png"
-    assert len(fetch(url)) == (256 << 20) + 1
-    assert len(fetch(url, max_pixels=40_000_000)) == 320_000_001
-
-
-def test_explicit_files_go_flat_by_their_stems() -> None:
-    assert list(expand(["a/b/c.tar.png", ".png"], "out")) == [
-        Item("a/b/c.tar.png", "out/c.tar"),
-        Item(".png", "out/.png"),
-    ]
