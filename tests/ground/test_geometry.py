@@ -1,17 +1,12 @@
-"""Sizes, receptive fields, boxes and scales."""
+"""Sizes, receptive fields and boxes."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, ReceptiveField, same_padding, window_count
-from waldo_cli.scales import resolve_scales, scale_ladder
 
 small = st.integers(1, 6)
 
@@ -81,59 +76,3 @@ def test_a_clipped_box_lies_inside_and_keeps_what_was_inside(
     }
     if inside:
         assert cut.area == len(inside)
-
-
-def test_a_ladder_falls_in_even_steps_through_one() -> None:
-    ladder = scale_ladder(0.18, 2.8, 2)
-    assert 1.0 in ladder
-    assert ladder[0] == pytest.approx(2**1.5)
-    assert ladder[-1] == pytest.approx(2**-2.5)
-    ratios = np.divide(ladder[:-1], ladder[1:])
-    np.testing.assert_allclose(ratios, 2**0.5)
-
-
-@pytest.mark.parametrize("ends", [(0, 1), (-1, 1), (2, 1), (1, math.inf), (math.nan, 1)])
-def test_a_ladder_without_two_ends_is_an_error(ends: tuple[float, float]) -> None:
-    with pytest.raises(InvalidInputError, match="scales run from"):
-        scale_ladder(*ends, 2)
-
-
-@pytest.mark.parametrize(
-    ("spec", "scales"),
-    [
-        ("auto", (3.0, 0.25)),
-        ("0.5", (0.5,)),
-        (2, (2.0,)),
-        ("0.5,2,1,1", (2.0, 1.0, 0.5)),
-        ([1, 0.5], (1.0, 0.5)),
-        ("0.5:2", (2.0, 2**0.5, 1.0, 2**-0.5, 0.5)),
-        ("1:1", (1.0,)),
-    ],
-)
-def test_scales_are_said_in_four_ways(spec: str | float, scales: tuple[float, ...]) -> None:
-    assert resolve_scales(spec, (3.0, 0.25), 2) == pytest.approx(scales)
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        "",
-        "big",
-        "1:2:3",
-        "1,2:3",
-        "0",
-        "-1",
-        "nan",
-        "inf",
-        "0:1",
-        "1:inf",
-        "2:1",
-        ",",
-        [],
-        0,
-        [1, -1],
-    ],
-)
-def test_what_is_no_scale_is_an_error_that_shows_it(spec: str | float) -> None:
-    with pytest.raises(InvalidInputError, match="scales"):
-        resolve_scales(spec, (1.0,), 2)
