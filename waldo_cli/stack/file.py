@@ -1,8 +1,11 @@
-"""Stack files: TOML for the layers, an ``.npz`` beside it for the numbers.
+"""Read a stack file: TOML for the layers, and an ``.npz`` beside it for the weights.
 
-A stack file may come from a stranger. Everything is checked before memory is taken: sizes of files and
-of arrays, every key, every number; weights are never unpickled and never read from outside the stack
-file's folder.
+`load_stack` finds the file and parses the TOML; `_parse` makes a `Stack` of it, with one `[[layer]]` table
+after the other in `_layers`. The table `_READERS` names the function that reads each op.
+
+A stack file may come from a stranger, so everything is checked before memory is allocated for it: the sizes
+of files and arrays, every key, every number. Weights are never unpickled, and never read from outside the
+stack file's folder.
 """
 
 from __future__ import annotations
@@ -35,11 +38,11 @@ from waldo_cli.stack.layers import (
 from waldo_cli.stack.stack import CloserLook, Mask, Stack
 from waldo_cli.stack.values import (
     MAX_CHANNELS,
+    MAX_CLOSER_LOOKS,
     MAX_FIELD,
     MAX_FILE_BYTES,
     MAX_KERNEL,
     MAX_LAYERS,
-    MAX_LOOKS,
     MAX_NUMBERS,
     MAX_PER_PIXEL,
     MAX_STEP,
@@ -47,6 +50,7 @@ from waldo_cli.stack.values import (
     PADDINGS,
     array_of,
     brief,
+    integer_of,
     number_of,
     padding_of,
     pair_of,
@@ -55,14 +59,14 @@ from waldo_cli.stack.values import (
     size_of,
     suggestion,
     text_of,
-    whole_of,
     word_of,
 )
 from waldo_cli.stack.weights import Weights
 
 BUILT_IN = Path(__file__).parent / "builtin"
 
-# The parser takes time with the square of a key's parts: 20,000 of them cost half a minute.
+# A dotted key of more than 16 parts, such as a.b.c: 16 parts, bare or in quotes, each followed by a dot.
+# tomllib needs time with the square of the number of parts; a key of 20,000 parts would take half a minute.
 _LONG_KEY = re.compile(rb"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""")
 
 BOUNDARIES = ("edge", "reflect", "zero", "none")
@@ -84,7 +88,7 @@ def built_in_names() -> list[str]:
 
 
 def load_stack(name_or_path: str | Path) -> Stack:
-    """A stack by its built-in name or from a file.
+    """Load a built-in stack by its name, or a stack from a file.
 
     Parameters
     ----------
@@ -95,8 +99,8 @@ def load_stack(name_or_path: str | Path) -> Stack:
     Raises
     ------
     StackError
-        No such name; or the file, its weights, a key, an op or a shape cannot be used. The message
-        names the layer's number and the key; `path` is the file.
+        There is no such name; or the file, its weights, a key, an op or a shape cannot be used. The
+        message names the layer's number and the key; the error's `path` is the file.
     """
     text = str(name_or_path)
     path = Path(text)
@@ -114,7 +118,9 @@ def load_stack(name_or_path: str | Path) -> Stack:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    """Read and parse a TOML file, with limits against files that are made to be slow."""
     data = read_bytes(path, MAX_FILE_BYTES)
+    # The byte order marks of UTF-8, and of UTF-16 in both orders.
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise StackError("saved with a byte order mark or as UTF-16: save it as plain UTF-8")
     if _LONG_KEY.search(data):
@@ -130,14 +136,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _parse(table: dict[str, Any], path: Path) -> Stack:
+    """The stack that a file describes; `table` is the whole file."""
     refuse_unknown_keys(table, _STACK_KEYS, "")
+    # In Python True == 1 and 1.0 == 1, but only the integer is right.
     if table.get("format") != 1 or type(table["format"]) is not int:
         raise StackError(f"format = {brief(table.get('format'))}: this program reads format = 1")
     name = text_of(table, "name", path.stem)
     weights = Weights({}, "")
     if "weights" in table:
         weights = Weights.read(path.parent, text_of(table, "weights", ""))
-    layers, own = _layers(table, weights, "layer")
+    layers, mask = _layers(table, weights, "layer")
     scales, per_octave = _scales(table.get("scales", [1.0]))
     stack = Stack(
         name,
@@ -148,44 +156,51 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
         scales=scales,
         per_octave=per_octave,
         labels=() if "closer_look" in table else _labels(table),
-        boundary=word_of(table, "boundary", _usual_boundary(layers), BOUNDARIES),
+        boundary=word_of(table, "boundary", _default_boundary(layers), BOUNDARIES),
         closer_looks=tuple(_closer_looks(table, weights, name)),
     )
-    if own is not None:
+    if mask is not None:
         try:
-            bound = stack.with_masks([own])
+            bound = stack.with_masks([mask])
         except InvalidInputError as e:
             raise StackError(f"mask: {e.reason}") from None
+        # A size that the file gives takes precedence over the size of the mask.
         stack = replace(bound, object=stack.object or bound.object)
     if stack.closer_looks and stack.object is None:
         raise StackError("object: a stack with a closer look must say the size of its object")
-    _must_be_bounded(stack.receptive_field)
+    # Checked again here, because only now the mask counts.
+    _limit_field(stack.receptive_field)
     weights.must_all_be_used()
     return stack
 
 
-def _must_be_bounded(seen: ReceptiveField) -> None:
-    if max(seen.size) > MAX_FIELD or max(seen.jump) > MAX_FIELD:
+def _limit_field(field: ReceptiveField) -> None:
+    """Raise StackError for a receptive field, or a distance of outputs, that is too large or too small."""
+    if max(field.size) > MAX_FIELD or max(field.jump) > MAX_FIELD:
         raise StackError(
-            f"the receptive field is {seen.size} every {seen.jump} pixels: at most {MAX_FIELD}"
+            f"the receptive field is {field.size} every {field.jump} pixels: at most {MAX_FIELD}"
         )
-    if 1 / min(seen.jump) > MAX_UPSAMPLED:
+    if 1 / min(field.jump) > MAX_UPSAMPLED:
         raise StackError(f"factor: at most {MAX_UPSAMPLED} activations for one pixel each way")
 
 
-def _usual_boundary(layers: tuple[Layer, ...]) -> str:
-    """A mask layer answers up to the page's edge by itself."""
+def _default_boundary(layers: tuple[Layer, ...]) -> str:
+    """The boundary of a stack that names none; see `Stack.boundary`.
+
+    A mask layer pads its own input and has outputs up to the image's edge, so it needs no extension.
+    """
     return "none" if any(isinstance(layer, MaskLayer) for layer in layers) else "edge"
 
 
 def _closer_looks(table: Mapping[str, Any], weights: Weights, name: str) -> Iterator[CloserLook]:
-    listed = table.get("closer_look", [])
-    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+    """The `[[closer_look]]` tables of a file. All of them answer with the labels of the file."""
+    entries = table.get("closer_look", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise StackError("closer_look: must be [[closer_look]] tables")
-    if len(listed) > MAX_LOOKS:
-        raise StackError(f"closer_look: {len(listed)} of them, at most {MAX_LOOKS}")
+    if len(entries) > MAX_CLOSER_LOOKS:
+        raise StackError(f"closer_look: {len(entries)} of them, at most {MAX_CLOSER_LOOKS}")
     labels = _labels(table)
-    for number, entry in enumerate(listed, 1):
+    for number, entry in enumerate(entries, 1):
         try:
             yield _closer_look(entry, weights, name, labels)
         except StackError as e:
@@ -195,24 +210,26 @@ def _closer_looks(table: Mapping[str, Any], weights: Weights, name: str) -> Iter
 def _closer_look(
     entry: Mapping[str, Any], weights: Weights, name: str, labels: tuple[str, ...]
 ) -> CloserLook:
+    """One `[[closer_look]]` table; `name` and `labels` are the stack's."""
     refuse_unknown_keys(entry, _CLOSER_KEYS, "")
-    layers, own = _layers(entry, weights, "layer")
-    if own is not None:
+    layers, mask = _layers(entry, weights, "layer")
+    if mask is not None:
         raise StackError("takes no mask layer")
     size = size_of(entry, "object", MAX_KERNEL)
     if size is None:
         raise StackError("object is missing: the object's width and height in the cut")
-    candidates = whole_of(entry, "candidates", 24, 1, MAX_CHANNELS)
+    candidates = integer_of(entry, "candidates", 24, 1, MAX_CHANNELS)
     return CloserLook(
         Stack(name, layers, labels=labels),
         size,
         candidates,
         _scales(entry.get("scales", [1.0]))[0],
-        whole_of(entry, "mirrored", 0, 0, candidates),
+        integer_of(entry, "mirrored", 0, 0, candidates),
     )
 
 
 def _labels(table: Mapping[str, Any]) -> tuple[str, ...]:
+    """The labels of a file: names that differ from each other; empty where there are none."""
     labels = table.get("labels", [])
     if not isinstance(labels, list) or not all(isinstance(s, str) for s in labels):
         raise StackError("labels: must be a list of names")
@@ -225,9 +242,13 @@ def _labels(table: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _scales(value: Any) -> tuple[tuple[float, ...], int]:
+    """Scales, largest first, and how many of them an octave has.
+
+    The file gives a range ``{ min, max, per_octave }`` or a list of factors.
+    """
     if isinstance(value, dict):
         refuse_unknown_keys(value, frozenset(("min", "max", "per_octave")), "scales: ")
-        per_octave = whole_of(value, "per_octave", 2, 1, 16)
+        per_octave = integer_of(value, "per_octave", 2, 1, 16)
         low, high = number_of(value, "min", None), number_of(value, "max", None)
         if low is None or high is None or not 1 / 64 <= low <= high <= 64:
             raise StackError("scales: min and max must be numbers, 1/64 <= min <= max <= 64")
@@ -243,18 +264,22 @@ def _scales(value: Any) -> tuple[tuple[float, ...], int]:
 def _layers(
     table: Mapping[str, Any], weights: Weights, where: str
 ) -> tuple[tuple[Layer, ...], Mask | None]:
-    """The layers of one list, and the mask that a mask layer brings along."""
-    listed = table.get("layer")
-    if not isinstance(listed, list) or not listed:
+    """The layers of a file or of a closer look, and the mask that the mask layer's table contains, if any.
+
+    Channels, receptive field and numbers are counted up from layer to layer, and checked against the limits
+    after each of them.
+    """
+    entries = table.get("layer")
+    if not isinstance(entries, list) or not entries:
         raise StackError(f"[[{where}]]: a stack needs at least one layer")
-    if len(listed) > MAX_LAYERS:
-        raise StackError(f"[[{where}]]: {len(listed)} layers, at most {MAX_LAYERS}")
+    if len(entries) > MAX_LAYERS:
+        raise StackError(f"[[{where}]]: {len(entries)} layers, at most {MAX_LAYERS}")
     layers: list[Layer] = []
-    own: Mask | None = None
-    channels = 3
+    mask: Mask | None = None
+    channels = 3  # of the image: red, green, blue
     numbers = 0
-    seen = ReceptiveField()
-    for number, entry in enumerate(listed, 1):
+    field = ReceptiveField()
+    for number, entry in enumerate(entries, 1):
         place = f"{where} {number}"
         try:
             if not isinstance(entry, dict):
@@ -263,21 +288,22 @@ def _layers(
             if not isinstance(op, str) or op not in _READERS:
                 raise StackError(f"op = {brief(op)}: {suggestion(brief(op), _READERS)}")
             place += f" ({op})"
-            read, keys = _READERS[op]
+            reader, keys = _READERS[op]
             refuse_unknown_keys(entry, keys | {"op"}, "")
             if op == "mask":
-                if any(isinstance(s, MaskLayer) for s in layers):
+                if any(isinstance(earlier, MaskLayer) for earlier in layers):
                     raise StackError("a stack takes one mask layer")
-                own = _own_mask(entry, weights)
-            layer = read(entry, _Context(weights, channels))
+                mask = _bundled_mask(entry, weights)
+            layer = reader(entry, _Context(weights, channels))
             channels = layer.channels(channels)
             if channels > MAX_CHANNELS:
                 raise StackError(f"{channels:,} channels, at most {MAX_CHANNELS:,}")
-            seen = layer.field(seen)
-            _must_be_bounded(seen)
-            if channels > MAX_PER_PIXEL * seen.jump[0] * seen.jump[1]:
+            field = layer.field(field)
+            _limit_field(field)
+            # One output position for every jump[0] * jump[1] pixels of the image.
+            if channels > MAX_PER_PIXEL * field.jump[0] * field.jump[1]:
                 raise StackError(
-                    f"{channels:,} channels every {seen.jump} pixels: at most {MAX_PER_PIXEL}"
+                    f"{channels:,} channels every {field.jump} pixels: at most {MAX_PER_PIXEL}"
                     " activations for one pixel"
                 )
             numbers += layer.parameters
@@ -286,19 +312,20 @@ def _layers(
         except WaldoError as e:
             raise StackError(f"{place}: {e.reason}") from None
         layers.append(layer)
-    return tuple(layers), own
+    return tuple(layers), mask
 
 
 @dataclass
 class _Context:
-    """What a layer's entry is read against."""
+    """What the reader of a layer needs beside the layer's own table."""
 
     weights: Weights
-    channels: int  # that come in
+    channels: int  # of the layer's input
 
 
 def _conv(entry: Mapping[str, Any], context: _Context) -> Layer:
-    groups = whole_of(entry, "groups", 1, 1, MAX_CHANNELS)
+    """A conv layer. Its kernel ``V`` is an array of the weights file, a named kernel, or an inline list."""
+    groups = integer_of(entry, "groups", 1, 1, MAX_CHANNELS)
     kernel = entry.get("kernel")
     if isinstance(kernel, str) and kernel.startswith("weights:"):
         V = context.weights.take(kernel)
@@ -309,12 +336,13 @@ def _conv(entry: Mapping[str, Any], context: _Context) -> Layer:
         groups = context.channels
         if plane.size * groups > MAX_NUMBERS:
             raise StackError(f"kernel: {plane.size * groups:,} numbers, at most {MAX_NUMBERS:,}")
+        # A depthwise kernel: each channel is a group of its own, filtered with the same plane.
         V = np.repeat(plane[:, :, None, None], groups, axis=3)
     elif isinstance(kernel, list):
         V = array_of(kernel, "kernel")
         if V.ndim not in (2, 3, 4):
             raise StackError("kernel: an inline kernel has 2 to 4 levels: rows, columns, in, out")
-        V = V.reshape(V.shape + (1,) * (4 - V.ndim))
+        V = V.reshape(V.shape + (1,) * (4 - V.ndim))  # to (A, B, C, K)
     else:
         raise StackError('kernel: give "weights:NAME", a name such as "sobel-x", or a list')
     if V.ndim != 4 or max(V.shape[:2]) > MAX_KERNEL or max(V.shape[2:]) > MAX_CHANNELS:
@@ -359,10 +387,11 @@ def _normalize(entry: Mapping[str, Any], _: _Context) -> Layer:
 
 
 def _upsample(entry: Mapping[str, Any], _: _Context) -> Layer:
-    return Upsample(whole_of(entry, "factor", 2, 1, MAX_STEP))
+    return Upsample(integer_of(entry, "factor", 2, 1, MAX_STEP))
 
 
 def _mask(entry: Mapping[str, Any], _: _Context) -> Layer:
+    # "valid" is not among them: the scores of a mask layer always have the image's size.
     padding = word_of(entry, "padding", "partial", ("partial", *PADDINGS[1:]))
     return MaskLayer(word_of(entry, "score", "ncc", SCORES), padding)
 
@@ -371,6 +400,7 @@ def _combine(entry: Mapping[str, Any], _: _Context) -> Layer:
     return Combine(word_of(entry, "how", "max", ("max", "mean", "sum")))
 
 
+# For each op, the function that reads its table, and the keys that the table may have beside "op".
 _READERS: dict[str, tuple[Callable[[Mapping[str, Any], _Context], Layer], frozenset[str]]] = {
     "conv": (_conv, _CONV_KEYS),
     **{op: (_pointwise, frozenset()) for op in POINTWISE},
@@ -384,18 +414,22 @@ _READERS: dict[str, tuple[Callable[[Mapping[str, Any], _Context], Layer], frozen
 }
 
 
-def _own_mask(entry: Mapping[str, Any], weights: Weights) -> Mask | None:
+def _bundled_mask(entry: Mapping[str, Any], weights: Weights) -> Mask | None:
+    """The mask that a mask layer's table contains, in the weights file or inline; None if the user gives it.
+
+    A fourth channel is the weight of each pixel.
+    """
     if "mask" not in entry:
         return None
-    named = entry["mask"]
-    array = weights.take(named) if isinstance(named, str) else array_of(named, "mask")
+    value = entry["mask"]
+    array = weights.take(value) if isinstance(value, str) else array_of(value, "mask")
     if array.ndim != 3 or array.shape[2] not in (3, 4) or max(array.shape) > MAX_KERNEL:
         raise StackError(f"mask: shape {array.shape} is not (A, B, 3), or 4 with weights")
     return Mask("mask", array[:, :, :3], array[:, :, 3] if array.shape[2] == 4 else None)
 
 
 def _named_kernel(name: str) -> Floats:
-    """`sobel-x`, `sobel-y`, `laplacian`, `box:N`, `gaussian:SIGMA` as ``(A, B)``."""
+    """`sobel-x`, `sobel-y`, `laplacian`, `box:N` or `gaussian:SIGMA` as an array ``(A, B)``."""
     fixed = {
         "sobel-x": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
         "sobel-y": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
@@ -407,14 +441,15 @@ def _named_kernel(name: str) -> Floats:
     try:
         number = float(value)
     except ValueError:
-        number = math.nan
+        number = math.nan  # fails both tests below
     if kind == "box" and number.is_integer() and 1 <= number <= MAX_KERNEL:
         return np.full((int(number), int(number)), 1 / number**2, np.float32)
     if kind == "gaussian" and 0 < number <= 64:
+        # Cut at three standard deviations. A two-dimensional Gaussian is the product of its profiles.
         radius = math.ceil(3 * number)
-        line = np.exp(-0.5 * (np.arange(-radius, radius + 1) / number) ** 2)
-        line /= line.sum()
-        return np.outer(line, line).astype(np.float32)
+        profile = np.exp(-0.5 * (np.arange(-radius, radius + 1) / number) ** 2)
+        profile /= profile.sum()
+        return np.outer(profile, profile).astype(np.float32)
     raise StackError(
         f"kernel = {brief(name)}: named kernels are {', '.join(fixed)}, box:5, gaussian:1.5"
     )

@@ -1,9 +1,11 @@
 """The layers that a stack is made of.
 
-Each layer is a small frozen record with the same four things: `run` (the numbers), `channels` (what comes
-out for what goes in, or an error), `field` (the receptive field through it) and a line of text. ``conv`` is
-the field's habit of naming a layer that cross-correlates; ``flip = true`` makes it the convolution of the
-textbooks.
+Each layer is a small frozen dataclass that implements the protocol `Layer`: `run` computes activations;
+`channels`, `field` and `output_size` say what the layer does to the number of channels, to the receptive
+field and to rows and columns; `str()` gives its line in ``waldo describe``.
+
+As usual in deep learning, a layer named ``conv`` cross-correlates: the kernel is not flipped. With
+``flip = true`` it is the convolution of mathematics.
 """
 
 from __future__ import annotations
@@ -21,42 +23,47 @@ from waldo_cli.geometry import Pair, ReceptiveField, same_padding, window_count
 
 
 class Layer(Protocol):
-    """What every layer answers."""
+    """What every layer provides."""
 
     @property
     def op(self) -> str:
-        """Its name in the stack file."""
+        """The name of this kind of layer in stack files."""
 
     @property
     def local(self) -> bool:
-        """True where a band of rows can be computed from a band of rows, without padding."""
+        """True if the layer can run on a band of rows alone: it pads nothing, and an output row depends
+        only on the input rows of its window.
+        """
 
     @property
     def parameters(self) -> int:
-        """How many learned or chosen numbers it holds."""
+        """How many numbers it holds: kernels, biases, masks."""
 
     def run(self, x: Floats) -> Floats:
         """Activations ``(H, W, C)`` to activations ``(H', W', K)``."""
 
-    def channels(self, entering: int) -> int:
-        """Channels out for channels in; raises StackError where they do not fit."""
+    def channels(self, in_channels: int) -> int:
+        """Output channels for so many input channels; StackError if the layer cannot take them."""
 
     def field(self, before: ReceptiveField) -> ReceptiveField:
-        """The receptive field after this layer."""
+        """The receptive field after this layer, from the one `before` it."""
 
     def output_size(self, size: Pair) -> Pair:
-        """Rows and columns out for rows and columns in; 0 where no window fits."""
+        """Rows and columns of the output for those of the input; 0 where no window fits."""
 
     def multiply_adds(self) -> int:
-        """Multiply-adds for one output position, all channels."""
+        """Multiply-adds for one output position with all its channels."""
 
 
 @dataclass(frozen=True, eq=False)
 class Conv:
-    """``h[i,j,k] = bias[k] + Σ_a Σ_b Σ_c V[a,b,c,k] · x[i+a,j+b,c]`` with ``V = kernel``."""
+    """``h[i,j,k] = bias[k] + Σ_a Σ_b Σ_c V[a,b,c,k] · x[i+a,j+b,c]`` with ``V = kernel``.
 
-    kernel: Floats
-    bias: Floats | None = None
+    The attributes mean what they mean in `cross_correlate`.
+    """
+
+    kernel: Floats  # (A, B, C / groups, K)
+    bias: Floats | None = None  # (K,)
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)
     groups: int = 1
@@ -84,14 +91,14 @@ class Conv:
             padding=self.padding,
         )
 
-    def channels(self, entering: int) -> int:
+    def channels(self, in_channels: int) -> int:
         expected = self.kernel.shape[2] * self.groups
-        if entering != expected:
-            raise StackError(f"conv takes {expected} channels, {entering} come in")
+        if in_channels != expected:
+            raise StackError(f"conv takes {expected} channels, {in_channels} come in")
         return int(self.kernel.shape[3])
 
-    def _padded(self) -> tuple[Pair, Pair]:
-        """What is added before and after, along rows and columns."""
+    def _padding_widths(self) -> tuple[Pair, Pair]:
+        """How many pixels the padding adds: ``(top, bottom), (left, right)``."""
         if isinstance(self.padding, tuple):
             return self.padding
         if self.padding == "valid":
@@ -102,7 +109,7 @@ class Conv:
         return rows, cols
 
     def field(self, before: ReceptiveField) -> ReceptiveField:
-        (top, _), (left, _) = self._padded()
+        (top, _), (left, _) = self._padding_widths()
         a, b = self.kernel.shape[:2]
         return before.through((a, b), self.stride, self.dilation, (top, left))
 
@@ -110,7 +117,12 @@ class Conv:
         rows, cols = (
             window_count(n + sum(pad), k, s, d)
             for n, pad, k, s, d in zip(
-                size, self._padded(), self.kernel.shape, self.stride, self.dilation, strict=False
+                size,
+                self._padding_widths(),
+                self.kernel.shape,
+                self.stride,
+                self.dilation,
+                strict=False,
             )
         )
         return rows, cols
@@ -134,15 +146,17 @@ class Conv:
 
 
 def _sigmoid(x: Floats, _: float) -> Floats:
-    # tanh neither overflows nor warns at large |x|
+    # 1 / (1 + exp(-x)), written with tanh: exp would overflow and warn for large negative x.
     return np.asarray(np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1)))
 
 
 def _softmax(x: Floats, _: float) -> Floats:
+    # Over the channels. Subtracting the largest value changes nothing but keeps exp from overflowing.
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
+# Functions of activations and a slope, which only leaky-relu uses.
 POINTWISE: dict[str, Callable[[Floats, float], Floats]] = {
     "relu": lambda x, _: np.maximum(x, np.float32(0)),
     "leaky-relu": lambda x, slope: np.where(x >= 0, x, np.float32(slope) * x),
@@ -153,13 +167,13 @@ POINTWISE: dict[str, Callable[[Floats, float], Floats]] = {
 }
 
 
-class _WithoutNumbers:
-    """A layer that holds no numbers: channels, field and size stay as they are unless it says otherwise."""
+class _WithoutParameters:
+    """Defaults for layers without parameters: channels, receptive field, rows and columns stay the same."""
 
     parameters: ClassVar[int] = 0
 
-    def channels(self, entering: int) -> int:
-        return entering
+    def channels(self, in_channels: int) -> int:
+        return in_channels
 
     def field(self, before: ReceptiveField) -> ReceptiveField:
         return before
@@ -172,8 +186,8 @@ class _WithoutNumbers:
 
 
 @dataclass(frozen=True)
-class Pointwise(_WithoutNumbers):
-    """One function at every position: `POINTWISE` lists them. `slope` is leaky-relu's, below 0."""
+class Pointwise(_WithoutParameters):
+    """A function of `POINTWISE` at every position; leaky-relu multiplies negative values by `slope`."""
 
     op: str
     slope: float = 0.01
@@ -187,8 +201,8 @@ class Pointwise(_WithoutNumbers):
 
 
 @dataclass(frozen=True)
-class Pool(_WithoutNumbers):
-    """The largest value or the mean of each window, per channel; windows lie inside ("valid")."""
+class Pool(_WithoutParameters):
+    """The maximum or the mean of each window, for each channel; all windows lie inside the image."""
 
     op: str
     size: Pair
@@ -198,8 +212,10 @@ class Pool(_WithoutNumbers):
     def run(self, x: Floats) -> Floats:
         _must_fit(self.op, self.size, x)
         ufunc = np.maximum if self.op == "max-pool" else np.add
+        # First along rows, then along columns: a maximum or a sum over a rectangle is separable. Axes are
+        # counted from the end (-3 rows, -2 columns), because a batch has one more axis in front.
         for axis in (0, 1):
-            x = _slide(ufunc, x, axis - 3, self.size[axis], self.stride[axis])
+            x = _reduce_windows(ufunc, x, axis - 3, self.size[axis], self.stride[axis])
         if self.op == "mean-pool":
             x *= np.float32(1 / (self.size[0] * self.size[1]))
         return x
@@ -216,11 +232,12 @@ class Pool(_WithoutNumbers):
 
 
 @dataclass(frozen=True)
-class Normalize(_WithoutNumbers):
-    """Local contrast normalisation: remove the window's mean, divide by the window's deviation.
+class Normalize(_WithoutParameters):
+    """Local contrast normalisation: subtract the local mean, divide by the local standard deviation.
 
-    Mean and deviation are taken over a window and all channels, edges repeated, so that a print's
-    brightness and contrast leave no trace. Where nothing varies the answer is 0.
+    Both are taken over a window around each pixel and over all channels; outside the image its edge
+    repeats. The output does not depend on the brightness and contrast of a print. It is 0 where the
+    window is flat.
 
     References
     ----------
@@ -234,10 +251,11 @@ class Normalize(_WithoutNumbers):
 
     def run(self, x: Floats) -> Floats:
         mean = self._mean(x.mean(axis=2, keepdims=True))
-        rest = x - mean
-        deviation = np.sqrt(self._mean(np.square(rest).mean(axis=2, keepdims=True)))
-        flat = deviation <= np.float32(1e-5) * np.abs(mean)  # what rounding leaves of a flat window
-        return np.where(flat, np.float32(0), rest / np.where(flat, np.float32(1), deviation))
+        centred = x - mean
+        deviation = np.sqrt(self._mean(np.square(centred).mean(axis=2, keepdims=True)))
+        # In a flat window, rounding errors leave a deviation of about 1e-7 of the mean instead of 0.
+        flat = deviation <= np.float32(1e-5) * np.abs(mean)
+        return np.where(flat, np.float32(0), centred / np.where(flat, np.float32(1), deviation))
 
     def _mean(self, x: Floats) -> Floats:
         pads = [same_padding(k) for k in self.size]
@@ -245,18 +263,19 @@ class Normalize(_WithoutNumbers):
         return Pool("mean-pool", self.size, (1, 1)).run(x)
 
     def field(self, before: ReceptiveField) -> ReceptiveField:
-        # The mean is taken twice: of the values, then of what is left of them.
-        once = (2 * self.size[0] - 1, 2 * self.size[1] - 1)
+        # Two windows in sequence, one for the mean and one for the deviation, reach as far as a single
+        # window of size 2 n - 1.
+        size = (2 * self.size[0] - 1, 2 * self.size[1] - 1)
         pad = (2 * same_padding(self.size[0])[0], 2 * same_padding(self.size[1])[0])
-        return before.through(once, pad=pad)
+        return before.through(size, pad=pad)
 
     def __str__(self) -> str:
         return f"normalize {_short(self.size)}"
 
 
 @dataclass(frozen=True)
-class Upsample(_WithoutNumbers):
-    """Each activation repeated `factor` times along rows and columns."""
+class Upsample(_WithoutParameters):
+    """Repeat each activation `factor` times along rows and along columns."""
 
     factor: int
     op: str = "upsample"
@@ -276,22 +295,23 @@ class Upsample(_WithoutNumbers):
 
 
 @dataclass(frozen=True)
-class Combine(_WithoutNumbers):
-    """All channels to one map: their largest value, mean or sum."""
+class Combine(_WithoutParameters):
+    """Reduce all channels to one: their maximum, mean or sum."""
 
     how: str
     op: str = "combine"
     local: bool = True
 
     def run(self, x: Floats) -> Floats:
-        if self.how == "max" and x.shape[-1] <= 8:  # few: numpy reduces short rows slowly
+        # numpy is slow at reducing a last axis of few elements: take the maximum channel by channel.
+        if self.how == "max" and x.shape[-1] <= 8:
             out = x[..., :1].copy()
             for k in range(1, x.shape[-1]):
                 np.maximum(out, x[..., k : k + 1], out=out)
             return out
         return np.asarray(getattr(x, self.how)(axis=-1, keepdims=True))
 
-    def channels(self, entering: int) -> int:  # noqa: ARG002 - any number comes in
+    def channels(self, in_channels: int) -> int:  # noqa: ARG002 - takes any number of channels
         return 1
 
     def __str__(self) -> str:
@@ -300,10 +320,11 @@ class Combine(_WithoutNumbers):
 
 @dataclass(frozen=True, eq=False)
 class MaskLayer:
-    """Correlate with masks that went through the layers above; one output channel per mask.
+    """Normalised cross-correlation with masks; one output channel per mask.
 
-    The output has the input's size, a window's score stands at the window's centre. Without masks
-    (`features` None) the layer is a place that `Stack.with_masks` fills.
+    The masks are given as features: what the layers before this one make of the masks' pixels. The output
+    has the input's size, and the score of a window is at the window's centre. Without features the layer
+    is a placeholder, which `Stack.with_masks` fills.
     """
 
     score: str = "ncc"
@@ -324,11 +345,13 @@ class MaskLayer:
             x, self.features, weights=self.weights, padding=self.padding, score=self.score
         )
 
-    def channels(self, entering: int) -> int:
+    def channels(self, in_channels: int) -> int:
         if self.features is None:
             return 1
-        if entering != self.features.shape[2]:
-            raise StackError(f"the mask has {self.features.shape[2]} channels, {entering} come in")
+        if in_channels != self.features.shape[2]:
+            raise StackError(
+                f"the mask has {self.features.shape[2]} channels, {in_channels} come in"
+            )
         return int(self.features.shape[3])
 
     def field(self, before: ReceptiveField) -> ReceptiveField:
@@ -350,22 +373,26 @@ class MaskLayer:
         return f"mask {self.score} {a}x{b} {c} -> {k}"
 
 
-def _slide(ufunc: np.ufunc, x: Floats, axis: int, size: int, stride: int) -> Floats:
-    """Reduce windows of `size` along one axis, `stride` apart, by shifted whole-array steps."""
+def _reduce_windows(ufunc: np.ufunc, x: Floats, axis: int, size: int, stride: int) -> Floats:
+    """Apply `ufunc` to the elements of each window of `size` along one axis, windows `stride` apart.
+
+    One step for each element of the window: element `offset` of all windows at once is a strided view.
+    """
     count = (x.shape[axis] - size) // stride + 1
 
-    def shifted(by: int) -> Floats:
-        cut = [slice(None)] * x.ndim
-        cut[axis] = slice(by, by + (count - 1) * stride + 1, stride)
-        return x[tuple(cut)]
+    def elements(offset: int) -> Floats:
+        index = [slice(None)] * x.ndim
+        index[axis] = slice(offset, offset + (count - 1) * stride + 1, stride)
+        return x[tuple(index)]
 
-    out = shifted(0).copy()
-    for by in range(1, size):
-        ufunc(out, shifted(by), out=out)
+    out = elements(0).copy()
+    for offset in range(1, size):
+        ufunc(out, elements(offset), out=out)
     return out
 
 
 def _must_fit(op: str, size: Pair, x: Floats) -> None:
+    """Raise InvalidInputError if not even one window of `size` fits into `x`."""
     rows, cols = x.shape[-3:-1]
     if rows < size[0] or cols < size[1]:
         raise InvalidInputError(
@@ -375,8 +402,10 @@ def _must_fit(op: str, size: Pair, x: Floats) -> None:
 
 
 def _short(pair: Pair) -> str:
+    """``3`` for two equal numbers, else ``3x5``."""
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
 
 
 def shape_text(pair: Sequence[float]) -> str:
+    """Rows and columns as ``3x5``."""
     return f"{pair[0]:g}x{pair[1]:g}"

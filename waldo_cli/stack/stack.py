@@ -1,6 +1,8 @@
-"""A stack: layers in sequence, and what they know of themselves.
+"""A stack: a sequence of layers, and what can be computed from the layers without an image.
 
-A stack takes an image ``(H, W, C)`` to activations ``(H', W', K)``.
+A stack turns an image ``(H, W, C)`` into activations ``(H', W', K)``; `Stack.run` does it. The other methods
+answer questions about sizes, channels, receptive fields and cost, and `Stack.with_masks` puts the pictures
+to look for into a stack that has a ``mask`` layer.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Floats
 from waldo_cli.errors import InvalidInputError, StackError
 from waldo_cli.geometry import Pair, ReceptiveField, Size
-from waldo_cli.stack.bands import Rows, in_bands, in_turn
+from waldo_cli.stack.bands import Rows, run_in_bands, run_in_sequence
 from waldo_cli.stack.layers import Combine, Conv, Layer, MaskLayer, Pool, Upsample, shape_text
 
 
@@ -27,12 +29,12 @@ class Mask:
     Attributes
     ----------
     label
-        What a find of it is called.
+        The label of its finds.
     pixels
         ``(A, B, C)`` float32.
     weights
-        ``(A, B)`` in [0, 1], how much each pixel counts (a picture's alpha); None counts all alike.
-        Pixels of weight 0 are never looked at and may hold anything.
+        ``(A, B)`` in [0, 1], how much each pixel counts (the alpha channel of a picture); None: all
+        pixels count the same. Pixels of weight 0 are ignored and may hold anything.
     """
 
     label: str
@@ -45,22 +47,22 @@ class Mask:
         return Size(*map(int, self.pixels.shape[:2]))
 
     def filled(self) -> Floats:
-        """The pixels, those of weight 0 replaced by the mean of the others."""
+        """The pixels, with those of weight 0 replaced by the mean of the others."""
         if self.weights is None:
             return self.pixels
-        seen = self.weights > 0
-        if not seen.any():
+        counted = self.weights > 0
+        if not counted.any():
             raise InvalidInputError("the mask's weights are all 0: nothing is left to look for")
-        return np.where(seen[:, :, None], self.pixels, self.pixels[seen].mean(axis=0))
+        return np.where(counted[:, :, None], self.pixels, self.pixels[counted].mean(axis=0))
 
 
 @dataclass(frozen=True, eq=False)
 class CloserLook:
-    """A look at the best candidates so far: sharper, or wider, than the one before.
+    """A second pass over the best candidates: sharper, or wider, than the pass before.
 
-    Each of the best `candidates` is cut out of the image at the scale where the object measures `size`,
-    times each of `scales`; the `mirrored` best of them are then shown mirrored, too.
-    `stack` answers with one probability per label for each cut.
+    Each of the best `candidates` is cut out of the image, once for each of `scales`: the image is resized
+    so that the object has `size`, times the scale. `stack` answers with one probability per label for
+    each cut. Then the best `mirrored` of the candidates go through `stack` once more, mirrored.
     """
 
     stack: Stack
@@ -72,30 +74,31 @@ class CloserLook:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Stack:
-    """A detector: layers, and what its answers mean.
+    """A detector: layers, and what their output means.
 
     Attributes
     ----------
     name, description
-        For people.
+        Texts for the user.
     layers
-        Run in order.
+        The layers, in the order in which they run.
     object
-        Rows and columns, in pixels at scale 1, of what a peak marks; None until a mask says it.
+        Rows and columns of the object that a peak marks, in pixels at scale 1; None as long as the size
+        is unknown because a mask decides it.
     threshold
-        A peak below it is no find; None takes the best peak for a find whatever its score.
+        The smallest score of a find; None: the best peak is a find, whatever its score.
     scales
-        Factors the image is resized by, largest first.
+        Factors by which the image is resized, largest first.
     per_octave
-        How many steps a range of scales takes from one factor to its double.
+        How many scales there are from one factor to its double, when scales are given as a range.
     labels
         Names of the output channels.
     boundary
-        How `detect` extends an image before the layers run, so that an object at the page's edge
+        How `detect` extends an image before the layers run, so that an object at the image's edge
         has a whole neighbourhood: "edge", "reflect", "zero", or "none".
     closer_looks
-        What looks again at the best peaks, in this order. Their answers are pooled: the geometric mean
-        over all that was shown of a candidate takes the place of its first score.
+        Further passes over the best peaks, in this order. The new score of a candidate is the geometric
+        mean of all the answers that they give for it.
     """
 
     name: str
@@ -108,34 +111,36 @@ class Stack:
     labels: tuple[str, ...] = ()
     boundary: str = "edge"
     closer_looks: tuple[CloserLook, ...] = ()
-    _local: int = field(init=False, default=0)
+    _local: int = field(init=False, default=0)  # how many layers at the beginning can run in bands
 
     def __post_init__(self) -> None:
         if not self.layers:
             raise StackError("a stack needs at least one layer")
-        last = self.channels()[-1]
-        labels = self.labels or (self.name,) * last
-        if self.closer_looks:  # the labels are theirs
+        out_channels = self.channels()[-1]
+        labels = self.labels or (self.name,) * out_channels
+        if self.closer_looks:  # they give the final answers, so their labels count
             for number, look in enumerate(self.closer_looks, 1):
                 if look.stack.layers[-1].op != "softmax":
                     raise StackError(f"closer look {number}: its last layer must be softmax")
             labels = self.closer_looks[0].stack.labels
             if any(look.stack.labels != labels for look in self.closer_looks):
                 raise StackError("closer looks: all must answer for the same labels")
-        elif len(labels) != last:
-            raise StackError(f"labels: {len(labels)} names for {last} output channels")
-        object.__setattr__(self, "labels", labels)
-        local = next((i for i, s in enumerate(self.layers) if not s.local), len(self.layers))
+        elif len(labels) != out_channels:
+            raise StackError(f"labels: {len(labels)} names for {out_channels} output channels")
+        object.__setattr__(self, "labels", labels)  # the dataclass is frozen
+        local = next(
+            (n for n, layer in enumerate(self.layers) if not layer.local), len(self.layers)
+        )
         object.__setattr__(self, "_local", local)
 
     @property
     def sought(self) -> Size:
-        """`object`, for a stack that is run: rows and columns of what a peak marks at scale 1.
+        """The size of the object, for a stack that is going to run: `object`, but never None.
 
         Raises
         ------
         StackError
-            The stack does not say it, and there is no mask that would.
+            Neither the stack nor a mask gives the size.
         """
         if self.object is None:
             raise StackError(f"stack {self.name} does not say the size of its object")
@@ -143,7 +148,7 @@ class Stack:
 
     @property
     def input_channels(self) -> int:
-        """Channels of the image that the first layer takes; 3 where any number would do."""
+        """Channels that an image must have; 3 if the layers take any number."""
         for layer in self.layers:
             if isinstance(layer, Conv):
                 return int(layer.kernel.shape[2]) * layer.groups
@@ -154,7 +159,7 @@ class Stack:
         return 3
 
     def channels(self) -> tuple[int, ...]:
-        """Channels before the first layer and after each one."""
+        """Channels of the input, and of the output of each layer."""
         counts = [self.input_channels]
         for number, layer in enumerate(self.layers, 1):
             try:
@@ -165,10 +170,10 @@ class Stack:
 
     def fields(self) -> Iterator[ReceptiveField]:
         """The receptive field after each layer."""
-        grown = ReceptiveField()
+        current = ReceptiveField()
         for layer in self.layers:
-            grown = layer.field(grown)
-            yield grown
+            current = layer.field(current)
+            yield current
 
     def sizes(self, size: Pair) -> Iterator[Pair]:
         """Rows and columns after each layer, for an image of `size` rows and columns."""
@@ -178,42 +183,42 @@ class Stack:
 
     @cached_property
     def receptive_field(self) -> ReceptiveField:
-        """What one output sees: size, jump and first, each ``(rows, cols)``, in input pixels."""
+        """The receptive field of one output: size, jump and first, ``(rows, cols)`` in input pixels."""
         return list(self.fields())[-1]
 
     @property
     def parameters(self) -> int:
-        """How many numbers the layers hold."""
+        """How many numbers all layers hold together."""
         return sum(layer.parameters for layer in self.layers)
 
     def multiply_adds(self) -> tuple[float, ...]:
-        """Multiply-adds of each layer for one pixel of the image (far from the edges)."""
+        """Multiply-adds of each layer per pixel of the image, far from its edges."""
         return tuple(
             layer.multiply_adds() / (f.jump[0] * f.jump[1])
             for layer, f in zip(self.layers, self.fields(), strict=True)
         )
 
     def activations(self, size: Pair) -> tuple[int, ...]:
-        """Activations that layers hold at once, of an image of `size` rows and columns; the last
-        ones last.
+        """How many activations the layers hold for an image of `size` rows and columns, in their order.
 
-        Of layers that run in bands only the last holds all of its own.
+        Layers that run in bands never hold all of their activations at once: only the last of them,
+        whose output is complete, is in the result.
         """
-        made = zip(self.sizes(size), self.channels()[1:], strict=True)
-        counts = [rows * cols * channels for (rows, cols), channels in made]
+        shapes = zip(self.sizes(size), self.channels()[1:], strict=True)
+        counts = [rows * cols * channels for (rows, cols), channels in shapes]
         return tuple(counts[max(0, self._local - 1) :])
 
     def run(self, x: NDArray[Any] | Rows) -> Floats:
-        """Activations ``(H', W', K)`` of an image ``(H, W, C)``, float32.
+        """The activations ``(H', W', K)`` of an image ``(H, W, C)``, in float32.
 
-        Small images of one size are quicker together, ``(N, H, W, C)`` to ``(N, H', W', K)``, through
-        a stack whose layers are all `local`.
+        A batch of images of one size, ``(N, H, W, C)``, gives ``(N, H', W', K)``. For small images this is
+        faster than one by one; all layers must be `local`.
 
         Raises
         ------
         InvalidInputError
             The image is not ``(H, W, C)`` with the channels that the first layer takes, or it is
-            smaller than a layer's window; or images come together and a layer takes one at a time.
+            smaller than a layer's window; or it is a batch, and a layer takes only one image at a time.
         """
         batch = len(x.shape) == 4
         if len(x.shape) not in (3, 4) or 0 in x.shape:
@@ -228,10 +233,10 @@ class Stack:
             )
         if isinstance(x, np.ndarray):
             x = x.astype(np.float32, copy=False)
-        return in_turn(x[:], self.layers) if batch else self.run_each([x])[0]
+        return run_in_sequence(x[:], self.layers) if batch else self.run_each([x])[0]
 
     def run_each(self, images: Sequence[Rows]) -> list[Floats]:
-        """`run` of images ``(H, W, C)`` of any sizes, float32: their bands go over the cores together.
+        """The activations of several images ``(H, W, C)``, float32 of any sizes, which share the cores.
 
         Raises
         ------
@@ -241,73 +246,85 @@ class Stack:
         return self._run_layers(images, self.layers)
 
     def _run_layers(self, images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats]:
+        """Run the first layers of this stack: the local ones in bands, all after them on whole images."""
         local = layers[: self._local]
-        made = in_bands(images, local) if local else [x[:] for x in images]
-        return [in_turn(h, layers[len(local) :], len(local) + 1) for h in made]
+        outputs = run_in_bands(images, local) if local else [x[:] for x in images]
+        return [run_in_sequence(h, layers[len(local) :], len(local) + 1) for h in outputs]
 
     def with_masks(self, masks: Sequence[Mask]) -> Stack:
-        """The same stack looking for these masks: one output channel and label for each.
+        """A copy of this stack that looks for these masks, with one output channel and label for each.
 
-        All masks have one size; each goes through the layers above the ``mask`` layer.
+        All masks must have one size. Each of them goes through the layers before the ``mask`` layer, so
+        that it is compared with the image feature by feature.
 
         Raises
         ------
         StackError
             The stack has no ``mask`` layer.
         InvalidInputError
-            A mask is smaller than what the layers above it see, or its weights are all 0.
+            A mask is smaller than the windows of the layers before the ``mask`` layer, or all its weights
+            are 0.
         """
-        at = next((i for i, s in enumerate(self.layers) if isinstance(s, MaskLayer)), None)
+        at = next((n for n, layer in enumerate(self.layers) if isinstance(layer, MaskLayer)), None)
         if at is None:
             raise StackError(f"stack {self.name} has no mask layer: a mask cannot be used with it")
-        above = self.layers[:at]
-        features = self._run_layers([np.asarray(m.filled(), np.float32) for m in masks], above)
+        before = self.layers[:at]
+        features = self._run_layers([np.asarray(m.filled(), np.float32) for m in masks], before)
         weights = None
         if any(m.weights is not None for m in masks):
-            weights = np.stack([_seen_through(above, m) for m in masks], axis=2)
-        layer = self.layers[at]
-        assert isinstance(layer, MaskLayer)  # noqa: S101 - for the type checker; found by type above
-        filled = replace(layer, features=np.stack(features, axis=3), weights=weights)
-        rest = self.layers[at + 1 :]
-        # Layers below may merge the masks' channels; then the merged channels carry the stack's name.
+            weights = np.stack([_weights_of_features(before, m) for m in masks], axis=2)
+        mask_layer = self.layers[at]
+        assert isinstance(mask_layer, MaskLayer)  # noqa: S101 - for the type checker; found by type above
+        filled = replace(mask_layer, features=np.stack(features, axis=3), weights=weights)
+        after = self.layers[at + 1 :]
+        # A combine or conv layer after the mask layer merges the channels of the masks, which then have no
+        # labels of their own: without labels, a stack uses its name.
         labels = (
-            () if any(isinstance(s, Combine | Conv) for s in rest) else [m.label for m in masks]
+            ()
+            if any(isinstance(layer, Combine | Conv) for layer in after)
+            else [m.label for m in masks]
         )
         return replace(
-            self, layers=(*above, filled, *rest), object=masks[0].size, labels=tuple(labels)
+            self, layers=(*before, filled, *after), object=masks[0].size, labels=tuple(labels)
         )
 
     @property
     def needs_mask(self) -> bool:
-        """True where a ``mask`` layer waits for its mask."""
-        return any(isinstance(s, MaskLayer) and s.features is None for s in self.layers)
+        """True if there is a ``mask`` layer without a mask: the stack can run only after `with_masks`."""
+        return any(isinstance(layer, MaskLayer) and layer.features is None for layer in self.layers)
 
     def __repr__(self) -> str:
-        seen = self.receptive_field
+        final = self.receptive_field
         lines = [
-            f"Stack {self.name!r}: {self.parameters:,} parameters, field {shape_text(seen.size)} px"
-            f" every {shape_text(seen.jump)} px"
+            f"Stack {self.name!r}: {self.parameters:,} parameters, field {shape_text(final.size)} px"
+            f" every {shape_text(final.jump)} px"
         ]
-        for number, (layer, grown) in enumerate(zip(self.layers, self.fields(), strict=True), 1):
-            lines.append(f"  {number:>2}  {layer!s:<40} field {shape_text(grown.size)}")
+        for number, (layer, current) in enumerate(zip(self.layers, self.fields(), strict=True), 1):
+            lines.append(f"  {number:>2}  {layer!s:<40} field {shape_text(current.size)}")
         for look in self.closer_looks:
             lines.append(f"closer look at {look.candidates} candidates:")
             lines += repr(look.stack).splitlines()[1:]
         return "\n".join(lines)
 
 
-def _seen_through(layers: Sequence[Layer], mask: Mask) -> Floats:
-    """A mask's weights on the grid of its features: the mean over what each feature sees."""
+def _weights_of_features(layers: Sequence[Layer], mask: Mask) -> Floats:
+    """The weights of a mask's features ``(A', B')``, after `layers`, from the weights of its pixels.
+
+    The weight of a feature is the mean weight in its receptive field. So instead of each layer, a mean pool
+    with the same window, stride and padding runs on the weights.
+    """
     weights = np.ones(mask.pixels.shape[:2], np.float32) if mask.weights is None else mask.weights
     x = np.asarray(weights, dtype=np.float32)[:, :, None]
     for layer in layers:
-        step = layer.field(ReceptiveField())
+        window = layer.field(ReceptiveField())  # of this layer alone
         if isinstance(layer, Upsample):
             x = layer.run(x)
-        elif step.size != (1, 1) or step.jump != (1, 1):
+        elif window.size != (1, 1) or window.jump != (1, 1):
+            # `first` is the centre of the first window: (size - 1) / 2 without padding, less with it.
             pads = [
-                (round((s - 1) / 2 - f),) * 2 for s, f in zip(step.size, step.first, strict=True)
+                (round((s - 1) / 2 - f),) * 2
+                for s, f in zip(window.size, window.first, strict=True)
             ]
             x = np.pad(x, [*pads, (0, 0)], mode="edge")
-            x = Pool("mean-pool", step.size, (int(step.jump[0]), int(step.jump[1]))).run(x)
+            x = Pool("mean-pool", window.size, (int(window.jump[0]), int(window.jump[1]))).run(x)
     return x[:, :, 0]

@@ -1,4 +1,8 @@
-"""The ``.npz`` beside a stack file: checked by its own headers before it is unpacked, never unpickled."""
+"""Read the ``.npz`` beside a stack file: each array is checked before it is unpacked, none is unpickled.
+
+An ``.npz`` is a zip archive of ``.npy`` files. The sizes in its headers may be false, so both what the
+headers say and what is really unpacked are limited.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,13 @@ from waldo_cli.arrays import Floats
 from waldo_cli.errors import StackError
 from waldo_cli.stack.values import brief, read_bytes
 
+# Of the .npz file itself, and of all that it unpacks to.
 MAX_WEIGHT_BYTES = 1 << 26
 
 
 @dataclass
 class Weights:
-    """The arrays beside a stack file, and which of them were asked for."""
+    """The arrays of a weights file, and which of them the layers use."""
 
     arrays: dict[str, Floats]
     file: str
@@ -28,16 +33,18 @@ class Weights:
         self.used: set[str] = set()
 
     def take(self, name: str) -> Floats:
+        """The array that ``weights:NAME`` in a stack file means; it counts as used from now on."""
         kind, _, key = name.partition(":")
         if kind != "weights" or key not in self.arrays:
-            have = ", ".join(sorted(self.arrays)) or "none"
+            available = ", ".join(sorted(self.arrays)) or "none"
             raise StackError(
-                f"{brief(name)} is not an array of the weights file (it has: {have[:100]})"
+                f"{brief(name)} is not an array of the weights file (it has: {available[:100]})"
             )
         self.used.add(key)
         return self.arrays[key]
 
     def must_all_be_used(self) -> None:
+        """Raise StackError if an array was never taken: most often a layer has a wrong name."""
         unused = sorted(set(self.arrays) - self.used)
         if unused:
             raise StackError(
@@ -46,12 +53,14 @@ class Weights:
 
     @classmethod
     def read(cls, folder: Path, name: str) -> Weights:
+        """Read the file `name`, which must lie in the stack file's `folder` or below it."""
         relative = Path(name)
         if not name.endswith(".npz") or "\0" in name:
             raise StackError(f"weights = {brief(name)}: must name an .npz file")
         if relative.is_absolute() or ".." in relative.parts:
             raise StackError(f"weights = {brief(name)}: must lie in the stack file's folder")
         path = folder / relative
+        # Symbolic links must not lead out of the folder either.
         if not path.resolve().is_relative_to(folder.resolve()):
             raise StackError(f"weights = {brief(name)}: is a link out of the stack file's folder")
         try:
@@ -61,7 +70,7 @@ class Weights:
 
 
 def _read_npz(data: bytes) -> dict[str, Floats]:
-    """Arrays of an ``.npz``, each checked against its own header before it is unpacked."""
+    """The arrays of an ``.npz`` by their names, as float32."""
     arrays: dict[str, Floats] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -74,7 +83,7 @@ def _read_npz(data: bytes) -> dict[str, Floats]:
                     raise StackError(f"holds {member.filename!r}, which is not an array")
                 if key in arrays:
                     raise StackError(f"holds two arrays {key!r}")
-                if member.flag_bits & 1:
+                if member.flag_bits & 1:  # bit 0 of a zip member's flags
                     raise StackError("is encrypted")
                 with archive.open(member) as packed:
                     raw = packed.read(MAX_WEIGHT_BYTES + 1)
@@ -89,6 +98,7 @@ def _read_npz(data: bytes) -> dict[str, Floats]:
 
 
 def _read_npy(raw: bytes, key: str) -> Floats:
+    """One array from the bytes of an ``.npy``; `key` is its name for error messages."""
     stream = io.BytesIO(raw)
     try:
         version = np.lib.format.read_magic(stream)
@@ -101,13 +111,16 @@ def _read_npy(raw: bytes, key: str) -> Floats:
         raise StackError(f"array {key!r} has no readable header") from None
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
         raise StackError(f"array {key!r} holds {dtype}, not numbers")
-    if not shape or min(shape) < 1 or len(shape) > 4:
+    if not shape or min(shape) < 1 or len(shape) > 4:  # a kernel (A, B, C, K) has the most axes
         raise StackError(f"array {key!r} has the shape {shape}")
+    # Checked before numpy allocates an array of the size that the header says.
     if math.prod(shape) * dtype.itemsize != len(raw) - stream.tell():
         raise StackError(f"array {key!r} is not as long as its header says")
     stream.seek(0)
     array = np.lib.format.read_array(stream, allow_pickle=False)
-    with np.errstate(over="ignore"):
+    with np.errstate(
+        over="ignore"
+    ):  # a float64 that is too large becomes infinite, and is refused below
         floats = np.ascontiguousarray(array, dtype=np.float32)
     if not np.isfinite(floats).all():
         raise StackError(f"array {key!r} holds NaN or infinity")
