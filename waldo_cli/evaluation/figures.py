@@ -1,4 +1,8 @@
-"""The figures of many pages: ranks, average precision, area under the curve, reliability."""
+"""Figures over many pages: ranks, average precision, area under the ROC curve, reliability.
+
+`summarize` takes the `PageScore` of every page and collects all figures in a `Summary`. The public functions
+below it compute one figure each, from ``(score, hit)`` pairs or plain scores, and know nothing of pages.
+"""
 
 from __future__ import annotations
 
@@ -12,36 +16,42 @@ import numpy as np
 
 from waldo_cli.evaluation.judge import PageScore
 
-# Heights of true boxes, in pixels, that figures are given for apart.
+# Limits between the classes of box height, in pixels; `Summary.by_height` has one row for each class.
 HEIGHTS = (0, 16, 24, 32, 48, math.inf)
 
-# Steps of a reliability table.
+# Rows of a reliability table: tenths of [0, 1].
 BINS = 10
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The figures of many pages.
+    """The figures over many pages. The order of the fields is the order in the JSON output.
 
     Attributes
     ----------
     pages_with, pages_without
-        How many pages have a box of the label, how many have none.
+        Number of pages that have a box of the label, and of pages that have none.
+    boxes
+        Number of true boxes of the label on all pages.
     top1, top5
-        On how many of `pages_with` the first hit is the best find, or among the best five.
+        Number of `pages_with` on which the first hit has rank 1, or a rank up to 5.
     average_precision
-        Over the finds of all pages, pages without included; None where there is no box.
+        Over the finds of all pages, including pages without a box; None if there is no box at all.
     auc
-        `area_under_curve` between best scores of pages with and of pages without; None where either
-        is missing.
-    threshold, found, false_alarms, alarmed_pages_without
-        At the threshold: pages with a hit, false alarms on all pages, pages without that have one. None
-        where there is no threshold.
+        `area_under_curve` between the best scores of pages with and of pages without a box; None if there
+        are no pages of one kind.
+    threshold
+        The score from which a find counts for the next three figures, which are None if it is None.
+    found, false_alarms, alarmed_pages_without
+        At the threshold: number of pages with a hit, of false alarms on all pages, and of pages without a
+        box that have a false alarm.
+    seconds
+        Sum over all pages.
     by_height
-        Rows of ``from, to, boxes, top1, top5``.
+        Rows of ``from, to, boxes, top1, top5``, one for each class of box height.
     reliability
-        `reliability` of each page's best find, and of all finds; None where scores are not
-        probabilities.
+        `reliability` of each page's best find (``best``) and of all finds (``all``); None if a score lies
+        outside [0, 1], so that scores are not probabilities.
     """
 
     pages_with: int
@@ -61,7 +71,7 @@ class Summary:
 
 
 def summarize(pages: Sequence[PageScore], threshold: float | None) -> Summary:
-    """The figures of many pages at a threshold."""
+    """Compute all figures of a `Summary`."""
     pages_with = [p for p in pages if p.heights]
     pages_without = [p for p in pages if not p.heights]
     page_ranks = [p.rank for p in pages_with]
@@ -87,17 +97,18 @@ def summarize(pages: Sequence[PageScore], threshold: float | None) -> Summary:
 
 
 def average_precision(finds: Sequence[tuple[float, bool]], boxes: int) -> float:
-    """Area under the precision-recall curve, all-point interpolation.
+    """Return the area under the precision-recall curve, with all-point interpolation.
 
-    Precision at a recall is the best precision at that recall or beyond; the area under these steps
-    is taken at every recall that occurs. Finds of equal score count as one step.
+    Every score is tried as the threshold. The precision at a recall is the best precision at this recall or
+    at a higher one, so that the curve is a falling staircase; its area is the sum of all steps. Finds of
+    equal score make one step.
 
     Parameters
     ----------
     finds
         ``(score, hit)`` in any order.
     boxes
-        How many there are to find; those never hit keep the recall below 1.
+        Number of true boxes. Boxes that no find hits keep the recall below 1.
 
     References
     ----------
@@ -108,46 +119,54 @@ def average_precision(finds: Sequence[tuple[float, bool]], boxes: int) -> float:
         return 0.0
     scores = np.array([s for s, _ in finds])
     order = np.argsort(-scores, kind="stable")
+    # hits[n]: how many of the best n + 1 finds are hits.
     hits = np.cumsum(np.array([h for _, h in finds])[order])
-    last = np.append(np.diff(scores[order]) != 0, True)  # the end of each run of equal scores
-    hits = hits[last]
-    precision = hits / (np.flatnonzero(last) + 1)
+    # Keep one entry for each distinct score: the last find that has it.
+    step_ends = np.append(np.diff(scores[order]) != 0, True)
+    hits = hits[step_ends]
+    precision = hits / (np.flatnonzero(step_ends) + 1)
+    # The best precision at this recall or a higher one: a running maximum from the right.
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    # Each step is as wide as the recall that it adds: its new hits, divided by the number of boxes.
     return float(np.sum(np.diff(hits, prepend=0) * envelope) / boxes)
 
 
 def area_under_curve(positives: Sequence[float], negatives: Sequence[float]) -> float:
-    """How often a positive scores above a negative, over all pairs; equal scores count half.
+    """Return the share of all (positive, negative) pairs in which the positive has the higher score.
 
-    The area under the ROC curve, by way of the Mann-Whitney statistic.
+    A pair of equal scores counts half. This is the Mann-Whitney statistic divided by the number of pairs,
+    which equals the area under the ROC curve.
     """
-    high, low = np.array(positives)[:, None], np.array(negatives)[None, :]
-    return float(np.mean((high > low) + 0.5 * (high == low)))
+    # A column against a row: broadcasting compares every pair.
+    positive, negative = np.array(positives)[:, None], np.array(negatives)[None, :]
+    return float(np.mean((positive > negative) + 0.5 * (positive == negative)))
 
 
 def reliability(finds: Sequence[tuple[float, bool]]) -> list[Mapping[str, float | None]]:
-    """How often finds of a score are hits: one row per tenth of [0, 1].
+    """Compare scores with how often finds of such a score are hits: one row per tenth of [0, 1].
 
-    Of calibrated scores, `hits` equals `score` in every row up to chance.
+    In each row ``score`` is the mean score and ``hits`` the share of hits. If the scores are calibrated
+    probabilities, both are equal, up to chance.
     """
     rows: list[Mapping[str, float | None]] = []
     for n in range(BINS):
-        inside = [(s, h) for s, h in finds if min(int(s * BINS), BINS - 1) == n]
-        count = len(inside)
+        # The last bin includes its upper limit, a score of exactly 1.
+        in_bin = [(s, h) for s, h in finds if min(int(s * BINS), BINS - 1) == n]
+        count = len(in_bin)
         rows.append(
             {
                 "from": n / BINS,
                 "to": (n + 1) / BINS,
                 "finds": count,
-                "score": sum(s for s, _ in inside) / count if count else None,
-                "hits": sum(h for _, h in inside) / count if count else None,
+                "score": sum(s for s, _ in in_bin) / count if count else None,
+                "hits": sum(h for _, h in in_bin) / count if count else None,
             }
         )
     return rows
 
 
 class _AtThreshold(NamedTuple):
-    """The figures that need a threshold, as in `Summary`; all None where there is none."""
+    """The figures of `Summary` that need a threshold; all None if there is no threshold."""
 
     found: int | None = None
     false_alarms: int | None = None
@@ -175,14 +194,14 @@ def _auc(pages_with: Sequence[PageScore], pages_without: Sequence[PageScore]) ->
 
 
 def _finds(pages: Sequence[PageScore]) -> list[tuple[float, bool]]:
-    """``(score, hit)`` of every find, page by page."""
+    """Return ``(score, hit)`` of every find, page by page."""
     return [find for p in pages for find in zip(p.scores, p.hits, strict=True)]
 
 
 def _reliability_of(
     pages: Sequence[PageScore], finds: Sequence[tuple[float, bool]]
 ) -> Mapping[str, Sequence[Mapping[str, float | None]]] | None:
-    """Rows for the best find of each page and for all finds; None if scores are not probabilities."""
+    """Return the tables of `Summary.reliability`; None if scores are not probabilities."""
     if not finds or not all(0 <= score <= 1 for score, _ in finds):
         return None
     best_finds = [(p.scores[0], p.hits[0]) for p in pages if p.scores]
@@ -190,17 +209,19 @@ def _reliability_of(
 
 
 def _within(limit: int, ranks: Iterable[int | None]) -> int:
+    """Count the ranks up to `limit`; None is a box or page without a hit."""
     return sum(rank is not None and rank <= limit for rank in ranks)
 
 
 def _by_height(
     boxes: Sequence[tuple[float, int | None]],
 ) -> Iterator[Mapping[str, float | None]]:
+    """Yield the rows of `Summary.by_height`, from `boxes` as ``(height, rank)``."""
     for low, high in itertools.pairwise(HEIGHTS):
         ranks = [rank for height, rank in boxes if low <= height < high]
         yield {
             "from": low,
-            "to": high if math.isfinite(high) else None,
+            "to": high if math.isfinite(high) else None,  # JSON has no infinity
             "boxes": len(ranks),
             "top1": _within(1, ranks),
             "top5": _within(5, ranks),

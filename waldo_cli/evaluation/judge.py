@@ -1,8 +1,11 @@
-"""What `detect` finds on a page, compared with the boxes that are known.
+"""Compare what `detect` finds on a page with the true boxes of the page.
 
-A find is a hit where its peak lies in a true box grown by half its width and half its height on each
-side. Each box is hit once, by its best find; further finds in it are neither hits nor false alarms, nor
-are finds in a box of class ``LABEL_icon``, a printed portrait. Every other find is a false alarm.
+A find is a hit if its peak lies in a true box that is grown by half its width and half its height on each
+side. Each box is hit at most once, by its best find. Further finds in the same box are neither hits nor
+false alarms; nor are finds in a box of class ``LABEL_icon``, a printed portrait. Every other find is a false
+alarm.
+
+`score_pages` runs the detector over pages; `judge` applies the rules above to the finds of one page.
 """
 
 from __future__ import annotations
@@ -21,25 +24,29 @@ from waldo_cli.evaluation.truth import Page
 from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_image
 
-# Every find is asked for, so that ranks are known below the threshold too.
+# No finite score is below it: `detect` then reports all finds, and ranks below the threshold are known, too.
 NO_THRESHOLD = -sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
 class PageScore:
-    """What the finds on one page are worth.
+    """The finds on one page, compared with its true boxes.
 
     Attributes
     ----------
+    name
+        Of the page, as the truth has it.
     scores
-        Of the finds that count, best first.
+        Scores of all hits and false alarms, best first.
     hits
-        For each of them: True for a hit, False for a false alarm.
-    heights, ranks
-        For each true box its height, and its place among the false alarms: 1 where none is better
-        than the find that hits it, None where no find does.
+        For each of these scores: True for a hit, False for a false alarm.
+    heights
+        Height of each true box, in pixels.
+    ranks
+        For each true box: 1 plus the number of false alarms before the find that hits it; None if no find
+        hits it.
     seconds
-        That reading the page and looking at it took.
+        Time to read the page and to run the detector on it.
     """
 
     name: str
@@ -51,20 +58,20 @@ class PageScore:
 
     @property
     def rank(self) -> int | None:
-        """Place of the first hit; None where there is none."""
+        """Rank of the first hit; None if there is no hit."""
         return min((r for r in self.ranks if r is not None), default=None)
 
     @property
     def best(self) -> float:
-        """Score of the best find; -inf where there is none."""
+        """Score of the best find; -inf if there is no find."""
         return max(self.scores, default=-math.inf)
 
     def found(self, threshold: float) -> bool:
-        """True where a hit reaches the threshold."""
+        """Return whether a hit reaches the threshold."""
         return any(h and s >= threshold for s, h in zip(self.scores, self.hits, strict=True))
 
     def false_alarms(self, threshold: float) -> int:
-        """How many false alarms reach the threshold."""
+        """Return the number of false alarms that reach the threshold."""
         return sum(not h and s >= threshold for s, h in zip(self.scores, self.hits, strict=True))
 
 
@@ -76,25 +83,25 @@ def score_pages(
     top: int = 100,
     max_pixels: int | None = None,
 ) -> Iterator[PageScore]:
-    """Run `detect` over pages, one score for each as it is made.
+    """Run the detector over pages; yield the score of each page as soon as it is known.
 
     Parameters
     ----------
     search
-        What is looked for. Every find counts, below its threshold too. Finds of several masks stand in one
-        order; of those that overlap, the best counts.
+        What to look for. Its threshold is not used: finds of every score count. Finds of several masks are
+        ranked together; of finds that overlap, only the best counts.
     label
-        Class of the boxes sought. Finds of the stack's label of that name count; those of a stack of one
-        label, and of masks, count whatever their name.
+        Class of the true boxes. If the stack has several labels, only the label of this name counts; with
+        a stack of one label, or with masks, all finds count.
     top
-        Most finds per page (and mask) that are ranked.
+        Maximum number of finds per page (and mask) that are ranked.
     max_pixels
         As for `load_image`.
 
     Raises
     ------
     InvalidInputError
-        The stack has no such label; or a page is not of the size that the truth says.
+        The stack has no such label, or a page does not have the size that the truth says.
     FileError
         A page cannot be read.
     """
@@ -103,7 +110,7 @@ def score_pages(
         search = search.reporting([label])
     for page in pages:
         started = time.perf_counter()
-        # Boxes are drawn on the pixels as stored, so no EXIF turn is applied.
+        # The true boxes refer to the pixels as stored, so the EXIF orientation is not applied.
         image = load_image(page.path, orient=False, max_pixels=max_pixels)
         size = Size(*image.shape[:2])
         if page.size not in (None, size):
@@ -113,6 +120,7 @@ def score_pages(
                 path=str(page.path),
             )
         finds = find(image, search, top=top).detections
+        # `find` suppresses overlaps within one label only; here all masks look for the same object.
         if search.masks is not None and len(search.masks) > 1:
             finds = tuple(suppress(finds, max_overlap=0.5))
         seconds = time.perf_counter() - started
@@ -122,27 +130,32 @@ def score_pages(
 def judge(
     page: Page, label: str, finds: Sequence[tuple[float, float, float]], seconds: float = 0.0
 ) -> PageScore:
-    """Compare finds with the true boxes of one page.
+    """Compare finds with the true boxes of one page, by the rules at the top of this module.
 
     Parameters
     ----------
+    page
+        Its boxes of other classes than `label` and ``LABEL_icon`` are ignored.
     finds
         ``(x, y, score)``, best first.
+    seconds
+        Passed on to the result.
     """
-    sought = [b for b in page.boxes if b.label == label]
+    true_boxes = [b for b in page.boxes if b.label == label]
     icons = [b for b in page.boxes if b.label == f"{label}_icon"]
-    ranks: list[int | None] = [None] * len(sought)
+    ranks: list[int | None] = [None] * len(true_boxes)
     scores: list[float] = []
     hits: list[bool] = []
     for x, y, score in finds:
-        inside = [n for n, b in enumerate(sought) if b.is_hit(x, y)]
-        fresh = [n for n in inside if ranks[n] is None]
-        if fresh:
-            nearest = min(fresh, key=lambda n: sought[n].distance(x, y))
+        # Boxes that overlap share some places: a find takes the nearest box that has no hit yet.
+        matching = [n for n, b in enumerate(true_boxes) if b.is_hit(x, y)]
+        not_yet_hit = [n for n in matching if ranks[n] is None]
+        if not_yet_hit:
+            nearest = min(not_yet_hit, key=lambda n: true_boxes[n].distance(x, y))
             ranks[nearest] = 1 + hits.count(False)
-        elif inside or any(b.is_hit(x, y) for b in icons):
-            continue
+        elif matching or any(b.is_hit(x, y) for b in icons):
+            continue  # neither a hit nor a false alarm
         scores.append(score)
-        hits.append(bool(fresh))
-    heights = tuple(b.height for b in sought)
+        hits.append(bool(not_yet_hit))
+    heights = tuple(b.height for b in true_boxes)
     return PageScore(page.name, tuple(scores), tuple(hits), heights, tuple(ranks), seconds)

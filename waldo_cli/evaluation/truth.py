@@ -1,4 +1,9 @@
-"""Pages with known boxes: reading the truth, CSV or COCO JSON."""
+"""Read the truth (pages with known boxes) from CSV or COCO JSON.
+
+`_csv_rows` and `_coco_rows` turn the text into `_Row` tuples and check every value, since the file may come
+from anyone; `read_truth` gathers the rows of each page into a `Page`. An error names the line or the entry
+of the file that is wrong.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ from waldo_cli.inputs.items import expand
 
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 
-MAX_TRUTH_BYTES = 1 << 28
+MAX_TRUTH_BYTES = 1 << 28  # 256 MiB; a larger file is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +42,15 @@ class TrueBox:
         return self.bottom - self.top
 
     def is_hit(self, x: float, y: float) -> bool:
-        """True in the box grown by half its width and half its height on each side."""
+        """Return whether a point lies in the box grown by half its width and half its height on each side."""
+        # The grown box is twice as large: from its centre to its edges it is one full width and height.
         return (
             abs(x - (self.left + self.right) / 2) <= self.right - self.left
             and abs(y - (self.top + self.bottom) / 2) <= self.bottom - self.top
         )
 
     def distance(self, x: float, y: float) -> float:
-        """From the box's centre, in pixels."""
+        """Return the distance of a point from the box's centre, in pixels."""
         return math.hypot(x - (self.left + self.right) / 2, y - (self.top + self.bottom) / 2)
 
 
@@ -55,15 +61,15 @@ class Page:
     Attributes
     ----------
     name
-        As the truth has it.
+        As written in the truth.
     path
-        Where the picture lies.
+        Path of the picture.
     boxes
         In the order of the truth.
     size
-        As the truth has it; None where it says none.
+        As written in the truth; None for a page that is not listed there.
     columns
-        What else a CSV truth says of the page, by column: what the last of its rows has there.
+        The other columns of a CSV truth, by name, from the last row of this page. Empty cells are left out.
     """
 
     name: str
@@ -74,59 +80,60 @@ class Page:
 
 
 def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]:
-    """The pictures of a folder, those already listed left out, as pages without boxes.
+    """Return the pictures of a folder as pages without boxes, except those that are already listed.
 
     Raises
     ------
     FileError
         The folder cannot be read, or holds no picture.
     """
-    known = {page.path.resolve() for page in listed}
-    if not os.path.isdir(folder):  # a Path raises at long names
+    listed_paths = {page.path.resolve() for page in listed}
+    if not os.path.isdir(folder):  # not Path.is_dir, which raises if the name is too long
         raise FileError("no such folder", path=str(folder))
-    found = list(expand([str(folder)], ""))
-    for item in found:
+    items = list(expand([str(folder)], ""))
+    for item in items:
         if item.problem is not None:
             raise FileError(item.problem, path=item.path)
-    if not found:
+    if not items:
         raise FileError("holds no picture", path=str(folder))
-    paths = (Path(item.path) for item in found)
-    return [Page(str(path), path) for path in paths if path.resolve() not in known]
+    paths = (Path(item.path) for item in items)
+    return [Page(str(path), path) for path in paths if path.resolve() not in listed_paths]
 
 
 def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:
-    """Pages and their boxes, in the order in which the file names them.
+    """Read pages and their boxes, in the order in which the file names them.
 
     Parameters
     ----------
     truth
-        CSV with the columns ``filename,width,height,class,xmin,ymin,xmax,ymax`` (and others, which are
-        only kept; a row with an empty class lists a page without boxes), or COCO JSON.
+        CSV with the columns ``filename,width,height,class,xmin,ymin,xmax,ymax``, or COCO JSON. Other columns
+        of a CSV file go to `Page.columns`; a row with an empty class lists a page without boxes.
     folder
-        Where the pages lie.
+        The folder that the file names are relative to.
 
     Raises
     ------
     InvalidInputError
-        The file is neither; a number is none; a box lies outside its page; rows disagree.
+        The file is neither CSV nor COCO JSON, a value is not a number, a box lies outside its page, or rows
+        give different sizes for one page.
     FileError
         The truth, or a page that it names, cannot be read.
     """
     try:
         text = _read_text(truth)
-        rows = _coco(text) if text.lstrip()[:1] == "{" else _csv(text)
+        rows = _coco_rows(text) if text.lstrip()[:1] == "{" else _csv_rows(text)
         pages: dict[str, Page] = {}
         boxes: dict[str, list[TrueBox]] = {}
         for row in rows:
-            known = pages.get(row.name)
-            if known is not None and known.size != row.size:
+            earlier = pages.get(row.name)
+            if earlier is not None and earlier.size != row.size:
                 raise InvalidInputError(f"{row.where}: {row.name} has another size than before")
             path = Path(folder) / row.name
             pages[row.name] = Page(row.name, path, size=row.size, columns=row.columns)
-            listed = boxes.setdefault(row.name, [])
+            page_boxes = boxes.setdefault(row.name, [])
             if row.box is not None:
                 _must_lie_inside(row.box, row.size, row.where)
-                listed.append(row.box)
+                page_boxes.append(row.box)
     except InvalidInputError as e:
         raise e.at(str(truth)) from None
     if not pages:
@@ -138,7 +145,10 @@ def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:
 
 
 class _Row(NamedTuple):
-    """A line of a CSV file, an image or an annotation of a COCO file."""
+    """A line of a CSV file, or an image or annotation of a COCO file.
+
+    `where` names it in error messages (``line 3``, ``images[0]``); `box` is None if it only names a page.
+    """
 
     where: str
     name: str
@@ -154,15 +164,15 @@ def _read_text(truth: str | Path) -> str:
         raise InvalidInputError(reason(e)) from None
     except OSError as e:
         raise FileError(reason(e), path=str(truth)) from None
-    except ValueError:  # a NUL in the name
+    except ValueError:  # there is a NUL in the name
         raise InvalidInputError("not a file name") from None
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")  # spreadsheets write a byte order mark
     except UnicodeDecodeError:
         raise InvalidInputError("not UTF-8 text") from None
 
 
-def _csv(text: str) -> Iterator[_Row]:
+def _csv_rows(text: str) -> Iterator[_Row]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
@@ -172,14 +182,14 @@ def _csv(text: str) -> Iterator[_Row]:
             )
         for row in reader:
             where = f"line {reader.line_num}"
-            if any(row[c] is None for c in COLUMNS):
+            if any(row[c] is None for c in COLUMNS):  # DictReader fills a short line with None
                 raise InvalidInputError(f"{where}: fewer fields than line 1 names")
             if not row["filename"]:
                 raise InvalidInputError(f"{where}: filename is empty")
-            width, height = (_pixels(row[c], c, where) for c in ("width", "height"))
+            width, height = (_pixel_count(row[c], c, where) for c in ("width", "height"))
             box = None
             if row["class"]:
-                edges = (_finite(row[c], c, where) for c in COLUMNS[4:])
+                edges = (_finite_number(row[c], c, where) for c in COLUMNS[4:])
                 box = TrueBox(row["class"], *edges)
             others = {k: row[k] for k in reader.fieldnames or () if k not in COLUMNS and row[k]}
             yield _Row(where, row["filename"], Size(height, width), box, others)
@@ -187,7 +197,7 @@ def _csv(text: str) -> Iterator[_Row]:
         raise InvalidInputError(f"after line {reader.line_num}: {e}") from None
 
 
-def _coco(text: str) -> Iterator[_Row]:
+def _coco_rows(text: str) -> Iterator[_Row]:
     try:
         root = json.loads(text)
     except RecursionError:
@@ -195,58 +205,62 @@ def _coco(text: str) -> Iterator[_Row]:
     except ValueError as e:
         raise InvalidInputError(f"not JSON: {e}") from None
     classes = {
-        _key(c, "id", f"categories[{n}]"): str(_key(c, "name", f"categories[{n}]"))
-        for n, c in enumerate(_listed(root, "categories"))
+        _required(c, "id", f"categories[{n}]"): str(_required(c, "name", f"categories[{n}]"))
+        for n, c in enumerate(_required_list(root, "categories"))
     }
+    # One row for each image, so that images without annotations are pages, too; then one for each box.
     images: dict[Any, tuple[str, Size]] = {}
-    for n, image in enumerate(_listed(root, "images")):
+    for n, image in enumerate(_required_list(root, "images")):
         where = f"images[{n}]"
-        name = _key(image, "file_name", where)
+        name = _required(image, "file_name", where)
         if not isinstance(name, str) or not name:
             raise InvalidInputError(f"{where}: file_name is not a name")
-        width, height = (_pixels(_key(image, k, where), k, where) for k in ("width", "height"))
+        width, height = (
+            _pixel_count(_required(image, k, where), k, where) for k in ("width", "height")
+        )
         size = Size(height, width)
-        images[_key(image, "id", where)] = (name, size)
+        images[_required(image, "id", where)] = (name, size)
         yield _Row(where, name, size, None)
-    for n, annotation in enumerate(_listed(root, "annotations")):
+    for n, annotation in enumerate(_required_list(root, "annotations")):
         where = f"annotations[{n}]"
-        image_id, category = (_key(annotation, k, where) for k in ("image_id", "category_id"))
+        image_id, category = (_required(annotation, k, where) for k in ("image_id", "category_id"))
         if image_id not in images or category not in classes:
             raise InvalidInputError(f"{where}: no such image_id or category_id")
-        bbox = _key(annotation, "bbox", where)
+        bbox = _required(annotation, "bbox", where)
         if not isinstance(bbox, list) or len(bbox) != 4:
             raise InvalidInputError(f"{where}: bbox must be [x, y, width, height]")
-        x, y, w, h = (_finite(v, "bbox", where) for v in bbox)
+        x, y, w, h = (_finite_number(v, "bbox", where) for v in bbox)
         name, size = images[image_id]
         yield _Row(where, name, size, TrueBox(classes[category], x, y, x + w, y + h))
 
 
-def _listed(root: Any, key: str) -> list[Any]:
+def _required_list(root: Any, key: str) -> list[Any]:
     value = root.get(key)
     if not isinstance(value, list):
         raise InvalidInputError(f"no list {key!r}: COCO has images, annotations, categories")
     return value
 
 
-def _key(table: Any, key: str, where: str) -> Any:
+def _required(table: Any, key: str, where: str) -> Any:
     value = table.get(key) if isinstance(table, dict) else None
+    # An id becomes the key of a dictionary, so a list or an object must not get through.
     if value is None or (key.endswith("id") and not isinstance(value, int | str)):
         raise InvalidInputError(f"{where}: {key} is missing or of the wrong kind")
     return value
 
 
-def _finite(value: Any, key: str, where: str) -> float:
+def _finite_number(value: Any, key: str, where: str) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
+    if isinstance(value, bool) or not math.isfinite(number):  # float(True) would be 1
         raise InvalidInputError(f"{where}: {key} = {str(value)[:40]!r} is not a number")
     return number
 
 
-def _pixels(value: Any, key: str, where: str) -> int:
-    number = _finite(value, key, where)
+def _pixel_count(value: Any, key: str, where: str) -> int:
+    number = _finite_number(value, key, where)
     if not number.is_integer() or not 1 <= number < 2**31:
         raise InvalidInputError(f"{where}: {key} = {str(value)[:40]!r} is not a number of pixels")
     return int(number)
