@@ -1,4 +1,4 @@
-"""Closer looks: the best candidates cut out of the image and scored again, sharper, then wider."""
+"""Closer looks: the best candidates cut out of the image and scored again by further stacks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from waldo_cli.geometry import Detection, Size
 from waldo_cli.parallel import spread
 from waldo_cli.stack.stack import CloserLook, Stack
 
-# Candidates that go through a closer look together: enough to outweigh a step in Python, few enough
-# that their activations stay in the cache.
+# Candidates that go through a closer look in one call: enough work for the call to pay, few enough that
+# their activations stay in the cache.
 TOGETHER = 12
 
-# Of probabilities whose logarithm is taken: nothing is impossible.
+# Probabilities below this count as this much: the logarithm of 0 would decide alone.
 SMALLEST = 1e-12
 
 
@@ -31,8 +31,8 @@ def look_closer(
 ) -> tuple[list[Floats], Floats]:
     """The answers of each closer look, and the scores that they come to, all ``(N, labels)``.
 
-    Each look is shown the candidates that are best so far by their `wanted` labels, and then the
-    best of these mirrored. A score is the geometric mean of all answers about the candidate, so
+    Each look is shown the candidates that are best so far by their `wanted` labels, and then the best of
+    these mirrored. A score is the geometric mean of all answers about the candidate, so
     normalised that its labels sum to 1 (logarithmic opinion pool), times the prior.
 
     References
@@ -42,23 +42,24 @@ def look_closer(
     """
     shape = (len(candidates), len(stack.labels))
     answers: list[Floats] = []
-    logs = np.zeros(shape, np.float32)  # sums over what was shown
-    views = np.zeros((len(candidates), 1), np.float32)
+    logs = np.zeros(shape, np.float32)  # sums of the logarithms of all answers so far
+    views = np.zeros((len(candidates), 1), np.float32)  # how many answers these are
     scores = np.zeros(shape, np.float32)
     for look in stack.closer_looks:
-        before, said = views.copy(), logs.copy()
+        views_before, logs_before = views.copy(), logs.copy()
         for count, mirrored in ((look.candidates, False), (look.mirrored, True)):
-            rank = scores[:, wanted].max(axis=1)
-            if mirrored:  # only what this look was shown as it is
-                rank[(views == before)[:, 0]] = -1
-            order = np.argsort(-rank, kind="stable")[: min(count, look.candidates)]
-            some = [candidates[n] for n in order]
-            seen = _answers(look, image, some, stack.sought, mirrored=mirrored)
-            each = np.log(np.maximum(seen, np.float32(SMALLEST)))  # (n, views, labels)
-            logs[order] += each.sum(axis=1)
-            views[order] += each.shape[1]
-            scores = _shares(logs, views, np.float32(0))
-        answers.append(_shares(logs - said, views - before, np.float32(np.nan)))
+            # Before the first look all scores are 0: then the order of the candidates counts.
+            best = scores[:, wanted].max(axis=1)
+            if mirrored:  # only candidates that this look has already been shown as they are
+                best[(views == views_before)[:, 0]] = -1
+            order = np.argsort(-best, kind="stable")[: min(count, look.candidates)]
+            shown = [candidates[n] for n in order]
+            probabilities = _answers(look, image, shown, stack.sought, mirrored=mirrored)
+            new = np.log(np.maximum(probabilities, np.float32(SMALLEST)))  # (n, views, labels)
+            logs[order] += new.sum(axis=1)
+            views[order] += new.shape[1]
+            scores = _pooled(logs, views, np.float32(0))
+        answers.append(_pooled(logs - logs_before, views - views_before, np.float32(np.nan)))
     if prior is not None:
         rows = [min(int(found.y), prior.shape[0] - 1) for found in candidates]
         cols = [min(int(found.x), prior.shape[1] - 1) for found in candidates]
@@ -66,8 +67,11 @@ def look_closer(
     return answers, scores
 
 
-def _shares(logs: Floats, views: Floats, otherwise: np.float32) -> Floats:
-    """Geometric means of answers that sum to 1; `logs` are sums over `views` answers, maybe none."""
+def _pooled(logs: Floats, views: Floats, otherwise: np.float32) -> Floats:
+    """Geometric means of answers, normalised to sum 1 over the labels.
+
+    `logs` are sums of logarithms over `views` answers; the result is `otherwise` where there is no answer.
+    """
     means = np.divide(logs, np.maximum(views, 1))
     weights = np.exp(means - means.max(axis=1, keepdims=True, initial=-np.inf))
     return np.where(views > 0, weights / weights.sum(axis=1, keepdims=True), otherwise)
@@ -81,12 +85,12 @@ def _answers(
     out = np.empty((len(candidates), count, len(look.stack.labels)), np.float32)
 
     def work(start: int) -> None:
-        some = candidates[start : start + TOGETHER]
-        shown = np.stack([view for found in some for view in cuts(look, image, found, size)])
+        group = candidates[start : start + TOGETHER]
+        views = np.stack([view for found in group for view in cuts(look, image, found, size)])
         if mirrored:
-            shown = shown[:, :, ::-1]
-        said = look.stack.run(shown).max(axis=(1, 2))
-        out[start : start + len(some)] = said.reshape(len(some), count, -1)
+            views = views[:, :, ::-1]
+        answers = look.stack.run(views).max(axis=(1, 2))
+        out[start : start + len(group)] = answers.reshape(len(group), count, -1)
 
     spread(work, range(0, len(candidates), TOGETHER))
     must_be_numbers(out, look.stack)
@@ -94,27 +98,28 @@ def _answers(
 
 
 def cuts(look: CloserLook, image: Floats, found: Detection, size: Size) -> list[Floats]:
-    """What a closer look is shown of one candidate; `size` is the object's in the first look."""
+    """The cuts of one candidate, one for each scale of the look; `size` is the object's in the first pass."""
     extent = look.stack.receptive_field.size
     zoom = found.scale * look.size.cols / size.cols
     return [cut(image, (found.x, found.y), zoom * s, extent) for s in look.scales]
 
 
 def corrected(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid:
-    """The first look's map, corrected by the closer ones.
+    """The map of the first pass, corrected by the closer looks.
 
-    Within a candidate's box the map is scaled so that its peak shows its score; what was not
-    looked at closer is worth no more than the weakest of the candidates.
+    Within a candidate's box the map is scaled so that its peak shows the candidate's score. Everywhere else
+    it is limited to the score of the weakest candidate, since no closer look has confirmed it.
     """
     values = grid.values[:, :, 0]
     floor = float(best.min()) if len(best) else 0.0
     out = np.minimum(values, np.float32(floor))
+    # From the weakest to the strongest: where boxes overlap, the stronger one is written last.
     ranked = sorted(zip(candidates, best, strict=True), key=lambda pair: pair[1])
     boxes = [found.box for found, _ in ranked]
     rows_of = _cells(grid, 0, [(b.top, b.top + b.height) for b in boxes])
     cols_of = _cells(grid, 1, [(b.left, b.left + b.width) for b in boxes])
     for (found, score), rows, cols in zip(ranked, rows_of, cols_of, strict=True):
-        # Zeros in place of what is negative, and of the -inf where no answer may lie.
+        # Zeros in place of negative values, and of -inf where no answer may lie.
         inside = np.maximum(values[rows, cols], np.float32(0))
         gain = np.float32(score / found.score) if found.score > 0 else np.float32(0)
         lifted = np.maximum(out[rows, cols], np.minimum(inside * gain, score))
@@ -123,5 +128,5 @@ def corrected(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid
 
 
 def _cells(grid: Grid, axis: int, edges: Sequence[tuple[int, int]]) -> list[slice]:
-    """The cells whose centres lie between two edges each."""
+    """For each pair of edges, the cells whose centres lie between them."""
     return [slice(a, b) for a, b in np.searchsorted(grid.centers(axis), edges).tolist()]

@@ -1,11 +1,13 @@
 """From an image to an answer: is he here, and where.
 
-The image is resized to a ladder of scales. At each, the stack turns it into activations: how much every
-place looks like what is sought. The local maxima of all scales are put in one order, best first, and of
-those that overlap only the best stays (non-maximum suppression). A stack with closer looks cuts its best
-candidates out of the image and scores them again, sharper, then wider. What reaches the threshold is found;
-the distance to the next best place elsewhere is the margin. All maps, laid on the image's own pixels, are
-the activations that a heatmap shows.
+1. `search`: what is looked for is checked once.
+2. `maps`: the image is resized to a ladder of scales (`pyramid`). At each scale the stack turns it into
+   activations: how much every place looks like what is sought.
+3. `peaks`: the local maxima of all scales are put in one order, best first. Of those that overlap only the
+   best stays (non-maximum suppression).
+4. `closer`: a stack with closer looks cuts its best candidates out of the image and scores them again.
+5. What reaches the threshold is a detection. The distance to the next best place elsewhere is the margin.
+6. All maps together, laid over the image's own pixels, are the activations that a heatmap shows.
 """
 
 from __future__ import annotations
@@ -132,7 +134,7 @@ def find(
     max_overlap: float = MAX_OVERLAP,
     trace: Trace | None = None,
 ) -> Result:
-    """`detect` for a search that is made once for many images; parameters and errors as there."""
+    """`detect` with a search that is made once for many images; parameters and errors are the same."""
     image = _checked_image(image)
     size = Size(*image.shape[:2])
     if top < 1:
@@ -143,27 +145,28 @@ def find(
     if trace is not None:
         trace.labels, trace.threshold = search.labels, search.threshold
 
-    shown: list[Grid] = []
+    shown: list[Grid] = []  # of one channel, for the map of activations
     ranked: dict[str, list[Detection]] = {}
     for stack in search.stacks(size):
         maps = run_stack(stack, image, search.scales, prior)
-        seen = Pass(stack, maps)
+        one_pass = Pass(stack, maps)
         if not stack.closer_looks:
             for channel, label in enumerate(stack.labels):
                 peaks = find_peaks(maps, channel, label, top + 1, max_overlap)
                 ranked.setdefault(label, []).extend(peaks)
             grids = maps.grids
         else:
-            seen = _look_closer(stack, image, maps.merged(), search.labels, max_overlap, prior)
-            ranked |= {label: seen.scored(label) for label in stack.labels}
-            best = seen.best(search.labels)
-            grids = tuple(corrected(g, seen.candidates, best) for g in seen.maps.grids)
+            one_pass = _look_closer(stack, image, maps.merged(), search.labels, max_overlap, prior)
+            ranked |= {label: one_pass.scored(label) for label in stack.labels}
+            best = one_pass.best(search.labels)
+            grids = tuple(corrected(g, one_pass.candidates, best) for g in one_pass.maps.grids)
         shown += [replace(g, values=LARGEST.run(g.values)[:, :, 0]) for g in grids]
         if trace is not None:
-            trace.passes.append(seen)
+            trace.passes.append(one_pass)
 
     detections, margin = _reported(ranked, search, top)
     activations = on_image(shown, size)
+    # Closer looks and interpolation may have lowered the map at the peak itself: it shows the score.
     for d in detections:
         at = (min(int(d.y), size.rows - 1), min(int(d.x), size.cols - 1))
         activations[at] = max(activations[at], np.float32(d.score))
@@ -178,7 +181,7 @@ def _look_closer(
     max_overlap: float,
     prior: Floats | None,
 ) -> Pass:
-    """The best places of the first look, and what the closer looks say of them."""
+    """The best places of the first pass, and what the closer looks say of them."""
     count = stack.closer_looks[0].candidates
     candidates = find_peaks(maps, 0, "", count, max_overlap)
     wanted = [stack.labels.index(label) for label in labels]
@@ -191,7 +194,7 @@ def _reported(
 ) -> tuple[tuple[Detection, ...], float | None]:
     """What reaches the threshold, best first, and the margin of the best label."""
     detections: list[Detection] = []
-    best_two: list[float] = []
+    best_two: list[float] = []  # scores of the label whose best one is highest
     for label in search.labels:
         # Python's sort is stable: equal scores keep the order by row, then column.
         peaks = sorted(ranked[label], key=lambda p: -p.score)

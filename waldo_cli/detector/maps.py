@@ -1,4 +1,8 @@
-"""Maps of activations: a stack run at every scale, weighed by a prior, laid on the image's own pixels."""
+"""Maps of activations: a stack run over the image at every scale, and the maps laid over the image.
+
+`run_stack` makes the `Maps` of one stack: a `Grid` for each scale. Where a prior is given (`prior_of`), it
+multiplies their activations. `on_image` merges the grids of all scales into one map of the image's size.
+"""
 
 from __future__ import annotations
 
@@ -18,28 +22,38 @@ from waldo_cli.parallel import spread
 from waldo_cli.stack.layers import Combine
 from waldo_cli.stack.stack import Stack
 
-# Levels are refused above this many pixels: a scale of 1000 is a slip, not a wish.
+# A scale whose level would have more pixels is refused: a scale of 1000 is a typing error.
 MAX_LEVEL_PIXELS = 2**30
 
-# Most activations that may be held at once: 4 GB.
+# Most activations that are held in memory at once: 4 GB of float32.
 MAX_HELD = 2**30
 
-# Of several channels the map that is searched for peaks.
+# Merges several channels into the map that is searched for peaks.
 LARGEST = Combine("max")
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Activations ``(H', W', K)`` at one scale, and where they lie in the image.
+    """The map at one scale, and where its cells lie in the image.
 
-    Cell ``(i, j)`` is centred at ``origin + (i, j) * step``, continuous coordinates, rows first.
+    Attributes
+    ----------
+    values
+        Activations ``(H', W', K)``.
+    origin, step
+        Cell ``(i, j)`` is centred at ``origin + (i, j) * step``: continuous coordinates of the image, rows
+        first.
+    scale
+        The factor by which the image was resized.
+    factor
+        The same for rows and columns apart, after rounding to whole pixels.
     """
 
     values: Floats
     origin: tuple[float, float]
     step: tuple[float, float]
     scale: float = 1.0
-    factor: tuple[float, float] = (1.0, 1.0)  # the scale as rounded to whole rows and columns
+    factor: tuple[float, float] = (1.0, 1.0)
 
     def centers(self, axis: int) -> NDArray[np.float64]:
         """Rows (axis 0) or columns (axis 1) of the cells' centres in the image."""
@@ -85,7 +99,7 @@ class Maps:
 def prior_of(
     image: Size, region: tuple[int, int, int, int] | None, where: NDArray[Any] | None
 ) -> Floats | None:
-    """Weights ``(H, W)`` of places; NaN where no answer may lie."""
+    """Weights ``(H, W)`` of places, from `where` and `region` of `detect`; NaN where no answer may lie."""
     prior: Floats | None = None
     if where is not None:
         prior = np.array(where, dtype=np.float32)
@@ -141,9 +155,9 @@ def _refuse_too_many_activations(stack: Stack, size: Size, scales: Sequence[floa
         raise InvalidInputError(f"scale {max(scales):g} makes {size} too large: use a smaller one")
     kept = held = 0
     for f in scales:
-        made = stack.activations((round(f * size.rows), round(f * size.cols)))
-        held = max(held, kept + max(made))
-        kept += made[-1]  # of every scale
+        layers = stack.activations((round(f * size.rows), round(f * size.cols)))
+        held = max(held, kept + max(layers))
+        kept += layers[-1]  # the last layer's are kept for every scale
     if held > MAX_HELD:
         raise InvalidInputError(
             f"stack {stack.name} would hold {held * 4 / 1e9:.1f} GB of activations of this"
@@ -178,7 +192,7 @@ def _fitting_levels(
 
 
 def must_be_numbers(values: Floats, stack: Stack) -> None:
-    """Refuse NaN and infinity, which sort and print as nonsense; -inf says "not here"."""
+    """Refuse NaN and +infinity, which cannot be ranked; -inf is allowed: no answer may lie there."""
     if values.size and not values.max() < np.inf:
         raise InvalidInputError(
             f"stack {stack.name} answers with NaN or infinity: its weights are too large for float32"
@@ -186,15 +200,15 @@ def must_be_numbers(values: Floats, stack: Stack) -> None:
 
 
 def extend(stack: Stack, level: Level) -> Level:
-    """The level with as much around it as the stack's first and last answers see."""
+    """The level with the margin that the stack's first and last answers see beyond its edge."""
     if stack.boundary == "none":
         return level
-    seen = stack.receptive_field
-    # The first answer stands at the level's first pixel, the last one at most half a jump short of
-    # its last.
+    field = stack.receptive_field
+    # Chosen so that the first answer is centred at the level's first pixel, and the last one at most half a
+    # jump before its last pixel.
     rows, cols = (
         (max(0, math.floor(f)), max(0, math.ceil(f - 0.5) + int(j // 2)))
-        for f, j in zip(seen.first, seen.jump, strict=True)
+        for f, j in zip(field.first, field.jump, strict=True)
     )
     return replace(level, margin=(rows, cols), boundary=stack.boundary)
 
@@ -210,36 +224,38 @@ def _weighed(grid: Grid, prior: Floats) -> Grid:
 
 
 def on_image(grids: Sequence[Grid], image: Size) -> Floats:
-    """The largest activation of all grids at each pixel's centre.
+    """The largest activation of all grids at the centre of each pixel, ``(H, W)``.
 
-    Grids coarser than the image are merged from the coarsest to the finest, each carried onto the
-    next one's cells, so that only one of them is stretched to the image's size.
+    Grids that are coarser than the image are merged first, from the coarsest to the finest: each is
+    interpolated at the cells of the next one. So only one of them is enlarged to the image's size.
     """
     lowest = min(float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
-    if not math.isfinite(lowest):  # a region so small that no cell's centre lies in it
+    if not math.isfinite(lowest):  # the region is so small that no cell has its centre in it
         lowest = 0.0
-    stretched: list[Grid] = []
+    merged: list[Grid] = []  # the coarse grids in one, then those finer than the image
     for grid in sorted(grids, key=lambda g: g.values.size):
-        values = np.maximum(grid.values, np.float32(lowest))  # where no answer may lie
+        values = np.maximum(
+            grid.values, np.float32(lowest)
+        )  # replaces -inf, where no answer may lie
         grid = replace(grid, values=values)
-        if stretched and grid.values.size <= image.rows * image.cols:
-            np.maximum(values, _carry(stretched.pop(), grid, slice(None)), out=values)
-        stretched.append(grid)
+        if merged and grid.values.size <= image.rows * image.cols:
+            np.maximum(values, _interpolated(merged.pop(), grid, slice(None)), out=values)
+        merged.append(grid)
     out = np.empty(image, np.float32)
     pixels = Grid(out, (0.5, 0.5), (1.0, 1.0))
 
     def work(start: int) -> None:
         rows = slice(start, start + band)
-        out[rows] = _carry(stretched[0], pixels, rows)
-        for grid in stretched[1:]:
-            np.maximum(out[rows], _carry(grid, pixels, rows), out=out[rows])
+        out[rows] = _interpolated(merged[0], pixels, rows)
+        for grid in merged[1:]:
+            np.maximum(out[rows], _interpolated(grid, pixels, rows), out=out[rows])
 
     band = max(1, (1 << 18) // image.cols)
     spread(work, range(0, image.rows, band))
     return out
 
 
-def _carry(source: Grid, target: Grid, rows: slice) -> Floats:
+def _interpolated(source: Grid, target: Grid, rows: slice) -> Floats:
     """Bilinear values of `source` at rows of `target`'s cells; its edge repeats outside."""
     values = source.values
     for axis in (0, 1):
@@ -248,12 +264,12 @@ def _carry(source: Grid, target: Grid, rows: slice) -> Floats:
         if axis == 0:
             at = at[rows]
         low = at.astype(np.intp)
-        share = (at - low).astype(np.float32)
-        first = values.take(low, axis=axis)
-        if share.any():
+        fraction = (at - low).astype(np.float32)
+        result = values.take(low, axis=axis)
+        if fraction.any():
             high = np.minimum(low + 1, values.shape[axis] - 1)
-            first += (values.take(high, axis=axis) - first) * (
-                share[:, None] if axis == 0 else share
+            result += (values.take(high, axis=axis) - result) * (
+                fraction[:, None] if axis == 0 else fraction
             )
-        values = first
+        values = result
     return values

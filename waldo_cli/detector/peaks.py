@@ -1,4 +1,4 @@
-"""Local maxima of activation maps, and non-maximum suppression."""
+"""Local maxima of maps, refined below a cell, and non-maximum suppression: from `Maps` to detections."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from waldo_cli.arrays import Floats
 from waldo_cli.detector.maps import Grid, Maps
 from waldo_cli.geometry import Box, Detection
 
-# Of two finds that share more than this part of the smaller one's box only the better stays.
+# Two detections may share at most this part of the smaller one's box; otherwise only the better one stays.
 MAX_OVERLAP = 0.5
 
-# Local maxima kept per scale. Suppression needs a few per answer; a page has tens of thousands.
+# Local maxima that are kept for each scale. A page has tens of thousands, suppression needs a few for each
+# answer.
 PEAKS_PER_LEVEL = 4096
 
 
@@ -42,7 +43,7 @@ def local_maxima(scores: Floats, limit: int) -> NDArray[np.intp]:
     largest = np.maximum(np.maximum(largest[:, :-2], largest[:, 1:-1]), largest[:, 2:])
     flat = np.flatnonzero((scores >= largest) & np.isfinite(scores))
     values = scores.ravel()[flat]
-    if len(flat) > limit:  # keep the best, and of equals at the cut the first in reading order
+    if len(flat) > limit:  # keep the best; of equal ones at the limit, the first in reading order
         cut = np.partition(values, len(values) - limit)[len(values) - limit]
         above = values > cut
         equal = np.flatnonzero(values == cut)[: limit - int(above.sum())]
@@ -102,7 +103,7 @@ def suppress(ranked: Iterable[Boxed], max_overlap: float) -> Iterator[Boxed]:
     for one in ranked:
         box = one.box
         x0, y0, x1, y1 = box.left, box.top, box.left + box.width, box.top + box.height
-        # Nearly all boxes lie apart, and a page has ten thousand pairs of them.
+        # Compare edges first, which is quick: nearly all boxes lie apart, and there are ten thousand pairs.
         if all(
             x0 >= right
             or x1 <= left

@@ -1,8 +1,9 @@
-"""Scales: the image at several sizes, and cuts of it.
+"""The image at several sizes (`levels`), and small pieces of it at any scale (`cut`).
 
-Resampling is bilinear; where it shrinks, the triangle is wider by as much (antialiasing), so that a level
-holds no aliases of print dots and stripes. The weights are those of Pillow's `BILINEAR`, and the numbers to
-rounding; as products with small matrices they take a fraction of the time.
+Resampling is bilinear. Where it shrinks, the triangle of weights is wider by the same factor (antialiasing),
+so that print dots and stripes leave no false patterns. The weights are those of Pillow's `BILINEAR`, and the
+numbers are the same up to rounding. Here they are computed as products with small matrices (`_Filter`),
+which takes a quarter to half of the time.
 """
 
 from __future__ import annotations
@@ -20,57 +21,79 @@ from waldo_cli.arrays import Floats
 from waldo_cli.correlate.gemm import multiply
 from waldo_cli.geometry import Pair, Size
 
-# Outputs of one product: enough for it to pay, few enough that most of its matrix is not 0.
+# Outputs of one matrix product. More would fill the matrix with zeros, fewer would not be worth the call.
 _OUTPUTS = 16
-# The same for a cut, where the steps in Python between the products weigh more.
+# The same for a cut, which is small: there the calls of Python weigh more.
 _OUTPUTS_OF_CUT = 40
-# Rows that are resampled along both axes before the next ones: what lies between stays in the cache.
+# Rows that are resampled along both axes before the next ones, so that the intermediate result stays in the
+# cache.
 _ROWS = 512
 
 
 @dataclass(frozen=True, eq=False)
 class _Filter:
-    """Some neighbouring outputs along an axis: made = weights @ taken."""
+    """How some neighbouring outputs along an axis are made: outputs = weights @ inputs.
 
-    made: slice
-    taken: slice
+    Attributes
+    ----------
+    outputs, inputs
+        Which of them.
+    weights
+        ``(outputs, inputs)``; the weights of each output sum to 1.
+    """
+
+    outputs: slice
+    inputs: slice
     weights: Floats
 
     def interleaved(self, channels: int) -> _Filter:
-        """The same for channels last, from the right: made = taken @ weights."""
-        taken, made = self.weights.shape[::-1]
-        weights = np.zeros((taken, channels, made, channels), np.float32)
+        """The same for rows of pixels with channels last, from the right: outputs = inputs @ weights."""
+        inputs, outputs = self.weights.shape[::-1]
+        weights = np.zeros((inputs, channels, outputs, channels), np.float32)
         for c in range(channels):
             weights[:, c, :, c] = self.weights.T
-        where, whence = (
-            slice(s.start * channels, s.stop * channels) for s in (self.made, self.taken)
-        )
-        return _Filter(where, whence, weights.reshape(taken * channels, made * channels))
+        to, of = (slice(s.start * channels, s.stop * channels) for s in (self.outputs, self.inputs))
+        return _Filter(to, of, weights.reshape(inputs * channels, outputs * channels))
 
 
 def _filters(
-    start: float, step: float, count: int, there: int, together: int = _OUTPUTS
+    start: float, step: float, count: int, length: int, together: int = _OUTPUTS
 ) -> list[_Filter]:
-    """Of `count` outputs that stand for `step` pixels each, from `start` on, of `there` pixels."""
+    """Filters for all outputs along an axis.
+
+    Parameters
+    ----------
+    start
+        Where the first output begins, in input pixels.
+    step
+        How many input pixels an output stands for.
+    count
+        How many outputs there are.
+    length
+        How many input pixels there are. The weights of what lies outside go to the pixels inside.
+    together
+        Outputs of one filter.
+    """
     centers = start + (np.arange(count) + 0.5) * step
-    reach = max(step, 1.0)
+    reach = max(step, 1.0)  # half the base of the triangle
+    # The input pixels that an output sees: `first` to `last`, the last one not included.
     first = np.maximum((centers - reach + 0.5).astype(np.intp), 0)
-    last = np.minimum((centers + reach + 0.5).astype(np.intp), there)
+    last = np.minimum((centers + reach + 0.5).astype(np.intp), length)
     taps = first[:, None] + np.arange((last - first).max())
     weights = np.maximum(1 - np.abs(taps + 0.5 - centers[:, None]) / reach, 0)
     weights[taps >= last[:, None]] = 0
     weights /= weights.sum(axis=1, keepdims=True)
     edges = list(range(0, count, together))
-    # Rows of one block of outputs start where its first one does.
+    # Gather the weights of each filter into one matrix: its column 0 is the first input of its first output.
     begins = np.repeat(first[edges], together)[:count]
     dense = np.zeros((count, int((last - begins).max())), np.float32)
     row, tap = np.nonzero(weights)
     dense[row, taps[row, tap] - begins[row]] = weights[row, tap]
     filters = []
     for o in edges:
-        made = slice(o, min(o + together, count))
-        taken = slice(int(first[o]), int(last[made.stop - 1]))
-        filters.append(_Filter(made, taken, dense[made, : taken.stop - taken.start]))
+        outputs = slice(o, min(o + together, count))
+        inputs = slice(int(first[o]), int(last[outputs.stop - 1]))
+        filters.append(_Filter(outputs, inputs, dense[outputs, : inputs.stop - inputs.start]))
     return filters
 
 
@@ -81,10 +104,9 @@ def level_size(height: int, width: int, scale: float) -> Size:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """An image at another size, with a margin around it, resampled row by row as it is asked for.
+    """An image at another size, with a margin around it, resampled when rows of it are asked for.
 
-    A page of 100 megapixels is never held a second time: who needs rows `a` to `b` takes
-    ``level[a:b]``.
+    ``level[a:b]`` makes rows `a` to `b`: a page of 100 megapixels is never held in memory a second time.
 
     Attributes
     ----------
@@ -114,8 +136,9 @@ class Level:
         """Rows `wanted` (a slice with step 1) of the level with its margin."""
         start, stop, _ = wanted.indices(self.shape[0])
         (top, _), sides = self.margin
-        asked = np.arange(start - top, stop - top)
+        asked = np.arange(start - top, stop - top)  # without margin: negative above the level
         last = self.size.rows - 1
+        # The row of the level that stands at each row of the margin.
         if self.boundary == "reflect" and last > 0:
             inside = last - np.abs((asked % (2 * last)) - last)
         else:
@@ -150,8 +173,8 @@ class Level:
 def levels(image: Floats, scales: Sequence[float]) -> Iterator[tuple[float, Level]]:
     """The image at each scale, largest first.
 
-    A level at a quarter of the image's size or less is made from a copy that is halved once for each
-    octave: the antialiasing filter then runs over a few pixels instead of the whole page.
+    A level of a quarter of the image's size or less is made from a copy that is halved once for each octave.
+    Then the antialiasing filter sees a few pixels for each output instead of hundreds.
     """
     height, width = image.shape[:2]
     octave, source = 1.0, image
@@ -176,44 +199,47 @@ def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) ->
     size
         Rows and columns of the cut. What lies outside the image repeats its edge.
     """
-    around: list[list[_Filter]] = []
-    places: list[NDArray[np.intp]] = []
-    for middle, count, there in zip(center[::-1], size, image.shape, strict=False):
+    filters: list[list[_Filter]] = []
+    places: list[NDArray[np.intp]] = []  # rows and columns of the image that are seen
+    for middle, count, length in zip(center[::-1], size, image.shape, strict=False):
         start = middle - count / scale / 2
-        # The filter looks at most one output pixel further than the cut itself.
+        # The filter sees at most one output pixel beyond the cut on each side.
         reach = math.ceil(max(1.0, 1 / scale)) + 1
         first, last = math.floor(start) - reach, math.ceil(start + count / scale) + reach
-        around.append(_filters(start - first, 1 / scale, count, last - first, _OUTPUTS_OF_CUT))
-        places.append(np.clip(np.arange(first, last), 0, there - 1))
+        filters.append(_filters(start - first, 1 / scale, count, last - first, _OUTPUTS_OF_CUT))
+        places.append(np.clip(np.arange(first, last), 0, length - 1))
     rows, cols = (slice(at[0], at[-1] + 1) for at in places)
     piece = image[rows, cols]
-    if piece.shape[:2] != (len(places[0]), len(places[1])):  # its edge repeats
+    if piece.shape[:2] != (
+        len(places[0]),
+        len(places[1]),
+    ):  # it reaches beyond the image: repeat the edge
         piece = piece[places[0][:, None] - rows.start, places[1] - cols.start]
     high, wide, channels = piece.shape
     planes = np.ascontiguousarray(piece.transpose(0, 2, 1)).reshape(-1, wide)
     across = np.empty((high * channels, size[1]), np.float32)
-    for f in around[1]:
-        multiply(planes[:, f.taken], f.weights.T, across[:, f.made])
+    for f in filters[1]:
+        multiply(planes[:, f.inputs], f.weights.T, across[:, f.outputs])
     across = across.reshape(high, -1)
     out = np.empty((size[0], across.shape[1]), np.float32)
-    for f in around[0]:
-        multiply(f.weights, across[f.taken], out[f.made])
+    for f in filters[0]:
+        multiply(f.weights, across[f.inputs], out[f.outputs])
     return out.reshape(size[0], channels, size[1]).transpose(0, 2, 1)
 
 
 def _resample(image: Floats, rows: Sequence[_Filter], cols: Sequence[_Filter]) -> Floats:
     """An image `(H, W, C)` through filters along its rows and its interleaved columns."""
     channels = image.shape[2]
-    out = np.empty((rows[-1].made.stop, cols[-1].made.stop), np.float32)
+    out = np.empty((rows[-1].outputs.stop, cols[-1].outputs.stop), np.float32)
     together = _ROWS // _OUTPUTS
     between = np.empty((min(_ROWS, len(out)), image.shape[1] * channels), np.float32)
     for n in range(0, len(rows), together):
-        some = rows[n : n + together]
-        top, bottom = some[0].made.start, some[-1].made.stop
-        for f in some:
-            made = slice(f.made.start - top, f.made.stop - top)
-            # Of an image that is no one piece of memory just these rows are copied.
-            multiply(f.weights, image[f.taken].reshape(f.weights.shape[1], -1), between[made])
+        group = rows[n : n + together]
+        top, bottom = group[0].outputs.start, group[-1].outputs.stop
+        for f in group:
+            outputs = slice(f.outputs.start - top, f.outputs.stop - top)
+            # `reshape` copies these rows where the image is a view with gaps.
+            multiply(f.weights, image[f.inputs].reshape(f.weights.shape[1], -1), between[outputs])
         for f in cols:
-            multiply(between[: bottom - top, f.taken], f.weights, out[top:bottom, f.made])
+            multiply(between[: bottom - top, f.inputs], f.weights, out[top:bottom, f.outputs])
     return out.reshape(len(out), -1, channels)

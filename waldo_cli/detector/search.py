@@ -138,7 +138,7 @@ def open_mask(path: str | Path) -> Mask:
     FileError
         As by `load_mask`.
     """
-    # Labels are text, whatever bytes the name holds.
+    # A file name may hold bytes that are not UTF-8; a label is text.
     label = os.fsencode(Path(path).stem).decode("utf-8", "replace")
     return Mask(label or "mask", *load_mask(path))
 
@@ -149,7 +149,7 @@ def _checked_masks(
     if not len(masks):
         raise InvalidInputError("masks is empty: give at least one, or None")
     checked = tuple(_as_mask(mask, number) for number, mask in enumerate(masks, 1))
-    # The name of a file is all that tells its finds from those of another.
+    # Masks from files are told apart by the names of the files alone.
     labels = [m.label for m, given in zip(checked, masks, strict=True) if _is_file(given)]
     for label in labels:
         if labels.count(label) > 1:
