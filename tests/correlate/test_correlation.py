@@ -1,4 +1,4 @@
-"""Cross-correlation, plain and normalised: against loops, against other libraries, and by its properties."""
+"""Cross-correlation by every method: against loops, other libraries, and its properties."""
 
 from __future__ import annotations
 
@@ -9,70 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loops import assert_close, by_loops, picture, random
 
 from waldo_cli import cross_correlate, normalized_cross_correlate
-from waldo_cli.correlate import gemm, overlap_save, winograd
 from waldo_cli.errors import InvalidInputError
 
 METHODS = ["gemm", "fft"]
-SCORES = ["ncc", "cosine", "zero-mean", "raw"]
 
 
-def random(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-def picture(*shape, seed=0):
-    return np.random.default_rng(seed).random(shape, dtype=np.float32)
-
-
-def by_loops(x, V, stride=(1, 1), dilation=(1, 1)):
-    """The formula as it is written, in float64."""
-    x, V = np.asarray(x, np.float64), np.asarray(V, np.float64)
-    (H, W, C), (A, B, _, K) = x.shape, V.shape
-    rows = (H - dilation[0] * (A - 1) - 1) // stride[0] + 1
-    cols = (W - dilation[1] * (B - 1) - 1) // stride[1] + 1
-    h = np.zeros((rows, cols, K))
-    for i, j in np.ndindex(rows, cols):
-        for a, b, c in np.ndindex(A, B, C):
-            pixel = x[stride[0] * i + dilation[0] * a, stride[1] * j + dilation[1] * b, c]
-            h[i, j] += V[a, b, c] * pixel
-    return h
-
-
-def score_by_loops(x, V, w, score, partial=False):
-    """Each window on its own, means and norms over the part of it that lies inside."""
-    x, V, w = (np.asarray(v, np.float64) for v in (x, V, w))
-    (H, W, _), (A, B, _, K) = x.shape, V.shape
-    top, left = ((A - 1) // 2, (B - 1) // 2) if partial else (0, 0)
-    h = np.zeros((H, W, K) if partial else (H - A + 1, W - B + 1, K))
-    for i, j, k in np.ndindex(*h.shape):
-        rows = slice(max(0, top - i), min(A, H + top - i))
-        cols = slice(max(0, left - j), min(B, W + left - j))
-        u = w[rows, cols, k % w.shape[2]][:, :, None]
-        v = V[rows, cols, :, k]
-        y = x[max(0, i - top) :, max(0, j - left) :][: v.shape[0], : v.shape[1]]
-        if u.sum() < 0.25 * w[:, :, k % w.shape[2]].sum():
-            continue
-        if score in ("ncc", "zero-mean"):
-            y = y - (u * y).sum((0, 1)) / u.sum()
-            v = v - (u * v).sum((0, 1)) / u.sum()
-        h[i, j, k] = (u * v * y).sum()
-        if score in ("ncc", "cosine"):
-            norm = np.sqrt((u * v * v).sum() * (u * y * y).sum())
-            h[i, j, k] = h[i, j, k] / norm if norm > 1e-9 else 0
-    return h
-
-
-def assert_close(found, expected, tolerance=1e-5):
-    expected = np.asarray(expected)
-    assert found.shape == expected.shape
-    assert found.dtype == np.float32
-    scale = max(float(np.abs(expected).max()), 1e-30)
-    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=tolerance)
-
-
-# --- the formula ---------------------------------------------------------------------------------
+# --- the formula ----------------------------------------------------------------------------------
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -123,70 +68,6 @@ def test_odd_and_even_kernels_at_every_stride_and_dilation(method, size):
         assert_close(found, by_loops(x, V, stride, dilation))
 
 
-@pytest.mark.parametrize(
-    ("kernel", "options"),
-    [
-        ((17, 9, 3, 2), {}),
-        ((5, 5, 3, 40), {}),  # more kernels than are written together
-        ((64, 3, 1, 3), {"groups": 3}),
-        ((7, 8, 3, 2), {"stride": (3, 2), "dilation": (2, 5)}),
-    ],
-)
-def test_methods_agree_over_many_tiles_and_bands(kernel, options):
-    x, V = picture(411, 607, 3), random(*kernel)
-    gemm = cross_correlate(x, V, method="gemm", **options)
-    assert_close(cross_correlate(x, V, method="fft", **options), gemm)
-    assert_close(cross_correlate(x, V, **options), gemm)
-
-
-@pytest.mark.parametrize("side", [3, 5])
-@pytest.mark.parametrize(
-    ("shape", "channels", "dilation"),
-    [
-        ((1, 30, 41), (16, 16), (1, 1)),
-        ((3, 17, 24), (20, 33), (1, 1)),  # many small images, and tiles that lie half outside
-        ((1, 46, 39), (17, 18), (2, 4)),
-        ((1, 33, 300), (16, 96), (1, 1)),  # several bands
-        ((1, 12, 13), (150, 130), (1, 1)),  # products in several slices
-    ],
-)
-def test_minimal_filtering_equals_the_products_of_windows(side, shape, channels, dilation):
-    x = random(*shape, channels[0])
-    V, bias = random(side, side, *channels, seed=1), random(channels[1], seed=2)
-    rows, cols = (n - d * (side - 1) for n, d in zip(shape[1:], dilation, strict=True))
-    found, expected = np.empty((2, shape[0], rows, cols, channels[1]), np.float32)
-    winograd.correlate(x, V, found, dilation, bias)
-    gemm.correlate(x, V, expected, (1, 1), dilation, bias)
-    assert_close(found, expected, 3e-6)
-    x[0, 7, 9, 3], x[-1, 2, 3, 0] = np.nan, np.inf
-    winograd.correlate(x, V, found, dilation, bias)
-    gemm.correlate(x, V, expected, (1, 1), dilation, bias)
-    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
-    np.testing.assert_array_equal(np.isinf(found), np.isinf(expected))
-
-
-def test_minimal_filtering_is_what_layers_of_many_channels_get(monkeypatch):
-    used = []
-    monkeypatch.setattr(winograd, "correlate", lambda *a: used.append(a) or a[2].fill(0))
-    for side, channels, stride in ((3, 32, 1), (5, 64, 1), (3, 8, 1), (4, 32, 1), (3, 32, 2)):
-        before = len(used)
-        cross_correlate(random(99, 99, channels), random(side, side, channels, 64), stride=stride)
-        assert (len(used) > before) == ((side, channels, stride) in [(3, 32, 1), (5, 64, 1)])
-
-
-def test_kernels_in_pieces_and_in_turns_change_nothing(monkeypatch):
-    x, V = picture(150, 170, 3), random(60, 50, 3, 5)
-    whole = cross_correlate(x, V, method="fft")
-    scores = normalized_cross_correlate(x, V)
-    monkeypatch.setattr(overlap_save, "_BUFFER_BYTES", 1 << 17)  # tiles too small for the kernel
-    monkeypatch.setattr(overlap_save, "_SPECTRA_BYTES", 1 << 17)  # memory for not even one spectrum
-    tiling, _ = overlap_save.plan((91, 121), (60, 50), 3, 1, 4)
-    assert len(tiling.offsets) > 1
-    assert tiling.kernels_at_a_time(3) == 0
-    assert_close(cross_correlate(x, V, method="fft"), whole)
-    assert_close(normalized_cross_correlate(x, V), scores)
-
-
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("word", "mode"),
@@ -215,7 +96,7 @@ def test_explicit_widths_in_every_form():
         assert_close(cross_correlate(x, V, padding=padding), expected)
 
 
-# --- its properties ------------------------------------------------------------------------------
+# --- its properties -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -354,7 +235,7 @@ def test_memory_does_not_grow_with_the_taps_of_a_kernel():
         assert peak - h.nbytes < 60e6  # one image per tap would be 1.7 GB
 
 
-# --- other libraries -----------------------------------------------------------------------------
+# --- other libraries ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -401,186 +282,7 @@ def test_parity_with_pytorch_conv2d(method, options):
         assert_close(found, expected.transpose(1, 2, 0))
 
 
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize(
-    ("score", "name"),
-    [("ncc", "TM_CCOEFF_NORMED"), ("cosine", "TM_CCORR_NORMED")],
-)
-def test_parity_with_opencv(score, name, masked):
-    cv2 = pytest.importorskip("cv2")
-    x = picture(60, 80, 3)
-    V = x[20:33, 30:47].copy()
-    w = (picture(13, 17, seed=3) > 0.3).astype(np.float32) if masked else None
-    mask = np.repeat(w[:, :, None], 3, 2) if masked else None
-    expected = cv2.matchTemplate(x, V, getattr(cv2, name), mask=mask)
-    found = normalized_cross_correlate(x, V, weights=w, score=score)
-    np.testing.assert_allclose(found[:, :, 0], expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(("score", "name"), [("zero-mean", "TM_CCOEFF"), ("raw", "TM_CCORR")])
-def test_parity_with_opencv_unnormalised(score, name):
-    cv2 = pytest.importorskip("cv2")
-    x, V = picture(50, 40, 3), picture(8, 9, 3, seed=1)
-    expected = cv2.matchTemplate(x, V, getattr(cv2, name))
-    assert_close(normalized_cross_correlate(x, V, score=score), expected[:, :, None])
-
-
-# --- scores --------------------------------------------------------------------------------------
-
-
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(data=st.data())
-def test_scores_equal_their_definition(data):
-    A, B, C, K = (data.draw(st.integers(1, 5)) for _ in range(4))
-    H, W = data.draw(st.integers(A, A + 9)), data.draw(st.integers(B, B + 9))
-    seed = data.draw(st.integers(0, 2**16))
-    x, V = picture(H, W, C, seed=seed), picture(A, B, C, K, seed=seed + 1)
-    weights = {
-        "none": None,
-        "shared": picture(A, B, seed=seed + 2),
-        "each": picture(A, B, K, seed=seed + 2),
-    }[data.draw(st.sampled_from(["none", "shared", "each"]))]
-    w = np.ones((A, B)) if weights is None else weights
-    w = w[:, :, None] if w.ndim == 2 else w
-    score = data.draw(st.sampled_from(SCORES))
-    partial = data.draw(st.booleans())
-    found = normalized_cross_correlate(
-        x, V, weights=weights, score=score, padding="partial" if partial else "valid"
-    )
-    expected = score_by_loops(x, V, w, score, partial)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("padding", ["zero", "reflect", "edge", "wrap"])
-def test_padded_scores_are_those_of_the_padded_image(padding):
-    x, V = picture(20, 21, 3), picture(6, 5, 3, seed=1)
-    mode = "constant" if padding == "zero" else padding
-    padded = np.pad(x, ((2, 3), (2, 2), (0, 0)), mode=mode)
-    found = normalized_cross_correlate(x, V, padding=padding)
-    np.testing.assert_array_equal(found, normalized_cross_correlate(padded, V))
-    assert found.shape == (20, 21, 1)
-
-
-def test_an_exact_match_scores_one_on_a_page_of_8_megapixels():
-    x = picture(2450, 3300, 3)
-    x[:1200] *= 0.05  # a pale half
-    for top, left, size in [(300, 900, 24), (1900, 2800, 24)]:
-        V = x[top : top + size, left : left + size]
-        h = normalized_cross_correlate(x, V)
-        assert h[top, left, 0] == pytest.approx(1, abs=1e-5)
-        assert np.unravel_index(h.argmax(), h.shape) == (top, left, 0)
-
-
-@pytest.mark.parametrize("gain", [1e-30, 1e-9, 1.0, 1e9, 1e25])
-@pytest.mark.parametrize("offset", [0, 1000])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_scores_do_not_depend_on_brightness(gain, offset, weighted):
-    x = picture(90, 110, 3)
-    w = picture(13, 14, seed=1) if weighted else None
-    y = (x + np.float32(offset)) * np.float32(gain)
-    V = y[40:53, 60:74]
-    with np.errstate(all="raise"):
-        h = normalized_cross_correlate(y, V, weights=w)
-    assert h[40, 60, 0] == pytest.approx(1, abs=1e-5)
-    assert np.abs(h).max() <= 1
-    expected = normalized_cross_correlate(x, x[40:53, 60:74], weights=w)
-    np.testing.assert_allclose(h, expected, atol=1e-5 if offset == 0 else 1e-3)
-
-
-def test_faint_windows_beside_bright_ones_keep_their_scores():
-    x = picture(200, 300, 3)
-    x[:, 100:] = 0.5 + (x[:, 100:] - 0.5) * 1e-4
-    V = x[50:62, 200:212]
-    h = normalized_cross_correlate(x, V)
-    w = np.ones((12, 12, 1))
-    for i, j in [(50, 200), (51, 200), (120, 160), (30, 92), (10, 10)]:
-        expected = score_by_loops(x[i : i + 12, j : j + 12], V[..., None], w, "ncc")
-        assert h[i, j, 0] == pytest.approx(expected[0, 0, 0], abs=1e-5)
-
-
-def test_flat_windows_and_flat_masks_score_zero():
-    x = picture(60, 60, 3)
-    x[:, 20:50] = (0.1, 0.7, 1 / 3)
-    V = picture(7, 7, 3, seed=1)
-    h = normalized_cross_correlate(x, V)
-    assert (h[:, 20:44] == 0).all()
-    assert np.isfinite(h).all()
-    assert (normalized_cross_correlate(x, np.full((7, 7, 3), 0.3)) == 0).all()
-    assert (normalized_cross_correlate(np.zeros((9, 9, 1)), V[:, :, :1], score="cosine") == 0).all()
-
-
-@pytest.mark.parametrize("score", SCORES)
-def test_weights_of_one_are_no_weights(score):
-    x, V = picture(40, 50, 3), picture(9, 8, 3, 2, seed=1)
-    found = normalized_cross_correlate(x, V, weights=np.ones((9, 8)), score=score)
-    np.testing.assert_array_equal(found, normalized_cross_correlate(x, V, score=score))
-
-
-def test_masked_out_pixels_may_hold_anything():
-    x, V = picture(40, 50, 3), picture(9, 8, 3, seed=1)
-    w = (picture(9, 8, seed=2) > 0.4).astype(np.float32)
-    expected = normalized_cross_correlate(x, V, weights=w)
-    for anything in (np.nan, np.inf, 1e30):
-        V[w == 0] = anything
-        np.testing.assert_array_equal(normalized_cross_correlate(x, V, weights=w), expected)
-
-
-@pytest.mark.parametrize("score", SCORES)
-def test_a_bad_pixel_spoils_only_scores_that_weigh_it(score):
-    x, V = picture(50, 50, 2), picture(5, 6, 2, seed=1)
-    w = np.ones((5, 6))
-    w[1, 2] = 0
-    expected = normalized_cross_correlate(x, V, weights=w, score=score)
-    x[20, 20, 0] = np.nan
-    h = normalized_cross_correlate(x, V, weights=w, score=score)
-    spoilt = np.zeros(h.shape, bool)
-    spoilt[16:21, 15:21] = True
-    spoilt[19, 18] = False  # here the pixel meets the weight 0
-    assert np.isnan(h[spoilt]).all()
-    np.testing.assert_allclose(h[~spoilt], expected[~spoilt], rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("corner", [(0, 0), (0, 70), (50, 0), (50, 70)])
-def test_partial_finds_a_mask_cut_by_the_edge(corner):
-    x = picture(60, 80, 3)
-    V = picture(16, 14, 3, seed=1)
-    i, j = corner
-    # The centre of the mask, its row 7 and column 6, comes to lie near the corner.
-    rows = slice(max(0, i - 2), min(60, i + 14)) if i else slice(0, 10)
-    cols = slice(max(0, j - 2), min(80, j + 12)) if j else slice(0, 9)
-    height, width = rows.stop - rows.start, cols.stop - cols.start
-    a, b = (16 - height if i == 0 else 0), (14 - width if j == 0 else 0)
-    x[rows, cols] = V[a : a + height, b : b + width]
-    h = normalized_cross_correlate(x, V, padding="partial")
-    peak = np.unravel_index(h.argmax(), h.shape)
-    assert peak == (rows.start - a + 7, cols.start - b + 6, 0)
-    assert h[peak] == pytest.approx(1, abs=1e-5)
-
-
-def test_partial_equals_valid_inside_and_is_zero_where_little_is_left():
-    x, V = picture(60, 70, 3), picture(10, 10, 3, seed=1)
-    h = normalized_cross_correlate(x, V, padding="partial")
-    valid = normalized_cross_correlate(x, V)
-    np.testing.assert_allclose(h[4:-5, 4:-5], valid, atol=1e-6)
-    w = np.zeros((10, 10))
-    w[0, 0] = 1  # all weight far above and left of the centre
-    w[0, 1] = 0.5
-    h = normalized_cross_correlate(x, V, weights=w, padding="partial")
-    assert (h[:4] == 0).all()
-
-
-def test_many_masks_equal_each_alone():
-    x, V = picture(120, 130, 3), picture(11, 9, 3, 37, seed=1)
-    weights = picture(11, 9, 37, seed=2)
-    for w in (None, weights):
-        together = normalized_cross_correlate(x, V, weights=w)
-        for k in (0, 15, 16, 36):
-            own = None if w is None else w[:, :, k]
-            alone = normalized_cross_correlate(x, V[..., k], weights=own)
-            np.testing.assert_allclose(together[:, :, k : k + 1], alone, atol=1e-6)
-
-
-# --- what cannot be used -------------------------------------------------------------------------
+# --- what cannot be used --------------------------------------------------------------------------
 
 IMAGE, KERNEL = np.ones((8, 9, 3)), np.ones((3, 3, 3, 2))
 
@@ -634,11 +336,3 @@ def test_what_cannot_be_correlated_is_refused_with_the_reason(x, V, options, mes
 def test_what_cannot_be_scored_is_refused_with_the_reason(V, options, message):
     with pytest.raises(InvalidInputError, match=message):
         normalized_cross_correlate(IMAGE, V, **options)
-
-
-def test_a_mask_larger_than_the_image_can_be_compared_in_part():
-    x = picture(6, 7, 3)
-    V = np.pad(x, ((2, 3), (2, 2), (0, 0)), mode="reflect")
-    h = normalized_cross_correlate(x, V, padding="partial")
-    assert h.shape == (6, 7, 1)
-    assert h[3, 3, 0] == pytest.approx(1, abs=1e-5)
