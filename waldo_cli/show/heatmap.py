@@ -1,8 +1,8 @@
-"""Activations as a picture that a person reads at a glance.
+"""Activations as a picture that a person understands at a glance.
 
-The page is turned grey and dimmed, so that no page, however pale, drowns the colours; activations glow
-over it from transparent to yellow; every find stands in a round window of the page's own colours, ringed,
-large enough to be seen in a thumbnail.
+The page is turned grey and dimmed, so that the colours are visible on pale pages too. Activations are laid
+over it, from transparent to yellow. Every find is shown in the page's own colours, in a disc with a ring
+that is large enough to be seen in a thumbnail.
 """
 
 from __future__ import annotations
@@ -22,23 +22,27 @@ from waldo_cli.parallel import spread
 if TYPE_CHECKING:
     from waldo_cli.geometry import Detection
 
-# Even steps of "inferno" (Nathaniel Smith, Stéfan van der Walt, Eric Firing; CC0), a colour map whose
-# lightness grows evenly, in print and for colour-blind eyes too. Linear between the steps.
+# Every 17th colour of "inferno" (Nathaniel Smith, Stéfan van der Walt, Eric Firing; CC0), a colour map whose
+# lightness grows evenly, also in print and for colour-blind eyes. Between them the colours are linear.
 INFERNO = (
     (0, 0, 4), (12, 8, 38), (36, 12, 79), (66, 10, 104), (93, 18, 110), (120, 28, 109), (147, 38, 103),
     (174, 48, 92), (199, 62, 76), (221, 81, 58), (237, 105, 37), (248, 133, 15), (252, 165, 10),
     (250, 198, 45), (242, 230, 97), (252, 255, 164),
 )  # fmt: skip
 
-# The brightest a page's white may be under the heat. The colours above start where this ends.
+# Brightness of a page's white, 0 to 255: the colours above are brighter.
 PAGE_WHITE = np.float32(96)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
-RING = ((0, 0, 0), (255, 255, 255), (0, 200, 255))  # dark, light, and a hue that heat never takes
+RING = (
+    (0, 0, 0),
+    (255, 255, 255),
+    (0, 200, 255),
+)  # dark, light, and a hue that the colour map does not have
 
 
 def inferno() -> NDArray[np.float32]:
-    """The colours of heat, dark to bright: ``(256, 3)``, each 0 to 255."""
+    """The colour map, dark to bright: ``(256, 3)``, each 0 to 255."""
     steps = np.linspace(0, 255, len(INFERNO))
     channels = [np.interp(np.arange(256), steps, channel) for channel in np.transpose(INFERNO)]
     return np.stack(channels, axis=1).astype(np.float32)
@@ -72,12 +76,14 @@ def render_heatmap(
         raise InvalidInputError(
             f"activations are {activations.shape}, the image {image.shape}: they must be of one size"
         )
-    some = activations[:: max(1, activations.shape[0] // 64)].ravel()
-    low = float(np.partition(some, some.size // 2)[some.size // 2])  # numpy.median loads numpy.ma
+    # The median of some 64 rows stands for the background. Not by numpy.median, which imports numpy.ma.
+    sample = activations[:: max(1, activations.shape[0] // 64)].ravel()
+    low = float(np.partition(sample, sample.size // 2)[sample.size // 2])
     span = float(activations.max()) - low
     gain = np.float32(255 / span if span > 0 else 0)
     colours = inferno()
     opacity = (np.arange(256, dtype=np.float32) / 255) ** 0.7
+    # For each of 256 levels: what is added to the page, and how much of the page is left.
     glow, shade = colours * opacity[:, None], 1 - opacity
     out = np.empty(image.shape, np.uint8)
 
@@ -148,7 +154,7 @@ def save_activations(path: str | os.PathLike[str], activations: NDArray[np.float
 
 
 def _spotlight(picture: NDArray[np.uint8], image: NDArray[Any], found: Detection) -> None:
-    """The page's own colours in a ringed disc around a find, and its box."""
+    """Draw a find: the page's own colours in a disc with a ring around it, and its box."""
     height, width = picture.shape[:2]
     stroke = max(1.5, min(height, width) / 400)
     radius = max(1.1 * max(found.box.width, found.box.height), min(height, width) / 24, 8)
@@ -160,6 +166,7 @@ def _spotlight(picture: NDArray[np.uint8], image: NDArray[Any], found: Detection
     distance = np.hypot(x, y)
     view = picture[rows, cols].astype(np.float32)
     _blend(view, image[rows, cols] * np.float32(255), radius - distance)
+    # Three rings, each inside the one before: dark, light, and the hue between them.
     for colour, inner, outer in zip(RING, (0, 1, 2), (4, 3.4, 3.4), strict=True):
         _blend(
             view,
@@ -176,6 +183,6 @@ def _spotlight(picture: NDArray[np.uint8], image: NDArray[Any], found: Detection
 
 
 def _blend(view: NDArray[np.float32], paint: NDArray[Any], depth: NDArray[Any]) -> None:
-    """Paint where `depth` (pixels inside the shape) is positive, its border softened."""
+    """Paint where `depth` (how many pixels inside the shape) is positive, with a soft border of one pixel."""
     share = np.clip(depth + 0.5, 0, 1).astype(np.float32)[:, :, None]
     view += (paint - view) * share

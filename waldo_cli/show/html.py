@@ -20,6 +20,7 @@ STYLE = Path(__file__).with_name("style.css")
 
 
 def data_url(picture: NDArray[np.uint8]) -> str:
+    """A picture as a PNG inside a URL."""
     return "data:image/png;base64," + b64encode(b"".join(encode_png(picture))).decode()
 
 
@@ -50,20 +51,24 @@ def figure(shown: Figure) -> str:
 
 
 def paragraph(line: str) -> str:
+    """A line of text."""
     return f"<p>{escape(line)}</p>"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first row is its head."""
     head, *body = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
     lines = "".join(f"<tr>{row}</tr>" for row in body)
     return f"<table><tr>{head.replace('td>', 'th>')}</tr>{lines}</table>"
 
 
 def rectangle(box: Box, kind: str) -> str:
+    """A box as SVG; `kind` is its class in the style."""
     return f'<rect class="{kind}" x="{box.left}" y="{box.top}" width="{box.width}" height="{box.height}"/>'
 
 
 def document(title: str, sections: Iterable[str]) -> str:
+    """The whole page."""
     body = "\n".join(sections)
     style = STYLE.read_text(encoding="utf-8")
     return (

@@ -13,7 +13,7 @@ from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Point, Span
 from waldo_cli.show.heatmap import inferno
 
-SURROUNDINGS = 48  # pixels to each side of the place asked about, at least
+SURROUNDINGS = 48  # least number of pixels shown to each side of the place that was asked about
 
 
 def inside_spans(
@@ -29,7 +29,7 @@ def inside_spans(
 
 
 def colour_range(maps: Sequence[Floats]) -> tuple[float, float]:
-    """The values that are dark and bright in maps that share their colours: median and maximum."""
+    """The values shown dark and bright in maps that share one colour scale: their median and maximum."""
     middle = np.median(np.concatenate([m.ravel()[::7] for m in maps]))
     return float(middle), max(float(m.max()) for m in maps)
 
@@ -52,7 +52,7 @@ def surroundings(image: Floats, at: Point) -> Floats:
 
 
 def map_surroundings(grid: Grid, at: Point, image: Floats) -> Floats:
-    """The same square of a map, at each pixel of the image the value of the nearest cell."""
+    """The same square of a map: each pixel has the value of the nearest cell."""
     values, reach = flat(grid), _reach(image)
     cells: list[NDArray[np.intp]] = []
     outside: list[NDArray[np.bool_]] = []
@@ -75,7 +75,7 @@ def flat(grid: Grid) -> Floats:
 
 
 def shrunk(values: Floats, width: int) -> Floats:
-    """At most about `width` columns, each cell the largest of those it stands for: peaks survive."""
+    """The map at about `width` columns or fewer. Each cell keeps the largest value, so no peak is lost."""
     step = -(-values.shape[1] // width)
     pads = [(0, -n % step) for n in values.shape]
     blocks = np.pad(values, pads, mode="edge")

@@ -16,7 +16,7 @@ from waldo_cli.files import reason, show, write_atomically
 from waldo_cli.inputs.sources import STDIN, fetch, is_url
 from waldo_cli.show.thumbnails import bytes_of, pictures
 
-# The page; records go where it says rows, how many there were where it says sum.
+# The page. The records and the sum take the places of these two marks.
 TEMPLATE = Path(__file__).with_name("report.html")
 ROWS, SUM = "<!--rows-->", "<!--sum-->"
 
@@ -58,26 +58,26 @@ class Report:
         )
         try:
             self._put(self._tail.replace(SUM, total))
-        except FileError as e:  # nothing half written is left
+        except FileError as e:  # remove the temporary file
             self._whole.__exit__(FileError, e, e.__traceback__)
             raise
         self._whole.__exit__(None, None, None)
 
     def add(self, record: Record) -> Record:
-        """Add an image; what a record from an earlier run lacks in pictures is made now."""
+        """Add an image. A record from an earlier run has no pictures: they are made again from the files."""
         state = (
             "failed" if record.detections is None else "found" if record.detections else "nothing"
         )
         self._counts[state] += 1
         best = record.detections[0] if record.detections else None
-        pictures = record.pictures or self._made_again(record) or Pictures(b"", b"", b"")
+        small = record.pictures or self._remade(record) or Pictures(b"", b"", b"")
         score = "" if best is None else f"{best.score:.6g}"
         margin = "" if record.margin is None else f"{record.margin:.6g}"
         cells = (
             f'<td class="path">{self._link(record.path, show(record.path))}<p>{_note(record)}</p></td>'
             f'<td class="number">{score}</td><td class="number">{margin}</td>'
-            f"<td>{_image(pictures.page, 'the page')}</td><td>{_image(pictures.find, 'the find')}</td>"
-            f"<td>{self._link(record.heatmap, _image(pictures.heatmap, 'its heatmap'), html=True)}</td>"
+            f"<td>{_image(small.page, 'the page')}</td><td>{_image(small.find, 'the find')}</td>"
+            f"<td>{self._link(record.heatmap, _image(small.heatmap, 'its heatmap'), html=True)}</td>"
         )
         row = f'<tr class="{state}" tabindex="0" data-score="{score}" data-margin="{margin}">{cells}</tr>\n'
         self._put(row)
@@ -99,7 +99,8 @@ class Report:
         target = quote(os.fsencode(os.path.relpath(path, self._folder)))
         return f'<a href="{target}">{inner}</a>'
 
-    def _made_again(self, record: Record) -> Pictures | None:
+    def _remade(self, record: Record) -> Pictures | None:
+        """The pictures of a record from an earlier run; None where the image or its heatmap is gone."""
         if record.detections is None or record.heatmap is None or record.path == STDIN:
             return None
         from waldo_cli.images.load import load_image

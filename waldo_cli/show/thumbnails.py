@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Longest side of the pictures of a whole image and of a find, in pixels.
 WHOLE, CROP = 220, 160
 
-# How much of the page is shown around a find, in sizes of its box; and at least, in pixels.
+# How much of the page is shown around a find: multiples of its box, and at least so many pixels.
 AROUND, LEAST = 2.0, 24
 
 
