@@ -1,4 +1,4 @@
-"""Stacks: each op against its definition, and what a stack knows of itself."""
+"""What a stack knows of itself, what it takes, and the masks that go into it."""
 
 from __future__ import annotations
 
@@ -6,137 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stacks import IMAGE, STACKS, kernel
 
-from waldo_cli.batch.finder import fingerprint
 from waldo_cli.errors import InvalidInputError, StackError
 from waldo_cli.geometry import Size
-from waldo_cli.stack import bands
 from waldo_cli.stack.layers import (
-    Combine,
     Conv,
     Layer,
     MaskLayer,
-    Normalize,
     Pointwise,
-    Pool,
-    Upsample,
 )
 from waldo_cli.stack.stack import Mask, Stack
 
-RNG = np.random.default_rng(0)
-IMAGE = RNG.random((19, 23, 3), np.float32)
-SIGNED = RNG.normal(size=(7, 8, 4)).astype(np.float32)
-
-
-def kernel(*shape: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def windows(x: np.ndarray, size: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
-    views = np.lib.stride_tricks.sliding_window_view(x, size, axis=(0, 1))
-    return views[:: stride[0], :: stride[1]]
-
-
-# --- ops --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("op", "expected"),
-    [
-        ("relu", np.maximum(SIGNED, 0)),
-        ("leaky-relu", np.where(SIGNED > 0, SIGNED, 0.2 * SIGNED)),
-        ("sigmoid", 1 / (1 + np.exp(-SIGNED))),
-        ("tanh", np.tanh(SIGNED)),
-        ("abs", np.abs(SIGNED)),
-        ("softmax", np.exp(SIGNED) / np.exp(SIGNED).sum(axis=2, keepdims=True)),
-    ],
-)
-def test_pointwise_ops_are_what_their_names_say(op: str, expected: np.ndarray) -> None:
-    out = Pointwise(op, slope=0.2).run(SIGNED)
-    np.testing.assert_allclose(out, expected, atol=1e-6)
-    assert out.dtype == np.float32
-
-
-@pytest.mark.parametrize("op", ["sigmoid", "softmax", "tanh"])
-def test_large_numbers_neither_overflow_nor_warn(op: str) -> None:
-    x = np.array([[[-1e30, 0, 1e30, 1e30]]], np.float32)
-    with np.errstate(all="raise", under="ignore"):
-        out = Pointwise(op).run(x)
-    assert np.isfinite(out).all()
-
-
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (4, 4)])
-@pytest.mark.parametrize("stride", [(1, 1), (2, 3), (5, 1)])
-def test_pools_equal_the_maximum_and_mean_of_each_window(
-    size: tuple[int, int], stride: tuple[int, int]
-) -> None:
-    seen = windows(SIGNED, size, stride)
-    np.testing.assert_array_equal(Pool("max-pool", size, stride).run(SIGNED), seen.max((3, 4)))
-    np.testing.assert_allclose(
-        Pool("mean-pool", size, stride).run(SIGNED), seen.mean((3, 4)), atol=1e-6
-    )
-
-
-def test_a_pool_leaves_its_input_as_it_was() -> None:
-    before = SIGNED.copy()
-    Pool("mean-pool", (2, 2), (1, 1)).run(SIGNED)
-    Pool("max-pool", (1, 1), (1, 1)).run(SIGNED)[:] = 0
-    np.testing.assert_array_equal(SIGNED, before)
-
-
-@pytest.mark.parametrize("how", ["max", "mean", "sum"])
-def test_combine_makes_one_channel(how: str) -> None:
-    out = Combine(how).run(SIGNED)
-    np.testing.assert_allclose(out[:, :, 0], getattr(SIGNED, how)(axis=2), atol=1e-6)
-    assert out.shape == (7, 8, 1)
-
-
-def test_upsample_repeats_each_activation() -> None:
-    out = Upsample(3).run(SIGNED)
-    np.testing.assert_array_equal(out, np.kron(SIGNED, np.ones((3, 3, 1), np.float32)))
-
-
-@pytest.mark.parametrize(("gain", "offset"), [(1e-3, 0.0), (20.0, 0.0), (1.0, 50.0), (0.3, -0.2)])
-def test_normalize_leaves_no_trace_of_brightness_and_contrast(gain: float, offset: float) -> None:
-    layer = Normalize((5, 5))
-    changed = (IMAGE * gain + offset).astype(np.float32)
-    np.testing.assert_allclose(layer.run(changed), layer.run(IMAGE), atol=2e-3)
-
-
-@pytest.mark.parametrize("value", [0.0, 1e-6, 0.3, 1.0, 1e6])
-def test_normalize_answers_0_where_nothing_varies(value: float) -> None:
-    flat = np.full((9, 9, 3), value, np.float32)
-    np.testing.assert_array_equal(Normalize((3, 3)).run(flat), 0)
-
-
-def test_a_1x1_conv_is_a_dense_layer_at_each_pixel() -> None:
-    V, bias = kernel(1, 1, 3, 5), kernel(5, seed=2)
-    np.testing.assert_allclose(Conv(V, bias).run(IMAGE), IMAGE @ V[0, 0] + bias, atol=1e-5)
-
-
-def test_a_dense_layer_with_tied_local_weights_equals_the_conv() -> None:
-    V = kernel(3, 2, 3, 2)
-    x = IMAGE[:6, :7]
-    dense = np.zeros((4, 6, 2, *x.shape), np.float32)
-    for i in range(4):
-        for j in range(6):
-            dense[i, j, :, i : i + 3, j : j + 2, :] = np.moveaxis(V, 3, 0)
-    np.testing.assert_allclose(Conv(V).run(x), np.tensordot(dense, x, axes=3), atol=1e-4)
-
-
-# --- shapes and fields ------------------------------------------------------------------------------
-
-STACKS: dict[str, tuple[Layer, ...]] = {
-    "conv": (Conv(kernel(3, 4, 3, 2)),),
-    "strides": (Conv(kernel(5, 5, 3, 4), stride=(2, 2)), Pointwise("relu"), Conv(kernel(3, 3, 4, 2))),
-    "dilated": (Conv(kernel(3, 3, 3, 4)), Conv(kernel(3, 3, 4, 1), dilation=(2, 3))),
-    "pools": (Pool("max-pool", (2, 2), (2, 2)), Conv(kernel(2, 2, 3, 2)), Pool("mean-pool", (3, 2), (1, 1))),
-    "same": (Conv(kernel(4, 3, 3, 2), padding="reflect"), Conv(kernel(3, 3, 2, 1), padding="zero")),
-    "explicit": (Conv(kernel(3, 3, 3, 2), padding=((2, 0), (1, 3)), stride=(2, 1)),),
-    "grouped": (Conv(kernel(3, 3, 1, 3), groups=3), Combine("sum")),
-    "normalised": (Normalize((3, 5)), Conv(kernel(3, 3, 3, 1))),
-    "upsampled": (Pool("mean-pool", (2, 2), (2, 2)), Conv(kernel(3, 3, 3, 1)), Upsample(2)),
-}  # fmt: skip
+# --- shapes and fields ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", STACKS)
@@ -189,63 +71,6 @@ def test_shifting_the_image_by_the_jump_shifts_the_activations(name: str) -> Non
         whole[by[0] + edge : by[0] + moved.shape[0] - edge, by[1] + edge : by[1] + moved.shape[1] - edge],
         atol=1e-4,
     )  # fmt: skip
-
-
-@pytest.mark.parametrize("name", STACKS)
-@pytest.mark.parametrize("pixels", [1, 60, 150, 500])
-def test_bands_give_the_numbers_of_the_whole(
-    name: str, pixels: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stack = Stack(name, STACKS[name])
-    x = np.random.default_rng(5).random((61, 17, 3), np.float32)
-    whole = stack.run(x)
-    monkeypatch.setattr(bands, "BAND_PIXELS", pixels)
-    np.testing.assert_allclose(stack.run(x), whole, rtol=1e-5, atol=1e-5)
-
-
-def layers_at_random(rng: np.random.Generator) -> tuple[Layer, ...]:
-    """Local layers, windows that overlap and windows with rows between them."""
-    layers: list[Layer] = []
-    channels = 3
-    for kind in rng.integers(0, 4, rng.integers(1, 6)):
-        (a, b), stride, dilation = (
-            rng.integers(1, 5, 2),
-            rng.integers(1, 5, 2),
-            rng.integers(1, 4, 2),
-        )
-        if kind < 2:
-            kernels = int(rng.integers(1, 5))
-            V = rng.standard_normal((a, b, channels, kernels), np.float32)
-            step, apart = (int(stride[0]), int(stride[1])), (int(dilation[0]), int(dilation[1]))
-            layers.append(Conv(V, None, step, apart))
-            channels = kernels
-        elif kind == 2:
-            layers.append(Pool("max-pool", (int(a), int(b)), (int(stride[0]), int(stride[1]))))
-        else:
-            layers.append(Pointwise("relu"))
-    return tuple(layers)
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_any_bands_of_any_images_give_what_layer_after_layer_gives(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rng = np.random.default_rng(seed)
-    stack = Stack("random", layers_at_random(rng))
-    rows, cols = (int(n) for n in stack.receptive_field.size)
-    monkeypatch.setattr(bands, "BAND_PIXELS", int(rng.choice([1, 300, 3000])))
-    monkeypatch.setattr(bands, "BAND_STEP", int(rng.choice([1, 2, 16])))
-    monkeypatch.setattr(bands, "PART_PIXELS", int(rng.choice([500, 4000, 1 << 17])))
-    more = [(0, 0), (1, 0), (int(rng.integers(200)), int(rng.integers(30)))]
-    images = [rng.standard_normal((rows + r, cols + c, 3), np.float32) for r, c in more]
-    for found, x in zip(stack.run_each(images), [x.copy() for x in images], strict=True):
-        for layer in stack.layers:
-            x = layer.run(x)
-        assert found.shape == x.shape
-        np.testing.assert_allclose(found, x, rtol=1e-4, atol=1e-4 * max(1, np.abs(x).max()))
-    if rows > 1:
-        with pytest.raises(InvalidInputError):
-            stack.run_each([images[0], images[1][: rows - 1]])
 
 
 @pytest.mark.parametrize("count", [1, 3, 40])
@@ -317,7 +142,7 @@ def test_a_stack_that_does_not_fit_together_is_an_error(
         Stack("odd", layers, labels=labels)
 
 
-# --- masks ------------------------------------------------------------------------------------------
+# --- masks ----------------------------------------------------------------------------------------
 
 PIXELS = Stack("pixels", (MaskLayer(),))
 EDGES = Stack("edges", (Conv(kernel(3, 3, 3, 4)), Pointwise("relu"), MaskLayer()))
@@ -376,25 +201,3 @@ def test_a_stack_without_its_mask_says_so() -> None:
         PIXELS.with_masks([Mask("m", IMAGE[:3, :3], np.zeros((3, 3), np.float32))])
     with pytest.raises(InvalidInputError, match="layer 1"):
         EDGES.with_masks([Mask("m", IMAGE[:2, :2])])
-
-
-# --- fingerprints -----------------------------------------------------------------------------------
-
-
-def test_a_fingerprint_depends_on_content_alone() -> None:
-    assert fingerprint(Stack("conv", STACKS["conv"])) == fingerprint(
-        Stack("conv", (Conv(kernel(3, 4, 3, 2)),))
-    )
-    others = [
-        Stack("conv", (Conv(kernel(3, 4, 3, 2, seed=9)),)),
-        Stack("conv", (Conv(kernel(3, 4, 3, 2), padding="zero"),)),
-        Stack("conv", STACKS["conv"], threshold=0.5),
-        Stack("conv", STACKS["conv"], scales=(2.0,)),
-        Stack("conv", STACKS["strides"]),
-        Mask("conv", IMAGE),
-        (IMAGE, None),
-        (IMAGE.T, None),
-        (IMAGE.astype(np.float64), None),
-    ]
-    prints = {fingerprint(o) for o in [Stack("conv", STACKS["conv"]), *others]}
-    assert len(prints) == len(others) + 1
