@@ -11,51 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from explained import MASK, Floats, learned_like, page
 from PIL import Image
 
-from waldo_cli import Mask, Result, Stack, detect
-from waldo_cli.cli.explain import explain as command
-from waldo_cli.detector.explanation import Trace, window_around
+from waldo_cli import Mask, Result, detect
+from waldo_cli.detector.explanation import Trace
 from waldo_cli.detector.maps import Grid
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.geometry import Size
 from waldo_cli.show import explain_page
-from waldo_cli.show.map_pictures import inside_spans, map_surroundings, surroundings
-from waldo_cli.stack.layers import Combine, Conv, MaskLayer, Normalize, Pointwise, Pool
-from waldo_cli.stack.stack import CloserLook
-
-Floats = np.ndarray
-
-RNG = np.random.default_rng(7)
-MASK = RNG.random((12, 9, 3), np.float32)
-
-
-def page() -> Floats:
-    image = RNG.random((90, 120, 3), np.float32) * np.float32(0.3)
-    image[30:42, 60:69] = MASK
-    return image
-
-
-def learned_like() -> Stack:
-    """Strides, pooling, and a closer look, with random numbers."""
-    rng = np.random.default_rng(3)
-
-    def conv(*shape: int, stride: int = 1) -> Conv:
-        return Conv(rng.normal(size=shape).astype(np.float32), stride=(stride, stride))
-
-    first = (conv(3, 3, 3, 6, stride=2), Pointwise("relu"), Pool("max-pool", (2, 2), (2, 2)))
-    again = Stack("again", (conv(7, 7, 3, 2), Pointwise("softmax")), labels=("waldo", "wenda"))
-    return Stack(
-        "two looks",
-        (*first, conv(3, 3, 6, 1), Pointwise("sigmoid")),
-        object=Size(12, 12),
-        threshold=0.5,
-        scales=(1.0, 0.7),
-        labels=("waldo", "wenda"),
-        closer_looks=(CloserLook(again, Size(5, 5), 6),),
-    )
+from waldo_cli.show.map_pictures import map_surroundings, surroundings
 
 
 def explain(path: Path, image: Floats, **given: Any) -> Result:
@@ -87,50 +52,6 @@ def test_the_result_is_what_detect_gives(tmp_path: Path) -> None:
     text = Outline((tmp_path / "a.html").read_text("utf-8")).text
     best = result.detections[0]
     assert f"him at {best.x:g}, {best.y:g}, score {best.score:.3f}" in text
-
-
-def test_a_trace_does_not_change_the_answer() -> None:
-    image, trace = page(), Trace()
-    with_trace = detect(image, stack=learned_like(), trace=trace)
-    without = detect(image, stack=learned_like())
-    assert with_trace.detections == without.detections
-    assert (with_trace.activations == without.activations).all()
-    assert trace.passes[0].scores is not None
-    assert len(trace.passes[0].candidates) == len(trace.passes[0].scores)
-
-
-@pytest.mark.parametrize("place", [(0, 0), (119, 89), (64, 36), (20, 80)])
-@pytest.mark.parametrize("kind", ["learned", "normalised", "mask"])
-def test_the_last_map_of_a_window_is_that_of_the_whole_level(
-    kind: str, place: tuple[int, int]
-) -> None:
-    stacks = {
-        "learned": learned_like(),
-        "normalised": Stack(
-            "n", (Normalize((5, 5)), Combine("sum")), object=Size(4, 4), scales=(1.0, 0.7)
-        ),
-        "mask": Stack("m", (Pointwise("relu"), MaskLayer()), scales=(1.0, 0.7)).with_masks(
-            [Mask("him", MASK)]
-        ),
-    }
-    stack, image, trace = stacks[kind], np.tile(page(), (3, 3, 1)), Trace()
-    detect(image, stack=stack, trace=trace)
-    (look,) = trace.passes
-    for grid in look.maps.grids:
-        window, right = window_around(stack, image, look.maps, grid, place)
-        x = window
-        for layer in stack.layers:
-            x = layer.run(x)
-        field = stack.receptive_field
-        shown = inside_spans(x, field.first, field.jump, right).max(axis=2)
-        assert shown.size > 50
-        whole = grid.values.max(axis=2)
-        rows, cols = shown.shape
-        corners = whole[: len(whole) - rows + 1, : whole.shape[1] - cols + 1]
-        assert any(
-            np.abs(whole[i : i + rows, j : j + cols] - shown).max() < 1e-4
-            for i, j in np.argwhere(np.abs(corners - shown[0, 0]) < 1e-4)
-        )
 
 
 def test_the_place_asked_about_is_told_of_at_each_station(tmp_path: Path) -> None:
@@ -241,24 +162,3 @@ def test_a_place_outside_the_image_is_refused_before_anything_is_written(tmp_pat
 def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="folder does not exist"):
         explain(tmp_path / "no" / "a.html", page(), masks=[MASK], scales=1)
-
-
-def test_the_command_writes_the_page_and_prints_its_path(tmp_path: Path) -> None:
-    for name, pixels in (("page", page()), ("him", MASK)):
-        Image.fromarray((pixels * 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
-    asked = [
-        str(tmp_path / "page.png"),
-        *("--mask", str(tmp_path / "him.png"), "--scales", "1"),
-        *("--at", "64,36", "-o", str(tmp_path / "out")),
-    ]
-    ended = CliRunner().invoke(command, asked, catch_exceptions=False)
-    assert ended.exit_code == 0
-    assert ended.output == f"{tmp_path / 'out' / 'page.explain.html'}\n"
-    assert (tmp_path / "out" / "page.explain.html").stat().st_size > 10_000
-
-
-@pytest.mark.parametrize("place", ["5", "a,b", "1,-2", "1,2,3", "nan,1"])
-def test_a_place_that_is_none_is_a_usage_error(place: str) -> None:
-    ended = CliRunner().invoke(command, ["x.png", "--at", place])
-    assert ended.exit_code == 2
-    assert "is not X,Y in pixels" in ended.output

@@ -1,0 +1,133 @@
+"""Closer looks: their scores take the place of the first, for the candidates that are best."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from planted import BRIGHT, dots
+
+from waldo_cli import Stack, detect
+from waldo_cli.detector.explanation import Trace
+from waldo_cli.errors import StackError
+from waldo_cli.geometry import Size
+from waldo_cli.stack.layers import Combine, Conv, Pointwise
+from waldo_cli.stack.stack import CloserLook
+
+# The first look finds what is bright; the closer one tells red from the rest.
+RED_OR_NOT = np.array([[[[4, -4], [-4, 4], [-4, 4]]]], np.float32)
+TWICE = Stack(
+    "twice",
+    (Combine("max"),),
+    object=Size(5, 5),
+    threshold=0.5,
+    labels=("red", "other"),
+    closer_looks=(
+        CloserLook(
+            Stack("closer", (Conv(RED_OR_NOT), Pointwise("softmax")), labels=("red", "other")),
+            size=Size(5, 5),
+            candidates=8,
+            scales=(1.0, 0.8),
+            mirrored=8,
+        ),
+    ),
+)
+
+
+def coloured() -> np.ndarray:
+    image = dots()
+    image[8:13, 8:13] = (1.0, 1.0, 1.0)
+    image[28:33, 28:33] = (0.8, 0.0, 0.0)
+    return image
+
+
+def test_a_closer_look_puts_its_own_score_in_place_of_the_first() -> None:
+    result = detect(coloured(), stack=TWICE)
+    (found,) = result.detections
+    assert found.label == "red"
+    assert 28 <= found.x <= 33
+    assert 28 <= found.y <= 33
+    assert found.score > 0.95
+    (other,) = detect(coloured(), stack=TWICE, labels=["other"]).detections
+    assert 8 <= other.x <= 13
+    assert other.score > 0.95
+
+
+def test_after_a_closer_look_the_map_has_its_maximum_at_the_answer() -> None:
+    result = detect(coloured(), stack=TWICE)
+    row, col = np.unravel_index(result.activations.argmax(), result.activations.shape)
+    assert 28 <= row < 33
+    assert 28 <= col < 33
+    assert result.activations.max() == pytest.approx(result.detections[0].score, abs=1e-5)
+    assert result.activations[8:13, 8:13].max() < 0.5
+
+
+def test_a_closer_look_heeds_the_region() -> None:
+    image = coloured()
+    assert not detect(image, stack=TWICE, region=(0, 0, 20, 20), threshold=0.6).found
+    assert detect(image, stack=TWICE, region=(20, 20, 20, 20), threshold=0.6).found
+
+
+def always(*answers: float) -> Stack:
+    """Says the same of everything: `answers`, in the order of the labels red and other."""
+    bias = np.log(np.array(answers, np.float32))
+    conv = Conv(np.zeros((1, 1, 3, 2), np.float32), bias=bias)
+    return Stack("always", (conv, Pointwise("softmax")), labels=("red", "other"))
+
+
+def test_the_answers_of_closer_looks_are_pooled_by_their_geometric_mean() -> None:
+    first = CloserLook(always(0.9, 0.1), Size(5, 5), candidates=8)
+    again = CloserLook(always(0.2, 0.8), Size(5, 5), candidates=1)
+    trace = Trace()
+    detect(coloured(), stack=replace(TWICE, closer_looks=(first, again)), trace=trace)
+    (look,) = trace.passes
+    pooled = np.sqrt([0.9 * 0.2, 0.1 * 0.8])
+    np.testing.assert_allclose(look.scores[0], pooled / pooled.sum(), rtol=1e-5)
+    np.testing.assert_allclose(look.scores[1], [0.9, 0.1], rtol=1e-5)  # was shown to one look alone
+    np.testing.assert_allclose(look.answers[1][0], [0.2, 0.8], rtol=1e-5)
+    assert np.isnan(look.answers[1][1:]).all()
+
+
+def test_a_closer_look_is_shown_the_best_by_the_labels_asked_for() -> None:
+    sharp = TWICE.closer_looks[0]
+    stack = replace(TWICE, closer_looks=(sharp, replace(sharp, candidates=1)))
+    for label, inside in (("red", slice(28, 33)), ("other", slice(8, 13))):
+        trace = Trace()
+        detect(coloured(), stack=stack, labels=[label], trace=trace)
+        (look,) = trace.passes
+        (shown,) = np.flatnonzero(~np.isnan(look.answers[1][:, 0]))
+        assert inside.start <= look.candidates[shown].x <= inside.stop
+
+
+def test_a_closer_look_is_shown_the_best_again_mirrored() -> None:
+    leaning = np.zeros((1, 3, 3, 2), np.float32)
+    leaning[0, 0, 0, 0] = leaning[0, 2, 1, 1] = 3  # red on the left against green on the right
+    look = CloserLook(
+        Stack("leaning", (Conv(leaning), Pointwise("softmax")), labels=("red", "other")),
+        Size(5, 5),
+        4,
+    )
+    image = coloured()
+    image[28:33, 31:33] = (0.0, 0.8, 0.0)
+
+    def answers(count: int) -> np.ndarray:
+        trace = Trace()
+        detect(
+            image, stack=replace(TWICE, closer_looks=(replace(look, mirrored=count),)), trace=trace
+        )
+        return trace.passes[0].answers[0]
+
+    plain, once, all_of_them = answers(0), answers(1), answers(4)
+    (shown,) = np.flatnonzero((once != plain).any(axis=1))
+    assert shown == np.nanargmax(plain[:, 0])
+    np.testing.assert_array_equal(once[shown], all_of_them[shown])
+    np.testing.assert_array_equal(np.isnan(plain), np.isnan(all_of_them))
+
+
+def test_closer_looks_must_answer_alike() -> None:
+    with pytest.raises(StackError, match="last layer must be softmax"):
+        replace(TWICE, closer_looks=(CloserLook(BRIGHT, Size(5, 5), 3),))
+    other = replace(always(0.5, 0.5), labels=("red", "blue"))
+    with pytest.raises(StackError, match="the same labels"):
+        replace(TWICE, closer_looks=(*TWICE.closer_looks, CloserLook(other, Size(5, 5), 3)))
