@@ -1,4 +1,8 @@
-"""What is known of one image, as a record, and as the JSON object that other formats are made of."""
+"""The record of one image, and its JSON form, which formats and journals share.
+
+`as_json` turns a record into a JSON object. `from_json` reads it back and checks every value, since the file
+it stands in may come from anyone.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Pictures:
-    """Small JPEGs for a report: of the page, of the find (or nothing) and of the heatmap."""
+    """Small JPEGs for a report: the page, the best detection (empty if there is none), the heatmap."""
 
     page: bytes
     find: bytes
@@ -26,7 +30,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class View:
-    """A find and what is around it as pixels for a terminal: three bytes each, row by row."""
+    """A detection and its surroundings, to be drawn in a terminal: three bytes a pixel, row by row."""
 
     width: int
     height: int
@@ -35,31 +39,34 @@ class View:
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of one image.
+    """The answer for one image, or the reason why there is none.
 
     Attributes
     ----------
     path
-        As the user or the folder gave it, undecodable bytes as surrogates.
+        As the user or the folder gave it; bytes that cannot be decoded are surrogates, as by `os.fsdecode`.
     run
-        A fingerprint of stack, masks and settings.
+        A fingerprint of the program's version, the stack, the masks and the settings.
     detections
-        Best first; empty: looked and found nothing; None: could not be read, `error` says why.
+        Best first. Empty: the image was examined and nothing was found. None: it could not be examined, and
+        `error` says why.
     width, height
-        Of the image as shown, in pixels.
+        Of the image as shown (its EXIF orientation applied), in pixels.
     margin
-        Best score minus the next best one elsewhere.
+        Best score minus the next best one elsewhere in the image; None if there is no other.
     heatmap
-        Path of the picture that was written, if one was.
+        Path of the heatmap, if one was written.
+    error
+        What went wrong; None if nothing did.
     seconds
-        How long it took.
+        Time to read and examine the image and to write its files.
     bytes, modified
-        Size of the file and the time of its last change, seconds since 1970, where it is a file.
+        Size of the file, and the time of its last change in seconds since 1970; None if it is not a file.
     output
-        Path without ending of the files made from the image. This and what follows is no part of the
-        formats.
+        Path, without suffix, of the files made from the image. This field and the ones below are not part
+        of any output format.
     pictures, view
-        For a report and for a terminal, where they were asked for.
+        For a report and for a terminal, if they were asked for.
     """
 
     path: str
@@ -83,15 +90,15 @@ class Record:
 
 
 def as_json(record: Record) -> dict[str, Any]:
-    """The record as JSON has it; a path that is not UTF-8 has its exact bytes in ``path_b64``."""
+    """Return a record as a JSON object; the exact bytes of a path that is not UTF-8 are in ``path_b64``."""
     out: dict[str, Any] = {"schema": 1, **path_fields("path", record.path)}
     out |= {"width": record.width, "height": record.height, "found": record.found}
     out["detections"] = None
     if record.detections is not None:
         out["detections"] = [
-            {"label": f.label, "x": f.x, "y": f.y, "score": f.score, "box": astuple(f.box)}
-            | {"scale": f.scale}
-            for f in record.detections
+            {"label": d.label, "x": d.x, "y": d.y, "score": d.score, "box": astuple(d.box)}
+            | {"scale": d.scale}
+            for d in record.detections
         ]
     out["margin"] = record.margin
     out |= {"heatmap": None} if record.heatmap is None else path_fields("heatmap", record.heatmap)
@@ -101,12 +108,12 @@ def as_json(record: Record) -> dict[str, Any]:
 
 
 def from_json(data: Any) -> Record:
-    """The record that `as_json` made this of.
+    """Return the record that `as_json` turned into this object.
 
     Raises
     ------
     ValueError, KeyError, TypeError
-        It made it of none.
+        The object is not such a record.
     """
     if data["schema"] != 1:
         raise ValueError(f"schema is {data['schema']!r}, not 1")
@@ -114,13 +121,13 @@ def from_json(data: Any) -> Record:
         raise ValueError("no image has an empty name")
     detections = data["detections"]
     return Record(
-        _exact("path", data),
+        _exact_path("path", data),
         _text(data["run"]),
         None if detections is None else tuple(map(_detection, detections)),
         _optional(_whole, data["width"]),
         _optional(_whole, data["height"]),
         _optional(_number, data["margin"]),
-        None if data["heatmap"] is None else _exact("heatmap", data),
+        None if data["heatmap"] is None else _exact_path("heatmap", data),
         _optional(_text, data["error"]),
         _number(data["seconds"]),
         _optional(_whole, data["bytes"]),
@@ -147,13 +154,14 @@ def _optional(read: Callable[[Any], T], value: Any) -> T | None:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
-    value.encode()  # JSON can spell half of a character, which nothing can write
+    value.encode()  # JSON can hold half of a surrogate pair, which cannot be written: a ValueError
     return value
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{value!r} is no number")
+    # Also true for NaN, and for whole numbers that are too large for a float.
     if not abs(value) <= sys.float_info.max:
         raise ValueError(f"{value!r} is not finite")
     return value
@@ -162,18 +170,25 @@ def _number(value: Any) -> float:
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{value!r} is no whole number")
-    if abs(value) > 1 << 53:
+    if abs(value) > 1 << 53:  # above it not every whole number is a float; no real size comes near
         raise ValueError("a whole number beyond any size")
     return value
 
 
 def clipped(detection: Detection, record: Record) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the part of the box inside the image; at least a pixel."""
+    """Return left, top, right and bottom of a detection's box, clipped to the image; never empty.
+
+    The right and bottom edges are exclusive: one more than the last column and row.
+    """
     box = detection.box.clipped(record.width or 1, record.height or 1)
     return box.left, box.top, box.left + box.width, box.top + box.height
 
 
 def path_fields(key: str, path: str) -> dict[str, str]:
+    """Return a path as JSON fields; one that is not UTF-8 gets a second field with its bytes in base64.
+
+    The first field then has replacement characters and is for people only.
+    """
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
@@ -185,6 +200,7 @@ def path_fields(key: str, path: str) -> dict[str, str]:
     return {key: path}
 
 
-def _exact(key: str, data: dict[str, Any]) -> str:
-    coded = data.get(f"{key}_b64")
-    return _text(data[key]) if coded is None else os.fsdecode(base64.b64decode(coded))
+def _exact_path(key: str, data: dict[str, Any]) -> str:
+    """Read back what `path_fields` wrote."""
+    encoded = data.get(f"{key}_b64")
+    return _text(data[key]) if encoded is None else os.fsdecode(base64.b64decode(encoded))

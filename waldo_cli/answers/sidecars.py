@@ -1,4 +1,8 @@
-"""Records as files for labelling tools, one for each image."""
+"""Records as files for labelling tools, one file for each image: YOLO, Pascal VOC and labelme.
+
+Each format is a function that makes the text of the file; `SIDECARS` lists them by name. All boxes are
+clipped to the image.
+"""
 
 from __future__ import annotations
 
@@ -14,37 +18,39 @@ from waldo_cli.geometry import Box
 
 
 def yolo(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
-    """``class x y width height`` for each find: centre and size as shares of the image's size.
+    """One line ``class x y width height`` for each detection: the centre and the size of its box.
 
-    Five columns, as the readers of training sets have them (a sixth would make a polygon of the box
-    for some); classes count from 0 in the order of `labels`. Nothing found: no line.
+    The numbers are divided by the image's width and height, so that they lie between 0 and 1. Five columns,
+    as training programs expect; some of them read a line with a sixth column, such as the score, as a
+    polygon. Classes count from 0 in the order of `labels`. Without detections the text is empty.
     """
     width, height = record.width or 1, record.height or 1
     lines = []
-    for find in record.detections or ():
-        left, top, right, bottom = clipped(find, record)
-        shares = (
+    for detection in record.detections or ():
+        left, top, right, bottom = clipped(detection, record)
+        normalized = (
             (left + right) / 2 / width,
             (top + bottom) / 2 / height,
             (right - left) / width,
             (bottom - top) / height,
         )
         lines.append(
-            " ".join((str(labels.index(find.label)), *(f"{s:.8g}" for s in shares))) + "\n"
+            " ".join((str(labels.index(detection.label)), *(f"{v:.8g}" for v in normalized))) + "\n"
         )
     return "".join(lines)
 
 
 def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
-    """Pascal VOC: XML, pixels counted from 1, the largest ones inside the box."""
+    """Pascal VOC XML. Pixels count from 1; ``xmax`` and ``ymax`` are the last column and row in the box."""
     objects = ""
-    for find in record.detections or ():
-        left, top, right, bottom = clipped(find, record)
+    for detection in record.detections or ():
+        left, top, right, bottom = clipped(detection, record)
+        # ``truncated`` is 1 if the box was clipped: part of the object lies outside the image.
         objects += f"""
   <object>
-    <name>{_xml(find.label)}</name>
+    <name>{_xml_text(detection.label)}</name>
     <pose>Unspecified</pose>
-    <truncated>{int(Box(left, top, right - left, bottom - top) != find.box)}</truncated>
+    <truncated>{int(Box(left, top, right - left, bottom - top) != detection.box)}</truncated>
     <difficult>0</difficult>
     <bndbox>
       <xmin>{left + 1}</xmin>
@@ -54,12 +60,13 @@ def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG
     </bndbox>
   </object>"""
     folder, name = os.path.split(os.path.abspath(record.path))
+    # ``depth`` is always 3: every image is examined as RGB.
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>
 <annotation>
-  <folder>{_xml(os.path.basename(folder))}</folder>
-  <filename>{_xml(name)}</filename>
-  <path>{_xml(record.path)}</path>
+  <folder>{_xml_text(os.path.basename(folder))}</folder>
+  <filename>{_xml_text(name)}</filename>
+  <path>{_xml_text(record.path)}</path>
   <source>
     <database>Unknown</database>
   </source>
@@ -74,23 +81,23 @@ def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG
 
 
 def labelme(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
-    """The JSON of labelme: a rectangle for each find, the image by its path from the file's own folder."""
+    """The JSON of labelme: a rectangle for each detection; ``imagePath`` is relative to the file's folder."""
     shapes: list[dict[str, Any]] = []
-    for find in record.detections or ():
-        left, top, right, bottom = clipped(find, record)
+    for detection in record.detections or ():
+        left, top, right, bottom = clipped(detection, record)
         shapes.append(
             {
-                "label": find.label,
+                "label": detection.label,
                 "points": [[float(left), float(top)], [float(right), float(bottom)]],
                 "group_id": None,
-                "description": f"score {find.score:.9g}",
+                "description": f"score {detection.score:.9g}",
                 "shape_type": "rectangle",
                 "flags": {},
             }
         )
     path = os.path.relpath(record.path, os.path.dirname(output) or ".")
     data: dict[str, Any] = {
-        "version": "5.5.0",
+        "version": "5.5.0",  # the version of labelme whose format this is
         "flags": {},
         "shapes": shapes,
         **path_fields("imagePath", path),
@@ -102,16 +109,16 @@ def labelme(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa:
 
 
 class Sidecar(NamedTuple):
-    """A file beside each image.
+    """A kind of label file.
 
     Attributes
     ----------
     ending
-        Of the file's name.
+        Suffix of the file's name, with its dot.
     text
-        Makes its text of a record, the path of the file and the labels.
+        Makes the text of the file from a record, the path of the file and the labels.
     classes
-        Whether a list of the labels goes beside the files, which have only their numbers.
+        Whether the files hold numbers instead of labels, so that a list of the labels is written, too.
     """
 
     ending: str
@@ -119,7 +126,7 @@ class Sidecar(NamedTuple):
     classes: bool = False
 
 
-#: By name.
+#: By the name that ``--format`` takes.
 SIDECARS = {
     "yolo": Sidecar(".txt", yolo, classes=True),
     "voc": Sidecar(".xml", voc),
@@ -127,5 +134,6 @@ SIDECARS = {
 }
 
 
-def _xml(text: str) -> str:
-    return escape(show(text), quote=False)  # XML has no way to write most control characters
+def _xml_text(text: str) -> str:
+    # `show` comes first: XML cannot express most control characters, not even escaped.
+    return escape(show(text), quote=False)

@@ -1,4 +1,8 @@
-"""Records as one stream of text: what goes to standard output before, for and after the records."""
+"""Records as one stream of text, which `waldo detect` writes to standard output.
+
+A format is a class with three methods: `begin` gives the text before the records, `add` the text of one
+record, `end` the text after all of them. `make_format` makes one by name.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,16 @@ from waldo_cli.answers.record import Record, as_json, clipped, path_fields
 from waldo_cli.files import show
 from waldo_cli.geometry import Detection
 
-# What JSON may hold as it is, but a terminal should not: C1 controls, what is not seen, bidi overrides.
-_UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+# Characters that JSON allows, but that can disturb a terminal or deceive the reader: DEL and C1 controls,
+# soft hyphens, zero-width characters, line separators, bidirectional controls, byte order marks. JSON output
+# has their ``\uXXXX`` escapes instead.
+_UNSAFE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 COLUMNS = ("path", "x", "y", "score", "label", "left", "top", "width", "height")
 
 
 class Format(Protocol):
-    """Records as one stream of text. `takes` names what it can be made with."""
+    """Records as one stream of text. `takes` has the names of the arguments that its class accepts."""
 
     takes: ClassVar[frozenset[str]]
 
@@ -34,10 +40,10 @@ class Format(Protocol):
 
 @dataclass
 class Tsv:
-    """Nine columns a line, one line for each find.
+    """Nine columns separated by tabs, one line for each detection.
 
-    In a path or label a tab, newline, backslash or control character is escaped as in C; with `null`
-    lines end in NUL and paths stay as they are.
+    In a path or label, tabs, newlines, backslashes and control characters are escaped as in C. With `null`
+    lines end in NUL and paths are not escaped.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset(("header", "null"))
@@ -51,8 +57,8 @@ class Tsv:
     def add(self, record: Record) -> str:
         path = record.path if self.null else escaped(record.path)
         return "".join(
-            self._line((path, *_numbers(find), escaped(find.label), *map(str, astuple(find.box))))
-            for find in record.detections or ()
+            self._line((path, *_number_cells(d), escaped(d.label), *map(str, astuple(d.box))))
+            for d in record.detections or ()
         )
 
     def end(self) -> str:
@@ -64,9 +70,9 @@ class Tsv:
 
 @dataclass
 class Csv:
-    """The columns of `Tsv`, quoted as spreadsheets read them.
+    """The columns of `Tsv`, separated by commas and quoted as spreadsheets expect.
 
-    A path or label that a spreadsheet would take for a formula gets an apostrophe before it.
+    A path or label that a spreadsheet would read as a formula gets an apostrophe before it.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset(("header",))
@@ -78,8 +84,10 @@ class Csv:
 
     def add(self, record: Record) -> str:
         return "".join(
-            self._line((harmless(record.path), *_numbers(f), harmless(f.label), *astuple(f.box)))
-            for f in record.detections or ()
+            self._line(
+                (harmless(record.path), *_number_cells(d), harmless(d.label), *astuple(d.box))
+            )
+            for d in record.detections or ()
         )
 
     def end(self) -> str:
@@ -87,13 +95,14 @@ class Csv:
 
     def _line(self, cells: Sequence[object]) -> str:
         line = io.StringIO()
-        csv.writer(line).writerow(cells)  # quotes what holds either character of its line's end
+        # With its line end "\r\n" the writer quotes fields that hold either of the two characters.
+        csv.writer(line).writerow(cells)
         return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 @dataclass
 class JsonLines:
-    """One strict JSON object a line, one line for each image."""
+    """One JSON object on a line, one line for each image; strict JSON, without NaN or Infinity."""
 
     takes: ClassVar[frozenset[str]] = frozenset()
 
@@ -113,7 +122,7 @@ class Json:
 
     takes: ClassVar[frozenset[str]] = frozenset()
 
-    _before: str = "["
+    _before: str = "["  # goes before the next object; a comma after the first
 
     def begin(self) -> str:
         return ""
@@ -128,9 +137,10 @@ class Json:
 
 @dataclass
 class Coco:
-    """A COCO data set: every image that was read, the finds as annotations with a score.
+    """A COCO data set: every image that was examined, and its detections as annotations with a score.
 
-    Ids count from 1 in the order of the records; a category's id is its label's place in `labels`.
+    Ids count from 1 in the order of the records; the id of a category is the position of its label in
+    `labels`. All text comes from `end`, since images and annotations are two separate lists in the file.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset(("labels",))
@@ -145,20 +155,22 @@ class Coco:
     def add(self, record: Record) -> str:
         if record.detections is None:
             return ""
-        image = len(self._images) + 1
-        named = path_fields("file_name", record.path)
-        self._images.append({"id": image, **named, "width": record.width, "height": record.height})
-        for find in record.detections:
-            left, top, right, bottom = clipped(find, record)
+        image_id = len(self._images) + 1
+        name_fields = path_fields("file_name", record.path)
+        self._images.append(
+            {"id": image_id, **name_fields, "width": record.width, "height": record.height}
+        )
+        for detection in record.detections:
+            left, top, right, bottom = clipped(detection, record)
             self._annotations.append(
                 {
                     "id": len(self._annotations) + 1,
-                    "image_id": image,
-                    "category_id": self.labels.index(find.label) + 1,
+                    "image_id": image_id,
+                    "category_id": self.labels.index(detection.label) + 1,
                     "bbox": [left, top, right - left, bottom - top],
                     "area": (right - left) * (bottom - top),
-                    "iscrowd": 0,
-                    "score": find.score,
+                    "iscrowd": 0,  # a box around one object, not a mask of many
+                    "score": detection.score,
                 }
             )
         return ""
@@ -169,7 +181,7 @@ class Coco:
         return _dump(data) + "\n"
 
 
-#: By name: what makes the stream, given what it `takes`.
+#: The class of each format, by the name that ``--format`` takes.
 FORMATS: dict[str, type[Format]] = {
     "tsv": Tsv,
     "csv": Csv,
@@ -182,26 +194,30 @@ FORMATS: dict[str, type[Format]] = {
 def make_format(
     name: str, labels: Sequence[str] = (), header: bool | None = None, null: bool = False
 ) -> Format:
-    """A format by name, made with as much of this as it takes; `header` None is the format's own wish."""
-    offered = {"labels": labels, "header": header, "null": null}
+    """Make a format by name, with those of the arguments that it takes.
+
+    With `header` None the format itself decides whether it begins with a line of column names.
+    """
+    arguments = {"labels": labels, "header": header, "null": null}
     kind = FORMATS[name]
-    return kind(**{k: v for k, v in offered.items() if k in kind.takes and v is not None})
+    return kind(**{k: v for k, v in arguments.items() if k in kind.takes and v is not None})
 
 
 def escaped(text: str) -> str:
-    r"""One harmless field: backslash doubled, controls as ``\t``, ``\n``, ``\x1b``."""
+    r"""Return text that fits in one field: backslashes doubled, controls as ``\t``, ``\n``, ``\x1b``."""
     return show(text.replace("\\", "\\\\"))
 
 
-def _numbers(find: Detection) -> tuple[str, str, str]:
-    return f"{find.x:.10g}", f"{find.y:.10g}", f"{find.score:.9g}"
+def _number_cells(detection: Detection) -> tuple[str, str, str]:
+    # Scores are float32: nine significant digits are enough to read the same number back.
+    return f"{detection.x:.10g}", f"{detection.y:.10g}", f"{detection.score:.9g}"
 
 
 def harmless(text: str) -> str:
-    """Text of a cell with an apostrophe before what a spreadsheet would take for a formula."""
+    """Return the text of a cell, with an apostrophe before it if a spreadsheet would read a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
 def _dump(data: dict[str, Any]) -> str:
     text = json.dumps(data, ensure_ascii=False, allow_nan=False)
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
