@@ -22,20 +22,19 @@ from waldo_cli.correlate import gemm, overlap_save, scores, winograd
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import same_padding, window_count
 
-Pair: TypeAlias = int | tuple[int, int]
+IntOrPair: TypeAlias = int | tuple[int, int]
 Padding: TypeAlias = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 
-# Same-size paddings, in numpy's words, and the name that `numpy.pad` has for each.
-_PAD_MODES: dict[str, Any] = {
+#: Paddings that give an output of the image's size, and the mode of `numpy.pad` for each.
+PAD_MODES: dict[str, Any] = {
     "zero": "constant",
     "reflect": "reflect",
     "edge": "edge",
     "wrap": "wrap",
 }
 _METHODS = ("auto", "gemm", "fft")
-_SCORES = ("ncc", "cosine", "zero-mean", "raw")
 
-# Padding may add this many pixels (1 GB of RGB floats); more is a slip of the pen, not a wish.
+# Padding may add this many pixels (1 GB of RGB floats); more is a typing error.
 _MAX_ADDED_PIXELS = 2**27 * 3 // 4
 
 
@@ -44,8 +43,8 @@ def cross_correlate(
     V: npt.ArrayLike,
     *,
     bias: npt.ArrayLike | None = None,
-    stride: Pair = 1,
-    dilation: Pair = 1,
+    stride: IntOrPair = 1,
+    dilation: IntOrPair = 1,
     groups: int = 1,
     flip: bool = False,
     padding: Padding = "valid",
@@ -268,8 +267,8 @@ def normalized_cross_correlate(
     if not (counts := w > 0).all():
         masks = np.where(counts[:, :, None], masks, np.float32(0))
     masks = _finite("mask", masks)
-    if score not in _SCORES:
-        raise InvalidInputError(f"score {score!r} is not one of {', '.join(_SCORES)}")
+    if score not in scores.SCORES:
+        raise InvalidInputError(f"score {score!r} is not one of {', '.join(scores.SCORES)}")
     partial = padding == "partial"
     if not partial:
         image = _pad(image, (A, B), padding)
@@ -326,7 +325,7 @@ def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int, int]) -> Floa
     return w
 
 
-def _pair(name: str, value: Pair) -> tuple[int, int]:
+def _pair(name: str, value: IntOrPair) -> tuple[int, int]:
     pair = (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
     if len(pair) != 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in pair):
         raise InvalidInputError(
@@ -342,10 +341,10 @@ def _widths(
     if isinstance(padding, str):
         if padding == "valid":
             return ((0, 0), (0, 0)), "constant"
-        if padding not in _PAD_MODES:
-            known = ", ".join(["valid", *_PAD_MODES])
+        if padding not in PAD_MODES:
+            known = ", ".join(["valid", *PAD_MODES])
             raise InvalidInputError(f"padding {padding!r} is not one of {known}, nor widths")
-        return (same_padding(extent[0]), same_padding(extent[1])), _PAD_MODES[padding]
+        return (same_padding(extent[0]), same_padding(extent[1])), PAD_MODES[padding]
     sides = padding if isinstance(padding, (tuple, list)) else (padding, padding)
     pairs = [side if isinstance(side, (tuple, list)) else (side, side) for side in sides]
     flat = [n for pair in pairs for n in pair]

@@ -45,6 +45,14 @@ from waldo_cli.correlate.windows import (
 from waldo_cli.geometry import Pair
 from waldo_cli.parallel import spread_workers
 
+#: By name: whether means are removed, and whether the score is divided by the norms of mask and window.
+SCORES = {
+    "ncc": (True, True),
+    "cosine": (False, True),
+    "zero-mean": (True, False),
+    "raw": (False, False),
+}
+
 # A window at the image's edge scores 0 where less than this share of the mask's weight lies inside.
 MIN_SHARE_INSIDE = 0.25
 
@@ -92,7 +100,7 @@ def correlate(
 
 def _prepare(masks: Array, w: Array, score: str) -> PreparedMasks:
     """What does not depend on the image: weighted masks, mean removed and norm 1 where the score wants it."""
-    centred, normed = score in ("ncc", "zero-mean"), score in ("ncc", "cosine")
+    centred, normed = SCORES[score]
     v = masks.transpose(3, 2, 0, 1).astype(np.float64)
     u = w.transpose(2, 0, 1)[:, None].astype(np.float64)
     V = u * v

@@ -12,12 +12,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
+from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.correlate.gemm import multiply
 from waldo_cli.geometry import Pair, Size
 
@@ -150,8 +150,7 @@ class Level:
         if self.boundary == "zero":
             rows = np.where((inside == asked)[:, None, None], rows, np.float32(0))
         if any(sides):
-            mode: Any = {"zero": "constant"}.get(self.boundary, self.boundary)
-            rows = np.pad(rows, ((0, 0), sides, (0, 0)), mode=mode)
+            rows = np.pad(rows, ((0, 0), sides, (0, 0)), mode=PAD_MODES[self.boundary])
         return rows
 
     def _resampled(self, first: int, last: int) -> Floats:

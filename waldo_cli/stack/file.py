@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from waldo_cli.arrays import Floats
+from waldo_cli.correlate.correlation import PAD_MODES
+from waldo_cli.correlate.scores import SCORES
 from waldo_cli.errors import InvalidInputError, StackError, WaldoError
 from waldo_cli.geometry import ReceptiveField
 from waldo_cli.scales import scale_ladder
@@ -47,7 +49,6 @@ from waldo_cli.stack.values import (
     MAX_PER_PIXEL,
     MAX_STEP,
     MAX_UPSAMPLED,
-    PADDINGS,
     array_of,
     brief,
     integer_of,
@@ -70,7 +71,6 @@ BUILT_IN = Path(__file__).parent / "builtin"
 _LONG_KEY = re.compile(rb"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""")
 
 BOUNDARIES = ("edge", "reflect", "zero", "none")
-SCORES = ("ncc", "cosine", "zero-mean", "raw")
 
 _STACK_KEYS = frozenset(
     (
@@ -392,8 +392,8 @@ def _upsample(entry: Mapping[str, Any], _: _Context) -> Layer:
 
 def _mask(entry: Mapping[str, Any], _: _Context) -> Layer:
     # "valid" is not among them: the scores of a mask layer always have the image's size.
-    padding = word_of(entry, "padding", "partial", ("partial", *PADDINGS[1:]))
-    return MaskLayer(word_of(entry, "score", "ncc", SCORES), padding)
+    padding = word_of(entry, "padding", "partial", ("partial", *PAD_MODES))
+    return MaskLayer(word_of(entry, "score", "ncc", tuple(SCORES)), padding)
 
 
 def _combine(entry: Mapping[str, Any], _: _Context) -> Layer:

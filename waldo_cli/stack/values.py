@@ -16,6 +16,7 @@ import numpy as np
 
 from waldo_cli import files
 from waldo_cli.arrays import Floats
+from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.errors import StackError
 from waldo_cli.geometry import Pair, Size
 
@@ -33,7 +34,7 @@ MAX_KERNEL = 512  # rows or columns
 MAX_FIELD = 4096  # rows or columns of the receptive field, and of explicit padding
 MAX_UPSAMPLED = 16  # activations per pixel of the image, along rows and along columns
 
-PADDINGS = ("valid", "zero", "reflect", "edge", "wrap")
+PADDINGS = ("valid", *PAD_MODES)
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
