@@ -3,9 +3,9 @@
     h[i, j, k] = Σ_a Σ_b Σ_c V[a, b, c, k] · x[i + a, j + b, c]
 
 Cross-correlation: the kernel is not flipped. Arrays are channels last: an image `x` is `(H, W, C)`,
-a bank of K kernels `V` is `(A, B, C, K)`, the result is `(H', W', K)`. The fast ways to compute it
-are in `_gemm`, `_winograd` and `_fft`; this module checks arguments, pads, chooses, and turns
-correlations into scores.
+a bank of K kernels `V` is `(A, B, C, K)`, the result is `(H', W', K)`. This module checks arguments, pads,
+and chooses the method. Three modules compute the formula: `gemm` as a matrix product, `winograd` by minimal
+filtering, `overlap_save` by Fourier transforms. `scores` computes the normalised form.
 """
 
 from __future__ import annotations
@@ -128,16 +128,16 @@ def cross_correlate(
         offset = _finite("bias", _real("bias", bias, "(K,)", 1))
         if offset.shape != (K,):
             raise InvalidInputError(f"bias has {offset.size} values, there are {K} kernels")
-    step, spread = _pair("stride", stride), _pair("dilation", dilation)
+    steps, gaps = _pair("stride", stride), _pair("dilation", dilation)
     if method not in _METHODS:
         raise InvalidInputError(f"method {method!r} is not one of {', '.join(_METHODS)}")
-    extent = (spread[0] * (A - 1) + 1, spread[1] * (B - 1) + 1)
+    extent = (gaps[0] * (A - 1) + 1, gaps[1] * (B - 1) + 1)
     image = _pad(image, extent, padding)
     _check_fits("kernel", extent, image.shape[-3:])
     if flip:
         kernels = kernels[::-1, ::-1]
     images = image if batch else image[None]
-    out = _correlate(images, kernels, offset, step, spread, groups, method)
+    out = _correlate(images, kernels, offset, steps, gaps, groups, method)
     return out if batch else out[0]
 
 
@@ -150,44 +150,47 @@ def _correlate(
     groups: int,
     method: str,
 ) -> Floats:
+    """Images `(N, H, W, C)` with checked kernels, group by group, by one of the methods."""
     N, H, W, _ = images.shape
     A, B, per_group, K = kernels.shape
     rows = window_count(H, A, stride[0], dilation[0])
     cols = window_count(W, B, stride[1], dilation[1])
     out: Floats = np.empty((N, rows, cols, K), np.float32)
-    each = K // groups
+    count = K // groups  # kernels of a group
     if method == "auto":
-        method = _cheapest(images.shape, (A, B, per_group, each), stride, dilation)
+        method = _cheapest(images.shape, (A, B, per_group, count), stride, dilation)
     for g in range(groups):
         part = images[..., g * per_group : (g + 1) * per_group]
-        V = kernels[..., g * each : (g + 1) * each]
-        own = None if bias is None else bias[g * each : (g + 1) * each]
-        target = out[..., g * each : (g + 1) * each]
+        V = kernels[..., g * count : (g + 1) * count]
+        offset = None if bias is None else bias[g * count : (g + 1) * count]
+        target = out[..., g * count : (g + 1) * count]
         if method == "gemm":
-            gemm.correlate(part, V, target, stride, dilation, own)
+            gemm.correlate(part, V, target, stride, dilation, offset)
         elif method == "winograd":
-            winograd.correlate(part, V, target, dilation, own)
+            winograd.correlate(part, V, target, dilation, offset)
         else:
             for one_image, one_target in zip(part, target, strict=True):
-                overlap_save.correlate(one_image, V, one_target, stride, dilation, own)
+                overlap_save.correlate(one_image, V, one_target, stride, dilation, offset)
     return out
 
 
-@lru_cache(maxsize=256)  # a stack's layers ask again for each band, and each batch of cuts
+@lru_cache(
+    maxsize=256
+)  # a stack asks for every band and every batch of cuts, with few different sizes
 def _cheapest(
     images: tuple[int, ...],
     kernel: tuple[int, int, int, int],
     stride: tuple[int, int],
     dilation: tuple[int, int],
 ) -> str:
-    """The method for images (N, H, W, C) and a kernel (A, B, C, K) that is expected to be done first."""
+    """The method with the least expected time, for images (N, H, W, C) and a kernel (A, B, C, K)."""
     N, H, W, _ = images
     rows, cols = (
         window_count(n, k, s, d)
         for n, k, s, d in zip((H, W), kernel, stride, dilation, strict=False)
     )
     product = gemm.cost((N, rows, cols), kernel)
-    if product <= 1e-3:
+    if product <= 1e-3:  # the other estimates would take longer than they could save
         return "gemm"
     extent = (dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1)
     costs = {
@@ -289,9 +292,8 @@ def _real(name: str, value: npt.ArrayLike, shape: str, ndim: int) -> Floats:
         raise InvalidInputError(
             f"{name} is empty, shape {array.shape}; every side of {shape} must be >= 1"
         )
-    with np.errstate(
-        over="ignore"
-    ):  # beyond float32 is infinity, which is checked where it matters
+    # What float32 cannot hold becomes infinity, which is checked where it matters.
+    with np.errstate(over="ignore"):
         return array.astype(np.float32, copy=False)
 
 
