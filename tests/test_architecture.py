@@ -181,6 +181,16 @@ def test_the_core_neither_speaks_nor_exits_nor_runs_foreign_code(path: Path) -> 
     assert not found & {"subprocess", "pickle", "marshal", "shelve", "dill", "cloudpickle"}
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_no_function_is_longer_than_a_page(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            documented = ast.get_docstring(node) is not None
+            lines = node.end_lineno - node.lineno + 1  # type: ignore[operator]
+            doc = node.body[0].end_lineno - node.body[0].lineno + 1  # type: ignore[operator]
+            assert lines - documented * doc <= 80, f"{path.name}: {node.name}"
+
+
 def loaded(code: str) -> set[str]:
     run = subprocess.run(
         [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"],
