@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 WALDO = [sys.executable, "-m", "waldo_cli"]
+COUNT = 12  # images in the folder that the fixtures draw
 
 
 def needle() -> np.ndarray[Any, Any]:
@@ -74,3 +78,49 @@ def records(stdout: bytes) -> list[dict[str, Any]]:
     for line in lines:
         del line["seconds"]
     return lines
+
+
+def started(place: Path, *args: object, form: str = "jsonl") -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command(*args, "-f", form), cwd=place, stdin=-1, stdout=-1, stderr=-1)
+
+
+def on_a_terminal(
+    place: Path, *args: object, records_too: bool = False, **env: str
+) -> tuple[int, bytes, bytes]:
+    """Status, what went to a pipe, and what went to a terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command(*args), cwd=place, stdin=subprocess.DEVNULL,
+        stdout=theirs if records_too else subprocess.PIPE, stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLORTERM": "", "NO_COLOR": "", "PYTHONUTF8": "1", **env},
+    ) as program:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 1 << 16):
+                shown += chunk
+        except OSError:  # how Linux says that the other end is closed
+            pass
+        out = b"" if program.stdout is None else program.stdout.read()
+    os.close(ours)
+    return program.returncode, out, shown
+
+
+def children(parent: int) -> list[int]:
+    text = Path(f"/proc/{parent}/task/{parent}/children")
+    if not text.exists():
+        pytest.skip("no /proc here")
+    found: list[int] = []
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def assert_gone(processes: list[int]) -> None:
+    deadline = time.monotonic() + 10
+    while any(
+        Path(f"/proc/{p}/cmdline").exists() and Path(f"/proc/{p}/cmdline").read_bytes()
+        for p in processes
+    ):
+        assert time.monotonic() < deadline, "workers are left over"
+        time.sleep(0.02)

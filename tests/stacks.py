@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from waldo_cli.stack.layers import (
-    Combine,
-    Conv,
-    Layer,
-    Normalize,
-    Pointwise,
-    Pool,
-    Upsample,
-)
+from waldo_cli.stack.layers import Combine, Conv, Layer, Normalize, Pointwise, Pool, Upsample
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.random((19, 23, 3), np.float32)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waldo_cli.errors import FileError
-from waldo_cli.files import show, write_atomically
+from waldo_cli.files import show, sweep, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -130,6 +130,25 @@ with write_atomically(sys.argv[1]) as file:
     assert left.endswith(".tmp")
 
 
+def test_leftovers_of_the_dead_are_swept_and_those_of_the_living_kept(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    old, fresh, own, other = (
+        tmp_path / f".waldo-{dead.pid}-0a.tmp",
+        tmp_path / f".waldo-{dead.pid}-0b.tmp",
+        tmp_path / f".waldo-{os.getpid()}-0c.tmp",
+        tmp_path / "page.png",
+    )
+    for path in (old, fresh, own, other):
+        path.touch()
+    for path in (old, own, other):
+        os.utime(path, (1, 1))
+    sweep(str(tmp_path))
+    assert sorted(tmp_path.iterdir()) == sorted([fresh, own, other])
+    sweep(str(tmp_path), dead.pid)
+    assert sorted(tmp_path.iterdir()) == sorted([own, other])
+
+
 def test_what_is_no_file_is_not_written_to(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
@@ -198,7 +217,7 @@ def test_the_rights_are_those_of_any_new_file(tmp_path: Path, umask: int) -> Non
     assert stat.S_IMODE((tmp_path / "out.bin").stat().st_mode) == 0o666 & ~umask
 
 
-# --- show -------------------------------------------------------------------------------------------
+# --- show -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
-"""What a person looks at: the page in a browser, and what a terminal shows beside the records."""
+"""The page of --report: whole, safe, sorted and filtered in a browser."""
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import shutil
 import subprocess
@@ -127,73 +125,3 @@ def test_a_browser_sorts_filters_and_follows_the_keys(place: Path) -> None:
     assert [float(s) for s in said["UP"].split()] == sorted(down)
     assert said["AT"] == "2"
     assert said["SEEN"] == "1"
-
-
-# --- terminals ------------------------------------------------------------------------------------
-
-
-def on_a_terminal(
-    place: Path, *args: object, records_too: bool = False, **env: str
-) -> tuple[int, bytes, bytes]:
-    """Status, what went to a pipe, and what went to a terminal."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command(*args), cwd=place, stdin=subprocess.DEVNULL,
-        stdout=theirs if records_too else subprocess.PIPE, stderr=theirs,
-        env={**os.environ, "TERM": "xterm", "COLORTERM": "", "NO_COLOR": "", "PYTHONUTF8": "1", **env},
-    ) as program:  # fmt: skip
-        os.close(theirs)
-        shown = b""
-        try:
-            while chunk := os.read(ours, 1 << 16):
-                shown += chunk
-        except OSError:  # how Linux says that the other end is closed
-            pass
-        out = b"" if program.stdout is None else program.stdout.read()
-    os.close(ours)
-    return program.returncode, out, shown
-
-
-def test_a_terminal_gets_the_same_records_as_a_pipe(place: Path) -> None:
-    piped = run(place, "photos", "-o", "out")
-    status, _, shown = on_a_terminal(
-        place, "photos", "-o", "out", "--no-progress", records_too=True
-    )
-    assert status == piped.returncode == 2
-    lines = shown.replace(b"\r\n", b"\n").splitlines()
-    assert [line for line in lines if line.count(b"\t") == 8] == piped.stdout.splitlines()
-
-
-def test_progress_and_the_last_line_go_to_the_terminal_alone(place: Path) -> None:
-    piped = run(place, "photos", "-r", "-o", "out", "-j", 1)
-    status, out, shown = on_a_terminal(place, "photos", "-r", "-o", "out", "-j", 1)
-    assert (status, out) == (2, piped.stdout)
-    assert b"\x1b" not in piped.stderr
-    assert b"7 images in " in shown
-    assert b"4 with a find, 2 without, 1 failed" in shown
-    assert b"7 images" not in on_a_terminal(place, "photos", "-r", "-o", "out", "-q")[2]
-
-
-@pytest.mark.parametrize(
-    ("env", "mark"),
-    [({}, b"\x1b[38;5;"), ({"COLORTERM": "truecolor"}, b"\x1b[38;2;"), ({"NO_COLOR": "1"}, None)],
-)  # fmt: skip
-def test_a_find_is_drawn_in_the_colours_there_are(
-    place: Path, env: dict[str, str], mark: bytes | None
-) -> None:
-    status, out, shown = on_a_terminal(place, "photos/page001.png", "-o", "out", "--show", **env)
-    assert (status, out.count(b"\n")) == (0, 1)
-    drawn = shown.replace(b"\r\n", b"\n").splitlines()[1:]
-    if mark is None:
-        assert b"\x1b" not in shown
-        assert len({len(line) for line in drawn}) == 1
-    else:
-        assert drawn
-        assert all(line.count("\u2580".encode()) == 48 for line in drawn)
-        assert all(line.count(mark) == 48 and line.endswith(b"\x1b[0m") for line in drawn)
-
-
-def test_nothing_is_drawn_into_a_pipe(place: Path) -> None:
-    plain = run(place, "photos/page001.png", "-o", "out")
-    drawn = run(place, "photos/page001.png", "-o", "out", "--show")
-    assert (drawn.stdout, drawn.stderr) == (plain.stdout, plain.stderr) == (plain.stdout, b"")

@@ -8,12 +8,7 @@ from stacks import STACKS
 
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.stack import bands
-from waldo_cli.stack.layers import (
-    Conv,
-    Layer,
-    Pointwise,
-    Pool,
-)
+from waldo_cli.stack.layers import Conv, Layer, Pointwise, Pool
 from waldo_cli.stack.stack import Stack
 
 

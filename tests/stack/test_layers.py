@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 from stacks import IMAGE, SIGNED, kernel
 
-from waldo_cli.stack.layers import (
-    Combine,
-    Conv,
-    Normalize,
-    Pointwise,
-    Pool,
-    Upsample,
-)
+from waldo_cli.stack.layers import Combine, Conv, Normalize, Pointwise, Pool, Upsample
 
 
 def windows(x: np.ndarray, size: tuple[int, int], stride: tuple[int, int]) -> np.ndarray:

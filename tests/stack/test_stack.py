@@ -10,12 +10,7 @@ from stacks import IMAGE, STACKS, kernel
 
 from waldo_cli.errors import InvalidInputError, StackError
 from waldo_cli.geometry import Size
-from waldo_cli.stack.layers import (
-    Conv,
-    Layer,
-    MaskLayer,
-    Pointwise,
-)
+from waldo_cli.stack.layers import Conv, Layer, MaskLayer, Pointwise
 from waldo_cli.stack.stack import Mask, Stack
 
 # --- shapes and fields ----------------------------------------------------------------------------

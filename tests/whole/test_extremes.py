@@ -6,7 +6,6 @@ import math
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from waldo_cli.__main__ import main
 from waldo_cli.detector import maps, search
 from waldo_cli.detector.explanation import Trace
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.parallel import spread
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.random((48, 64, 3), np.float32)
@@ -298,25 +296,3 @@ def test_a_thread_that_fails_leaves_no_other_waiting() -> None:
         timeout=60,
     )
     assert ended.stdout == "told\n"
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system places threads alone")
-@pytest.mark.parametrize("allowed", [True, False])
-def test_a_helping_thread_may_use_every_core(
-    monkeypatch: pytest.MonkeyPatch, allowed: bool
-) -> None:
-    def forbidden(*_: object) -> None:
-        raise PermissionError
-
-    if not allowed:
-        monkeypatch.setattr(os, "sched_setaffinity", forbidden)
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    both = threading.Barrier(2, timeout=60)
-    seen = []
-
-    def work(_: int) -> None:
-        both.wait()
-        seen.append(os.sched_getaffinity(0))
-
-    spread(work, range(2))
-    assert seen == [os.sched_getaffinity(0)] * 2

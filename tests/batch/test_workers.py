@@ -1,0 +1,99 @@
+"""Worker processes: what dies or takes too long costs one image, and none outlives the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from folders import COUNT, assert_gone, children, started
+
+from waldo_cli import parallel
+from waldo_cli.batch.engine import InProcess
+from waldo_cli.batch.finder import Extras, Query
+from waldo_cli.batch.workers import Workers, local_engine
+
+
+def test_a_worker_that_dies_costs_one_image(place: Path, whole: list[dict[str, object]]) -> None:
+    with started(place, "photos", "-r", "-o", "out", "-j", 2, "--files-from", "-") as program:
+        assert program.stdout is not None
+        assert program.stdin is not None
+        first = [json.loads(program.stdout.readline()) for _ in range(COUNT)]
+        victims = children(program.pid)
+        assert len(victims) == 2
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        shutil.copytree(place / "photos", place / "again")
+        names = sorted(str(p.relative_to(place)) for p in (place / "again").rglob("*.png"))
+        program.stdin.write(
+            "".join(f"{n}\n" for n in names).replace("again/page001", "photos/x").encode()
+        )
+        program.stdin.close()
+        rest = [json.loads(line) for line in program.stdout]
+        assert program.wait(30) == 2
+    assert [r["path"] for r in first] == [r["path"] for r in whole]
+    assert len(rest) == COUNT
+    died = [r for r in rest if r["error"] and "worker process" in r["error"]]
+    assert len(died) == 2
+    assert all("ended by SIGKILL" in r["error"] for r in died)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_image_that_takes_too_long_costs_itself_alone(
+    place: Path, whole: list[dict[str, object]], jobs: int
+) -> None:
+    with started(
+        place, "photos", "-r", "--no-heatmap", "-j", jobs, "--timeout", 4, "--files-from", "-"
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdin is not None
+        assert program.stderr is not None
+        first = [json.loads(program.stdout.readline()) for _ in range(COUNT)]
+        stuck = children(program.pid)
+        assert len(stuck) == jobs
+        for process in stuck:  # as deaf to polite signals as a decoder that never returns
+            os.kill(process, signal.SIGSTOP)
+        shutil.copytree(place / "photos", place / "again")
+        names = sorted(str(p.relative_to(place)) for p in (place / "again").rglob("*.png"))
+        program.stdin.write("".join(f"{n}\n" for n in names).encode())
+        program.stdin.close()
+        rest = [json.loads(line) for line in program.stdout]
+        assert program.wait(30) == 2
+        lines = program.stderr.read().decode().splitlines()
+    assert [r["path"] for r in first] == [r["path"] for r in whole]
+    assert [r["path"] for r in rest] == names
+    late = [r for r in rest if r["error"]]
+    assert [r["error"] for r in late] == ["not done within 4 s (--timeout)"] * jobs
+    assert lines == [f"waldo: {r['path']}: {r['error']}" for r in late]
+    assert_gone(stuck)
+
+
+def test_workers_do_not_outlive_a_killed_program(place: Path) -> None:
+    with started(place, "photos", "--files-from", "-", "-j", 2, "-o", "out") as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        workers = children(program.pid)
+        assert len(workers) == 2
+        program.kill()
+    assert_gone(workers)
+
+
+def test_one_job_is_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waldo_cli.parallel.available_cores", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    used = []
+    query, extras = Query(stack="stripes"), Extras()
+    for jobs, total in ((1, None), (2, 1), (8, 1), (None, 1)):
+        with local_engine(query, extras, jobs, total, None) as engine:
+            assert isinstance(engine, InProcess)
+            used.append(parallel.thread_count())
+        with local_engine(query, extras, jobs, total, 60) as engine:
+            assert isinstance(engine, Workers)
+            (worker,) = children(os.getpid())
+            environment = Path(f"/proc/{worker}/environ").read_text().split("\0")
+            assert f"OMP_NUM_THREADS={used[-1]}" in environment
+    assert used == [1, 2, 4, 3]
+    assert parallel.thread_count() == 3

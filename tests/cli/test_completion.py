@@ -1,0 +1,38 @@
+"""What shells are told when they complete a line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commandline import process
+
+
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [
+        ("waldo det", {"plain,detect"}),
+        ("waldo detect --thr", {"plain,--threshold"}),
+        ("waldo detect pa", {"file,pa"}),
+        ("waldo detect --mask ha", {"file,ha"}),
+        ("waldo explain pa", {"file,pa"}),
+        ("waldo describe s", {"plain,stripes"}),
+        ("waldo detect --stack my", {"file,my"}),
+    ],
+)
+def test_shells_complete_commands_options_files_and_stacks(words: str, answers: set[str]) -> None:
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    env = os.environ | asked | {"_WALDO_COMPLETE": "bash_complete"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "waldo_cli"], capture_output=True, text=True, check=True, env=env
+    )
+    assert set(ended.stdout.split()) == answers
+
+
+def test_the_shell_completes_commands_and_options(scene: Path) -> None:
+    asked = {"_WALDO_COMPLETE": "bash_complete", "COMP_WORDS": "waldo de", "COMP_CWORD": "1"}
+    ended = process(scene, env={**os.environ, **asked})
+    assert ended.stdout.split() == ["plain,detect", "plain,describe"]

@@ -1,0 +1,119 @@
+"""What the program says of errors, and how it ends: full and closed streams, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from commandline import LOOK, PROGRAM, Waldo, process, shell
+
+from waldo_cli.__main__ import main
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def test_an_unexpected_error_is_2_and_a_traceback_comes_with_debug_only(
+    waldo: Waldo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str) -> None:
+        raise RuntimeError(f"no {name}\nat all")
+
+    for user in ("stack.file", "detector.search"):
+        monkeypatch.setattr(f"waldo_cli.{user}.load_stack", broken)
+    ended = waldo("describe", "pixels")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("waldo: unexpected RuntimeError: no pixels (")
+    assert ended.err.count("\n") == 1
+    with pytest.raises(RuntimeError, match="no pixels"):
+        main(["detect", "page.png", "--stack", "pixels", "--debug"])
+
+
+def test_debug_shows_where_an_error_came_from(scene: Path) -> None:
+    ended = process(scene, "detect", "page.png", "--stack", "./wrong.toml", "--debug")
+    assert "Traceback" in ended.stderr
+    assert ended.returncode != 0
+
+
+# --- streams --------------------------------------------------------------------------------------
+
+
+def test_a_full_standard_output_is_one_line_and_2(scene: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = process(
+            scene, "detect", "page.png", *LOOK, "-o", tmp_path, stdout=full, stderr=subprocess.PIPE
+        )
+    assert ended.returncode == 2
+    assert ended.stderr == "waldo: standard output: no space left on device\n"
+
+
+@pytest.mark.parametrize("args", [("--version",), ("describe", "pixels")], ids=" ".join)
+def test_other_commands_notice_a_full_standard_output_too(
+    args: tuple[str, ...], scene: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = process(scene, *args, stdout=full, stderr=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_a_closed_standard_output_is_2_before_the_work(scene: Path, tmp_path: Path) -> None:
+    ended = shell(scene, tmp_path, "{} >&-")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_closed_standard_error_changes_neither_answer_nor_picture(
+    scene: Path, tmp_path: Path
+) -> None:
+    ended = shell(scene, tmp_path, "{} 2>&-")
+    assert (ended.returncode, ended.stdout.split("\t")[1:3]) == (0, ["35", "26"])
+    assert (tmp_path / "page.heatmap.png").exists()
+
+
+def test_a_closed_standard_input_is_one_line_and_2(scene: Path, tmp_path: Path) -> None:
+    ended = shell(scene, tmp_path, "{} <&-")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_a_closed_pipe_ends_quietly(scene: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = process(
+            scene, "detect", "page.png", "other.png", *LOOK, "-o", tmp_path,
+            stdout=writing, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_is_130_without_a_word(scene: Path, tmp_path: Path) -> None:
+    """The header has come, the image has not: then the program waits in its main job."""
+    args = ["detect", "-", *LOOK, "--header", "-o", str(tmp_path)]
+    with subprocess.Popen(
+        [*PROGRAM, *args], cwd=scene, stdin=-1, stdout=-1, stderr=-1, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline().startswith("path\tx\ty\tscore\t")
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 130
+        assert running.stderr.read() == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_while_the_program_loads_is_130_without_a_word(scene: Path, tmp_path: Path) -> None:
+    """A click that sends the signal as it is imported stands for a quick finger."""
+    (tmp_path / "click.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    with subprocess.Popen(
+        [*PROGRAM, "detect", "page.png", *LOOK], cwd=scene, stdout=-1, stderr=-1, text=True,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+    ) as running:  # fmt: skip
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", "")
