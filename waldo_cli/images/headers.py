@@ -1,9 +1,17 @@
-"""What is checked in a picture's bytes before Pillow sees them. Standard library only.
+"""Checks of a picture's bytes before Pillow decodes them. Standard library only.
 
-Pillow reads metadata first and asks about their size later: a file of 2 MB can make it take 60 GB
-for overlapping TIFF tags, or hours to join the comments of a GIF. `screen` refuses such files by
-walking through the container once. It also finds what Pillow takes as it comes: image data of a PNG
-that have a wrong checksum or end too early.
+Pillow reads metadata without asking first how much there are: a file of 2 MB can make it allocate 60 GB
+for overlapping TIFF tags, or spend hours joining the comments of a GIF. The functions here walk through
+the container format once and refuse such files. They also find damage that Pillow ignores: image data of a
+PNG with a wrong checksum or without their end.
+
+`decode` calls, in this order:
+
+1. `sniff`: which format is it?
+2. `screen`: is the container harmless and complete?
+3. `check_size`: is the size in the header acceptable?
+4. `check_effort`: is decoding quick enough?
+5. `check_png_length` and `orientation`, after decoding.
 """
 
 from __future__ import annotations
@@ -20,36 +28,41 @@ from waldo_cli.errors import ImageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Pixels that a picture may have where no limit is given: twice a 100-Mpx scan.
+#: Most pixels of a picture, if the user gives no limit: two times a scan of 100 Mpx.
 DEFAULT_MAX_PIXELS: Final = 200_000_000
 
-# Where no limit is given, a picture of more than _LARGE pixels must also weigh what real pictures
-# weigh: a blank page as JPEG still takes 1 byte for 57 pixels, a bomb 1 byte for 130 or more.
-# Up to _LARGE, the worst of formats (animated WebP) takes 0.8 GB to decode.
-_LARGE: Final = 24_000_000
-_MOST_PIXELS_PER_BYTE: Final = 100
+# If the user gives no limit, a picture of more than _LARGE_PICTURE_PIXELS must also have as many bytes as
+# real pictures have: even a blank page as JPEG has 1 byte for every 57 pixels, a decompression bomb 1 byte
+# for 130 pixels or more. Below that size, the most expensive format (animated WebP) needs 0.8 GB to decode.
+_LARGE_PICTURE_PIXELS: Final = 24_000_000
+_MAX_PIXELS_PER_BYTE: Final = 100
 
-# A JPEG may hold thousands of scans over the whole picture, each of them some bytes long and as
-# slow as the first. A progressive JPEG has 10; beyond 20, their pixels take 2 s for each billion.
+# A JPEG can have thousands of scans of the whole picture. Each scan may be only a few bytes long, but takes
+# as long to decode as a full one. A progressive JPEG has about 10. More than _USUAL_SCANS are accepted if
+# scans times pixels stay below the limit: decoding takes about 2 s for each billion.
 _USUAL_SCANS: Final = 20
 _MAX_SCANNED_PIXELS: Final = 3_000_000_000
 
-# Pillow unpacks run lengths in Python, half a microsecond for each, and fills rows pixel by pixel.
+# Pillow decodes the run lengths of a BMP in Python: half a microsecond for each run, and rows are filled
+# pixel by pixel.
 _MAX_RUN_LENGTH_BYTES: Final = 4 << 20
 _MAX_RUN_LENGTH_PIXELS: Final = 16_000_000
 
-# libtiff unpacks whole tiles, however little of them lies in the picture.
+# libtiff decodes whole tiles, even if only a small part of a tile is inside the picture.
 _MAX_TILED_PIXELS: Final = 1 << 24
 
-# Pillow unpacks each text and profile of a PNG, up to 1 MB from 1 kB; the 64 MB that it allows for all do
-# not count profiles.
+# Pillow decompresses each text and colour profile of a PNG, which can turn 1 kB into 1 MB. Its limit of 64 MB
+# for all of them together does not count profiles.
 _MAX_PACKED_CHUNKS: Final = 1000
 
-_MAX_JPEG_SEGMENTS: Final = 10_000
-_MAX_GIF_EXTENSION_BYTES: Final = 1 << 20
-_MAX_TIFF_TAGS: Final = 65_535
-_MAX_TIFF_VALUES: Final = 250_000
+# Real files stay far below these; each stops a loop that the file could make very long.
+_MAX_JPEG_SEGMENTS: Final = 10_000  # before the first scan
+_MAX_GIF_EXTENSION_BYTES: Final = 1 << 20  # before the first frame
+_MAX_TIFF_TAGS: Final = 65_535  # in all directories together
+_MAX_TIFF_VALUES: Final = 250_000  # numbers in one tag
 
+# First bytes of the formats that are opened. TIFF: in both byte orders, `+` is BigTIFF, and the two forms
+# at the end are wrong but exist; Pillow opens them, too.
 _SIGNATURES: Final = {
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "JPEG": re.compile(rb"\xff\xd8\xff"),
@@ -59,8 +72,8 @@ _SIGNATURES: Final = {
     "BMP": re.compile(rb"BM"),
 }
 
-# What people hand over instead of a picture, named so that they see their mistake.
-_OTHERS: Final = {
+# Files that users often give by mistake. The error message names them.
+_UNSUPPORTED: Final = {
     "a Git LFS pointer (run `git lfs pull`)": re.compile(rb"version https://git-lfs"),
     "an SVG drawing": re.compile(rb"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*)?<svg", re.DOTALL),
     "a web page": re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE),
@@ -73,11 +86,11 @@ _OTHERS: Final = {
     "an icon": re.compile(rb"\0\0\x01\0"),
     "a zip archive": re.compile(rb"PK\x03\x04"),
 }
-_CHOICE: Final = "PNG, JPEG, GIF, WEBP, TIFF or BMP"
+_SUPPORTED: Final = "PNG, JPEG, GIF, WEBP, TIFF or BMP"
 
 
 class TruncatedError(ImageError):
-    """The file ends before the picture does."""
+    """The file ends before the picture is complete."""
 
 
 def truncated(kind: str) -> TruncatedError:
@@ -86,33 +99,33 @@ def truncated(kind: str) -> TruncatedError:
 
 
 def damaged(kind: str, detail: str) -> ImageError:
-    """Return the error for a file whose contents contradict themselves."""
+    """Return the error for a file with invalid contents; `detail` says what is wrong."""
     return ImageError(f"damaged {kind}: {detail}")
 
 
 def sniff(data: bytes) -> str:
-    """Return the format of a picture by its first bytes, whatever its name says."""
+    """Return the format of a picture. The first bytes decide, never the file's name."""
     head = data[:512]
     for kind, signature in _SIGNATURES.items():
         if signature.match(head):
             return kind
-    for what, signature in _OTHERS.items():
+    for description, signature in _UNSUPPORTED.items():
         if signature.match(head):
-            raise ImageError(f"{what} cannot be opened; needed: {_CHOICE}")
-    raise ImageError(f"not a picture, or of a format that is not opened; needed: {_CHOICE}")
+            raise ImageError(f"{description} cannot be opened; needed: {_SUPPORTED}")
+    raise ImageError(f"not a picture, or of a format that is not opened; needed: {_SUPPORTED}")
 
 
-def check_size(width: int, height: int, weight: int, max_pixels: int | None) -> None:
-    """Refuse a picture by the size that its header declares.
+def check_size(width: int, height: int, file_bytes: int, max_pixels: int | None) -> None:
+    """Refuse a picture that is empty or too large, by the size that its header declares.
 
     Parameters
     ----------
     width, height
-        Pixels.
-    weight
-        Bytes of the file.
+        Size in pixels, as the header says.
+    file_bytes
+        Size of the file.
     max_pixels
-        Limit; None for the default one, which also looks at the weight.
+        Most pixels. None: `DEFAULT_MAX_PIXELS`, and a large picture must also have enough bytes.
     """
     pixels = width * height
     limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
@@ -123,23 +136,25 @@ def check_size(width: int, height: int, weight: int, max_pixels: int | None) -> 
             f"too large: {width}x{height} = {pixels} pixels, the limit is {limit}; "
             "--max-pixels sets another"
         )
-    if max_pixels is None and pixels > max(_LARGE, _MOST_PIXELS_PER_BYTE * weight):
+    if max_pixels is None and pixels > max(
+        _LARGE_PICTURE_PIXELS, _MAX_PIXELS_PER_BYTE * file_bytes
+    ):
         raise ImageError(
-            f"too large for its {weight} bytes: {width}x{height} = {pixels} pixels, as in a "
+            f"too large for its {file_bytes} bytes: {width}x{height} = {pixels} pixels, as in a "
             f"decompression bomb; --max-pixels {pixels} opens it"
         )
 
 
 @dataclass(frozen=True)
 class Screened:
-    """Bytes that may go to Pillow, and metadata that need not.
+    """A file that has passed `screen`.
 
     Attributes
     ----------
     data
-        The file; a JPEG without its metadata.
+        The bytes for Pillow: the whole file, but a JPEG without its metadata.
     exif, xmp
-        The metadata that were left out of a JPEG; empty for other formats.
+        The metadata that were removed from a JPEG; empty for other formats.
     """
 
     data: bytes
@@ -148,23 +163,23 @@ class Screened:
 
 
 def screen(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> Screened:
-    """Walk through a picture's container and refuse what would cost too much, or is not whole.
+    """Walk through a picture's container format; refuse what is too expensive to read, or incomplete.
 
     Parameters
     ----------
     data
         The whole file.
     kind
-        Its format, as `sniff` tells it.
+        Its format, as `sniff` returns it.
     max_pixels
-        Limit as for `check_size`.
+        As for `check_size`.
     lenient
-        Leave out the checks of whether the file is whole.
+        Skip the checks of whether the file is complete.
 
     Raises
     ------
     ImageError
-        With the reason.
+        The file is refused; the message says why.
     """
     match kind:
         case "PNG":
@@ -173,7 +188,7 @@ def screen(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> 
             return _strip_jpeg(data)
         case "GIF":
             _check_gif(data)
-        case "WEBP":  # its decoder takes memory for the pixels when it is opened
+        case "WEBP":  # here already: Pillow allocates the pixels when it opens the file
             check_size(*_webp_size(data), len(data), max_pixels)
         case "TIFF":
             _check_tiff(data)
@@ -181,22 +196,23 @@ def screen(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> 
 
 
 def check_effort(data: bytes, kind: str, width: int, height: int) -> None:
-    """Refuse a picture that would be decoded over and over, or in a slow way for long.
+    """Refuse a picture that would take too long to decode for its size.
 
     Parameters
     ----------
     data, kind
         The file and its format.
     width, height
-        Of the picture, as Pillow understood it.
+        Size of the picture, as Pillow read it from the header.
     """
     pixels = width * height
     if kind == "TIFF":
         _check_tiles(data, width, height)
     if kind == "JPEG":
-        scans = data.count(b"\xff\xda")
+        scans = data.count(b"\xff\xda")  # the marker that begins a scan
         if scans > max(_USUAL_SCANS, _MAX_SCANNED_PIXELS // pixels):
             raise ImageError(f"a JPEG of {scans} scans over {pixels} pixels would take too long")
+    # The field "compression" of a BMP's header: 1 and 2 are run lengths of 8-bit and of 4-bit pixels.
     run_lengths = kind == "BMP" and data[30:34] in (b"\1\0\0\0", b"\2\0\0\0")
     if run_lengths and (len(data) > _MAX_RUN_LENGTH_BYTES or pixels > _MAX_RUN_LENGTH_PIXELS):
         raise ImageError(
@@ -206,16 +222,20 @@ def check_effort(data: bytes, kind: str, width: int, height: int) -> None:
 
 
 def orientation(exif: bytes, xmp: bytes) -> int:
-    """Return the EXIF orientation, 1 to 8; where it is missing or makes no sense, 1."""
+    """Return the EXIF orientation, 1 to 8; 1, which changes nothing, if it is missing or invalid.
+
+    EXIF data are a small TIFF file. Some programs write the orientation into XMP, an XML text, instead.
+    """
     tiff = exif.removeprefix(b"Exif\0\0")
     for tag in itertools.islice(_tags(tiff, _first_directory(tiff)), 1000):
         if tag.number == _ORIENTATION:
             return tag.value if 1 <= tag.value <= 8 else 1
-    found = re.search(rb"tiff:Orientation(?:=[\"']|>)([1-8])[\"'<]", xmp)
-    return int(found[1]) if found else 1
+    match = re.search(rb"tiff:Orientation(?:=[\"']|>)([1-8])[\"'<]", xmp)
+    return int(match[1]) if match else 1
 
 
-# Adam7: first column and row of each pass, and the steps between its columns and rows.
+# Adam7, the order of pixels in an interlaced PNG. For each of the seven passes: its first column and row,
+# and the steps from one of its columns and rows to the next.
 _ADAM7: Final = (
     (0, 0, 8, 8),
     (4, 0, 8, 8),
@@ -228,61 +248,66 @@ _ADAM7: Final = (
 
 
 def _check_png(data: bytes, max_pixels: int | None, *, lenient: bool) -> None:
-    """Check the checksums of the image data, their order, and the palette."""
-    if len(data) < 33:
+    """Check the size, the number of chunks, the checksums and order of the image data, and the palette."""
+    if len(data) < 33:  # signature and header chunk
         raise truncated("PNG")
     if data[8:16] != b"\0\0\0\rIHDR":
         raise damaged("PNG", "it does not begin with its header")
     width, height, _, colour_type = struct.unpack_from(">IIBB", data, 16)
     check_size(width, height, len(data), max_pixels)
-    most_chunks = 10_000 + len(data) // 1024  # Pillow takes some microseconds for each
-    kinds: set[bytes] = set()
+    max_chunks = 10_000 + len(data) // 1024  # Pillow needs some microseconds for each chunk
+    names: set[bytes] = set()
     packed = 0
-    before = b""
+    previous = b""
     for number, (chunk, body, checksum) in enumerate(_png_chunks(data)):
-        if number > most_chunks:
-            raise damaged("PNG", f"it has more than {most_chunks} chunks")
+        if number > max_chunks:
+            raise damaged("PNG", f"it has more than {max_chunks} chunks")
         packed += chunk in (b"iCCP", b"zTXt", b"iTXt")
         if packed > _MAX_PACKED_CHUNKS:
             raise damaged("PNG", f"it has more than {_MAX_PACKED_CHUNKS} packed texts and profiles")
         if chunk == b"IDAT" and not lenient:
-            if before != b"IDAT" and b"IDAT" in kinds:
+            # The chunks with image data must be together: Pillow stops reading at the first other chunk.
+            if previous != b"IDAT" and b"IDAT" in names:
                 raise damaged("PNG", "its image data are in several places")
-            if colour_type == 3 and b"PLTE" not in kinds:
+            # Colour type 3: the samples are indices into a palette.
+            if colour_type == 3 and b"PLTE" not in names:
                 raise damaged("PNG", "its palette is missing")
             crc = zlib.crc32(body, zlib.crc32(chunk))
+            # A checksum that is cut off is no damage: `check_png_length` decides if pixels are missing.
             if len(checksum) == 4 and crc != int.from_bytes(checksum, "big"):
                 raise damaged("PNG", "the checksum of its image data is wrong")
-        kinds.add(chunk)
-        before = chunk
+        names.add(chunk)
+        previous = chunk
 
 
 def check_png_length(data: bytes) -> None:
-    """Refuse a PNG whose image data unpack to less than its pixels.
+    """Refuse a PNG whose image data decompress to fewer bytes than its pixels need.
 
-    A file that ends after its last pixel, but before its last checksum or its end mark, is whole.
+    A file that ends after its last pixel, but before its last checksum or its end chunk, is complete.
     """
     width, height, depth, colour_type, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    # Samples for each pixel, by colour type: grey, RGB, palette, grey and alpha, RGBA.
     bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour_type]
     missing = 0
-    for left, top, across, down in _ADAM7 if interlaced else ((0, 0, 1, 1),):
-        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+    for left, top, step_x, step_y in _ADAM7 if interlaced else ((0, 0, 1, 1),):
+        columns, rows = -(-(width - left) // step_x), -(-(height - top) // step_y)  # rounded up
         if columns > 0 and rows > 0:
-            missing += rows * (1 + (columns * bits + 7) // 8)  # each row after its filter byte
+            missing += rows * (1 + (columns * bits + 7) // 8)  # one filter byte before each row
     inflate = zlib.decompressobj()
     for chunk, body, _ in _png_chunks(data):
-        waiting: bytes | memoryview = body if chunk == b"IDAT" else b""
-        while waiting and missing > 0 and not inflate.eof:
-            missing -= len(inflate.decompress(waiting, 1 << 20))
-            waiting = inflate.unconsumed_tail
+        compressed: bytes | memoryview = body if chunk == b"IDAT" else b""
+        # In pieces of 1 MiB, which are only counted: the pixels are never in memory here.
+        while compressed and missing > 0 and not inflate.eof:
+            missing -= len(inflate.decompress(compressed, 1 << 20))
+            compressed = inflate.unconsumed_tail
     if missing > 0:
         raise truncated("PNG")
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bytes]]:
-    """Give the name, body and checksum of each chunk; the last may be cut short."""
+    """Give the name, body and checksum of each chunk; those of the last chunk may be cut off."""
     view = memoryview(data)
-    position = 8
+    position = 8  # after the signature
     while position + 8 <= len(data):
         length, chunk = struct.unpack_from(">I4s", data, position)
         end = position + 8 + length
@@ -292,36 +317,38 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bytes]]:
         position = end + 4
 
 
-# The fill bytes 0xFF before a marker are skipped by the search, not matched: `\xff+` would take time with
-# the square of their number.
+# A marker may follow any number of fill bytes 0xFF. The search skips them. A pattern with `\xff+` would
+# match them again from every position: time would grow with the square of their number.
 _JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\xff])")
 _EXIF: Final = b"Exif\0\0"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def _strip_jpeg(data: bytes) -> Screened:
-    """Leave out the metadata before the first scan, but for JFIF (APP0) and Adobe (APP14).
+    """Remove the metadata before the first scan, except JFIF (APP0) and Adobe (APP14).
 
-    Those two say how the samples are to be read. The rest (EXIF with its nested tables, profiles,
-    further pictures) Pillow would take apart only to be asked for the orientation.
+    Those two say how to interpret the samples. Pillow would parse all the others (EXIF with its nested
+    directories, colour profiles, embedded pictures), of which only the orientation is needed.
     """
-    view = memoryview(data)  # a large file is copied once
-    kept = [view[:2]]
+    view = memoryview(data)  # slices of it copy nothing: a large file is copied once, at the end
+    segments = [view[:2]]
     exif = xmp = b""
     position = 2
     for _ in range(_MAX_JPEG_SEGMENTS):
-        found = _JPEG_MARKER.search(data, position)
-        if found is None or found[1] == b"\xda":
-            kept.append(view[position:])
-            return Screened(b"".join(kept), exif, xmp)
-        marker = found[1][0]
-        if marker == 0x01 or 0xD0 <= marker <= 0xD9:  # no length follows
-            position = found.end()
+        match = _JPEG_MARKER.search(data, position)
+        # At the first scan (0xDA), or if there are no more markers, the rest of the file is taken as it is.
+        if match is None or match[1] == b"\xda":
+            segments.append(view[position:])
+            return Screened(b"".join(segments), exif, xmp)
+        marker = match[1][0]
+        if marker == 0x01 or 0xD0 <= marker <= 0xD9:  # markers that are not followed by a length
+            position = match.end()
             continue
-        body = found.end() + 2
-        position = found.end() + max(2, int.from_bytes(data[found.end() : body], "big"))
+        body = match.end() + 2  # after the length, which counts its own two bytes
+        position = match.end() + max(2, int.from_bytes(data[match.end() : body], "big"))
+        # 0xE0 to 0xEF: APP0 to APP15; 0xFE: comment.
         if marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
-            kept.append(view[found.end() - 2 : position])
+            segments.append(view[match.end() - 2 : position])
         elif data.startswith(_EXIF, body):
             exif = exif or data[body:position]
         elif data.startswith(_XMP, body):
@@ -330,13 +357,17 @@ def _strip_jpeg(data: bytes) -> Screened:
 
 
 def _check_gif(data: bytes) -> None:
-    """Refuse a GIF that has more than its share of comments before the first frame."""
+    """Refuse a GIF with too many bytes of extensions, such as comments, before the first frame."""
     if len(data) < 13:
         raise truncated("GIF")
+    # After the header of 13 bytes: the global palette, if bit 7 of the flags says that there is one.
     position = 13 + (3 * (2 << (data[10] & 7)) if data[10] & 0x80 else 0)
     end = position + _MAX_GIF_EXTENSION_BYTES
+    # A comma begins a frame, a semicolon ends the file.
     while position < min(len(data), end) and data[position] not in b",;":
-        if data[position] != 0x21:  # between blocks, as Pillow does
+        # An extension is 0x21, a label, then blocks that begin with their length; the length 0 ends it.
+        # Any other byte should not be here and is skipped, as Pillow does.
+        if data[position] != 0x21:
             position += 1
             continue
         position += 2
@@ -348,8 +379,8 @@ def _check_gif(data: bytes) -> None:
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    """Return the size in a WebP's first chunk, whichever of the three kinds it is."""
-    chunk, body = data[12:16], data[20:30]
+    """Return width and height from a WebP's first chunk: extended, lossless or lossy."""
+    chunk, body = data[12:16], data[20:30]  # the name, and the contents after a length of 4 bytes
     if len(body) < 10:
         raise truncated("WEBP")
     if chunk == b"VP8X":
@@ -363,13 +394,17 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise damaged("WEBP", "it does not begin with a picture")
 
 
+# Bytes of one value, by TIFF's number for its type.
 _TIFF_TYPE_SIZES: Final = {
-    **dict.fromkeys((1, 2, 6, 7), 1),
-    **dict.fromkeys((3, 8), 2),
-    **dict.fromkeys((4, 9, 11, 13), 4),
-    **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
+    **dict.fromkeys((1, 2, 6, 7), 1),  # BYTE, ASCII, SBYTE, UNDEFINED
+    **dict.fromkeys((3, 8), 2),  # SHORT, SSHORT
+    **dict.fromkeys((4, 9, 11, 13), 4),  # LONG, SLONG, FLOAT, IFD
+    **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),  # (S)RATIONAL, DOUBLE, (S)LONG8, IFD8
 }
+# Types with one byte for each value. Many values are normal here: texts and embedded data. Many values of
+# other types are refused, because Pillow makes a Python number of each.
 _TIFF_BYTE_TYPES: Final = (1, 2, 6, 7)
+# Numbers of the tags that are read here.
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _ORIENTATION: Final = 274
 _SUBDIRECTORIES: Final = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability
@@ -377,84 +412,90 @@ _SUBDIRECTORIES: Final = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability
 
 @dataclass(frozen=True)
 class _Tag:
+    """One entry of a TIFF directory."""
+
     number: int
     count: int
     is_bytes: bool
-    held: int  # bytes outside the directory that the file has for its values
-    value: int  # the value where it is one integer; where its values lie, otherwise
+    external_bytes: int  # bytes of its values that are in the file but outside the directory
+    value: int  # if it is one integer, that; if the values are outside the directory, their offset
 
 
 def _first_directory(data: bytes) -> int:
-    """Return the offset of a TIFF's first directory; 0 where there is none."""
-    offset = data[8:16] if data[2:3] == b"+" else data[4:8]
+    """Return the offset of a TIFF's first directory; 0 if the data are too short to have one."""
+    offset = data[8:16] if data[2:3] == b"+" else data[4:8]  # `+`: BigTIFF, with offsets of 64 bits
     return int.from_bytes(offset, "little" if data[:1] == b"I" else "big")
 
 
 def _tags(data: bytes, directory: int) -> Iterator[_Tag]:
-    """Give the tags of the directory at that offset, as far as the file holds them."""
+    """Give the tags of the directory at this offset, up to the end of the file."""
+    # A directory is the number of its entries, then the entries: tag number, type, number of values, and
+    # the values themselves or, if they do not fit there, their offset.
     order = "<" if data[:1] == b"I" else ">"
     count_format, value_format = ("Q", "Q") if data[2:3] == b"+" else ("H", "I")
     value_size = struct.calcsize(order + value_format)
-    tag = struct.Struct(f"{order}HH{value_format}")
+    entry_head = struct.Struct(f"{order}HH{value_format}")
     position = directory + struct.calcsize(order + count_format)
     if position > len(data):
         return
-    (entries,) = struct.unpack_from(order + count_format, data, directory)
-    for _ in range(entries):
-        place = position + tag.size
-        if place + value_size > len(data):
+    (entry_count,) = struct.unpack_from(order + count_format, data, directory)
+    for _ in range(entry_count):
+        value_position = position + entry_head.size
+        if value_position + value_size > len(data):
             return
-        number, kind, count = tag.unpack_from(data, position)
-        size = _TIFF_TYPE_SIZES.get(kind, 0) * count
+        number, value_type, count = entry_head.unpack_from(data, position)
+        size = _TIFF_TYPE_SIZES.get(value_type, 0) * count
         inline = size <= value_size
+        # A SHORT, type 3, is in the first two bytes of the field.
         (value,) = struct.unpack_from(
-            order + ("H" if kind == 3 and inline else value_format), data, place
+            order + ("H" if value_type == 3 and inline else value_format), data, value_position
         )
-        held = 0 if inline else max(0, min(size, len(data) - value))
-        yield _Tag(number, count, kind in _TIFF_BYTE_TYPES, held, value)
-        position = place + value_size
+        external_bytes = 0 if inline else max(0, min(size, len(data) - value))
+        yield _Tag(number, count, value_type in _TIFF_BYTE_TYPES, external_bytes, value)
+        position = value_position + value_size
 
 
 def _check_tiff(data: bytes) -> None:
-    """Refuse tags that overlap so as to hold more than the file, and endless lists.
+    """Refuse a TIFF with too many tags, or with tags whose values overlap or are too many.
 
-    Pillow reads every tag of the first directory and of those below it when it opens the file.
+    When Pillow opens the file, it reads every tag of the first directory and of the directories below it.
     """
-    first = _first_directory(data)
-    if first >= len(data):
+    first_directory = _first_directory(data)
+    if first_directory >= len(data):
         raise truncated("TIFF")
-    held = count = 0
-    pending, seen = [first], set[int]()
+    external_bytes = count = 0
+    # `visited`: directories may point to each other in a circle.
+    pending, visited = [first_directory], set[int]()
     while pending:
         directory = pending.pop()
-        if directory in seen:
+        if directory in visited:
             continue
-        seen.add(directory)
+        visited.add(directory)
         for tag in _tags(data, directory):
-            held += tag.held
+            external_bytes += tag.external_bytes
             count += 1
             if count > _MAX_TIFF_TAGS:
                 raise damaged("TIFF", f"it has more than {_MAX_TIFF_TAGS} tags")
-            if held > len(data):
+            if external_bytes > len(data):  # only possible if tags share bytes
                 raise damaged("TIFF", "its tags hold more bytes than the file")
-            if tag.held and not tag.is_bytes and tag.count > _MAX_TIFF_VALUES:
+            if tag.external_bytes and not tag.is_bytes and tag.count > _MAX_TIFF_VALUES:
                 raise damaged("TIFF", f"tag {tag.number} lists {tag.count} numbers")
             if tag.number in _SUBDIRECTORIES:
                 pending.append(tag.value)
 
 
 def _check_tiles(data: bytes, width: int, height: int) -> None:
-    """Refuse tiles that reach far out of the picture: 16 columns of a million rows, for 16 rows."""
+    """Refuse tiles that are much larger than the picture, such as a million rows for a picture of 16."""
     sides: dict[int, _Tag] = {}
     for tag in itertools.islice(_tags(data, _first_directory(data)), _MAX_TIFF_TAGS):
         if tag.number in (_TILE_WIDTH, _TILE_HEIGHT):
-            sides.setdefault(tag.number, tag)  # libtiff takes the first
-    if len(sides) < 2:
+            sides.setdefault(tag.number, tag)  # of two equal tags, libtiff uses the first
+    if len(sides) < 2:  # not tiled
         return
-    if any(tag.held for tag in sides.values()):  # where they lie, not what they are, is in `value`
+    if any(tag.external_bytes for tag in sides.values()):  # then `value` is an offset, not the size
         raise damaged("TIFF", "the size of its tiles is no whole number")
-    across, down = sides[_TILE_WIDTH].value, sides[_TILE_HEIGHT].value
-    if across and down:
-        tiled = -(-width // across) * -(-height // down) * across * down
+    tile_width, tile_height = sides[_TILE_WIDTH].value, sides[_TILE_HEIGHT].value
+    if tile_width and tile_height:
+        tiled = -(-width // tile_width) * -(-height // tile_height) * tile_width * tile_height
         if tiled > max(_MAX_TILED_PIXELS, 4 * width * height):
             raise damaged("TIFF", f"its tiles have {tiled} pixels, the picture {width * height}")

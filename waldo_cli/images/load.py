@@ -1,7 +1,8 @@
-"""Pictures as arrays.
+"""Load pictures, masks and weights as arrays.
 
-Whatever the file holds, the result is one thing: float32 `(H, W, 3)` in [0, 1], RGB as a person
-sees it. A file that cannot be brought there honestly is an `ImageError` with one reason.
+For every kind of file the result is the same: float32 `(H, W, 3)` in [0, 1], RGB, as a person sees the
+picture. A file for which that is not possible raises `ImageError` with one reason. `decode` opens the file,
+`samples` converts it.
 """
 
 from __future__ import annotations
@@ -26,25 +27,28 @@ def load_image(
 ) -> Floats:
     """Open a picture as RGB.
 
-    Of an animation or a document of several pages the first is taken. Transparent pixels show white
-    behind them, the paper that a page is drawn on: what an editor hides below alpha 0 must not come
-    back. Grey is given to all three channels; 16 bits are divided by 65535, so that an 8-bit value
-    `x` and a 16-bit value `257 x` are the same. Samples without a natural white (float, 32-bit,
-    signed) stay as they are inside [0, 1]; beyond it, the smallest becomes black and the largest
-    white, and NaN is transparent. Colour profiles are not applied.
+    - Of an animation, or a document with several pages, the first picture is loaded.
+    - Transparent pixels are blended with white, like a drawing on paper. Colours that an editor has left in
+      pixels of alpha 0 do not appear.
+    - Grey is copied to all three channels.
+    - Samples of 16 bits are divided by 65535, so that an 8-bit value `x` and a 16-bit value `257 x` give the
+      same result.
+    - Samples for which no value always means white (float, 32-bit, signed) stay unchanged if all are in
+      [0, 1]. Otherwise the smallest becomes black and the largest white. NaN is transparent.
+    - Colour profiles are not applied.
 
     Parameters
     ----------
     path_or_file
-        Path, open binary file (read to its end), or the bytes themselves.
+        Path, open binary file (read to its end), or the bytes of the file.
     max_pixels
-        Most pixels, checked before memory is taken for them. By default 200 Mpx, of which what
-        exceeds 24 Mpx must also be at least 1 byte for 100 pixels; a number given replaces both. Files
-        are read up to 256 MiB, or up to 8 bytes for each pixel of the number given, at most 1 GiB.
+        Most pixels, checked before memory is allocated for them. The default is 200 Mpx, and a picture of
+        more than 24 Mpx must also have at least 1 byte for every 100 pixels; a number replaces both limits.
+        Files may have up to 256 MiB, or up to 8 bytes for each pixel of that number, but at most 1 GiB.
     orient
-        Apply the turn that the EXIF orientation asks for.
+        Turn the picture as its EXIF orientation says.
     allow_truncated
-        Take what is there of a file that ends too early; missing rows are black or grey.
+        Accept a file that ends too early; missing rows are black or grey.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def load_image(
     Raises
     ------
     ImageError
-        Not a regular file; not a PNG, JPEG, GIF, WEBP, TIFF or BMP; too large, truncated, damaged.
+        It is not a regular file; not a PNG, JPEG, GIF, WEBP, TIFF or BMP; too large, truncated or damaged.
     FileError
         The file is missing or cannot be read.
     """
@@ -65,7 +69,7 @@ def load_image(
 def load_mask(
     path_or_file: Source, *, max_pixels: int | None = None
 ) -> tuple[Floats, Floats | None]:
-    """Open the picture to look for; its transparency says how much each pixel counts.
+    """Open the picture to search for; the alpha of a pixel says how much the pixel counts.
 
     Parameters
     ----------
@@ -75,25 +79,25 @@ def load_mask(
     Returns
     -------
     mask : ndarray, `(A, B, 3)` float32
-        Colours in [0, 1], as by `load_image` but with nothing put behind transparent pixels.
+        Colours in [0, 1], as from `load_image`, but transparent pixels are not blended with white.
     weights : ndarray, `(A, B)` float32, or None
-        Alpha in [0, 1]; None where every pixel is opaque.
+        Alpha in [0, 1]; None if every pixel is opaque.
 
     Raises
     ------
     ImageError
-        As by `load_image`; also where every pixel is transparent, and where all pixels that count
-        have one colour: such a mask fits everywhere equally well.
+        As for `load_image`; also if every pixel is transparent, or if all pixels with a weight above 0 have
+        the same colour: such a mask would match everywhere equally well.
     FileError
         The file is missing or cannot be read.
     """
     with opened(path_or_file, max_pixels) as picture:
         mask, weights = picture.colour_and_alpha()
-        counted = mask if weights is None else mask[weights > 0]
-        counted = counted.reshape(-1, 3)
-        if not len(counted):
+        visible = mask if weights is None else mask[weights > 0]
+        visible = visible.reshape(-1, 3)
+        if not len(visible):
             raise ImageError("the mask is transparent everywhere: nothing to look for")
-        if (counted == counted[0]).all():
+        if (visible == visible[0]).all():
             raise ImageError(
                 "the mask has one colour only: nothing to tell it from its surroundings"
             )
@@ -101,7 +105,12 @@ def load_mask(
 
 
 def load_weights(path_or_file: Source, *, max_pixels: int | None = None) -> Floats:
-    """Open a grey picture as weights: black, or transparent, is 0; white is 1.
+    """Open a grey picture as weights: black is 0 and white is 1, multiplied by alpha.
+
+    Parameters
+    ----------
+    path_or_file, max_pixels
+        As for `load_image`.
 
     Returns
     -------
@@ -111,11 +120,11 @@ def load_weights(path_or_file: Source, *, max_pixels: int | None = None) -> Floa
     Raises
     ------
     ImageError
-        As by `load_image`; also where the picture has colours, and where it is black everywhere.
+        As for `load_image`; also if the picture has colours, or if all weights are 0.
     """
     with opened(path_or_file, max_pixels) as picture:
         colour, alpha = picture.colour_and_alpha()
-        weights = colour[..., 0]
+        weights = colour[..., 0]  # grey: all three channels are equal
         if not (colour == weights[..., np.newaxis]).all():
             raise ImageError("weights must be a grey picture, this one has colours")
         weights = weights.copy() if alpha is None else weights * alpha

@@ -78,10 +78,10 @@ def read_stdin(max_pixels: int | None = None) -> bytes:
     FileError
         Standard input is closed or cannot be read.
     """
-    from waldo_cli.images.decode import most_bytes
+    from waldo_cli.images.decode import max_file_bytes
 
     chunks: list[bytes] = []
-    remaining = most_bytes(max_pixels) + 1
+    remaining = max_file_bytes(max_pixels) + 1
     try:
         with _unbuffered(STDIN) as file:
             # At most 16 MiB in one call: `read` allocates all that is asked for.
@@ -125,11 +125,11 @@ def fetch(url: str, max_pixels: int | None = None) -> bytes:
         raise MissingExtraError(
             "URLs need fsspec: pip install 'waldo-cli[dask]', or fetch the image first"
         ) from None
-    from waldo_cli.images.decode import most_bytes
+    from waldo_cli.images.decode import max_file_bytes
 
     try:
         with fsspec.open(url, "rb") as file:
-            data: bytes = file.read(most_bytes(max_pixels) + 1)
+            data: bytes = file.read(max_file_bytes(max_pixels) + 1)
     except Exception as e:  # noqa: BLE001 - each kind of storage raises its own exceptions
         first_line = str(e).splitlines()[0] if str(e) else ""
         raise FileError(f"cannot read: {type(e).__name__}: {first_line}") from None
