@@ -1,8 +1,8 @@
-"""Images spread over the workers of a Dask cluster.
+"""Examine images on the workers of a Dask cluster.
 
-The stack, masks and prior are loaded here and go to every worker, also to those that come later.
-Images are read, and heatmaps written, by the workers: by paths that they share with this machine, or
-from URLs that fsspec knows.
+The stack, masks and prior are loaded on this machine and sent to every worker in a plugin, also to workers
+that join later. Then every image is a task of its own. The workers read the images and write the heatmaps,
+so they need the same paths as this machine, or URLs of a file system that fsspec supports.
 """
 
 from __future__ import annotations
@@ -31,73 +31,77 @@ try:
 except ImportError:
     raise MissingExtraError("--scheduler needs Dask: pip install 'waldo-cli[dask]'") from None
 
-# Seconds to wait for the scheduler to answer, and for a first worker.
-PATIENCE = 10
+# Seconds to wait for an answer of the scheduler, and then for a first worker.
+CONNECT_TIMEOUT = 10
 
-# Images under way or done out of turn: for each computing thread of the cluster, and at least.
-AHEAD, AT_LEAST = 4, 64
+# Images that are submitted, or done and waiting for an earlier one: four for each thread of the cluster, so
+# that no thread runs out of work, but at least 64.
+WINDOW_PER_THREAD, MIN_WINDOW = 4, 64
 
 
 class Cluster:
-    """A Dask cluster; an engine of `batch`.
+    """An engine that examines images on a Dask cluster.
 
     Parameters
     ----------
     query, extras
-        What is asked.
+        What to do with every image.
     address
         Of the scheduler, such as ``tcp://10.0.0.1:8786``.
 
     Raises
     ------
     WaldoError
-        Stack, a mask or the prior cannot be used; from `__enter__`: no scheduler answers, it has no
-        workers, or a worker lacks this package or has another version of it.
+        The stack, a mask or the prior cannot be used. From `__enter__`: no scheduler answers, it has no
+        workers, or a worker does not have this package or has another version of it.
     """
 
     def __init__(self, query: Query, extras: Extras, address: str) -> None:
         self._address = address
+        # Workers run in a folder of their own: relative paths start from the current folder of this machine.
         self._finder = Finder(query, extras, str(Path.cwd()))
         self.run, self.labels = self._finder.run, self._finder.labels
         self._name = f"waldo-{self.run}-{os.getpid()}"
         self._client: Any = None
-        self._window = AT_LEAST
+        self._window = MIN_WINDOW
 
     def __enter__(self) -> Self:
-        # It logs its errors with tracebacks to stderr; what matters becomes a line of ours.
+        # Dask logs errors with tracebacks to stderr. Turn that off: here an error is one line.
         logging.getLogger("distributed").handlers[:] = [logging.NullHandler()]
         try:
-            resolve_address(self._address)  # a Client that fails in this leaves a thread behind
-            with warnings.catch_warnings(action="ignore"):  # of differing versions of anything
+            # Checked first: a Client that fails to resolve the address leaves a thread behind.
+            resolve_address(self._address)
+            with warnings.catch_warnings(action="ignore"):  # of versions that differ on the workers
                 connect: Any = Client
-                self._client = connect(self._address, timeout=PATIENCE, set_as_default=False)
+                self._client = connect(self._address, timeout=CONNECT_TIMEOUT, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as e:
             raise FileError(f"no scheduler answers: {_first_line(e)}", path=self._address) from None
         try:
-            self._check()
-            self._client.register_plugin(_Carrier(self._finder), name=self._name)
+            self._check_workers()
+            self._client.register_plugin(_FinderPlugin(self._finder), name=self._name)
         except BaseException:
             self._client.close(timeout=1)
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(Exception):  # the cluster may be gone
+        with contextlib.suppress(Exception):  # the cluster may not be there any more
             self._client.unregister_worker_plugin(self._name)
         with contextlib.suppress(Exception):
             self._client.close(timeout=1)
 
     def records(self, items: Iterable[Item | Record]) -> Iterator[Record]:
-        """One record for each item, in their order; a record among them passes through."""
+        """Yield one record for each item, in their order; a record among the items is passed on unchanged."""
         yield from in_order(items, self._submit, self._window)
 
-    def _check(self) -> None:
+    def _check_workers(self) -> None:
+        """Check that there are workers that have this package in this version; set the window by them."""
         try:
-            self._client.wait_for_workers(1, timeout=PATIENCE)
+            self._client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
         except TimeoutError:
             raise FileError("the scheduler has no workers", path=self._address) from None
-        # A function of the standard library: one of ours could not even be asked for where the
-        # package is missing.
+        # Two questions. `find_spec` is in the standard library, so it also runs on workers without this
+        # package, where a function of this package could not be called.
         for worker, spec in self._client.run(find_spec, "waldo_cli", on_error="return").items():
             if spec is None or isinstance(spec, Exception):
                 raise WaldoError(
@@ -110,26 +114,39 @@ class Cluster:
                     " install the same on both"
                 )
         threads = sum(self._client.nthreads().values())
-        self._window = max(AT_LEAST, AHEAD * threads)
+        self._window = max(MIN_WINDOW, WINDOW_PER_THREAD * threads)
 
-    def _submit(self, item: Item) -> _Answer:
+    def _submit(self, item: Item) -> _PendingRecord:
+        # pure=False: never reuse a result that Dask has for the same arguments; the file may have changed.
         future = self._client.submit(_examine, self._name, item, pure=False, retries=2)
-        return _Answer(future, Record(item.path, self.run, output=item.output), self._address)
+        return _PendingRecord(
+            future, Record(item.path, self.run, output=item.output), self._address
+        )
 
 
-class _Carrier(WorkerPlugin):  # type: ignore[misc, unused-ignore]
-    """Brings a finder to every worker."""
+class _FinderPlugin(WorkerPlugin):  # type: ignore[misc, unused-ignore]
+    """Takes a finder to every worker."""
 
     def __init__(self, finder: Finder) -> None:
         self.finder = finder
 
 
-class _Answer:
-    """A record to come from the cluster; what goes wrong there becomes its error."""
+class _PendingRecord:
+    """A record that the cluster is making. A failure of its worker becomes the record's error.
 
-    def __init__(self, future: Any, lost: Record, address: str) -> None:
+    Parameters
+    ----------
+    future
+        Of Dask.
+    empty
+        The record without an answer, to which the error is added.
+    address
+        Of the scheduler, for error messages.
+    """
+
+    def __init__(self, future: Any, empty: Record, address: str) -> None:
         self._future = future
-        self._lost = lost
+        self._empty = empty
         self._address = address
 
     def add_done_callback(self, call: Callable[[Any], None], /) -> None:
@@ -139,12 +156,12 @@ class _Answer:
         try:
             record: Record = self._future.result()
         except KilledWorker:
-            return replace(self._lost, error="every worker that had it was lost: out of memory?")
+            return replace(self._empty, error="every worker that had it was lost: out of memory?")
         except CancelledError:
             raise FileError("the scheduler is gone", path=self._address) from None
-        except Exception as e:  # noqa: BLE001 - whatever a worker's own set-up may raise
+        except Exception as e:  # noqa: BLE001 - a worker's environment may raise anything
             return replace(
-                self._lost, error=f"its worker failed: {type(e).__name__}: {_first_line(e)}"
+                self._empty, error=f"its worker failed: {type(e).__name__}: {_first_line(e)}"
             )
         return record
 
@@ -154,8 +171,9 @@ def _version() -> str:
 
 
 def _examine(name: str, item: Item) -> Record:
-    carrier: Any = get_worker().plugins[name]
-    record: Record = carrier.finder.examine(item)
+    """Examine an image. Runs on a worker, with the finder of the plugin of this name."""
+    plugin: Any = get_worker().plugins[name]
+    record: Record = plugin.finder.examine(item)
     return record
 
 

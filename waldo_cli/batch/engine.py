@@ -1,4 +1,10 @@
-"""Many images, one record each, in the order they came; a bad one never stops the others."""
+"""Run a finder over many images: one record for each, in the order of the images.
+
+An image that cannot be examined gets a record with an error; the others go on. There are three engines:
+`InProcess` in this module, `Workers` (processes of this machine) and `Cluster` (Dask). The last two examine
+images side by side, and `in_order` puts their records back in order. `replace_known` goes before an engine:
+it passes on ready records instead of images that need no search.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +24,16 @@ from waldo_cli.inputs.sources import STDIN, read_stdin
 
 
 class Engine(Protocol):
-    """What looks at images: this process, its worker processes, or a cluster."""
+    """Examines images: in this process, in worker processes, or on a cluster. A context manager.
+
+    `run` and `labels` are those of `Finder`.
+    """
 
     run: str
     labels: tuple[str, ...]
 
     def records(self, items: Iterable[Item | Record]) -> Iterator[Record]:
-        """One record for each item, in their order; a record among them passes through."""
+        """Yield one record for each item, in their order; a record among the items is passed on unchanged."""
 
     def __enter__(self) -> Self: ...
 
@@ -32,7 +41,7 @@ class Engine(Protocol):
 
 
 class InProcess:
-    """One image after the other, in this process, on so many of the cores; on all where None."""
+    """Examines one image after the other in this process, on `threads` cores; on all if None."""
 
     def __init__(self, query: Query, extras: Extras, threads: int | None = None) -> None:
         self._threads = threads
@@ -55,92 +64,103 @@ class InProcess:
         self._limits.close()
 
 
-class Answer(Protocol):
-    """A record to come: what `in_order` needs of a future of any library."""
+class PendingRecord(Protocol):
+    """A record that is still being made: the part of a future that `in_order` needs, of any library."""
 
     def result(self) -> Record: ...
 
     def add_done_callback(self, call: Callable[[Any], None], /) -> None:
-        """Call with this answer once it has come."""
+        """Call `call` with this object as soon as the record is ready."""
 
 
 def in_order(
-    items: Iterable[Item | Record], submit: Callable[[Item], Answer], window: int
+    items: Iterable[Item | Record], submit: Callable[[Item], PendingRecord], window: int
 ) -> Iterator[Record]:
-    """Records in the order of the items, looked at side by side.
+    """Examine items side by side; yield their records in the order of the items.
 
-    Items are drawn in a thread of their own, so that a list that is still being written never holds
-    back the records that are ready.
+    A separate thread reads the items: reading may block, for example on a list that another program is still
+    writing, and records that are ready must not wait for that. The thread and the callbacks of the pending
+    records put events into one queue; the loop below takes them out and is the only one that submits items
+    and yields records.
 
     Parameters
     ----------
     items
-        What to look at; a record among them passes through.
+        What to examine; a record among the items is passed on unchanged.
     submit
-        Starts looking at an item.
+        Starts to examine an item, and returns at once.
     window
-        Most items drawn whose records have not been yielded.
+        Maximum number of items that have been read and whose records have not been yielded. It limits the
+        memory for records that are ready and wait for a slow one before them.
     """
-    events: queue.SimpleQueue[tuple[int, Item | Record | Answer] | BaseException | int]
+    # An event is one of these: an item or a record that was read, with its number; a pending record that is
+    # ready, with its number; the total number of items, after the last one; an error of the reading thread.
+    events: queue.SimpleQueue[tuple[int, Item | Record | PendingRecord] | BaseException | int]
     events = queue.SimpleQueue()
-    room = threading.Semaphore(window)
+    free_slots = threading.Semaphore(window)
     stopped = threading.Event()
 
-    def draw() -> None:
+    def read_items() -> None:
         count = 0
         try:
-            drawn = iter(items)
-            while room.acquire() and not stopped.is_set():
-                item = next(drawn, None)
+            iterator = iter(items)
+            while free_slots.acquire() and not stopped.is_set():
+                item = next(iterator, None)
                 events.put(count if item is None else (count, item))
                 if item is None:
                     return
                 count += 1
-        except BaseException as e:  # noqa: BLE001 - raised again by the one who waits
+        except BaseException as e:  # noqa: BLE001 - the loop below raises it again
             events.put(e)
 
-    def done(number: int, answer: Answer) -> None:
-        events.put((number, answer))
+    def put_ready(number: int, pending: PendingRecord) -> None:
+        events.put((number, pending))
 
-    threading.Thread(target=draw, daemon=True).start()
+    # A daemon: it may be blocked while it reads, and must not keep the program from ending.
+    threading.Thread(target=read_items, daemon=True).start()
     ready: dict[int, Record] = {}
-    turn, total = 0, None
+    next_number, total = 0, None
     try:
-        while turn != total:
+        while next_number != total:
             event = events.get()
             if isinstance(event, BaseException):
                 raise event
             if isinstance(event, int):
                 total = event
                 continue
-            number, what = event
-            if isinstance(what, Record):
-                ready[number] = what
-            elif isinstance(what, Item):
-                # The answer comes as the argument: a callback that held it would keep both, and the
-                # record with its pictures, until the next garbage collection.
-                submit(what).add_done_callback(partial(done, number))
+            number, payload = event
+            if isinstance(payload, Record):
+                ready[number] = payload
+            elif isinstance(payload, Item):
+                # `put_ready` gets the pending record as its argument. A callback that held a reference to
+                # it would make a cycle, which keeps the record and its pictures in memory until the next
+                # garbage collection.
+                submit(payload).add_done_callback(partial(put_ready, number))
             else:
-                ready[number] = what.result()
-            while turn in ready:
-                yield ready.pop(turn)
-                turn += 1
-                room.release()
+                ready[number] = payload.result()
+            while next_number in ready:
+                yield ready.pop(next_number)
+                next_number += 1
+                free_slots.release()
     except KeyboardInterrupt:
-        yield from (ready[number] for number in sorted(ready))  # done, though not in turn
+        # Finished records are not lost, although records before them are missing.
+        yield from (ready[number] for number in sorted(ready))
         raise
     finally:
         stopped.set()
-        room.release()
+        free_slots.release()  # wakes the reading thread, which then ends
 
 
-def known_first(
+def replace_known(
     items: Iterable[Item],
     run: str,
     recall: Callable[[Item], Record | None] | None = None,
     max_pixels: int | None = None,
 ) -> Iterator[Item | Record]:
-    """Items to look at, and records in place of those that need no look.
+    """Yield the items to examine, in their order, with records in place of items that need no search.
+
+    Such an item has a known problem, or a record from an earlier run. Standard input is read here, because
+    workers have no access to it.
 
     Parameters
     ----------
@@ -149,9 +169,9 @@ def known_first(
     run
         The fingerprint for the records of items that have a problem.
     recall
-        The record of an item from an earlier run, if it still holds.
+        Returns the record of an item from an earlier run, or None if there is none that still holds.
     max_pixels
-        As for `load_image`; standard input is read no further than a picture may go.
+        As for `load_image`; it also limits how much is read from standard input.
     """
     for item in items:
         if item.problem is not None:

@@ -1,4 +1,10 @@
-"""One record for one image: opened, searched, its files written."""
+"""Examine one image: open it, search it, write its files, return its record.
+
+A `Finder` is made once for a run, of a `Query` (all settings that can change a record) and `Extras` (settings
+that cannot). Both are plain values, so that they can be sent to worker processes, which make a finder of
+their own. `Finder.run` is a fingerprint of everything that can change a record; by it ``--resume`` recognizes
+records that still hold.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked of every image, as plain values that cross process borders.
+    """What to do with every image, as plain values that can be sent to another process.
 
-    All of it can change a record, or the files that go with it, and so a run that asks otherwise is another
-    run: `Finder.run` is made of everything here. What changes neither stands in `Extras`.
+    Each of these settings can change a record or the files that belong to it, so all of them enter the
+    fingerprint `Finder.run`. A setting that changes neither belongs in `Extras`.
     """
 
     stack: str | None = None
@@ -49,16 +55,16 @@ class Query:
 
 @dataclass(frozen=True)
 class Extras:
-    """What else is done with an image; it changes no record.
+    """What else to do with every image. These settings change no record and are not in the fingerprint.
 
     Attributes
     ----------
     overwrite
-        Replace files that this program did not make.
+        Also replace files that this program did not make.
     pictures
-        Small pictures for a report.
+        Make small pictures for a report.
     view
-        Width in characters of a find that is drawn in the terminal; 0 for none.
+        Width, in characters, at which the best detection is drawn in the terminal; 0 for no drawing.
     debug
         Print the traceback of an unexpected error.
     """
@@ -70,30 +76,30 @@ class Extras:
 
 
 class Finder:
-    """What is looked for, loaded once; then one record for each image.
+    """Loads stack, masks and prior once, then examines any number of images.
 
     Parameters
     ----------
     query, extras
-        What is asked.
+        What to do with every image.
     folder
-        What relative paths of images and outputs start from; the current folder where empty.
+        Relative paths of images and outputs start here; if empty, in the current folder.
 
     Attributes
     ----------
     run
         A fingerprint: it changes whenever the same image could get another record.
     labels
-        What is reported.
+        The labels that are reported.
 
     Raises
     ------
     WaldoError
-        At once, where the stack, a mask or the prior cannot be used.
+        When it is made: the stack, a mask or the prior cannot be used.
     """
 
     def __init__(self, query: Query, extras: Extras, folder: str = "") -> None:
-        # Imported here, so that usage errors are told before numpy is loaded.
+        # Imported here, so that usage errors are reported without loading numpy.
         from waldo_cli import __version__
         from waldo_cli.detector.search import Search
         from waldo_cli.images.load import load_weights
@@ -101,43 +107,44 @@ class Finder:
         keep_freed_memory()
         self._query, self._extras = query, extras
         self._folder = folder
-        self._swept: set[str] = set()
+        self._swept: set[str] = set()  # folders where leftovers of killed processes were removed
         self._search = Search.of(
             query.stack, query.masks or None, query.labels, query.scales, query.threshold
         )
         self._where = None if query.where is None else load_weights(query.where)
         self.labels = self._search.labels
-        # Files are told apart by what they hold, not by their names.
-        rest = replace(query, stack=None, masks=(), where=None)
-        parts = (__version__, self._search.stack, self._search.masks, self._where, rest)
-        self.run = fingerprint(parts)[:16]
+        # Stack, masks and prior count by their content: a renamed file is the same run, a changed one is not.
+        settings = replace(query, stack=None, masks=(), where=None)
+        parts = (__version__, self._search.stack, self._search.masks, self._where, settings)
+        self.run = fingerprint(parts)[:16]  # 64 bits are enough to tell runs apart
 
     def examine(self, item: Item) -> Record:
-        """The record of one image; its pictures are written first."""
+        """Write the files of one image and return its record. An error becomes part of the record."""
         started = time.perf_counter()
-        place = os.path.join(self._folder, item.path)
+        path = os.path.join(self._folder, item.path)
         try:
-            record = self._examine(item, place)
+            record = self._examine(item, path)
         except WaldoError as e:
-            reason = e.reason if e.path in (None, place) else str(e)
+            # The record has the image's path; only another path, such as the heatmap's, must be named.
+            reason = e.reason if e.path in (None, path) else str(e)
             record = Record(item.path, self.run, error=reason)
         except MemoryError:
             record = Record(item.path, self.run, error="not enough memory for this image")
-        except Exception as e:  # noqa: BLE001 - even an error of our own costs one image only
+        except Exception as e:  # noqa: BLE001 - a bug in this program must not stop the other images
             if self._extras.debug:
                 traceback.print_exc()
             record = Record(item.path, self.run, error=f"unexpected {type(e).__name__}: {e}")
         seconds = round(time.perf_counter() - started, 3)
         return replace(record, seconds=seconds, output=item.output)
 
-    def _examine(self, item: Item, place: str) -> Record:
+    def _examine(self, item: Item, path: str) -> Record:
         from waldo_cli.detector.detect import find
         from waldo_cli.images.load import load_image
 
         query = self._query
         if not self._extras.overwrite:
             self._refuse_to_replace(item)
-        source, size, modified = _opened(item, place, query.max_pixels)
+        source, size, modified = _source(item, path, query.max_pixels)
         image = load_image(
             source,
             max_pixels=query.max_pixels,
@@ -159,7 +166,10 @@ class Finder:
         return self._write(item, image, result, record)
 
     def _refuse_to_replace(self, item: Item) -> None:
-        """Before the work, so that of several files none is written where one cannot be."""
+        """Refuse to replace files that this program did not make.
+
+        This comes before the search, so that no file is written if one of them may not be.
+        """
         from waldo_cli.files import refuse_foreign
         from waldo_cli.images.png import PNG_MARK
         from waldo_cli.show.heatmap import NPY_MARK
@@ -171,7 +181,7 @@ class Finder:
             refuse_foreign(output + ACTIVATIONS, NPY_MARK)
 
     def _write(self, item: Item, image: NDArray[Any], result: Result, record: Record) -> Record:
-        """Write the files asked for; the record with the pictures asked for."""
+        """Write the files asked for; return the record, with pictures in it if they were asked for."""
         from waldo_cli.images.png import save_png
         from waldo_cli.show.heatmap import render_heatmap, save_activations
         from waldo_cli.show.thumbnails import pictures, view
@@ -193,26 +203,27 @@ class Finder:
         return record
 
     def _make_folder(self, folder: str) -> None:
+        """Make a folder and remove half-written files from it, both only once."""
         if folder not in self._swept:
             make_folder(folder)
             sweep(folder)
             self._swept.add(folder)
 
 
-def _opened(
-    item: Item, place: str, max_pixels: int | None
+def _source(
+    item: Item, path: str, max_pixels: int | None
 ) -> tuple[str | BytesIO, int | None, float | None]:
-    """What to read an image from, its bytes and the time of its last change."""
+    """Return what to read an image from, its size in bytes and the time of its last change."""
     if item.data is not None:
         return BytesIO(item.data), len(item.data), None
     if is_url(item.path):
         data = fetch(item.path, max_pixels)
         return BytesIO(data), len(data), None
-    return place, *identity(place)
+    return path, *identity(path)
 
 
 def identity(path: str) -> tuple[int | None, float | None]:
-    """Size in bytes and time of the last change in seconds, to tell whether a file is the same."""
+    """Return size in bytes and time of the last change in seconds, to tell whether a file has changed."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -221,26 +232,27 @@ def identity(path: str) -> tuple[int | None, float | None]:
 
 
 def fingerprint(value: Any) -> str:
-    """A hash of a stack, masks, arrays or tuples of them, by content: what the answers depend on."""
+    """Return a hash of the content of a stack, of masks, arrays or other values, or of tuples of them."""
     digest = hashlib.sha256()
     _feed(digest.update, value)
     return digest.hexdigest()
 
 
 def _feed(update: Callable[[bytes], None], value: Any) -> None:
-    """Hash dataclasses, tuples and arrays by content."""
+    """Hash dataclasses, tuples and arrays by content, everything else by its `repr`."""
     import numpy as np
 
     if isinstance(value, np.ndarray):
+        # Shape and type, too: arrays of the same bytes may differ in them.
         update(repr((value.shape, value.dtype.str)).encode())
         update(np.ascontiguousarray(value).tobytes())
     elif isinstance(value, tuple):
-        for item in value:
-            _feed(update, item)
+        for element in value:
+            _feed(update, element)
     elif hasattr(value, "__dataclass_fields__"):
         update(type(value).__name__.encode())
-        for f in fields(value):
-            update(f.name.encode())
-            _feed(update, getattr(value, f.name))
+        for field in fields(value):
+            update(field.name.encode())
+            _feed(update, getattr(value, field.name))
     else:
         update(repr(value).encode())

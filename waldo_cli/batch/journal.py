@@ -1,4 +1,8 @@
-"""A file of records that a run which was stopped goes on from. Standard library only."""
+"""The file of ``--resume``: records of earlier runs, to which this run adds its own. Standard library only.
+
+The file has one JSON record on each line. `Journal` reads it once when it is opened, gives back the record of
+an image that need not be examined again (`recall`), and appends new records (`add`).
+"""
 
 from __future__ import annotations
 
@@ -17,34 +21,35 @@ from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.inputs.items import Item
 from waldo_cli.inputs.sources import STDIN, is_url
 
-# No record of this program is longer: it holds some thousand finds at each of a few scales.
+# 64 MiB. No record of this program is longer: it has at most a few thousand detections at each scale.
 _LONGEST_LINE = 1 << 26
 
 
 class Journal:
-    """Records in JSON lines, read once and appended to, one whole line at a time.
+    """Records as JSON lines, read once and then appended to, one whole line at a time.
 
-    A last line that a kill cut short is taken away; any other line that is no record means that this
-    is some other file, which stays as it is.
+    A last line that is incomplete, because the program was killed while it wrote, is removed. Any other line
+    that is not a record means that this is a different kind of file: it is refused and not changed.
 
     Parameters
     ----------
     path
-        The file; made where it does not exist.
+        The file; it is created if it does not exist.
 
     Raises
     ------
     FileError
-        It cannot be read or written, or another run is writing to it.
+        The file cannot be read or written, or another run is writing to it.
     InvalidInputError
-        It holds something else than records.
+        The file has something other than records.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._recalled: set[str] = set()
+        self._recalled: set[str] = set()  # paths whose records came from this file
         try:
-            # O_APPEND: a line is added to the end in one write, whoever else has the file open.
+            # O_APPEND: every write goes to the end of the file, even if another process has it open, too.
+            # O_NOFOLLOW: a link is refused. O_NONBLOCK: opening a pipe must not wait for its other end.
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
             flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
             self._file = os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
@@ -68,11 +73,20 @@ class Journal:
     def recall(
         self, item: Item, run: str, labels: Sequence[str], heatmap: str | None
     ) -> Record | None:
-        """The record of an image that need not be looked at again.
+        """Return the record of an image that need not be examined again, or None.
 
-        It was read without error by the same run, the file has kept its size and time of change, and
-        its heatmap, where one is wanted, is where it would be written now. What lies at a URL is
-        taken to stay as it is.
+        The conditions: a run with the same fingerprint examined it without error, the file still has the
+        same size and time of change, and the heatmap, if one is wanted, exists where it would be written
+        now. A picture at a URL is assumed to be unchanged.
+
+        Parameters
+        ----------
+        item
+            The image.
+        run, labels
+            Those of the engine.
+        heatmap
+            Path at which the heatmap would be written now; None if none is wanted.
         """
         line = self._lines.get(item.path)
         if line is None or item.path == STDIN:
@@ -80,8 +94,8 @@ class Journal:
         record = from_json(json.loads(line))
         if record.run != run or record.error is not None or record.heatmap != heatmap:
             return None
-        if any(find.label not in labels for find in record.detections or ()):
-            return None  # not our own line, whatever it says of its run
+        if any(detection.label not in labels for detection in record.detections or ()):
+            return None  # this program did not write the line, although the fingerprint is right
         if heatmap is not None and not os.path.isfile(heatmap):
             return None
         if not is_url(item.path) and (record.bytes, record.modified) != identity(item.path):
@@ -90,34 +104,39 @@ class Journal:
         return record
 
     def add(self, record: Record) -> Record:
-        """Append a record, unless it came from here."""
+        """Append a record, unless it was recalled from this file."""
         if record.path in self._recalled:
             return record
         line = json.dumps(as_json(record), ensure_ascii=False, allow_nan=False).encode() + b"\n"
         try:
-            while line:
+            while line:  # an unbuffered write may take only a part
                 line = line[self._file.write(line) or 0 :]
         except OSError as e:
             raise self._unusable(e) from None
         return record
 
     def is_open_as(self, descriptor: int) -> bool:
-        """Whether an open file is this one."""
+        """Return whether an open file is the same file as this one."""
         with contextlib.suppress(OSError):
             return os.path.samestat(os.fstat(descriptor), os.fstat(self._file.fileno()))
         return False
 
     def _lock(self) -> None:
+        """Lock the file against other runs, until it is closed."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:
             if e.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 raise FileError("another run is writing to this file", path=self._path) from None
-            # some network disks know no locks
+            # Any other error: some network file systems have no locks. Go on without one.
 
     def _read(self) -> dict[str, bytes]:
+        """Return the lines by the path of their image, of several for one image the last.
+
+        Lines are checked here, but kept as bytes, which need less memory than records.
+        """
         lines: dict[str, bytes] = {}
-        line, end = b"", 0
+        line, end = b"", 0  # `end`: where the last complete record ends in the file
         with open(self._path, "rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
                 try:
@@ -125,8 +144,9 @@ class Journal:
                         raise ValueError("too long")
                     lines[from_json(json.loads(line)).path] = line
                 except (ValueError, KeyError, TypeError, RecursionError):
-                    torn = len(line) < _LONGEST_LINE and not line.endswith(b"\n")
-                    if not torn or not _may_begin_a_record(line):
+                    # Only a last line without its newline may be a record that was cut short.
+                    incomplete = len(line) < _LONGEST_LINE and not line.endswith(b"\n")
+                    if not incomplete or not _may_begin_a_record(line):
                         raise InvalidInputError(
                             f"line {number} is no record of this program: --resume goes on from a"
                             " file that it wrote itself, or that -f jsonl did",
@@ -135,11 +155,12 @@ class Journal:
                     os.ftruncate(self._file.fileno(), end)
                     return lines
                 end += len(line)
-        if line and not line.endswith(b"\n"):
+        if line and not line.endswith(b"\n"):  # a complete record, only its newline is missing
             self._file.write(b"\n")
         return lines
 
     def _unusable(self, error: Exception) -> FileError:
+        """Make the error to raise if the file cannot be opened or written."""
         reason = getattr(error, "strerror", None) or str(error)
         if os.path.islink(self._path):
             reason = "it is a link; name the file it leads to"
@@ -147,5 +168,6 @@ class Journal:
 
 
 def _may_begin_a_record(line: bytes) -> bool:
+    """Return whether the line is the beginning of a record, however short."""
     start = b'{"schema": 1, "path": "'
     return line.startswith(start) or start.startswith(line)

@@ -1,9 +1,14 @@
-"""Images spread over worker processes of this machine.
+"""Examine images in several worker processes of this machine.
 
-Each worker is a Python of its own, which has loaded the stack once. One that dies (out of memory, killed,
-a fault in a decoder) or takes too long costs the image it had; another takes its place.
-`multiprocessing.Pool` waits for ever in that case and `ProcessPoolExecutor` gives up all images that
-are under way, hence this.
+Each worker is a Python process of its own, which loads the stack once and then gets one image after the other
+through a pipe. If a worker dies (out of memory, killed, a bug in a decoder) or takes too long, only its
+current image is lost, and a new worker replaces it. The standard library has nothing that does this:
+`multiprocessing.Pool` waits for ever if a worker dies, and `ProcessPoolExecutor` gives up all images that
+have been started.
+
+The program has one thread for each worker. Such a thread takes an idle worker, sends it an image, waits for
+the record and makes the worker idle again (`Workers._examine`). `_Worker` is the program's side of a worker
+process; `serve` is what runs inside the process.
 """
 
 from __future__ import annotations
@@ -29,37 +34,39 @@ from waldo_cli.errors import WaldoError
 from waldo_cli.files import reason, sweep
 from waldo_cli.inputs.items import Item
 
-# Bands and tiles go over the cores by our own threads, whose number OMP_NUM_THREADS says.
+# BLAS must not start threads of its own: `waldo_cli.parallel` spreads the work over the cores, and
+# OMP_NUM_THREADS limits its threads.
 _ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 
-# How far, in images for each worker, the others may run ahead of a slow one.
-AHEAD = 32
+# While one worker is slow, the others may finish this many later images, for each worker; then they wait.
+# It limits how many records are held in memory.
+WINDOW_PER_WORKER = 32
 
-# Seconds that workers get to remove a half-written file before they are killed.
+# Seconds that a worker has to remove a half-written file and to end, before it is killed.
 GRACE = 0.5
 
 
 class Workers:
-    """Worker processes; an engine of `batch`.
+    """An engine that examines images in worker processes.
 
     Parameters
     ----------
     query, extras
-        What is asked; every worker loads stack, masks and prior from it.
+        What to do with every image; every worker loads stack, masks and prior by itself.
     jobs
-        How many processes.
+        Number of processes.
     threads
-        How many computing threads each has, as the environment says where None. Several processes with
-        several threads each take many times longer than either alone.
+        Number of computing threads of each process; None leaves it to the environment. Several processes
+        with several threads each compete for the cores and are many times slower than one thread each.
     timeout
-        Seconds after which a worker that has not come back with its image is ended.
+        Seconds that a worker may take for one image; then it is ended. None for no limit.
 
     Raises
     ------
     WaldoError
-        From `__enter__`: stack, a mask or the prior cannot be used, or no worker comes up.
+        From `__enter__`: the stack, a mask or the prior cannot be used, or a worker cannot be started.
     """
 
     def __init__(
@@ -70,7 +77,7 @@ class Workers:
         threads: int | None,
         timeout: int | None,
     ) -> None:
-        self._asked = query, extras
+        self._query_and_extras = query, extras
         self._jobs = jobs
         self._environment = dict(os.environ)
         if threads is not None:
@@ -86,17 +93,18 @@ class Workers:
     def __enter__(self) -> Self:
         try:
             for _ in range(self._jobs):
-                worker = _Worker(self._asked, self._environment)
+                worker = _Worker(self._query_and_extras, self._environment)
                 self._workers.append(worker)
                 self._idle.put(worker)
-            first = self._workers[0]
+            # All workers load at the same time. Waiting for one is enough: the others load the same.
+            first_worker = self._workers[0]
             try:
-                self.run, self.labels = first.greeting()
+                self.run, self.labels = first_worker.greeting()
             except WaldoError:
                 raise
-            except (EOFError, OSError):  # nothing more, or a reset connection: it is gone
+            except (EOFError, OSError):  # the process has ended: no data, or a reset connection
                 raise WaldoError(
-                    f"a worker process {first.end()} while it loaded the stack"
+                    f"a worker process {first_worker.end()} while it loaded the stack"
                 ) from None
         except BaseException:
             self.__exit__()
@@ -105,6 +113,7 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         self._closing = True
+        # Two loops, so that all workers end at the same time and not one after the other.
         for worker in self._workers:
             worker.process.terminate()
         for worker in self._workers:
@@ -112,26 +121,28 @@ class Workers:
         self._threads.shutdown(cancel_futures=True)
 
     def records(self, items: Iterable[Item | Record]) -> Iterator[Record]:
-        """One record for each item, in their order; a record among them passes through."""
-        yield from in_order(items, self._submit, window=AHEAD * self._jobs)
+        """Yield one record for each item, in their order; a record among the items is passed on unchanged."""
+        yield from in_order(items, self._submit, window=WINDOW_PER_WORKER * self._jobs)
 
     def _submit(self, item: Item) -> Future[Record]:
         return self._threads.submit(self._examine, item)
 
     def _examine(self, item: Item) -> Record:
+        """Have an idle worker examine an image; replace the worker if it ends before it has answered."""
         worker = self._idle.get()
         try:
             return worker.examine(item, self._timeout)
-        except WaldoError:  # the stack or a mask was there a moment ago
+        except WaldoError:
+            # A new worker cannot load the stack or a mask any more: end the whole run.
             raise
         except (EOFError, OSError) as e:
-            ended = worker.end()
+            outcome = worker.end()
             sweep(os.path.dirname(item.output), worker.process.pid)
             if not self._closing:
                 self._workers.remove(worker)
-                worker = _Worker(self._asked, self._environment)
+                worker = _Worker(self._query_and_extras, self._environment)
                 self._workers.append(worker)
-            error = str(e) if isinstance(e, TimeoutError) else f"its worker process {ended}"
+            error = str(e) if isinstance(e, TimeoutError) else f"its worker process {outcome}"
             return Record(item.path, self.run, error=error)
         finally:
             self._idle.put(worker)
@@ -140,25 +151,27 @@ class Workers:
 def local_engine(
     query: Query, extras: Extras, jobs: int | None, total: int | None, timeout: int | None
 ) -> Engine:
-    """What looks at images on this machine.
+    """Return the engine for images on this machine.
 
     Parameters
     ----------
     query, extras
-        What is asked.
+        What to do with every image.
     jobs
-        How many images side by side, each on one core by a process of its own; as many as there are cores
-        where None. Of one image alone, how many cores it takes.
+        Number of images to examine at the same time, each in a process of its own on one core; one for
+        each core if None. If there is only one image, the number of cores for it.
     total
-        How many images there are; None where nobody knows yet.
+        Number of images; None if it is not known yet.
     timeout
-        Seconds for an image. Only another process can be ended, so there is one then.
+        Seconds for one image. Only another process can be ended from outside, so with a timeout even a
+        single image has a worker process.
     """
     from waldo_cli.parallel import available_cores
 
     processes = jobs or available_cores()
     if total is not None:
         processes = min(processes, max(total, 1))
+    # One thread for each of several processes. A single process uses `jobs` cores, or all of them (None).
     threads = 1 if processes > 1 else None if jobs is None else min(jobs, available_cores())
     if processes == 1 and timeout is None:
         return InProcess(query, extras, threads)
@@ -166,46 +179,59 @@ def local_engine(
 
 
 class _Worker:
-    """One process, and the pipe to it."""
+    """One worker process, and the pipe to it.
 
-    def __init__(self, asked: tuple[Query, Extras], environment: dict[str, str]) -> None:
+    Messages in their order: query and extras to the worker; its greeting or a `WaldoError` back; then an
+    item to the worker and its record back, again and again.
+    """
+
+    def __init__(self, query_and_extras: tuple[Query, Extras], environment: dict[str, str]) -> None:
         try:
-            self._connection, theirs = Pipe()
+            self._connection, worker_end = Pipe()
         except OSError as e:
-            raise _no_worker(e) from None
-        # Whoever finds this package here finds it there, and nothing else: without -P a file named
-        # numpy.py in the current folder would be imported.
+            raise _cannot_start(e) from None
+        # The worker gets the import path of this process. Without -P Python would put the current folder
+        # before it, and import a file there that is named numpy.py.
         code = (
             f"import sys; sys.path[:] = {sys.path!r};"
-            f" from waldo_cli.batch.workers import serve; serve({theirs.fileno()})"
+            f" from waldo_cli.batch.workers import serve; serve({worker_end.fileno()})"
         )
-        with theirs:
+        with worker_end:  # close it here once the worker has its copy
             try:
                 self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
                     [sys.executable, "-P", "-c", code],
-                    stdin=subprocess.PIPE,  # its end tells the worker that we are gone
-                    stdout=subprocess.DEVNULL,  # ours has records and nothing else
-                    pass_fds=[theirs.fileno()],
-                    process_group=0,  # Ctrl-C is for us
+                    stdin=subprocess.PIPE,  # closed when this process ends: see _leave_with_parent
+                    stdout=subprocess.DEVNULL,  # standard output is for records only
+                    pass_fds=[worker_end.fileno()],
+                    process_group=0,  # so that Ctrl-C in the terminal reaches this process only
                     env=environment,
                 )
             except OSError as e:
-                raise _no_worker(e) from None
+                raise _cannot_start(e) from None
         self._greeting: tuple[str, tuple[str, ...]] | None = None
-        with contextlib.suppress(OSError):  # one that is gone already has no greeting either
-            self._connection.send(asked)
+        # If the worker has ended already, `greeting` will report it.
+        with contextlib.suppress(OSError):
+            self._connection.send(query_and_extras)
 
     def greeting(self) -> tuple[str, tuple[str, ...]]:
-        """The run's fingerprint and labels, once the worker has loaded what it needs."""
+        """Return the fingerprint and the labels of the run, as soon as the worker has loaded the stack."""
         if self._greeting is None:
-            answer = self._connection.recv()
-            if isinstance(answer, WaldoError):
-                raise answer
-            self._greeting = answer
+            message = self._connection.recv()
+            if isinstance(message, WaldoError):
+                raise message
+            self._greeting = message
         return self._greeting
 
     def examine(self, item: Item, timeout: int | None) -> Record:
-        """Its record; EOFError or OSError where the process is gone, TimeoutError where it has to go."""
+        """Have the worker examine an image.
+
+        Raises
+        ------
+        TimeoutError
+            It took longer than `timeout` seconds; the process has been told to end.
+        EOFError, OSError
+            The process has ended.
+        """
         self.greeting()
         self._connection.send(item)
         if not self._connection.poll(timeout):
@@ -215,7 +241,7 @@ class _Worker:
         return record
 
     def end(self) -> str:
-        """Make sure that the process is gone; how it went."""
+        """Wait until the process has ended, kill it if needed; return how it ended, as part of a sentence."""
         try:
             status = self.process.wait(GRACE)
         except subprocess.TimeoutExpired:
@@ -223,19 +249,19 @@ class _Worker:
             status = self.process.wait()
         if self.process.stdin is not None:
             self.process.stdin.close()
-        if status >= 0:
+        if status >= 0:  # a negative status is the signal that ended the process
             return f"ended with status {status}"
         hint = ": out of memory?" if status == -signal.SIGKILL else ""
         return f"was ended by {signal.Signals(-status).name}{hint}"
 
 
-def _no_worker(error: OSError) -> WaldoError:
+def _cannot_start(error: OSError) -> WaldoError:
     return WaldoError(f"cannot start a worker process: {reason(error)}; use a smaller --jobs")
 
 
 def serve(descriptor: int) -> None:
-    """Be a worker: what is asked comes first through the connection, then items; records go back."""
-    if not sys.warnoptions:
+    """Run as a worker process; `descriptor` is its end of the pipe. `_Worker` lists the messages."""
+    if not sys.warnoptions:  # as in the main process: warnings are for developers
         warnings.simplefilter("ignore")
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     connection = Connection(descriptor)
@@ -245,7 +271,8 @@ def serve(descriptor: int) -> None:
         except WaldoError as e:
             connection.send(e)
             return
-        # Files half written are removed. Not before: an exception within numpy's import is told aloud.
+        # SystemExit unwinds the program, so that half-written files are removed. Install this only now:
+        # SystemExit raised during numpy's import would be printed.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         connection.send((finder.run, finder.labels))
         while True:
@@ -253,5 +280,7 @@ def serve(descriptor: int) -> None:
 
 
 def _leave_with_parent() -> None:
-    os.read(0, 1)  # nothing is ever written to it: this returns when the other end is gone
+    """End this worker as soon as the main process has ended, even if it was killed."""
+    # Nothing is ever written to this pipe: the call returns when the other end is closed.
+    os.read(0, 1)
     os._exit(1)

@@ -308,7 +308,7 @@ def records(
     asked: Asked, engine: Engine, journal: Journal | None, items: Iterator[Item]
 ) -> Iterator[Record]:
     """One record for each item, those of an earlier run where they still hold."""
-    from waldo_cli.batch.engine import known_first
+    from waldo_cli.batch.engine import replace_known
 
     def recall(item: Item) -> Record | None:
         if journal is None:
@@ -316,7 +316,7 @@ def records(
         heatmap = item.output + HEATMAP if asked.heatmap else None
         return journal.recall(item, engine.run, engine.labels, heatmap)
 
-    return engine.records(known_first(items, engine.run, recall, asked.max_pixels))
+    return engine.records(replace_known(items, engine.run, recall, asked.max_pixels))
 
 
 def sinks_of(
