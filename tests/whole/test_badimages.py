@@ -1,7 +1,7 @@
 """The corpus of odd, broken and hostile images: each opens, or is refused with a reason.
 
 The corpus is other people's work and lies beside the checkout; without it these tests are skipped,
-and `test_images.py` holds the same kinds of damage in files that it makes itself.
+and the tests in tests/images hold the same kinds of damage in files that they make themselves.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Disks, names, signals and other people's files at their worst: what was finished stands, all is told.
 
-`WALDO_FAULTS=200 pytest tests/test_faults.py` draws 200 random faults instead of one of each kind.
+`WALDO_FAULTS=200 pytest tests/whole/test_faults.py` draws 200 random faults instead of one of each kind.
 """
 
 from __future__ import annotations

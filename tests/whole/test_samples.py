@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SAMPLES = Path(__file__).resolve().parents[1] / "sample_images"
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_images"
 sys.path.insert(0, str(SAMPLES / "scenes"))  # as Python does for the script itself
 
 import draw  # noqa: E402
