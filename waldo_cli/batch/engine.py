@@ -169,7 +169,7 @@ def replace_known(
     run
         The fingerprint for the records of items that have a problem.
     recall
-        Returns the record of an item from an earlier run, or None if there is none that still holds.
+        Returns the record of an item from an earlier run, or None if there is no valid one.
     max_pixels
         As for `load_image`; it also limits how much is read from standard input.
     """

@@ -3,7 +3,7 @@
 A `Finder` is made once for a run, of a `Query` (all settings that can change a record) and `Extras` (settings
 that cannot). Both are plain values, so that they can be sent to worker processes, which make a finder of
 their own. `Finder.run` is a fingerprint of everything that can change a record; by it ``--resume`` recognizes
-records that still hold.
+records that are still valid.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The file of ``--resume``: records of earlier runs, to which this run adds its own. Standard library only.
 
-The file has one JSON record on each line. `Journal` reads it once when it is opened, gives back the record of
+The file has one JSON record on each line. `Journal` reads it once when it is opened, returns the record of
 an image that need not be examined again (`recall`), and appends new records (`add`).
 """
 
