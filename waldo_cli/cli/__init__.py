@@ -1,7 +1,8 @@
-"""The command line: one file for each command, errors to one line and an exit status, no numbers.
+"""The command line: one module for each command, named after it.
 
-Importing this package and parsing arguments loads click alone; a command imports what it needs when
-it runs.
+Importing this package and parsing arguments imports click, but neither numpy nor Pillow, so that ``--help``
+is fast; a command imports what it needs when it runs. Commands raise `WaldoError`, and `waldo_cli.__main__`
+turns it into one line and an exit status.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import click
 
 from waldo_cli import __version__
 
-# What the list of commands says of each, so that showing it imports none of them.
+# Name and one line of help for each command. They stand here, so that listing the commands imports none of
+# their modules.
 COMMANDS = {
     "detect": "Find Waldo, or the picture given by --mask, in images.",
     "explain": "Show how `waldo detect` comes to its answer for one image.",
@@ -24,7 +26,7 @@ COMMANDS = {
 
 
 class _LazyGroup(click.Group):
-    """Commands by name; a command's module is imported when it is called or its help is asked for."""
+    """A group that imports the module of a command only when the command or its help is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)

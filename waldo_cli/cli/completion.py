@@ -1,4 +1,4 @@
-"""``waldo completion SHELL``."""
+"""``waldo completion SHELL``: the script for completion in a shell, which click has as a template."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def completion(ctx: click.Context, shell: str) -> None:
     bash:  eval "$(waldo completion bash)"      in ~/.bashrc
     zsh:   eval "$(waldo completion zsh)"       in ~/.zshrc
     fish:  waldo completion fish > ~/.config/fish/completions/waldo.fish
-    """  # noqa: D301 - click's mark for lines to be left as they are is a real backspace
-    kind = get_completion_class(shell)
-    if kind is None:
+    """  # noqa: D301 - a real backspace character tells click not to wrap the lines that follow
+    shell_class = get_completion_class(shell)
+    if shell_class is None:
         raise click.UsageError(f"no completion for {shell}", ctx)
-    script = kind(ctx.find_root().command, {}, "waldo", "_WALDO_COMPLETE")
+    # `waldo_cli.__main__` knows the variable _WALDO_COMPLETE, too: the scripts set it to ask for completions.
+    script = shell_class(ctx.find_root().command, {}, "waldo", "_WALDO_COMPLETE")
     click.echo(script.source_template % script.source_vars())

@@ -1,4 +1,4 @@
-"""``waldo describe STACK``."""
+"""``waldo describe STACK``: a table of the stack's layers, and what they cost."""
 
 from __future__ import annotations
 
@@ -28,17 +28,22 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
 
     loaded = load_stack(stack)
     click.echo(f"{loaded.name}: {loaded.description}" if loaded.description else loaded.name)
-    _table(loaded, size, outputs)
-    for look in loaded.closer_looks:
+    _echo_table(loaded, size, outputs)
+    for closer_look in loaded.closer_looks:
         click.echo(
-            f"\ncloser look: {look.candidates} candidates, {len(look.scales)} scales each"
-            + (f", {look.mirrored} of them mirrored, too" if look.mirrored else "")
+            f"\ncloser look: {closer_look.candidates} candidates, {len(closer_look.scales)} scales each"
+            + (f", {closer_look.mirrored} of them mirrored, too" if closer_look.mirrored else "")
         )
-        rows, cols = look.stack.receptive_field.size
-        _table(look.stack, (cols, rows), None)
+        # A closer look runs on cut-outs of the image that are as large as its receptive field.
+        rows, cols = closer_look.stack.receptive_field.size
+        _echo_table(closer_look.stack, (cols, rows), None)
 
 
-def _table(stack: Stack, size: tuple[int, int], outputs: int | None) -> None:
+def _echo_table(stack: Stack, size: tuple[int, int], outputs: int | None) -> None:
+    """Print a row for each layer, then the sums and the comparison with a dense layer.
+
+    `size` is the width and height of the image, `outputs` the option of this name.
+    """
     width, height = size
     rows = [("", "layer", "output", "parameters", "field", "jump", "first", "multiply-adds/px")]
     layers = zip(
@@ -62,24 +67,30 @@ def _table(stack: Stack, size: tuple[int, int], outputs: int | None) -> None:
                 f"{work:,.1f}",
             )
         )
-    spans = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    column_widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
-        cells = [
-            cell.ljust(span) if i in (1, 2) else cell.rjust(span)
-            for i, (cell, span) in enumerate(zip(row, spans, strict=True))
+        cells = [  # the columns "layer" and "output" are text, the others numbers
+            cell.ljust(column_width) if i in (1, 2) else cell.rjust(column_width)
+            for i, (cell, column_width) in enumerate(zip(row, column_widths, strict=True))
         ]
         click.echo("  ".join(cells).rstrip())
-    work = sum(stack.multiply_adds())
+    work = sum(stack.multiply_adds())  # for each pixel of the input
     click.echo(
         f"sum for {width}x{height}: {stack.parameters:,} parameters,"
         f" {work * width * height:,.0f} multiply-adds"
     )
-    pixels, entering = width * height, stack.input_channels
-    leaving, to = w * h * channels, f"{w}x{h}x{channels}"
+    # A dense layer has one weight for every pair of an input number and an output number. `w`, `h` and
+    # `channels` are those of the last layer.
+    pixels, input_channels = width * height, stack.input_channels
+    output_count, output_text = w * h * channels, f"{w}x{h}x{channels}"
     if outputs is not None:
-        leaving, to = outputs, f"{outputs:,} outputs"
+        output_count, output_text = outputs, f"{outputs:,} outputs"
     click.echo(
-        f"a dense layer for {width}x{height}x{entering} to {to}:"
-        f" {pixels * entering * leaving:,} parameters and multiply-adds"
-        + (f", {pixels * leaving:,} for each channel in" if outputs and entering > 1 else "")
+        f"a dense layer for {width}x{height}x{input_channels} to {output_text}:"
+        f" {pixels * input_channels * output_count:,} parameters and multiply-adds"
+        + (
+            f", {pixels * output_count:,} for each channel in"
+            if outputs and input_channels > 1
+            else ""
+        )
     )

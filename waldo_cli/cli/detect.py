@@ -1,4 +1,8 @@
-"""``waldo detect IMAGE...``: the main job."""
+"""``waldo detect IMAGE...``: find something in images, write records, heatmaps and other files.
+
+`detect` reads from top to bottom: refuse arguments that contradict each other, collect the items (images),
+then open the journal, the engine and the sinks, and pass every record of the engine through all sinks.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +43,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The command line as it was typed, each name as click has it."""
+class Arguments:
+    """The arguments of the command line, under the names that click gives them."""
 
     images: tuple[str, ...]
     stack: str | None
@@ -80,11 +84,11 @@ class Asked:
 
     @property
     def takes(self) -> frozenset[str]:
-        """What the format can be made with; of label files the paths can end in NUL."""
+        """Names of the arguments that the output format accepts. Label files: the paths may end in NUL."""
         return FORMATS[self.form].takes if self.form in FORMATS else frozenset(("null",))
 
     def query(self) -> Query:
-        """What is asked of every image."""
+        """Return the settings that can change a record."""
         from waldo_cli.batch.finder import Query
 
         return Query(
@@ -104,7 +108,7 @@ class Asked:
         )
 
     def extras(self) -> Extras:
-        """What else is done with every image."""
+        """Return the settings for every image that change no record."""
         from waldo_cli.batch.finder import Extras
 
         return Extras(
@@ -115,8 +119,9 @@ class Asked:
         )
 
 
-# What cannot be asked together, and the sentence that says so.
-CONTRADICTIONS: tuple[tuple[Callable[[Asked], bool], str], ...] = (
+# Arguments that contradict each other or are missing: a test, and the error message if the test is true. The
+# tests run in this order, and the first that is true ends the program.
+CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
     (
         lambda a: a.header is not None and "header" not in a.takes,
         "--header goes with tsv and csv, not with {form}",
@@ -160,7 +165,7 @@ CONTRADICTIONS: tuple[tuple[Callable[[Asked], bool], str], ...] = (
 @options.running
 @options.showing
 @options.reading
-@options.telling
+@options.status_and_messages
 @options.debug
 @click.pass_context
 def detect(ctx: click.Context, /, **given: Any) -> None:
@@ -179,185 +184,203 @@ def detect(ctx: click.Context, /, **given: Any) -> None:
 
     Exit status: 0 something was found and nothing failed, 1 nothing was found, 2 an error, 130 Ctrl-C.
     """
-    asked = Asked(**given)
-    refuse_contradictions(asked, ctx)
-    named, listed_later = items_of(asked, ctx)
-    total = None if asked.files_from is not None else len(named)
-    screen = screen_for(asked, total)
-    end_tidily_when_told_to()
-    with ExitStack() as stack:
-        journal = open_journal(asked, ctx, stack)
-        engine = stack.enter_context(engine_for(asked, total))
-        sinks = list(sinks_of(asked, engine, journal, screen, stack))
-        for record in records(asked, engine, journal, chain(named, listed_later)):
+    arguments = Arguments(**given)
+    refuse_contradictions(arguments, ctx)
+    known_items, later_items = find_items(arguments, ctx)
+    total = None if arguments.files_from is not None else len(known_items)
+    screen = make_screen(arguments, total)
+    exit_on_signals()
+    with ExitStack() as exit_stack:
+        journal = open_journal(arguments, ctx, exit_stack)
+        engine = exit_stack.enter_context(make_engine(arguments, total))
+        sinks = list(open_sinks(arguments, engine, journal, screen, exit_stack))
+        for record in records(arguments, engine, journal, chain(known_items, later_items)):
             for sink in sinks:
-                record = sink.add(record)
-            if (asked.quiet and screen.found) or (asked.fail_fast and screen.failed):
+                record = sink.add(record)  # with an error in it if this sink could not write
+            if (arguments.quiet and screen.found) or (arguments.fail_fast and screen.failed):
                 break
-    if not screen.done and asked.shard is None:
-        raise click.UsageError(f"no image is named in {asked.files_from}", ctx)
+    if not screen.done and arguments.shard is None:
+        raise click.UsageError(f"no image is named in {arguments.files_from}", ctx)
     screen.sum_up()
-    if asked.quiet and screen.found:
-        ctx.exit(0)
-    ctx.exit(2 if screen.failed else 0 if screen.found or asked.exit_zero else 1)
+    if arguments.quiet and screen.found:
+        ctx.exit(0)  # as grep -q: a find counts more than an error
+    ctx.exit(2 if screen.failed else 0 if screen.found or arguments.exit_zero else 1)
 
 
-def refuse_contradictions(asked: Asked, ctx: click.Context) -> None:
-    """Raise a usage error for the first of `CONTRADICTIONS` that holds."""
-    for holds, sentence in CONTRADICTIONS:
-        if holds(asked):
-            raise click.UsageError(sentence.format(form=asked.form), ctx)
+def refuse_contradictions(arguments: Arguments, ctx: click.Context) -> None:
+    """Raise a usage error for the first of `CONTRADICTIONS` that is true."""
+    for contradicts, message in CONTRADICTIONS:
+        if contradicts(arguments):
+            raise click.UsageError(message.format(form=arguments.form), ctx)
 
 
-def items_of(asked: Asked, ctx: click.Context) -> tuple[list[Item], Iterator[Item]]:
-    """The images known now, and those that a list will name; none overwrites another's files.
+def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], Iterator[Item]]:
+    """Return the items of the command line, and an iterator over those that ``--files-from`` will name.
+
+    No item writes to the files of another one: among the items of the command line this is an error, an item
+    of the list gets a record with an error.
 
     Raises
     ------
     click.UsageError
-        What is named holds no image.
+        The command line names no image.
     """
 
-    def found(names: Iterator[str]) -> Iterator[Item]:
-        return expand(names, asked.out, recursive=asked.recursive, extensions=asked.extensions)
+    def items_in(paths: Iterator[str]) -> Iterator[Item]:
+        return expand(
+            paths, arguments.out, recursive=arguments.recursive, extensions=arguments.extensions
+        )
 
-    named = found(iter(asked.images))
-    later = found(
-        iter(()) if asked.files_from is None else listed(asked.files_from, null=asked.null)
+    named = items_in(iter(arguments.images))
+    later = items_in(
+        iter(())
+        if arguments.files_from is None
+        else listed(arguments.files_from, null=arguments.null)
     )
-    sidecar = SIDECARS.get(asked.form)
-    if asked.heatmap or asked.activations or sidecar is not None:
-        taken: dict[str, str] = {}
+    sidecar = SIDECARS.get(arguments.form)
+    if arguments.heatmap or arguments.activations or sidecar is not None:
+        taken: dict[str, str] = {}  # path without suffix of an output -> who writes it
         if sidecar is not None and sidecar.classes:
-            taken[os.path.normpath(os.path.join(asked.out, CLASSES))] = "the list of classes"
+            taken[os.path.normpath(os.path.join(arguments.out, CLASSES))] = "the list of classes"
         known = refuse_collisions(named, taken)
         later = mark_collisions(later, taken)
     else:
         known = list(named)
-    if not known and asked.files_from is None:
-        raise click.UsageError(_no_image(asked.images, asked.recursive), ctx)
-    if asked.shard is None:
+    if not known and arguments.files_from is None:
+        raise click.UsageError(_no_image_message(arguments.images, arguments.recursive), ctx)
+    if arguments.shard is None:
         return known, later
-    # Only now: what lies in another shard may not be overwritten either.
-    number, of = asked.shard
-    known = [item for item in known if in_shard(item.path, number, of)]
-    return known, (item for item in later if in_shard(item.path, number, of))
+    # After the check for collisions, so that shards, which run separately, do not overwrite each other.
+    number, count = arguments.shard
+    known = [item for item in known if in_shard(item.path, number, count)]
+    return known, (item for item in later if in_shard(item.path, number, count))
 
 
-def _no_image(images: tuple[str, ...], recursive: bool) -> str:
+def _no_image_message(images: tuple[str, ...], recursive: bool) -> str:
     where = shown(images[0]) if len(images) == 1 else f"the {len(images)} places given"
     hint = "" if recursive else "; -r looks into the folders of folders"
     return f"no image in {where}: heatmaps and hidden files do not count{hint}"
 
 
-def screen_for(asked: Asked, total: int | None) -> Screen:
-    """What is told on standard error: of one image a summary, of several how far it is and a last line."""
+def make_screen(arguments: Arguments, total: int | None) -> Screen:
+    """Decide what appears on standard error besides errors.
+
+    On a terminal: for one image a summary of it, for several images the progress and a last line that counts
+    them. Options turn these on or off.
+    """
     several = total is None or total > 1
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
-    talks = not asked.quiet
-    progress = on_terminal if asked.progress is None else asked.progress
+    enabled = not arguments.quiet
+    progress = on_terminal if arguments.progress is None else arguments.progress
     return Screen(
         total,
-        progress=talks and several and progress,
-        verbose=talks and (asked.verbose or (on_terminal and not several)),
-        last_line=talks and several and (asked.verbose or on_terminal),
+        progress=enabled and several and progress,
+        verbose=enabled and (arguments.verbose or (on_terminal and not several)),
+        last_line=enabled and several and (arguments.verbose or on_terminal),
     )
 
 
-def end_tidily_when_told_to() -> None:
-    """Let SIGTERM and SIGHUP unwind the program, so that no file stays half written."""
+def exit_on_signals() -> None:
+    """Make SIGTERM and SIGHUP raise SystemExit, so that half-written files are removed."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores SIGHUP: keep it so
-            signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+        if signal.getsignal(number) == signal.SIG_DFL:  # keep SIGHUP ignored under nohup
+            signal.signal(number, lambda caught, _: sys.exit(128 + caught))  # as shells count
 
 
-def open_journal(asked: Asked, ctx: click.Context, stack: ExitStack) -> Journal | None:
-    """The file of ``--resume``, which `stack` closes; None where there is none.
+def open_journal(arguments: Arguments, ctx: click.Context, exit_stack: ExitStack) -> Journal | None:
+    """Open the file of ``--resume``, which `exit_stack` will close; None without this option.
 
     Raises
     ------
     click.UsageError
-        Standard output goes to it, too.
+        Standard output goes to the same file.
     """
-    if asked.resume is None:
+    if arguments.resume is None:
         return None
     from waldo_cli.batch.journal import Journal
 
-    journal = stack.enter_context(Journal(asked.resume))
+    journal = exit_stack.enter_context(Journal(arguments.resume))
     if journal.is_open_as(sys.stdout.fileno()):
         raise click.UsageError(
-            f"standard output goes to {asked.resume}, too: --resume adds the records to it by itself",
+            f"standard output goes to {arguments.resume}, too: --resume adds the records to it by itself",
             ctx,
         )
     return journal
 
 
-def engine_for(asked: Asked, total: int | None) -> Engine:
-    """What looks at the images: a cluster, or this machine; `total` is None where nobody knows it yet."""
-    query, extras = asked.query(), asked.extras()
-    if asked.scheduler is not None:
+def make_engine(arguments: Arguments, total: int | None) -> Engine:
+    """Return the engine: a Dask cluster or this machine. `total` is None if it is not known yet."""
+    query, extras = arguments.query(), arguments.extras()
+    if arguments.scheduler is not None:
         from waldo_cli.batch.cluster import Cluster
 
-        return Cluster(query, extras, asked.scheduler)
+        return Cluster(query, extras, arguments.scheduler)
     from waldo_cli.batch.workers import local_engine
 
-    return local_engine(query, extras, asked.jobs, total, asked.timeout)
+    return local_engine(query, extras, arguments.jobs, total, arguments.timeout)
 
 
 def records(
-    asked: Asked, engine: Engine, journal: Journal | None, items: Iterator[Item]
+    arguments: Arguments, engine: Engine, journal: Journal | None, items: Iterator[Item]
 ) -> Iterator[Record]:
-    """One record for each item, those of an earlier run where they still hold."""
+    """Yield one record for each item, in their order; from the journal if it has a valid one."""
     from waldo_cli.batch.engine import replace_known
 
     def recall(item: Item) -> Record | None:
         if journal is None:
             return None
-        heatmap = item.output + HEATMAP if asked.heatmap else None
+        heatmap = item.output + HEATMAP if arguments.heatmap else None
         return journal.recall(item, engine.run, engine.labels, heatmap)
 
-    return engine.records(replace_known(items, engine.run, recall, asked.max_pixels))
+    return engine.records(replace_known(items, engine.run, recall, arguments.max_pixels))
 
 
-def sinks_of(
-    asked: Asked, engine: Engine, journal: Journal | None, screen: Screen, stack: ExitStack
+def open_sinks(
+    arguments: Arguments,
+    engine: Engine,
+    journal: Journal | None,
+    screen: Screen,
+    exit_stack: ExitStack,
 ) -> Iterator[Sink]:
-    """Where a record goes, in this order; `stack` closes what is opened for it."""
-    stack.enter_context(screen)
-    report = _report(asked, stack)
+    """Yield the sinks, in the order in which a record passes through them; `exit_stack` will close them.
+
+    The screen comes after the output, so that it also shows errors of writing.
+    """
+    exit_stack.enter_context(screen)
+    report = _open_report(arguments, exit_stack)
     if journal is not None:
         yield journal
-    if asked.form in SIDECARS and not asked.quiet:
-        yield stack.enter_context(
+    if arguments.form in SIDECARS and not arguments.quiet:
+        yield exit_stack.enter_context(
             LabelFiles(
-                SIDECARS[asked.form],
+                SIDECARS[arguments.form],
                 engine.labels,
-                asked.out,
-                null=asked.null,
-                overwrite=asked.overwrite,
-                before=screen.make_way,
+                arguments.out,
+                null=arguments.null,
+                overwrite=arguments.overwrite,
+                before=screen.clear_if_shared,
             )
         )
-    elif not asked.quiet:
-        form = make_format(asked.form, engine.labels, asked.header, asked.null)
-        yield stack.enter_context(StandardOutput(form, before=screen.make_way))
+    elif not arguments.quiet:
+        form = make_format(arguments.form, engine.labels, arguments.header, arguments.null)
+        yield exit_stack.enter_context(StandardOutput(form, before=screen.clear_if_shared))
     yield screen
     if report is not None:
         yield report
 
 
-def _report(asked: Asked, stack: ExitStack) -> Sink | None:
-    if asked.report is None:
+def _open_report(arguments: Arguments, exit_stack: ExitStack) -> Sink | None:
+    if arguments.report is None:
         return None
     from waldo_cli.show.report import Report
 
-    if not asked.overwrite:
-        refuse_foreign(asked.report, HTML_MARK)
-    return stack.enter_context(
+    if not arguments.overwrite:
+        refuse_foreign(arguments.report, HTML_MARK)
+    return exit_stack.enter_context(
         Report(
-            asked.report,
-            max_pixels=asked.max_pixels,
-            orient=not asked.no_orient,
-            allow_truncated=asked.allow_truncated,
+            arguments.report,
+            max_pixels=arguments.max_pixels,
+            orient=not arguments.no_orient,
+            allow_truncated=arguments.allow_truncated,
         )
     )

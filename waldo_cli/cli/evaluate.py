@@ -1,4 +1,8 @@
-"""``waldo evaluate PAGES --truth boxes.csv``: how good the finds are."""
+"""``waldo evaluate PAGES --truth boxes.csv``: how good the finds are.
+
+In the formats table and csv the row of each page is printed as soon as it is known; the table ends with a
+summary. JSON is one object, printed after the last page.
+"""
 
 from __future__ import annotations
 
@@ -108,12 +112,12 @@ def evaluate(
             f"no box of class {sought!r}, there are {', '.join(classes) or 'none'}: use --label",
             path=truth,
         )
-    threshold = search.threshold
+    threshold = search.threshold  # the one given, or else the stack's own
     for folder in (*without, *([pages] if unlisted else [])):
         listed += pages_without(folder, listed)
 
     scored: list[PageScore] = []
-    width = max(len(show(page.name)) for page in listed)
+    width = max(len(show(page.name)) for page in listed)  # of the first column
     if form != "json":
         click.echo(_row(COLUMNS, form, width))
     for score in score_pages(listed, search, sought, top=top, max_pixels=max_pixels):
@@ -122,14 +126,15 @@ def evaluate(
             click.echo(_row(_cells(score, threshold), form, width))
     summary = summarize(scored, threshold)
     if form == "table":
-        click.echo("\n" + _table(summary, sought, top))
+        click.echo("\n" + _summary_text(summary, sought, top))
     elif form == "json":
-        said = {"schema": 1, "stack": search.stack.name, "label": sought, "top": top}
-        each = [dict(zip(COLUMNS, _cells(score, threshold), strict=True)) for score in scored]
-        click.echo(json.dumps(said | asdict(summary) | {"pages": each}, allow_nan=False))
+        settings = {"schema": 1, "stack": search.stack.name, "label": sought, "top": top}
+        rows = [dict(zip(COLUMNS, _cells(score, threshold), strict=True)) for score in scored]
+        click.echo(json.dumps(settings | asdict(summary) | {"pages": rows}, allow_nan=False))
 
 
 def _cells(score: PageScore, threshold: float | None) -> tuple[Any, ...]:
+    """Return the values of `COLUMNS` for one page; None where a value is not defined."""
     return (
         score.name,
         score.rank,
@@ -141,22 +146,25 @@ def _cells(score: PageScore, threshold: float | None) -> tuple[Any, ...]:
 
 
 def _row(cells: Sequence[Any], form: str, width: int) -> str:
+    """Return one line of CSV or of the table: column names or the values of a page."""
     if form == "csv":
-        out = io.StringIO()
-        csv.writer(out, lineterminator="").writerow(
+        line = io.StringIO()
+        # Booleans as true and false, as in JSON.
+        csv.writer(line, lineterminator="").writerow(
             [
                 harmless(c) if isinstance(c, str) else str(c).lower() if isinstance(c, bool) else c
                 for c in cells
             ]
         )
-        return show(out.getvalue())
+        return show(line.getvalue())
     words = ["-" if c is None else ("no", "yes")[c] if isinstance(c, bool) else c for c in cells]
-    name, *rest = (f"{w:.3g}" if isinstance(w, float) else show(str(w)) for w in words)
+    name, *others = (f"{w:.3g}" if isinstance(w, float) else show(str(w)) for w in words)
     name = name.ljust(width)
-    return "  ".join([name, *(w.rjust(len(c)) for w, c in zip(rest, COLUMNS[1:], strict=True))])
+    return "  ".join([name, *(w.rjust(len(c)) for w, c in zip(others, COLUMNS[1:], strict=True))])
 
 
-def _table(s: Summary, label: str, top: int) -> str:
+def _summary_text(s: Summary, label: str, top: int) -> str:
+    """Return the summary as lines for a person; figures that are not defined are left out."""
     lines = [
         f"{s.pages_with} pages with {label} ({s.boxes} boxes), {s.pages_without} without",
         f"top-1              {_share(s.top1, s.pages_with)}",

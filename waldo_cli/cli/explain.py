@@ -1,4 +1,8 @@
-"""``waldo explain IMAGE``: why an answer came out as it did."""
+"""``waldo explain IMAGE``: a page that shows each step from an image to its answer.
+
+This module reads the options and the image. `waldo_cli.show.explain_page` runs the search and writes the
+page.
+"""
 
 from __future__ import annotations
 
@@ -79,6 +83,7 @@ def explain(
     from waldo_cli.images.load import load_image, load_weights
     from waldo_cli.show.explain_page import explain as write_page
 
+    # Everything that can be refused is checked before the work begins.
     page = Path(out) / f"{'stdin' if image == STDIN else stem(image)}.explain.html"
     if not overwrite:
         refuse_foreign(page, HTML_MARK)

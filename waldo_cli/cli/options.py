@@ -1,4 +1,8 @@
-"""Options that several commands have, and kinds of values; checked before anything heavy is loaded."""
+"""Options that several commands share, and the types of their values.
+
+Values are checked while the command line is parsed, which imports neither numpy nor Pillow, so that a wrong
+value is reported at once. An option is a decorator; `group` joins several of them into one.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +52,7 @@ class Region(click.ParamType[tuple[int, int, int, int]]):
 
 
 class Scales(click.ParamType[str]):
-    """``auto``, one factor, a list, or a range."""
+    """``auto``, one factor, a list, or a range. Only checked here: `Search.of` resolves it."""
 
     name = "scales"
 
@@ -56,6 +60,7 @@ class Scales(click.ParamType[str]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
         try:
+            # What a stack would say for "auto" plays no part in the check.
             resolve_scales(str(value), (1.0,), 1)
         except InvalidInputError as e:
             self.fail(e.reason, param, ctx)
@@ -90,14 +95,15 @@ class Extensions(click.ParamType[frozenset[str]]):
         return endings
 
 
-# What shells complete as a name of a file; whether it can be used is the command's to say.
+# A path: shells complete it as a file name. click must not check that it exists and can be read: "-" and URLs
+# are no files, and the command reports such errors itself.
 PLACE = click.Path(readable=False)
 
 
 def stack_names(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """The built-in stacks that begin like this, or else files."""
+    """Complete the name of a built-in stack; if none begins with `incomplete`, complete a file name."""
     built_in = sorted(p.stem for p in Path(__file__).parents[1].glob("stack/builtin/*.toml"))
     names = [CompletionItem(name) for name in built_in if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]
@@ -107,10 +113,10 @@ Command = Callable[[F], F]
 
 
 def group(*options: Command[Any]) -> Command[Any]:
-    """Options that go together, as one decorator; help lists them in this order."""
+    """Join several options into one decorator; the help lists them in this order."""
 
     def add(command: F) -> F:
-        for option in reversed(options):
+        for option in reversed(options):  # decorators apply from the bottom up
             command = option(command)
         return command
 
@@ -119,7 +125,7 @@ def group(*options: Command[Any]) -> Command[Any]:
 
 stack = click.option(
     "--stack",
-    callback=lambda _ctx, _param, value: value or None,  # "$STACK" where nothing is set
+    callback=lambda _ctx, _param, value: value or None,  # "" if a script passes an unset "$STACK"
     shell_complete=stack_names,
     metavar="NAME|FILE",
     help="A built-in stack or a stack file.  [default: waldo; pixels with --mask]",
@@ -136,12 +142,12 @@ scales = click.option(
 
 
 def mask(text: str) -> Command[Any]:
-    """``--mask FILE``; commands differ in what several masks mean."""
+    """``--mask FILE``. The help is a parameter: what several masks mean depends on the command."""
     return click.option("--mask", "masks", multiple=True, type=PLACE, metavar="FILE", help=text)
 
 
 def top(default: int) -> Command[Any]:
-    """``--top N``; commands differ in how many finds they want by themselves."""
+    """``--top N``. The default depends on the command."""
     return click.option(
         "--top",
         type=click.IntRange(1),
@@ -153,7 +159,7 @@ def top(default: int) -> Command[Any]:
 
 
 def threshold(text: str) -> Command[Any]:
-    """``--threshold T``; commands differ in what it decides."""
+    """``--threshold T``. The help is a parameter: what the threshold decides depends on the command."""
     return click.option(
         "--threshold",
         type=float,
@@ -163,7 +169,7 @@ def threshold(text: str) -> Command[Any]:
 
 
 def search(*more: Command[Any]) -> Command[Any]:
-    """What is looked for, and where in the image; `more` stands among the other limits."""
+    """Options for what to look for, and where in the image; `more` options go before the threshold."""
     return group(
         stack,
         mask(
@@ -192,6 +198,7 @@ def search(*more: Command[Any]) -> Command[Any]:
     )
 
 
+# Which images.
 inputs = group(
     click.option("-r", "--recursive", is_flag=True, help="Look into the folders of folders, too."),
     click.option(
@@ -226,6 +233,7 @@ overwrite = click.option(
     " reports that this program made]",
 )
 
+# Which files are written, where, and the format of the records.
 writing = group(
     click.option(
         "-o",
@@ -265,6 +273,7 @@ writing = group(
     ),
 )
 
+# How the work is distributed and continued.
 running = group(
     click.option(
         "-j",
@@ -301,6 +310,7 @@ running = group(
     ),
 )
 
+# Pictures for people, in addition to the heatmaps.
 showing = group(
     click.option(
         "--report",
@@ -322,13 +332,15 @@ max_pixels = click.option(
     help="Refuse larger images by their header.  [default: 200000000]",
 )
 
+# How image files are read.
 reading = group(
     max_pixels,
     click.option("--no-orient", is_flag=True, help="Do not apply the EXIF turn."),
     click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short."),
 )
 
-telling = group(
+# The exit status, and what appears on standard error.
+status_and_messages = group(
     click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails."),
     click.option("--exit-zero", is_flag=True, help="Exit with 0 where nothing is found, too."),
     click.option(

@@ -1,4 +1,8 @@
-"""Where the records of `waldo detect` go: standard output, or label files and their paths there."""
+"""Where `waldo detect` writes its records: to standard output, or to label files whose paths it prints.
+
+Both are sinks. `waldo detect` passes every record through a list of sinks; others are the journal, the screen
+and the report.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,12 @@ from waldo_cli.answers.streams import Format
 from waldo_cli.errors import FileError
 from waldo_cli.files import beginning, make_folder, show, write_atomically
 
-# A list of the labels goes beside yolo's files, which have only numbers.
+# Name, without suffix, of the list of labels for label files that hold numbers instead of labels (yolo).
 CLASSES = "classes"
 
 
 class Sink(Protocol):
-    """Takes records one by one; gives each back, with what it has to say of it."""
+    """Takes records one by one. `add` returns the record, with an error in it if it could not be written."""
 
     def add(self, record: Record) -> Record: ...
 
@@ -29,14 +33,14 @@ class Sink(Protocol):
 
 
 class StandardOutput:
-    """Records to standard output; what was begun is ended, whatever stops it.
+    """Writes records to standard output. The end of the format is written even if an error stops the run.
 
     Parameters
     ----------
     form
-        How they are written.
+        The format of the records.
     before
-        Called before each record.
+        Called before each record is written.
     """
 
     def __init__(self, form: Format, before: Callable[[], None]) -> None:
@@ -48,7 +52,8 @@ class StandardOutput:
         return self
 
     def __exit__(self, kind: object, error: object, _: object) -> None:
-        if not isinstance(error, OSError) or isinstance(error, FileError):  # the pipe still stands
+        # An OSError that is not a FileError comes from standard output itself, such as a closed pipe.
+        if not isinstance(error, OSError) or isinstance(error, FileError):
             _write(self._form.end())
 
     def add(self, record: Record) -> Record:
@@ -58,22 +63,22 @@ class StandardOutput:
 
 
 class LabelFiles:
-    """A file for each image, and its path to standard output.
+    """Writes a label file for each image, and the path of the file to standard output.
 
     Parameters
     ----------
     sidecar
-        What the files are.
+        The kind of file.
     labels
-        All that are reported.
+        All labels that are reported.
     out
-        Where the list of labels goes, where there is one.
+        Folder for the list of labels, if the kind of file needs one.
     null
-        Paths end in NUL, and are left raw.
+        End paths with NUL, and do not escape them.
     overwrite
-        Replace files that say something else.
+        Also replace files with other content.
     before
-        Called before each path.
+        Called before each path is written.
     """
 
     def __init__(
@@ -104,7 +109,7 @@ class LabelFiles:
 
     def add(self, record: Record) -> Record:
         self._before()
-        if record.detections is None:
+        if record.detections is None:  # no answer, so no file
             return record
         path = record.output + self._sidecar.ending
         try:
@@ -117,13 +122,14 @@ class LabelFiles:
 
 
 def _write_label_file(path: str, text: str, overwrite: bool) -> None:
-    """Write a file, but not over one that says something else: people correct labels by hand."""
+    """Write a file, but do not replace one with other content: people correct labels by hand."""
     make_folder(os.path.dirname(path))
     data = text.encode()
-    found = beginning(path, len(data) + 1)
-    if found == data:
+    # One byte more than needed shows whether the file there is longer.
+    existing = beginning(path, len(data) + 1)
+    if existing == data:
         return
-    if found is not None and not overwrite:
+    if existing is not None and not overwrite:
         raise FileError(
             "is there and says something else: give another --out, or --overwrite", path=path
         )
@@ -132,7 +138,10 @@ def _write_label_file(path: str, text: str, overwrite: bool) -> None:
 
 
 def _write(text: str) -> None:
-    """Records leave as bytes, so that names in any encoding do, and at once."""
+    """Write to standard output and flush, so that the next program in a pipe gets each record at once.
+
+    `os.fsencode` turns surrogates back into the bytes of a file name, which sys.stdout could not encode.
+    """
     if text:
         sys.stdout.buffer.write(os.fsencode(text))
         sys.stdout.buffer.flush()

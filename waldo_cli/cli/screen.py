@@ -1,4 +1,8 @@
-"""What a person sees on standard error while images are looked at."""
+"""What a person sees on standard error while images are examined: errors, summaries, progress, drawings.
+
+On a terminal the progress is one line that is drawn again and again. It must be cleared before any other line
+is written, also before a record if standard output is the same terminal.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,28 @@ from waldo_cli.answers.record import Record
 from waldo_cli.cli.blocks import blocks
 from waldo_cli.files import show
 
-# Seconds between two states of the progress line, on a terminal and in a log.
-ON_TERMINAL, IN_LOG = 0.1, 10.0
+# Seconds between two updates of the progress: on a terminal, and in a log file, where each is a new line.
+TERMINAL_INTERVAL, LOG_INTERVAL = 0.1, 10.0
 
 
 class Screen:
-    """Errors, summaries and progress.
+    """Writes errors, summaries and progress to standard error, and counts the records.
 
     Parameters
     ----------
     total
-        How many images there will be, where that is known.
+        Number of images; None if it is not known yet.
     progress
-        Whether to tell how far it is.
+        Show the progress.
     verbose
-        Whether to tell of every image.
+        Write a summary of every image.
     last_line
-        Whether `sum_up` tells how many of what there were.
+        Let `sum_up` write a line with the counts.
+
+    Attributes
+    ----------
+    done, found, failed
+        Number of records, of those with a detection, and of those with an error.
     """
 
     def __init__(
@@ -37,9 +46,9 @@ class Screen:
         self._verbose = verbose
         self._last_line = last_line
         self._terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._shared = self._terminal and sys.stdout.isatty()
-        self._drawn = False
-        self._started = self._told = time.monotonic()
+        self._shared = self._terminal and sys.stdout.isatty()  # records go to the same terminal
+        self._drawn = False  # whether the progress line is on the terminal now
+        self._started = self._updated = time.monotonic()
         self.done = self.found = self.failed = 0
 
     def __enter__(self) -> Self:
@@ -49,7 +58,7 @@ class Screen:
         self.clear()
 
     def add(self, record: Record) -> Record:
-        """Count a record, and tell of it."""
+        """Count a record; show its error, summary and drawing, and the progress if it is time for it."""
         self.done += 1
         self.found += record.found
         self.failed += record.error is not None
@@ -59,35 +68,38 @@ class Screen:
             self.say(_summary(record))
         if record.view is not None:
             self.clear()
-            _put(blocks(record.view))
+            _write(blocks(record.view))
         now = time.monotonic()
-        if self._progress and now - self._told >= (ON_TERMINAL if self._terminal else IN_LOG):
-            self._told = now
+        if self._progress and now - self._updated >= (
+            TERMINAL_INTERVAL if self._terminal else LOG_INTERVAL
+        ):
+            self._updated = now
             if self._terminal:
-                _put("\r\x1b[K" + self._state())
+                # Carriage return and "erase to the end of the line": draw over the old progress line.
+                _write("\r\x1b[K" + self._state())
                 self._drawn = True
             else:
-                _put(self._state() + "\n")
+                _write(self._state() + "\n")
         return record
 
     def say(self, line: str) -> None:
-        """Write one line."""
+        """Write one line, with control characters escaped."""
         self.clear()
-        _put(show(line) + "\n")
+        _write(show(line) + "\n")
 
-    def make_way(self) -> None:
-        """Take the progress line away where a record is about to go to the same terminal."""
+    def clear_if_shared(self) -> None:
+        """Clear the progress line if records go to the same terminal; called before each record."""
         if self._shared:
             self.clear()
 
     def clear(self) -> None:
-        """Take the progress line away."""
+        """Clear the progress line."""
         if self._drawn:
-            _put("\r\x1b[K")
+            _write("\r\x1b[K")
             self._drawn = False
 
     def sum_up(self) -> None:
-        """Write the last line: how many of what, and how fast."""
+        """Write the last line: the counts and the speed."""
         if not self._last_line:
             return
         seconds = time.monotonic() - self._started
@@ -98,6 +110,7 @@ class Screen:
         )
 
     def _state(self) -> str:
+        """Return the progress as text, with the time left if the total is known."""
         rate = self.done / max(time.monotonic() - self._started, 1e-3)
         of = "" if self._total is None else f"/{self._total}"
         state = f"{self.done}{of}  found {self.found}  failed {self.failed}  {rate:.3g} images/s"
@@ -106,31 +119,36 @@ class Screen:
         return state
 
 
-def _put(text: str) -> None:
+def _write(text: str) -> None:
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):  # closed: records matter more
-        pass
+    except (OSError, ValueError, AttributeError):
+        pass  # standard error is closed: go on, the records are more important
 
 
 def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, remainder = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours}h {minutes:02}m"
     return (
-        f"{minutes}m {rest:02}s" if minutes else f"{seconds:.1f}s" if seconds < 10 else f"{rest}s"
+        f"{minutes}m {remainder:02}s"
+        if minutes
+        else f"{seconds:.1f}s"
+        if seconds < 10
+        else f"{remainder}s"
     )
 
 
 def _summary(record: Record) -> str:
+    """Return the answer for one image as one line."""
     path = show(record.path)
     if not record.detections:
-        what = f"{path}: nothing found"
+        summary = f"{path}: nothing found"
     else:
         best = record.detections[0]
-        what = f"{path}: {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
+        summary = f"{path}: {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
         if len(record.detections) > 1:
-            what += f" and {len(record.detections) - 1} more"
-    return f"{what}, heatmap {show(record.heatmap)}" if record.heatmap else what
+            summary += f" and {len(record.detections) - 1} more"
+    return f"{summary}, heatmap {show(record.heatmap)}" if record.heatmap else summary

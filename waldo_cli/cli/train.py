@@ -1,4 +1,8 @@
-"""``waldo train PAGES --truth boxes.csv -o DIR``: a stack learned from pages with known boxes."""
+"""``waldo train PAGES --truth boxes.csv -o DIR``: learn a stack from pages with known boxes.
+
+This module reads the options; `waldo_cli.training.cross_validate` does the work. Its messages go to standard
+error, the path of the new stack to standard output.
+"""
 
 from __future__ import annotations
 
@@ -76,11 +80,12 @@ def train(
 
     from waldo_cli.errors import MissingExtraError
 
+    # Checked without importing PyTorch, which takes seconds.
     if find_spec("torch") is None:
         raise MissingExtraError("training needs PyTorch: pip install 'waldo-cli[train]'")
-    from waldo_cli.training.cross_validate import train as learn
+    from waldo_cli.training.cross_validate import train as run_training
 
-    report = learn(
+    report = run_training(
         Path(pages),
         Path(truth),
         Path(out),
@@ -92,10 +97,10 @@ def train(
         say=lambda line: click.echo(line, err=True),
     )
     click.echo(str(Path(out) / "waldo.toml"))
-    if "summary" in report:
-        found = report["summary"]
+    if "summary" in report:  # only with cross-validation
+        summary = report["summary"]
         click.echo(
-            f"held-out pages: {found['top1']} of {found['pages_with']} first,"
-            f" {found['top5']} among five",
+            f"held-out pages: {summary['top1']} of {summary['pages_with']} first,"
+            f" {summary['top5']} among five",
             err=True,
         )
