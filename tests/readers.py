@@ -26,7 +26,7 @@ from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.geometry import Box, Detection
 from waldo_cli.images.load import load_image, load_mask, load_weights
 from waldo_cli.inputs.items import Item
-from waldo_cli.inputs.sources import listed
+from waldo_cli.inputs.sources import read_names
 from waldo_cli.stack.file import load_stack
 
 PAGE = np.random.default_rng(0).random((40, 48, 3), np.float32)
@@ -130,7 +130,7 @@ def path_of(line: bytes) -> str | None:
 def names(data: bytes, folder: Path) -> None:
     path = put(folder / "names", data)
     for null, end in ((False, b"\n"), (True, b"\0")):
-        found = [os.fsencode(n) for n in listed(str(path), null=null)]
+        found = [os.fsencode(n) for n in read_names(str(path), null=null)]
         assert b"" not in found
         assert all(end not in name for name in found)
         assert sum(map(len, found)) <= len(data) + 2 * data.count(b"-")

@@ -129,3 +129,10 @@ def test_every_path_is_in_exactly_one_shard() -> None:
 
 def test_shards_are_the_same_on_every_machine() -> None:
     assert [in_shard("photos/ä.jpg", i, 5) for i in (1, 2, 3, 4, 5)].index(True) == 2
+
+
+def test_one_path_given_twice_would_overwrite_its_own_files() -> None:
+    for name in ("page.png", "p"):  # Python keeps one string for all names of one letter
+        first, second = mark_collisions(expand([name, name], "out"), {})
+        assert first.problem is None
+        assert second.problem is not None

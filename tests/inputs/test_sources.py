@@ -8,25 +8,30 @@ from pathlib import Path
 import pytest
 
 from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.inputs.sources import fetch, is_url, listed
+from waldo_cli.inputs.sources import fetch, is_url, read_names
 
 
 def test_a_list_is_read_line_by_line_or_by_nul(tmp_path: Path) -> None:
     file = tmp_path / "list"
     file.write_bytes(b"a.png\r\n\n b\tc.png\n-\nlast \xff.png")
-    assert list(listed(str(file))) == ["a.png", " b\tc.png", "./-", os.fsdecode(b"last \xff.png")]
+    assert list(read_names(str(file))) == [
+        "a.png",
+        " b\tc.png",
+        "./-",
+        os.fsdecode(b"last \xff.png"),
+    ]
     file.write_bytes(b"a\nb.png\0\0c.png\r\0")
-    assert list(listed(str(file), null=True)) == ["a\nb.png", "c.png\r"]
+    assert list(read_names(str(file), null=True)) == ["a\nb.png", "c.png\r"]
 
 
 def test_what_is_no_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "zeros").write_bytes(bytes(3 << 20))
     with pytest.raises(InvalidInputError, match="no list of names"):
-        list(listed(str(tmp_path / "zeros")))
+        list(read_names(str(tmp_path / "zeros")))
     with pytest.raises(FileError, match="cannot read the list: no such file"):
-        list(listed(str(tmp_path / "absent")))
+        list(read_names(str(tmp_path / "absent")))
     with pytest.raises(FileError, match="cannot read the list: is a directory"):
-        list(listed(str(tmp_path)))
+        list(read_names(str(tmp_path)))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from waldo_cli.inputs.items import (
     mark_collisions,
     refuse_collisions,
 )
-from waldo_cli.inputs.sources import STDIN, listed
+from waldo_cli.inputs.sources import STDIN, read_names
 
 if TYPE_CHECKING:
     from waldo_cli.batch.engine import Engine
@@ -235,7 +235,7 @@ def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], It
     later = items_in(
         iter(())
         if arguments.files_from is None
-        else listed(arguments.files_from, null=arguments.null)
+        else read_names(arguments.files_from, null=arguments.null)
     )
     sidecar = SIDECARS.get(arguments.form)
     if arguments.heatmap or arguments.activations or sidecar is not None:

@@ -117,14 +117,15 @@ def mark_collisions(items: Iterable[Item], taken: dict[str, str]) -> Iterator[It
     For a stream, whose end is not known: items that are already examined cannot be refused any more.
     """
     for item in items:
-        owner = taken.setdefault(os.path.normpath(item.output), item.path) if item.output else None
-        # `is`, not `==`: the same path given twice is two items, and the second would overwrite.
-        if owner is None or owner is item.path:
+        output = os.path.normpath(item.output) if item.output else None
+        if output is None or output not in taken:
+            if output is not None:
+                taken[output] = item.path
             yield item
-        else:
+        else:  # also where the same path is given twice: the second would overwrite the files of the first
             yield replace(
                 item,
-                problem=f"would write the same files as {owner}, {item.output}.*:"
+                problem=f"would write the same files as {taken[output]}, {item.output}.*:"
                 " give them apart, each with its own --out, or use --no-heatmap",
             )
 

@@ -1,6 +1,6 @@
 """Inputs that are not plain files: lists of names, standard input, URLs.
 
-`listed` reads names from a list. `read_stdin` and `fetch` return the bytes of one image, of at most one
+`read_names` reads names from a list. `read_stdin` and `fetch` return the bytes of one image, of at most one
 byte more than an image file may have: enough for the decoder to see that it is too large and to refuse it.
 """
 
@@ -19,7 +19,7 @@ STDIN = "-"  # the name that stands for standard input
 _MAX_NAME_BYTES = 1 << 20  # no real path is that long, so longer input is not a list of names
 
 
-def listed(source: str, *, null: bool = False) -> Iterator[str]:
+def read_names(source: str, *, null: bool = False) -> Iterator[str]:
     r"""Give the names of a list, each one as soon as its line is complete.
 
     The list may be a pipe that stays open: no name waits for the next one. Empty lines are skipped.
