@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from waldo_cli import Result
-from waldo_cli.detector.detect import find
+from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.explanation import Trace
 from waldo_cli.detector.search import Search
 from waldo_cli.show.explain_page import answer_lines, place_figures, place_lines
@@ -120,7 +120,7 @@ def main() -> int:
         if case is None:
             continue
         trace = Trace()
-        result = find(case.pixels, search, trace=trace)
+        result = detect_with(case.pixels, search, trace=trace)
         at = case.place(result)
         if at is None:
             continue

@@ -164,7 +164,7 @@ def test_a_thousand_masks_are_a_thousand_labels() -> None:
 def test_masks_in_several_runs_are_found_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
     masks = [Mask(f"m{n}", NOISE[n : n + 4, 2 * n : 2 * n + 5]) for n in range(20)]
     whole = detect(NOISE, masks=masks, scales="0.5:1", threshold=-1)
-    monkeypatch.setattr(search, "MAX_HELD", 40_000)
+    monkeypatch.setattr(search, "MAX_ACTIVATIONS", 40_000)
     trace = Trace()
     parts = detect(NOISE, masks=masks, scales="0.5:1", threshold=-1, trace=trace)
     assert len(trace.passes) > 2
@@ -181,7 +181,7 @@ def test_activations_of_more_than_the_limit_are_refused_before_they_are_made(
 ) -> None:
     page = np.random.default_rng(2).random((200, 300, 3), np.float32)
     masks = [Mask("patch", patch(9, 7))] if stack == "pixels" else None
-    monkeypatch.setattr(maps, "MAX_HELD", 300)
+    monkeypatch.setattr(maps, "MAX_ACTIVATIONS", 300)
     monkeypatch.setattr(Stack, "run", None)
     with pytest.raises(InvalidInputError, match=f"stack {stack} would hold .* of this 300x200"):
         detect(page, stack=stack, masks=masks, scales=scales)

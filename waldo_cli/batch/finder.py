@@ -138,7 +138,7 @@ class Finder:
         return replace(record, seconds=seconds, output=item.output)
 
     def _examine(self, item: Item, path: str) -> Record:
-        from waldo_cli.detector.detect import find
+        from waldo_cli.detector.detect import detect_with
         from waldo_cli.images.load import load_image
 
         query = self._query
@@ -151,7 +151,7 @@ class Finder:
             orient=query.orient,
             allow_truncated=query.allow_truncated,
         )
-        result = find(image, self._search, top=query.top, region=query.region, where=self._where)
+        result = detect_with(image, self._search, top=query.top, region=query.region, where=self._where)
         record = Record(
             item.path,
             self.run,

@@ -7,9 +7,9 @@ so):
     energy  Q = Σ_c w x²         sums S_c = Σ w x_c
     h = numerator / sqrt(Σ_c w V'² · (Q - Σ_c S_c² / W))
 
-The way of a tile, top to bottom in this file:
+What happens to a tile, in the order of this file:
 
-1. `correlate` prepares the masks once (`_prepare`: weights applied, mean removed, norm 1) and cuts the
+1. `correlate` prepares the masks once (`_prepare`: weights applied, mean mean_energy, norm 1) and cuts the
    outputs into tiles, which `_run` spreads over threads.
 2. Each thread has `_Buffers`. For the pixels of a tile, `over` returns a `_TileScores`: the tile's level
    (its mean colour, roughly) is taken out, and the energy of the whole tile is known.
@@ -40,12 +40,13 @@ from waldo_cli.correlate.windows import (
     MaskSums,
     PreparedMasks,
     WindowsAtEdge,
-    windows_with_holes,
+    windows_with_invalid,
 )
 from waldo_cli.geometry import Pair
 from waldo_cli.parallel import spread_workers
 
 #: By name: whether means are removed, and whether the score is divided by the norms of mask and window.
+#: These are all four combinations; a score of another kind needs more than a name here.
 SCORES = {
     "ncc": (True, True),
     "cosine": (False, True),
@@ -60,13 +61,13 @@ MIN_SHARE_INSIDE = 0.25
 # of a constant is 6e-8 of it, one step of 16 bits 1.5e-5.
 _ONE_COLOUR = 1e-6
 # A window counts as flat where its variation is no more than rounding may have left: of float32 pixels as
-# bright as the tile's level, and of float64 sums over the tile. Both are shares of squares.
+# bright as the tile's level, and of float64 sums over the tile. Both are relative to sums of squares.
 _FLOAT32_NOISE = 1e-14
 _FLOAT64_NOISE = 1e-13
 _TINY = 1e-200
-# Error of a float32 transform, as a share of the root mean square of what goes in and comes out (measured),
-# and the largest error of a score that is allowed.
+# Error of a float32 transform, as a share of the root mean square of what goes in and comes out (measured).
 _ROUNDING = 1.2e-7
+# Largest error of a score that a float32 numerator may cause.
 _SCORE_ERROR = 3e-6
 # Energies between which float32 neither overflows nor loses digits in sums and products of a tile.
 _SAFE_RANGE = (1e-25, 1e25)
@@ -124,7 +125,7 @@ def _run(image: Array, m: PreparedMasks, tiling: Plan, out: Array, partial: bool
     before = ((A - 1) // 2, (B - 1) // 2) if partial else (0, 0)
     spectra = _SharedSpectra(m, tiling)
     by_adding = _sums_by_adding(m, tiling)
-    # What all tiles will most probably need; the other is made where a tile needs it.
+    # Make the precision that most tiles need now, the other one on demand.
     (spectra.single if by_adding and m.centred and not partial else spectra.double).fill()
     mask_sums = MaskSums(m, (H, W)) if partial else None
 
@@ -141,12 +142,12 @@ def _run(image: Array, m: PreparedMasks, tiling: Plan, out: Array, partial: bool
             pixels = image[top : row + h + A - 1, left : col + w + B - 1]
             at = (top - row, left - col)
             edge = mask_sums.at_edge(corner, (h, w)) if mask_sums else None
-            holes = None
+            invalid = None
             scores = buffers.over(pixels, at, (h, w), edge)
             if not scores.finite:
                 # Score the tile with zeros in place of NaN and infinity; spoil the windows that hold one.
-                holes = np.isnan(pixels - pixels).any(2)
-                pixels = np.where(holes[:, :, None], np.float32(0), pixels)
+                invalid = np.isnan(pixels - pixels).any(2)
+                pixels = np.where(invalid[:, :, None], np.float32(0), pixels)
                 scores = buffers.over(pixels, at, (h, w), edge)
             if len(m.V) == 1:
                 scores.score(0, target[:, :, 0])
@@ -158,8 +159,8 @@ def _run(image: Array, m: PreparedMasks, tiling: Plan, out: Array, partial: bool
                     for n, plane in enumerate(planes):
                         scores.score(k + n, plane)
                     target[:, :, k : k + BLOCK] = planes.transpose(1, 2, 0)
-            if holes is not None:
-                spoilt = windows_with_holes(holes, at, m.w, (h, w))
+            if invalid is not None:
+                spoilt = windows_with_invalid(invalid, at, m.w, (h, w))
                 target[np.broadcast_to(spoilt, target.shape)] = np.nan
 
         return work
@@ -189,7 +190,7 @@ class _SharedSpectra:
 class _WindowStatistics:
     """Of the windows of a tile, for one set of weights."""
 
-    mass: Any  # Σ w, a number or (h, w)
+    weight_sum: Any  # Σ w, a number or (h, w)
     values: Array  # Σ w x, (C, h, w), where they are needed
     inverse: Array  # 1 / sqrt(Σ w x'²), 0 where the window is flat
     single: bool = False  # a numerator of float32 is good enough for these
@@ -215,7 +216,7 @@ class _Buffers:
         return self._tiles[single]
 
     def over(self, pixels: Array, at: Pair, shape: Pair, edge: WindowsAtEdge | None) -> _TileScores:
-        """The scores over a tile; valid until the next call, which takes the buffers over.
+        """The scores over a tile; valid until the next call, which reuses the buffers.
 
         Parameters
         ----------
@@ -247,7 +248,7 @@ class _TileScores:
         self._buffers, self._pixels, self._at = buffers, pixels, at
         self._shape, self._edge = shape, edge
         self._statistics: dict[int, _WindowStatistics] = {}
-        self._transformed: set[bool] = set()  # precisions whose tile holds these pixels
+        self._loaded: set[bool] = set()  # precisions in which the tile holds these pixels
         self._level = np.zeros(m.V.shape[1], np.float32)
         if m.centred:  # any value near the mean works; sample every 8th pixel
             self._level = pixels[::8, ::8].mean((0, 1), dtype=np.float64).astype(np.float32)
@@ -270,8 +271,8 @@ class _TileScores:
     def _tile(self, *, single: bool) -> Tile:
         """The tile in float32 or float64, these pixels in it."""
         tile = self._buffers.tile(single=single)
-        if single not in self._transformed:
-            self._transformed.add(single)
+        if single not in self._loaded:
+            self._loaded.add(single)
             if self._buffers.box_sums is None:
                 tile.set_pixels(self._pixels, self._at, self._level)
             else:  # they are there already, their level removed
@@ -287,46 +288,47 @@ class _TileScores:
         bank = spectra.single if windows.single else spectra.double
         tile = self._tile(single=windows.single)
         numerator = tile.correlate(bank, k, range(m.V.shape[1]))[:h, :w]
-        own = _NOTHING  # Σ w V'² over the part of the mask that lies inside
+        inside = _NOTHING  # Σ w V'² over the part of the mask that lies inside
         if edge is not None:
             if m.normed:
-                own = edge.sum(edge.masks.VV[k])
+                inside = edge.sum(edge.masks.VV[k])
             # V' has mean 0 over the whole mask, and another mean over the part that lies inside: remove it.
+            # (`values` is empty where the score removes no mean.)
             for values, integral in zip(windows.values, edge.masks.V[k], strict=False):
                 part = edge.sum(integral)
-                numerator -= values * part / windows.mass
+                numerator -= values * part / windows.weight_sum
                 if m.normed:
-                    own -= part * part / windows.mass
+                    inside -= part * part / windows.weight_sum
         if m.normed:
             numerator *= windows.inverse
             if edge is not None:
                 least = _ONE_COLOUR**2
-                numerator *= np.where(own > least, 1 / np.sqrt(np.maximum(own, least)), 0)
+                numerator *= np.where(inside > least, 1 / np.sqrt(np.maximum(inside, least)), 0)
             np.clip(numerator, -1, 1, out=target)
         else:
             target[...] = numerator
         if edge is not None:
-            target[windows.mass < MIN_SHARE_INSIDE * m.w[n].sum()] = 0
+            target[windows.weight_sum < MIN_SHARE_INSIDE * m.w[n].sum()] = 0
 
     def _measured(self, n: int) -> _WindowStatistics:
-        """For weight set n; the last one is remembered."""
+        """Statistics for weight set n; only the last set is cached."""
         if n not in self._statistics:
             self._statistics = {n: self._measure(n)}
         return self._statistics[n]
 
     def _measure(self, n: int) -> _WindowStatistics:
         m, edge, spectra = self._buffers.masks, self._edge, self._buffers.spectra
-        mass: Any = m.w[n].sum()
+        weight_sum: Any = m.w[n].sum()
         if edge is not None:
-            mass = np.maximum(edge.sum(edge.masks.w[n])[0], _TINY)
+            weight_sum = np.maximum(edge.sum(edge.masks.w[n])[0], _TINY)
         if not m.normed and (edge is None or not m.centred):
-            return _WindowStatistics(mass, _NOTHING, _NOTHING)
+            return _WindowStatistics(weight_sum, _NOTHING, _NOTHING)
         C = m.V.shape[1]
         values = np.empty((C, *self._shape)) if edge is not None and m.centred else _NOTHING
         variation = np.empty(self._shape)  # Σ w x'²
         # `BoxSums` is hundreds of short numpy calls. Two threads doing that at once wait for Python's lock
-        # longer than one thread takes for both, so they take turns: one that would have to wait does its
-        # transform first.
+        # longer than one thread takes for both, so they take turns: a thread that finds the lock taken does
+        # its transform first.
         lock = spectra.adding if self._buffers.box_sums is not None else None
         if lock is not None and lock.locked():
             self._tile(single=self._maybe_single).transform(0)
@@ -335,22 +337,22 @@ class _TileScores:
                 if m.centred:
                     if edge is not None:
                         values[:, rows] = sums[:, :C].transpose(1, 0, 2)
-                    removed = np.einsum("rcj,rcj->rj", sums[:, :C], sums[:, :C])
-                    removed /= mass if edge is None else mass[rows]
-                    np.subtract(sums[:, C], removed, out=variation[rows])
+                    mean_energy = np.einsum("rcj,rcj->rj", sums[:, :C], sums[:, :C])
+                    mean_energy /= weight_sum if edge is None else weight_sum[rows]
+                    np.subtract(sums[:, C], mean_energy, out=variation[rows])
                 else:
                     variation[rows] = sums[:, C]
         inverse, single = self._inverse(variation, float(m.w[n].sum()))
-        return _WindowStatistics(mass, values, inverse, single)
+        return _WindowStatistics(weight_sum, values, inverse, single)
 
-    def _inverse(self, variation: Array, mass: float) -> tuple[Array, bool]:
+    def _inverse(self, variation: Array, weight_sum: float) -> tuple[Array, bool]:
         """1 / sqrt(variation), 0 where a window is flat; and whether the numerator may be float32.
 
         `variation` is overwritten.
         """
         energy = self._energy
         level = float(np.square(self._level, dtype=float).sum())
-        floor = _FLOAT32_NOISE * mass * level + _FLOAT64_NOISE * energy
+        floor = _FLOAT32_NOISE * weight_sum * level + _FLOAT64_NOISE * energy
         flat = variation <= max(floor, _TINY)
         typical = max(float(variation.sum(0).sum()) / flat.size, 0.0)
         np.copyto(variation, np.inf, where=flat)  # 1 / inf is 0

@@ -181,14 +181,14 @@ def _integral(x: Array) -> Array:
     return out
 
 
-def windows_with_holes(holes: Array, at: Pair, w: Array, shape: Pair) -> Array:
-    """True for windows that hold a hole where the weight is not 0, `(h, w, K)` or `(h, w, 1)`.
+def windows_with_invalid(invalid: Array, at: Pair, w: Array, shape: Pair) -> Array:
+    """True for windows that hold an invalid pixel where the weight is not 0, `(h, w, K)` or `(h, w, 1)`.
 
-    The number of holes in each window is the correlation of the holes with the places that have a weight.
+    Their number in each window is the correlation of the invalid pixels with the places that have a weight.
     """
     A, B = w.shape[2:]
     field = np.zeros((shape[0] + A - 1, shape[1] + B - 1))
-    field[at[0] : at[0] + holes.shape[0], at[1] : at[1] + holes.shape[1]] = holes
+    field[at[0] : at[0] + invalid.shape[0], at[1] : at[1] + invalid.shape[1]] = invalid
     spectrum = np.fft.rfft2(field)
     counts = [
         np.fft.irfft2(spectrum * np.conj(np.fft.rfft2(counted, field.shape)), field.shape)

@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.maps import Grid, must_be_numbers
+from waldo_cli.detector.maps import Grid, refuse_nan
 from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Detection, Size
 from waldo_cli.parallel import spread
 from waldo_cli.stack.stack import CloserLook, Stack
 
-# Candidates that go through a closer look in one call: enough work for the call to pay, few enough that
+# Candidates that go through a closer look in one call: enough to make a call worthwhile, few enough that
 # their activations stay in the cache.
-TOGETHER = 12
+CANDIDATES_PER_CALL = 12
 
-# Probabilities below this count as this much: the logarithm of 0 would decide alone.
-SMALLEST = 1e-12
+# Smaller probabilities are raised to this: one answer of 0 would make the whole mean 0.
+MIN_PROBABILITY = 1e-12
 
 
 def look_closer(
@@ -29,11 +29,11 @@ def look_closer(
     wanted: Sequence[int],
     prior: Floats | None,
 ) -> tuple[list[Floats], Floats]:
-    """The answers of each closer look, and the scores that they come to, all ``(N, labels)``.
+    """The answers of each closer look, and the final scores, all ``(N, labels)``.
 
-    Each look is shown the candidates that are best so far by their `wanted` labels, and then the best of
-    these mirrored. A score is the geometric mean of all answers about the candidate, so
-    normalised that its labels sum to 1 (logarithmic opinion pool), times the prior.
+    Each look is shown the `look.candidates` best so far by their `wanted` labels. Then the `look.mirrored`
+    best of these are shown again, mirrored. A score is the geometric mean of all answers about the candidate,
+    so normalised that its labels sum to 1 (logarithmic opinion pool), times the prior.
 
     References
     ----------
@@ -43,23 +43,24 @@ def look_closer(
     shape = (len(candidates), len(stack.labels))
     answers: list[Floats] = []
     logs = np.zeros(shape, np.float32)  # sums of the logarithms of all answers so far
-    views = np.zeros((len(candidates), 1), np.float32)  # how many answers these are
+    counts = np.zeros((len(candidates), 1), np.float32)  # how many answers these are
     scores = np.zeros(shape, np.float32)
     for look in stack.closer_looks:
-        views_before, logs_before = views.copy(), logs.copy()
+        counts_before, logs_before = counts.copy(), logs.copy()
         for count, mirrored in ((look.candidates, False), (look.mirrored, True)):
-            # Before the first look all scores are 0: then the order of the candidates counts.
+            # Before the first look all scores are 0: then the candidates keep their order.
             best = scores[:, wanted].max(axis=1)
             if mirrored:  # only candidates that this look has already been shown as they are
-                best[(views == views_before)[:, 0]] = -1
-            order = np.argsort(-best, kind="stable")[: min(count, look.candidates)]
-            shown = [candidates[n] for n in order]
+                best[(counts == counts_before)[:, 0]] = -1  # cannot be chosen
+            chosen = np.argsort(-best, kind="stable")[: min(count, look.candidates)]
+            shown = [candidates[n] for n in chosen]
             probabilities = _answers(look, image, shown, stack.sought, mirrored=mirrored)
-            new = np.log(np.maximum(probabilities, np.float32(SMALLEST)))  # (n, views, labels)
-            logs[order] += new.sum(axis=1)
-            views[order] += new.shape[1]
-            scores = _pooled(logs, views, np.float32(0))
-        answers.append(_pooled(logs - logs_before, views - views_before, np.float32(np.nan)))
+            # (n, cuts, labels)
+            new = np.log(np.maximum(probabilities, np.float32(MIN_PROBABILITY)))
+            logs[chosen] += new.sum(axis=1)
+            counts[chosen] += new.shape[1]
+            scores = _pooled(logs, counts, np.float32(0))
+        answers.append(_pooled(logs - logs_before, counts - counts_before, np.float32(np.nan)))
     if prior is not None:
         rows = [min(int(found.y), prior.shape[0] - 1) for found in candidates]
         cols = [min(int(found.x), prior.shape[1] - 1) for found in candidates]
@@ -67,14 +68,14 @@ def look_closer(
     return answers, scores
 
 
-def _pooled(logs: Floats, views: Floats, otherwise: np.float32) -> Floats:
+def _pooled(logs: Floats, counts: Floats, otherwise: np.float32) -> Floats:
     """Geometric means of answers, normalised to sum 1 over the labels.
 
-    `logs` are sums of logarithms over `views` answers; the result is `otherwise` where there is no answer.
+    `logs` are sums of logarithms over `counts` answers; the result is `otherwise` where there is no answer.
     """
-    means = np.divide(logs, np.maximum(views, 1))
+    means = np.divide(logs, np.maximum(counts, 1))
     weights = np.exp(means - means.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.where(views > 0, weights / weights.sum(axis=1, keepdims=True), otherwise)
+    return np.where(counts > 0, weights / weights.sum(axis=1, keepdims=True), otherwise)
 
 
 def _answers(
@@ -85,15 +86,15 @@ def _answers(
     out = np.empty((len(candidates), count, len(look.stack.labels)), np.float32)
 
     def work(start: int) -> None:
-        group = candidates[start : start + TOGETHER]
+        group = candidates[start : start + CANDIDATES_PER_CALL]
         views = np.stack([view for found in group for view in cuts(look, image, found, size)])
         if mirrored:
             views = views[:, :, ::-1]
         answers = look.stack.run(views).max(axis=(1, 2))
         out[start : start + len(group)] = answers.reshape(len(group), count, -1)
 
-    spread(work, range(0, len(candidates), TOGETHER))
-    must_be_numbers(out, look.stack)
+    spread(work, range(0, len(candidates), CANDIDATES_PER_CALL))
+    refuse_nan(out, look.stack)
     return out
 
 
@@ -111,14 +112,12 @@ def corrected(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid
     it is limited to the score of the weakest candidate, since no closer look has confirmed it.
     """
     values = grid.values[:, :, 0]
-    floor = float(best.min()) if len(best) else 0.0
-    out = np.minimum(values, np.float32(floor))
-    # From the weakest to the strongest: where boxes overlap, the stronger one is written last.
-    ranked = sorted(zip(candidates, best, strict=True), key=lambda pair: pair[1])
-    boxes = [found.box for found, _ in ranked]
+    limit = float(best.min()) if len(best) else 0.0
+    out = np.minimum(values, np.float32(limit))
+    boxes = [found.box for found in candidates]
     rows_of = _cells(grid, 0, [(b.top, b.top + b.height) for b in boxes])
     cols_of = _cells(grid, 1, [(b.left, b.left + b.width) for b in boxes])
-    for (found, score), rows, cols in zip(ranked, rows_of, cols_of, strict=True):
+    for found, score, rows, cols in zip(candidates, best, rows_of, cols_of, strict=True):
         # Zeros in place of negative values, and of -inf where no answer may lie.
         inside = np.maximum(values[rows, cols], np.float32(0))
         gain = np.float32(score / found.score) if found.score > 0 else np.float32(0)

@@ -1,12 +1,12 @@
 """From an image to an answer: is he here, and where.
 
-1. `search`: what is looked for is checked once.
+1. `search`: stack, masks, labels, scales and threshold are checked once, before any image.
 2. `maps`: the image is resized to a ladder of scales (`pyramid`). At each scale the stack turns it into
    activations: how much every place looks like what is sought.
 3. `peaks`: the local maxima of all scales are put in one order, best first. Of those that overlap only the
    best stays (non-maximum suppression).
 4. `closer`: a stack with closer looks cuts its best candidates out of the image and scores them again.
-5. What reaches the threshold is a detection. The distance to the next best place elsewhere is the margin.
+5. What reaches the threshold is a detection. The margin is the best score minus that of the next best place.
 6. All maps together, laid over the image's own pixels, are the activations that a heatmap shows.
 """
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.closer import corrected, look_closer
 from waldo_cli.detector.explanation import Pass, Trace
-from waldo_cli.detector.maps import LARGEST, Grid, Maps, on_image, prior_of, run_stack
+from waldo_cli.detector.maps import MAX_OVER_CHANNELS, Grid, Maps, on_image, prior_of, run_stack
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
@@ -89,7 +89,7 @@ def detect(
     scales
         ``"auto"`` (what the stack says), one factor, a list, or a range ``"0.5:2"`` in the stack's steps.
     top
-        Most detections for each label.
+        At most so many detections for each label.
     threshold
         Below it a peak is no detection; the stack's own when None.
     labels
@@ -102,7 +102,7 @@ def detect(
         Of two finds of one label that share more than this part of the smaller box, only the better
         stays.
     trace
-        Takes down what was seen on the way. It holds every scale's activations in memory.
+        Records the intermediate results. It holds every scale's activations in memory.
 
     Returns
     -------
@@ -119,12 +119,12 @@ def detect(
         The stack cannot be used, or not with masks.
     """
     search = Search.of(stack, masks, labels, scales, threshold)
-    return find(
+    return detect_with(
         image, search, top=top, region=region, where=where, max_overlap=max_overlap, trace=trace
     )
 
 
-def find(
+def detect_with(
     image: NDArray[Any],
     search: Search,
     *,
@@ -134,7 +134,7 @@ def find(
     max_overlap: float = MAX_OVERLAP,
     trace: Trace | None = None,
 ) -> Result:
-    """`detect` with a search that is made once for many images; parameters and errors are the same."""
+    """`detect` with a search that is made once for many images; the other parameters mean the same."""
     image = _checked_image(image)
     size = Size(*image.shape[:2])
     if top < 1:
@@ -145,35 +145,38 @@ def find(
     if trace is not None:
         trace.labels, trace.threshold = search.labels, search.threshold
 
-    shown: list[Grid] = []  # of one channel, for the map of activations
-    ranked: dict[str, list[Detection]] = {}
+    grids_to_merge: list[Grid] = []  # of one channel, for the map of activations
+    peaks_by_label: dict[str, list[Detection]] = {}
     for stack in search.stacks(size):
         maps = run_stack(stack, image, search.scales, prior)
-        one_pass = Pass(stack, maps)
+        this_pass = Pass(stack, maps)
         if not stack.closer_looks:
             for channel, label in enumerate(stack.labels):
+                # One more than asked for: the next best place gives the margin.
                 peaks = find_peaks(maps, channel, label, top + 1, max_overlap)
-                ranked.setdefault(label, []).extend(peaks)
+                peaks_by_label.setdefault(label, []).extend(peaks)
             grids = maps.grids
         else:
-            one_pass = _look_closer(stack, image, maps.merged(), search.labels, max_overlap, prior)
-            ranked |= {label: one_pass.scored(label) for label in stack.labels}
-            best = one_pass.best(search.labels)
-            grids = tuple(corrected(g, one_pass.candidates, best) for g in one_pass.maps.grids)
-        shown += [replace(g, values=LARGEST.run(g.values)[:, :, 0]) for g in grids]
+            this_pass = _second_pass(stack, image, maps.merged(), search.labels, max_overlap, prior)
+            peaks_by_label |= {label: this_pass.scored(label) for label in stack.labels}
+            best = this_pass.best(search.labels)
+            grids = tuple(corrected(g, this_pass.candidates, best) for g in this_pass.maps.grids)
+        grids_to_merge += [
+            replace(g, values=MAX_OVER_CHANNELS.run(g.values)[:, :, 0]) for g in grids
+        ]
         if trace is not None:
-            trace.passes.append(one_pass)
+            trace.passes.append(this_pass)
 
-    detections, margin = _reported(ranked, search, top)
-    activations = on_image(shown, size)
-    # Closer looks and interpolation may have lowered the map at the peak itself: it shows the score.
+    detections, margin = _reported(peaks_by_label, search, top)
+    activations = on_image(grids_to_merge, size)
+    # Set the pixel of each detection to its score: closer looks and interpolation may have lowered it there.
     for d in detections:
         at = (min(int(d.y), size.rows - 1), min(int(d.x), size.cols - 1))
         activations[at] = max(activations[at], np.float32(d.score))
     return Result(detections, activations, margin, size.cols, size.rows)
 
 
-def _look_closer(
+def _second_pass(
     stack: Stack,
     image: Floats,
     maps: Maps,
@@ -183,6 +186,7 @@ def _look_closer(
 ) -> Pass:
     """The best places of the first pass, and what the closer looks say of them."""
     count = stack.closer_looks[0].candidates
+    # Without a label: the closer looks will say what each candidate is.
     candidates = find_peaks(maps, 0, "", count, max_overlap)
     wanted = [stack.labels.index(label) for label in labels]
     answers, scores = look_closer(stack, image, candidates, wanted, prior)
@@ -190,16 +194,17 @@ def _look_closer(
 
 
 def _reported(
-    ranked: dict[str, list[Detection]], search: Search, top: int
+    peaks_by_label: dict[str, list[Detection]], search: Search, top: int
 ) -> tuple[tuple[Detection, ...], float | None]:
     """What reaches the threshold, best first, and the margin of the best label."""
     detections: list[Detection] = []
-    best_two: list[float] = []  # scores of the label whose best one is highest
+    best_two: list[float] = []  # the two best scores of the label with the highest score
     for label in search.labels:
         # Python's sort is stable: equal scores keep the order by row, then column.
-        peaks = sorted(ranked[label], key=lambda p: -p.score)
+        peaks = sorted(peaks_by_label[label], key=lambda p: -p.score)
         limit = search.threshold
         detections += [p for p in peaks[:top] if limit is None or p.score >= limit]
+        # Lists are compared number by number, so the highest best score decides.
         best_two = max(best_two, [p.score for p in peaks[:2]])
     detections.sort(key=lambda p: -p.score)
     margin = best_two[0] - best_two[1] if len(best_two) == 2 else None

@@ -25,11 +25,11 @@ from waldo_cli.stack.stack import Stack
 # A scale whose level would have more pixels is refused: a scale of 1000 is a typing error.
 MAX_LEVEL_PIXELS = 2**30
 
-# Most activations that are held in memory at once: 4 GB of float32.
-MAX_HELD = 2**30
+# Largest number of activations in memory at once: 4 GB of float32.
+MAX_ACTIVATIONS = 2**30
 
 # Merges several channels into the map that is searched for peaks.
-LARGEST = Combine("max")
+MAX_OVER_CHANNELS = Combine("max")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Grid:
     scale
         The factor by which the image was resized.
     factor
-        The same for rows and columns apart, after rounding to whole pixels.
+        The exact factors of rows and columns. Rounding to whole pixels makes them differ from `scale`.
     """
 
     values: Floats
@@ -72,7 +72,7 @@ class Maps:
     image
         Rows and columns of the image.
     sought
-        Rows and columns of what a peak marks, in pixels at scale 1.
+        Rows and columns of the object, in pixels at scale 1.
     """
 
     grids: tuple[Grid, ...]
@@ -82,7 +82,8 @@ class Maps:
     def merged(self) -> Maps:
         """The same with one channel: the largest of all."""
         return replace(
-            self, grids=tuple(replace(g, values=LARGEST.run(g.values)) for g in self.grids)
+            self,
+            grids=tuple(replace(g, values=MAX_OVER_CHANNELS.run(g.values)) for g in self.grids),
         )
 
     def box(self, grid: Grid, y: float, x: float) -> Box:
@@ -129,8 +130,8 @@ def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Float
     Raises
     ------
     InvalidInputError
-        The image is too small for the stack at every scale, too large at one, the stack would hold too many
-        activations of it, or it answers with numbers that are none.
+        The image is too small for the stack at every scale or too large at one; there would be too many
+        activations; or they are NaN or infinite.
     """
     size = Size(*image.shape[:2])
     _refuse_too_many_activations(stack, size, scales)
@@ -139,29 +140,30 @@ def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Float
     grids: list[Grid] = []
     answers = stack.run_each([level for _, level in fitting])
     for (scale, level), values in zip(fitting, answers, strict=True):
-        must_be_numbers(values, stack)
+        refuse_nan(values, stack)
         factor = (level.size.rows / size.rows, level.size.cols / size.cols)
         origin = [
-            (f - m[0] + 0.5) / z for f, m, z in zip(field.first, level.margin, factor, strict=True)
+            (first - before + 0.5) / zoom
+            for first, (before, _), zoom in zip(field.first, level.margin, factor, strict=True)
         ]
-        step = [j / z for j, z in zip(field.jump, factor, strict=True)]
+        step = [jump / zoom for jump, zoom in zip(field.jump, factor, strict=True)]
         grid = Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
-        grids.append(grid if prior is None else _weighed(grid, prior))
+        grids.append(grid if prior is None else _times_prior(grid, prior))
     return Maps(tuple(grids), size, stack.sought)
 
 
 def _refuse_too_many_activations(stack: Stack, size: Size, scales: Sequence[float]) -> None:
     if max(scales) ** 2 * size.rows * size.cols > MAX_LEVEL_PIXELS:
         raise InvalidInputError(f"scale {max(scales):g} makes {size} too large: use a smaller one")
-    kept = held = 0
-    for f in scales:
-        layers = stack.activations((round(f * size.rows), round(f * size.cols)))
-        held = max(held, kept + max(layers))
-        kept += layers[-1]  # the last layer's are kept for every scale
-    if held > MAX_HELD:
+    finished = highest = 0
+    for scale in scales:
+        layers = stack.activations((round(scale * size.rows), round(scale * size.cols)))
+        highest = max(highest, finished + max(layers))
+        finished += layers[-1]  # the last layer's stay in memory, for every scale
+    if highest > MAX_ACTIVATIONS:
         raise InvalidInputError(
-            f"stack {stack.name} would hold {held * 4 / 1e9:.1f} GB of activations of this"
-            f" {size} image, at most {MAX_HELD * 4 / 1e9:.1f} GB:"
+            f"stack {stack.name} would hold {highest * 4 / 1e9:.1f} GB of activations of this"
+            f" {size} image, at most {MAX_ACTIVATIONS * 4 / 1e9:.1f} GB:"
             " give fewer or smaller --scales, or a smaller image"
         )
 
@@ -191,7 +193,7 @@ def _fitting_levels(
     return fitting
 
 
-def must_be_numbers(values: Floats, stack: Stack) -> None:
+def refuse_nan(values: Floats, stack: Stack) -> None:
     """Refuse NaN and +infinity, which cannot be ranked; -inf is allowed: no answer may lie there."""
     if values.size and not values.max() < np.inf:
         raise InvalidInputError(
@@ -213,7 +215,7 @@ def extend(stack: Stack, level: Level) -> Level:
     return replace(level, margin=(rows, cols), boundary=stack.boundary)
 
 
-def _weighed(grid: Grid, prior: Floats) -> Grid:
+def _times_prior(grid: Grid, prior: Floats) -> Grid:
     """Positive scores times the prior at each cell's centre; -inf where the prior is NaN."""
     rows, cols = (
         np.clip(grid.centers(axis).astype(np.intp), 0, prior.shape[axis] - 1) for axis in (0, 1)
@@ -232,7 +234,7 @@ def on_image(grids: Sequence[Grid], image: Size) -> Floats:
     lowest = min(float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
     if not math.isfinite(lowest):  # the region is so small that no cell has its centre in it
         lowest = 0.0
-    merged: list[Grid] = []  # the coarse grids in one, then those finer than the image
+    merged: list[Grid] = []  # first all coarse grids in one, then each finer one
     for grid in sorted(grids, key=lambda g: g.values.size):
         values = np.maximum(
             grid.values, np.float32(lowest)
@@ -242,15 +244,15 @@ def on_image(grids: Sequence[Grid], image: Size) -> Floats:
             np.maximum(values, _interpolated(merged.pop(), grid, slice(None)), out=values)
         merged.append(grid)
     out = np.empty(image, np.float32)
-    pixels = Grid(out, (0.5, 0.5), (1.0, 1.0))
+    target = Grid(out, (0.5, 0.5), (1.0, 1.0))
+    band = max(1, (1 << 18) // image.cols)
 
     def work(start: int) -> None:
         rows = slice(start, start + band)
-        out[rows] = _interpolated(merged[0], pixels, rows)
+        out[rows] = _interpolated(merged[0], target, rows)
         for grid in merged[1:]:
-            np.maximum(out[rows], _interpolated(grid, pixels, rows), out=out[rows])
+            np.maximum(out[rows], _interpolated(grid, target, rows), out=out[rows])
 
-    band = max(1, (1 << 18) // image.cols)
     spread(work, range(0, image.rows, band))
     return out
 

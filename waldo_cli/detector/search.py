@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.detector.maps import MAX_HELD
+from waldo_cli.detector.maps import MAX_ACTIVATIONS
 from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_mask
@@ -36,7 +36,8 @@ class Search:
     scales
         Factors the image is resized by, largest first.
     threshold
-        A peak below it is no detection; None takes the best one whatever its score.
+        A peak below it is no detection; None: the best peak is one, whatever its score. (`Search.of` and
+        `detect` take None for the stack's own threshold.)
     """
 
     stack: Stack
@@ -110,7 +111,7 @@ class Search:
         if self.masks is None:
             return [self.stack]
         area = image.rows * image.cols
-        room = int(MAX_HELD / 2 / sum(area * f**2 for f in self.scales))
+        room = int(MAX_ACTIVATIONS / 2 / sum(area * f**2 for f in self.scales))
         together = min(max(1, room), len(self.masks))
         if together not in self._bound:
             self._bound[together] = self._with_masks(self.masks, together)

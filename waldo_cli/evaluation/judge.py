@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from waldo_cli.detector.detect import find
+from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.peaks import suppress
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
@@ -119,7 +119,7 @@ def score_pages(
                 " the boxes belong to another copy of this page",
                 path=str(page.path),
             )
-        finds = find(image, search, top=top).detections
+        finds = detect_with(image, search, top=top).detections
         # `find` suppresses overlaps within one label only; here all masks look for the same object.
         if search.masks is not None and len(search.masks) > 1:
             finds = tuple(suppress(finds, max_overlap=0.5))

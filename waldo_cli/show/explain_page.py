@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.detect import Result, find
+from waldo_cli.detector.detect import Result, detect_with
 from waldo_cli.detector.explanation import Pass, Place, Ranking, Trace, window_around
 from waldo_cli.detector.maps import Grid, Maps
 from waldo_cli.detector.peaks import MAX_OVERLAP
@@ -96,7 +96,7 @@ def explain(
         The file cannot be written.
     """
     trace = Trace()
-    result = find(image, search, region=region, where=where, trace=trace)
+    result = detect_with(image, search, region=region, where=where, trace=trace)
     if at is not None and not (0 <= at[0] < result.width and 0 <= at[1] < result.height):
         raise InvalidInputError(
             f"the place {at[0]:g},{at[1]:g} lies outside the {result.width}x{result.height} image"
