@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from waldo_cli.answers.record import Record
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import make_folder, sweep
-from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item
+from waldo_cli.inputs.folders import ACTIVATIONS, HEATMAP, Item
 from waldo_cli.inputs.sources import fetch, is_url
 from waldo_cli.parallel import keep_freed_memory
 
@@ -151,7 +151,9 @@ class Finder:
             orient=query.orient,
             allow_truncated=query.allow_truncated,
         )
-        result = detect_with(image, self._search, top=query.top, region=query.region, where=self._where)
+        result = detect_with(
+            image, self._search, top=query.top, region=query.region, where=self._where
+        )
         record = Record(
             item.path,
             self.run,

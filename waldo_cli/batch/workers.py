@@ -32,7 +32,7 @@ from waldo_cli.batch.engine import Engine, InProcess, in_order
 from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import reason, sweep
-from waldo_cli.inputs.items import Item
+from waldo_cli.inputs.folders import Item
 
 # BLAS must not start threads of its own: `waldo_cli.parallel` spreads the work over the cores, and
 # OMP_NUM_THREADS limits its threads.

@@ -26,7 +26,7 @@ from waldo_cli.cli.output import CLASSES, LabelFiles, Sink, StandardOutput
 from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
-from waldo_cli.inputs.items import (
+from waldo_cli.inputs.folders import (
     HEATMAP,
     Item,
     expand,

@@ -13,7 +13,7 @@ import click
 from waldo_cli.cli import options
 from waldo_cli.errors import FileError
 from waldo_cli.files import HTML_MARK, reason, refuse_foreign
-from waldo_cli.inputs.items import stem
+from waldo_cli.inputs.folders import stem
 from waldo_cli.inputs.sources import STDIN, read_stdin
 
 

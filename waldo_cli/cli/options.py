@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 from waldo_cli.answers.sidecars import SIDECARS
 from waldo_cli.answers.streams import FORMATS
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.inputs.items import EXTENSIONS
+from waldo_cli.inputs.folders import EXTENSIONS
 from waldo_cli.scales import resolve_scales
 
 F = TypeVar("F", bound=Callable[..., Any])

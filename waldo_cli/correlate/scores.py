@@ -9,7 +9,7 @@ so):
 
 What happens to a tile, in the order of this file:
 
-1. `correlate` prepares the masks once (`_prepare`: weights applied, mean mean_energy, norm 1) and cuts the
+1. `correlate` prepares the masks once (`_prepare`: weights applied, mean removed, norm 1) and cuts the
    outputs into tiles, which `_run` spreads over threads.
 2. Each thread has `_Buffers`. For the pixels of a tile, `over` returns a `_TileScores`: the tile's level
    (its mean colour, roughly) is taken out, and the energy of the whole tile is known.

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, reason
 from waldo_cli.geometry import Size
-from waldo_cli.inputs.items import expand
+from waldo_cli.inputs.folders import expand
 
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 
