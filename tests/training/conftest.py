@@ -1,0 +1,65 @@
+"""Pages to learn from, and networks that look as if they had learnt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    import torch
+
+    from waldo_cli.training.data import Page
+
+# PyTorch is imported by fixtures alone: without it, this file is read all the same.
+
+
+def _lived_in(net: torch.nn.Sequential, seed: int) -> torch.nn.Sequential:
+    """The network with normalisation statistics as training leaves them, not all ones."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    for layer in net:
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            for values, low in (
+                (layer.weight.data, 0.5),
+                (layer.bias.data, -0.5),
+                (layer.running_mean, -0.5),
+                (layer.running_var, 0.5),
+            ):
+                values.copy_(torch.rand(values.shape, generator=generator) + low)
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def networks() -> list[torch.nn.Sequential]:
+    import torch
+
+    from waldo_cli.training.network import classifier_network, proposal_network
+
+    torch.manual_seed(0)
+    nets = [proposal_network(), classifier_network(), classifier_network()]
+    return [_lived_in(net, seed) for seed, net in enumerate(nets)]
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[Page]:
+    """Noise with a coloured square for every head: Waldo's red, Wenda's blue, a stranger's green."""
+    from waldo_cli.training.data import Head, Page
+
+    random = np.random.default_rng(5)
+    out = []
+    for n in range(4):
+        pixels = random.integers(120, 255, (220, 300, 3)).astype(np.uint8)
+        heads = []
+        for label, colour, x in (
+            (0, (220, 20, 20), 60),
+            (1, (20, 20, 220), 150),
+            (4, (0, 160, 0), 240),
+        ):
+            top = 40 + 25 * n
+            pixels[top : top + 24, x : x + 18] = colour
+            heads.append(Head(label, x, top, x + 18, top + 24))
+        out.append(Page(f"{n}.png", f"art{n // 2}", "page", pixels, tuple(heads)))
+    return out

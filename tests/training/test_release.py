@@ -1,0 +1,48 @@
+"""The stack file of a training runs as its networks do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
+
+from waldo_cli.stack.file import load_stack  # noqa: E402
+from waldo_cli.training.network import LABELS, field_and_jump  # noqa: E402
+from waldo_cli.training.release import Release, folded, write_stack  # noqa: E402
+
+Networks = list[torch.nn.Sequential]
+
+
+def test_the_stack_file_computes_what_the_networks_compute(
+    networks: Networks, tmp_path: Path
+) -> None:
+    first, *closer = [folded(net) for net in networks]
+    stack = load_stack(write_stack(tmp_path, Release(name="fresh"), first, closer))
+    random = np.random.default_rng(3)
+    looks = [(net, look.stack, 77) for net, look in zip(closer, stack.closer_looks, strict=True)]
+    for net, layers, side in ((first, stack, 101), *looks):
+        image = random.random((side, side, 3), dtype=np.float32)
+        with torch.no_grad():
+            expected = net(torch.from_numpy(image).permute(2, 0, 1)[None])[0]
+        if net is first:
+            expected = torch.sigmoid(expected.amax(0, keepdim=True))
+        else:
+            expected = torch.softmax(expected, 0)
+        np.testing.assert_allclose(layers.run(image), expected.permute(1, 2, 0).numpy(), atol=1e-4)
+    assert stack.labels == LABELS
+
+
+def test_the_stack_file_sees_as_far_as_the_networks(networks: Networks, tmp_path: Path) -> None:
+    first, *closer = networks
+    path = write_stack(
+        tmp_path, Release(name="fresh"), folded(first), [folded(net) for net in closer]
+    )
+    stack = load_stack(path)
+    assert stack.receptive_field.size == (field_and_jump(first)[0],) * 2
+    assert stack.receptive_field.jump == (field_and_jump(first)[1],) * 2
+    for net, look in zip(closer, stack.closer_looks, strict=True):
+        assert look.stack.receptive_field.size == (field_and_jump(net)[0],) * 2
+    assert path.with_suffix(".npz").stat().st_size < 2_000_000
