@@ -77,9 +77,8 @@ def run_in_bands(images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats
     pixels = [x.shape[0] * x.shape[1] for x in images]
     # At least two parts, whatever the number of cores.
     part_pixels = min(PART_PIXELS, -(-sum(pixels) // 2))
-    parts: list[
-        tuple[int, int, int]
-    ] = []  # index of the image, first output row, row after the last
+    # Each part: index of the image, first output row, row after the last one.
+    parts: list[tuple[int, int, int]] = []
     for n, x in enumerate(images):
         # An image that is smaller than the field gets one part; the layer then raises the error.
         rows = max((x.shape[0] - size) // jump + 1, 1)
@@ -112,12 +111,10 @@ def _stream(x: Rows, start: int, stop: int, layers: Sequence[Layer], jump: int) 
     """
     band_rows = max(1, BAND_PIXELS // x.shape[1] // (BAND_STEP * jump)) * BAND_STEP * jump
     windows = [layer.field(ReceptiveField()) for layer in layers]  # of each layer alone
-    kept: list[Floats | None] = [None] * len(
-        layers
-    )  # for each layer, input rows for its next windows
-    skip = [0] * len(
-        layers
-    )  # rows to drop before the next window, where the stride exceeds the window
+    # For each layer: the input rows that its next windows need; or, where a stride is larger than a window,
+    # how many rows to drop before the next window.
+    kept: list[Floats | None] = [None] * len(layers)
+    skip = [0] * len(layers)
     for top in range(start, stop, band_rows):
         h = x[top : min(top + band_rows, stop)]
         for n, window in enumerate(windows):

@@ -118,9 +118,7 @@ def _read_npy(raw: bytes, key: str) -> Floats:
         raise StackError(f"array {key!r} is not as long as its header says")
     stream.seek(0)
     array = np.lib.format.read_array(stream, allow_pickle=False)
-    with np.errstate(
-        over="ignore"
-    ):  # a float64 that is too large becomes infinite, and is refused below
+    with np.errstate(over="ignore"):  # too large for float32: infinite, and refused below
         floats = np.ascontiguousarray(array, dtype=np.float32)
     if not np.isfinite(floats).all():
         raise StackError(f"array {key!r} holds NaN or infinity")

@@ -1,4 +1,4 @@
-"""Learning a stack from pages and boxes; needs the extra ``train`` (PyTorch).
+"""Train a stack on pages with known boxes; needs the extra ``train`` (PyTorch).
 
-Nothing else in the package imports this.
+Only the command ``waldo train`` imports these modules, and only when it runs.
 """

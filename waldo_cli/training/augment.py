@@ -1,8 +1,16 @@
-"""Batches of varied views: turned, pasted, half hidden, recoloured, blurred and printed badly.
+"""Data augmentation: batches of samples that are rotated, pasted, covered, recoloured and degraded.
 
-Waldo stands on some fifty drawings only. What makes thousands of him is cutting him out, with or without
-his shirt, and pasting him onto other pages; that a paste leaves traces tells the network nothing,
-because his look-alikes and strangers are pasted as often.
+Waldo is on about fifty drawings only. Cutting him out, with or without his shirt, and pasting him onto other
+pages makes thousands of different samples. A network could learn to recognise the traces of pasting
+instead of Waldo; therefore other characters, look-alikes and empty places are pasted as well.
+
+`make_batch` is the whole way of a batch. First samples are taken from patches, rotated, scaled and shifted
+(`_view`), and some are cut out and pasted (`_cut_outs`). Then all samples are changed: parts are covered
+(`_hide_parts`), pages end (`_end_the_page`), colours change (`_recoloured`), and the quality gets worse
+(`_degraded`).
+
+Samples are tensors ``(N, 3, S, S)`` with values in [0, 1]; N samples of S pixels each way. Random numbers are
+drawn in a fixed order, so that a seed always gives the same batches.
 """
 
 from __future__ import annotations
@@ -32,18 +40,19 @@ class Mix:
     Attributes
     ----------
     size
-        Side of a sample in pixels.
+        Side of a sample, in pixels.
     head
-        Height of a head in it, pixels.
+        Usual height of a head in a sample, in pixels.
     shift
-        A character's centre lies up to so many pixels off the sample's centre.
+        Largest distance of a character's centre from the sample's centre, in pixels, along rows and
+        along columns.
     octaves
-        Its scale differs by up to so many octaves.
+        Largest difference of the head's height from `head`, in octaves.
     real, pasted, strangers, empty
-        Samples per batch: characters where they stand, characters pasted elsewhere, other places
-        pasted elsewhere, and places where nobody is.
+        Samples per batch, by kind: characters on their own page; characters pasted onto another place;
+        empty places pasted onto another place; empty places as they are.
     shares
-        How often each of `LABELS` is drawn among the characters; the last are the look-alikes.
+        How often each of `LABELS` is drawn among the characters; look-alikes have the last label, nobody.
     """
 
     size: int
@@ -59,20 +68,20 @@ class Mix:
 
 @dataclass
 class Batch:
-    """Samples with what is on them.
+    """Samples, and what is on them.
 
     Attributes
     ----------
     images
-        ``(N, 3, S, S)`` in [0, 1], channels last in memory; places where nobody is come last.
+        ``(N, 3, S, S)`` in [0, 1], channels last in memory; the samples of empty places come last.
     labels
         ``(N,)`` indices into `LABELS`.
     x, y
-        ``(N,)`` the character's centre, pixels off the sample's centre.
+        ``(N,)`` the character's centre, in pixels from the sample's centre.
     head
-        ``(N,)`` the height of the character's head, pixels.
+        ``(N,)`` the height of the character's head, in pixels.
     places
-        Indices of the empty places among the patches they were drawn from.
+        For the samples of empty places: index of the patch that each was made from.
     """
 
     images: Tensor
@@ -84,36 +93,43 @@ class Batch:
 
 
 def make_batch(mix: Mix, characters: Patches, places: Patches, random: Random) -> Batch:
-    """A fresh batch: real and pasted characters, pasted strangers, empty places."""
-    real = _draw_characters(characters, mix.real, mix.shares, random)
-    standing = _Pose.random(mix.real, mix.shift, mix.octaves, random)
-    images = [_view(characters.pixels[real], characters.head, standing, mix)[0]]
+    """A new batch: characters on their pages, pasted characters and strangers, empty places, in this order.
 
+    `places` are patches without characters. Both kinds of patches show heads of the same height.
+    """
+    # Characters on their own page.
+    real = _draw_characters(characters, mix.real, mix.shares, random)
+    real_pose = _Pose.random(mix.real, mix.shift, mix.octaves, random)
+    images = [_view(characters.pixels[real], characters.head, real_pose, mix)[0]]
+
+    # Pasted ones: a background, a foreground in another pose, and a mask that blends them.
     count = mix.pasted + mix.strangers
-    ground = random.integers(0, len(places.labels), count)
-    pose = _Pose.random(count, 0.5 * mix.head, 0.5, random)
-    behind, _ = _view(places.pixels[ground], places.head, pose, mix)
+    background_places = random.integers(0, len(places.labels), count)
+    background_pose = _Pose.random(count, 0.5 * mix.head, 0.5, random)
+    background, _ = _view(places.pixels[background_places], places.head, background_pose, mix)
     pasted = _draw_characters(characters, mix.pasted, mix.shares, random)
     strangers = places.draw(mix.strangers, random)
-    pasting = _Pose.random(count, mix.shift, mix.octaves, random)
-    before, grid = _view(
+    pasted_pose = _Pose.random(count, mix.shift, mix.octaves, random)
+    foreground, grid = _view(
         np.concatenate([characters.pixels[pasted], places.pixels[strangers]]),
         characters.head,
-        pasting,
+        pasted_pose,
         mix,
     )
-    before = _recoloured(before, random, strength=0.5, gamma=0.0)
+    foreground = _recoloured(foreground, random, strength=0.5, gamma=0.0)
     if random.random() < 0.2:
-        before = _blurred(before, random.uniform(0.2, 0.9, count) * mix.head / 24)
+        foreground = _blurred(foreground, random.uniform(0.2, 0.9, count) * mix.head / 24)
+    # The grid is in half patches from the patch's centre; `_cut_outs` takes heads.
     mask = _cut_outs(grid * (PATCH / 2 / characters.head), random)
-    images.append(behind + (before - behind) * mask)
+    images.append(background + (foreground - background) * mask)
 
+    # Empty places.
     empty = places.draw(mix.empty, random)
-    off = _Pose.random(mix.empty, 0.3 * mix.head, mix.octaves, random)
-    images.append(_view(places.pixels[empty], places.head, off, mix)[0])
+    empty_pose = _Pose.random(mix.empty, 0.3 * mix.head, mix.octaves, random)
+    images.append(_view(places.pixels[empty], places.head, empty_pose, mix)[0])
 
     samples = torch.cat(images)
-    poses = (standing, pasting, off)
+    poses = (real_pose, pasted_pose, empty_pose)
     x, y = np.concatenate([p.x for p in poses]), np.concatenate([p.y for p in poses])
     _hide_parts(samples, mix.head, random)
     _end_the_page(samples, x, y, mix.head, random)
@@ -135,49 +151,60 @@ def make_batch(mix: Mix, characters: Patches, places: Patches, random: Random) -
 def _draw_characters(
     characters: Patches, count: int, shares: Sequence[float], random: Random
 ) -> NDArray[np.intp]:
-    """Indices of characters, each kind as often as its share says; missing kinds yield to Waldo."""
-    kinds = random.choice(len(LABELS), count, p=np.asarray(shares) / sum(shares))
-    known = set(characters.labels.tolist())
-    kinds = np.where(np.isin(kinds, list(known)), kinds, 0)
+    """Indices of `count` patches of characters, each label as often as its share says.
+
+    Labels that no patch has are replaced by Waldo.
+    """
+    labels = random.choice(len(LABELS), count, p=np.asarray(shares) / sum(shares))
+    available = set(characters.labels.tolist())
+    labels = np.where(np.isin(labels, list(available)), labels, 0)
     out = np.empty(count, np.intp)
-    for kind in np.unique(kinds):
-        here = kinds == kind
-        out[here] = characters.draw(int(here.sum()), random, int(kind))
+    for label in np.unique(labels):
+        chosen = labels == label
+        out[chosen] = characters.draw(int(chosen.sum()), random, int(label))
     return out
 
 
 @dataclass
 class _Pose:
-    """How each sample of a batch is turned: shift in pixels, octaves, angle, mirror."""
+    """How the patch of each sample is placed in the sample; all ``(N,)``."""
 
-    x: Numbers
+    x: Numbers  # shift, in pixels
     y: Numbers
-    octaves: Numbers
-    angle: Numbers
-    mirror: Numbers
+    octaves: Numbers  # change of scale
+    angle: Numbers  # in radians
+    mirror: Numbers  # -1 mirrored, 1 not
 
     @classmethod
     def random(cls, count: int, shift: float, octaves: float, random: Random) -> _Pose:
-        turned = random.random(count) < 0.3
+        """Random poses: half of them mirrored, 30 % clearly rotated, the others by some degrees only."""
+        rotated = random.random(count) < 0.3
         return cls(
             random.uniform(-shift, shift, count),
             random.uniform(-shift, shift, count),
             random.uniform(-octaves, octaves, count),
-            random.normal(0, np.where(turned, 0.2, 0.05)),
+            random.normal(0, np.where(rotated, 0.2, 0.05)),
             np.where(random.random(count) < 0.5, -1.0, 1.0),
         )
 
 
 def _view(patches: Bytes, head: float, pose: _Pose, mix: Mix) -> tuple[Tensor, Tensor]:
-    """Samples ``(N, 3, S, S)`` and where each pixel of theirs lies in its patch, in [-1, 1]."""
+    """Samples ``(N, 3, S, S)`` of patches in these poses, and the grid that they were sampled with.
+
+    The grid ``(N, S, S, 2)`` holds x and y in the patch for each pixel of a sample. As in PyTorch, the patch
+    reaches from -1 to 1.
+    """
+    # The affine map from positions in a sample to positions in its patch, both in [-1, 1]: rotation and
+    # mirroring; the ratio of the sides, and the inverse of the zoom; and a shift which brings the patch's
+    # centre to (x, y) of the pose.
     zoom = mix.head / head * 2**pose.octaves
     cos, sin = np.cos(pose.angle), np.sin(pose.angle)
-    turn = np.stack(
+    linear = np.stack(
         [np.stack([cos * pose.mirror, -sin], 1), np.stack([sin * pose.mirror, cos], 1)], 1
     )
-    turn *= (mix.size / patches.shape[1] / zoom)[:, None, None]
-    shift = -turn @ (np.stack([pose.x, pose.y], 1) / (mix.size / 2))[:, :, None]
-    theta = torch.from_numpy(np.concatenate([turn, shift], 2).astype(np.float32))
+    linear *= (mix.size / patches.shape[1] / zoom)[:, None, None]
+    shift = -linear @ (np.stack([pose.x, pose.y], 1) / (mix.size / 2))[:, :, None]
+    theta = torch.from_numpy(np.concatenate([linear, shift], 2).astype(np.float32))  # (N, 2, 3)
     pixels = _tensor(patches)
     grid = functional.affine_grid(theta, [len(patches), 3, mix.size, mix.size], align_corners=False)
     views = functional.grid_sample(
@@ -187,53 +214,65 @@ def _view(patches: Bytes, head: float, pose: _Pose, mix: Mix) -> tuple[Tensor, T
 
 
 def _tensor(patches: Bytes) -> Tensor:
+    """Patches ``(N, S, S, 3)`` uint8 as a tensor ``(N, 3, S, S)`` in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(patches)).permute(0, 3, 1, 2).float().div_(255)
 
 
-def _cut_outs(heads: Tensor, random: Random) -> Tensor:
-    """Soft masks ``(N, 1, S, S)``: a head, a head and shirt, or all around.
+def _cut_outs(positions: Tensor, random: Random) -> Tensor:
+    """Masks ``(N, 1, S, S)`` with soft edges: 30 % a head, 50 % head and shirt, 20 % a large rectangle.
 
-    `heads` is ``(N, S, S, 2)``, x and y from the head's centre in units of its height.
+    `positions` is ``(N, S, S, 2)``, x and y of each pixel from the centre of the head, in head heights. All
+    shapes have random sizes, so that the edge tells nothing.
     """
-    count = len(heads)
+    count = len(positions)
 
     def between(low: float, high: float) -> Tensor:
+        """One random number for each sample, (N, 1, 1)."""
         return torch.from_numpy(random.uniform(low, high, (count, 1, 1)).astype(np.float32))
 
-    x, y = heads[..., 0], heads[..., 1]
-    soft = between(12, 40)
+    # sigmoid(distance * steepness) is a soft step: 0.5 on the edge of a shape, near 1 inside, near 0 outside.
+    x, y = positions[..., 0], positions[..., 1]
+    steepness = between(12, 40)
+    # A head has half axes of about 0.42 and 0.5. The ellipse is a little larger; the value on its edge is 1.
     ellipse = torch.sqrt(
         (x / (0.42 * between(1.05, 1.5))) ** 2 + (y / (0.5 * between(1.05, 1.4))) ** 2
     )
-    head = torch.sigmoid((1 - ellipse) * 0.45 * soft)
+    head = torch.sigmoid((1 - ellipse) * 0.45 * steepness)
+    # The body is a rectangle below the head: its sides, its lower end, its upper end.
     body = (
-        torch.sigmoid((between(0.45, 1.1) - (x - between(-0.25, 0.25)).abs()) * soft)
-        * torch.sigmoid((between(0.6, 2.2) - y) * soft)
-        * torch.sigmoid((y - 0.25) * soft)
+        torch.sigmoid((between(0.45, 1.1) - (x - between(-0.25, 0.25)).abs()) * steepness)
+        * torch.sigmoid((between(0.6, 2.2) - y) * steepness)
+        * torch.sigmoid((y - 0.25) * steepness)
     )
-    half = between(0.7, 1.5)
-    around = torch.sigmoid((half - x.abs()) * soft) * torch.sigmoid(
-        (half * between(0.9, 1.3) - y.abs()) * soft
+    half_width = between(0.7, 1.5)
+    rectangle = torch.sigmoid((half_width - x.abs()) * steepness) * torch.sigmoid(
+        (half_width * between(0.9, 1.3) - y.abs()) * steepness
     )
     kind = between(0, 1)
-    mask = torch.where(kind < 0.3, head, torch.where(kind < 0.8, torch.maximum(head, body), around))
+    mask = torch.where(
+        kind < 0.3, head, torch.where(kind < 0.8, torch.maximum(head, body), rectangle)
+    )
     return mask[:, None]
 
 
 def _hide_parts(images: Tensor, head: float, random: Random, share: float = 0.2) -> None:
-    """Cover the shirt or one side of some with a piece of another sample, in place."""
+    """Cover a part of some samples (`share` of them) with a piece of another sample, in place.
+
+    The piece lies below the sample's centre, right of it, or left of it: a head in the centre stays at least
+    half visible.
+    """
     count, _, side, _ = images.shape
     source = images[random.permutation(count)].clone()
     middle = side // 2
     for n in np.flatnonzero(random.random(count) < share):
         w, h = (random.uniform(0.3, 1.6, 2) * head).astype(int)
-        way = random.integers(3)
-        if way == 0:
+        direction = random.integers(3)  # 0 below, 1 right, 2 left
+        if direction == 0:
             left = middle - w // 2 + int(random.uniform(-0.5, 0.5) * head)
             top = middle + int(random.uniform(0.2, 1.0) * head)
         else:
-            away = int(random.uniform(0.2, 0.7) * head)
-            left = middle + away if way == 1 else middle - away - w
+            distance = int(random.uniform(0.2, 0.7) * head)
+            left = middle + distance if direction == 1 else middle - distance - w
             top = middle - h // 2
         left, top = max(left, 0), max(top, 0)
         window = (n, slice(None), slice(top, top + h), slice(left, left + w))
@@ -243,30 +282,43 @@ def _hide_parts(images: Tensor, head: float, random: Random, share: float = 0.2)
 def _end_the_page(
     images: Tensor, x: Numbers, y: Numbers, head: float, random: Random, share: float = 0.06
 ) -> None:
-    """Let the page end through or near some heads, its edge repeated beyond as by `detect`, in place."""
+    """Make some samples (`share` of them) look as if the page ended through or near the head, in place.
+
+    Beyond the page's end its last line repeats, as in `detect`. `x` and `y` are the centres of the heads, in
+    pixels from the sample's centre.
+    """
     side = images.shape[-1]
     for n in np.flatnonzero(random.random(len(images)) < share):
-        across, after = random.random(2) < 0.5
-        middle = side / 2 + (x if across else y)[n]
-        away = random.uniform(0.0, 1.5) * head
-        end = int(np.clip(middle + away if after else middle - away, 0, side - 1))
-        lines = images[n] if across else images[n].transpose(1, 2)
-        beyond = slice(end + 1, None) if after else slice(0, end)
+        # The end is right or left of the head, or else below or above it.
+        horizontal, after_head = random.random(2) < 0.5
+        middle = side / 2 + (x if horizontal else y)[n]
+        distance = random.uniform(0.0, 1.5) * head
+        end = int(np.clip(middle + distance if after_head else middle - distance, 0, side - 1))
+        # The last axis of `lines` is the one along which the page ends; it is a view of the image.
+        lines = images[n] if horizontal else images[n].transpose(1, 2)
+        beyond = slice(end + 1, None) if after_head else slice(0, end)
         lines[:, :, beyond] = lines[:, :, end : end + 1].clone()
 
 
 def _recoloured(
     images: Tensor, random: Random, strength: float = 1.0, gamma: float = 0.4
 ) -> Tensor:
-    """Other ink and paper: one affine map of the colours per sample, for some a gamma curve."""
+    """Colours as of other ink, paper and scanners: a random affine map of the colours for each sample.
+
+    Matrix and offset change saturation, mix the channels a little, and change contrast and brightness. A
+    share `gamma` of the samples gets a gamma curve, too. `strength` scales the changes.
+    """
     count, _, h, w = images.shape
+    # Saturation: between the grey value (ITU-R BT.601), the same in all channels, and the colour itself.
     gray = np.tile([0.3, 0.59, 0.11], (3, 1))[None]
     usual = random.random(count) < 0.75
     mild = np.exp(random.normal(0, 0.3 * strength, count))
     saturation = np.where(usual, mild, random.uniform(0.35, 1.9, count))
     matrix = gray + (np.eye(3)[None] - gray) * saturation[:, None, None]
-    leak = np.eye(3)[None] + random.normal(0, 0.04 * strength, (count, 3, 3))
-    matrix = leak / leak.sum(2, keepdims=True) @ matrix
+    # Each channel gets a little of the others; rows that sum to 1 leave grey as it is.
+    mixing = np.eye(3)[None] + random.normal(0, 0.04 * strength, (count, 3, 3))
+    matrix = mixing / mixing.sum(2, keepdims=True) @ matrix
+    # Contrast around the middle grey 0.5, and brightness: each for the sample and a little for each channel.
     contrast = np.exp(random.normal(0, 0.17 * strength, (count, 1)))
     contrast = contrast * np.exp(random.normal(0, 0.07 * strength, (count, 3)))
     offset = 0.5 - 0.5 * contrast + random.normal(0, 0.06 * strength, (count, 1))
@@ -278,55 +330,67 @@ def _recoloured(
         images.reshape(count, 3, h * w),
     )
     images = images.reshape(count, 3, h, w).clamp_(0, 1)
-    some = np.flatnonzero(random.random(count) < gamma)
-    if len(some):
-        power = np.exp(random.normal(0, 0.3 * strength, (len(some), 1, 1, 1)))
+    chosen = np.flatnonzero(random.random(count) < gamma)
+    if len(chosen):
+        power = np.exp(random.normal(0, 0.3 * strength, (len(chosen), 1, 1, 1)))
         exponent = torch.from_numpy(power.astype(np.float32))
-        images[some] = torch.exp(torch.log(images[some].clamp_min_(2e-3)) * exponent)
+        images[chosen] = torch.exp(torch.log(images[chosen].clamp_min_(2e-3)) * exponent)
     return images
 
 
 def _blurred(images: Tensor, sigmas: Numbers) -> Tensor:
-    """Gaussian blur, its own sigma for each sample."""
+    """Gaussian blur with another sigma, in pixels, for each sample."""
     count, channels, side, _ = images.shape
-    reach = 4
-    steps = torch.arange(-reach, reach + 1).float()
+    radius = 4  # sigmas are below 2 pixels
+    steps = torch.arange(-radius, radius + 1).float()
     sigma = torch.from_numpy(np.maximum(sigmas, 1e-2).astype(np.float32))
     kernel = torch.exp(-0.5 * (steps[None] / sigma[:, None]) ** 2)
     kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(channels, 0)
+    # All channels of all samples become groups of one image, so that each can have a kernel of its own. A
+    # Gaussian is separable: first along rows, then along columns.
     flat = images.reshape(1, count * channels, side, side)
-    flat = functional.pad(flat, (reach, reach, reach, reach), mode="replicate")
+    flat = functional.pad(flat, (radius, radius, radius, radius), mode="replicate")
     flat = functional.conv2d(flat, kernel[:, None, :, None], groups=count * channels)
     flat = functional.conv2d(flat, kernel[:, None, None, :], groups=count * channels)
     return flat.reshape(count, channels, side, side)
 
 
 def _degraded(images: Tensor, head: float, random: Random) -> Tensor:
-    """What scanners, printers and web sites do: blur, sharpening, fewer pixels, raster, noise, JPEG."""
+    """Samples with what scanners, printers and web sites do to pages.
+
+    In this order, each for a random part of the samples: blur or sharpening, lower resolution, a raster of
+    print dots, noise, JPEG.
+    """
     count, _, side, _ = images.shape
-    fine = head / 24
+    fine = head / 24  # sigmas are for heads of 24 pixels
+    # 45 % of the samples are blurred, 20 % are sharpened by an unsharp mask.
     kind = random.random(count)
-    some = np.flatnonzero(kind < 0.45)
-    if len(some):
-        images[some] = _blurred(images[some], random.uniform(0.3, 1.7, len(some)) * fine)
-    some = np.flatnonzero((kind > 0.45) & (kind < 0.65))
-    if len(some):
-        soft = _blurred(images[some], random.uniform(0.5, 1.5, len(some)) * fine)
-        amount = _column(random.uniform(0.2, 1.2, len(some)))
-        images[some] = (images[some] + amount * (images[some] - soft)).clamp_(0, 1)
+    chosen = np.flatnonzero(kind < 0.45)
+    if len(chosen):
+        images[chosen] = _blurred(images[chosen], random.uniform(0.3, 1.7, len(chosen)) * fine)
+    chosen = np.flatnonzero((kind > 0.45) & (kind < 0.65))
+    if len(chosen):
+        soft = _blurred(images[chosen], random.uniform(0.5, 1.5, len(chosen)) * fine)
+        amount = _per_sample(random.uniform(0.2, 1.2, len(chosen)))
+        images[chosen] = (images[chosen] + amount * (images[chosen] - soft)).clamp_(0, 1)
+    # Fewer pixels and back to the old size, 16 samples at a time: one call needs one size.
     for start in range(0, count, 16):
         if random.random() < 0.3:
-            few = images[start : start + 16]
-            small = int(side * random.uniform(0.42, 0.9))
-            few = functional.interpolate(
-                few, (small, small), mode="bilinear", antialias=True, align_corners=False
+            group = images[start : start + 16]
+            small_side = int(side * random.uniform(0.42, 0.9))
+            group = functional.interpolate(
+                group,
+                (small_side, small_side),
+                mode="bilinear",
+                antialias=True,
+                align_corners=False,
             )
-            way = ("bilinear", "bicubic")[random.integers(2)]
-            few = functional.interpolate(few, (side, side), mode=way, align_corners=False)
-            images[start : start + 16] = few.clamp_(0, 1)
-    some = np.flatnonzero(random.random(count) < 0.15)
-    if len(some):
-        images[some] += _raster(len(some), side, random)
+            mode = ("bilinear", "bicubic")[random.integers(2)]
+            group = functional.interpolate(group, (side, side), mode=mode, align_corners=False)
+            images[start : start + 16] = group.clamp_(0, 1)
+    chosen = np.flatnonzero(random.random(count) < 0.15)
+    if len(chosen):
+        images[chosen] += _raster(len(chosen), side, random)
     for n in np.flatnonzero(random.random(count) < 0.35):
         noise = random.standard_normal((3, side, side), dtype=np.float32)
         images[n] += torch.from_numpy(noise * np.float32(random.uniform(0.005, 0.06)))
@@ -344,12 +408,14 @@ def _raster(count: int, side: int, random: Random) -> Tensor:
     rows, cols = torch.meshgrid(
         torch.arange(side).float(), torch.arange(side).float(), indexing="ij"
     )
+    # Radians per pixel: a wave every 2 to 8 pixels. (a, b) and (-b, a) are directions at right angles.
     angle, pitch = random.uniform(0, np.pi, count), random.uniform(0.8, 3.0, count)
-    a, b = _column(np.cos(angle) * pitch), _column(np.sin(angle) * pitch)
-    phase = _column(random.uniform(0, 2 * np.pi, count))
+    a, b = _per_sample(np.cos(angle) * pitch), _per_sample(np.sin(angle) * pitch)
+    phase = _per_sample(random.uniform(0, 2 * np.pi, count))
     waves = torch.cos(a * cols + b * rows + phase) * torch.cos(a * rows - b * cols)
-    return waves * _column(random.uniform(0.02, 0.12, count))
+    return waves * _per_sample(random.uniform(0.02, 0.12, count))
 
 
-def _column(values: Numbers) -> Tensor:
+def _per_sample(values: Numbers) -> Tensor:
+    """One number for each sample, ``(N, 1, 1, 1)``, ready to be multiplied with samples."""
     return torch.from_numpy(values.astype(np.float32)).reshape(-1, 1, 1, 1)

@@ -1,4 +1,4 @@
-"""Scores into probabilities, and the threshold."""
+"""Turn scores into probabilities, and choose the threshold, from finds on held-out pages."""
 
 from __future__ import annotations
 
@@ -16,18 +16,27 @@ from waldo_cli.training.release import folded
 
 @dataclass(frozen=True)
 class Calibration:
-    """Scores into probabilities: ``sigmoid(slope * logit(score) + offset)`` (Platt 1999)."""
+    """Platt scaling: a score becomes the probability ``sigmoid(slope * logit(score) + offset)``.
+
+    The threshold is a probability, too.
+
+    References
+    ----------
+    Platt, "Probabilistic Outputs for Support Vector Machines and Comparisons to Regularized Likelihood
+    Methods", Advances in Large Margin Classifiers 1999.
+    """
 
     slope: float
     offset: float
     threshold: float
 
     def __call__(self, score: float) -> float:
-        """The probability that a page's best find of this score is Waldo."""
+        """The probability that the best find of a page is Waldo, if it has this score."""
         return float(1 / (1 + np.exp(-self.slope * _logit(score) - self.offset)))
 
 
 def _logit(score: float) -> float:
+    """``log(p / (1 - p))``, finite for scores of 0 and 1, too."""
     score = min(max(score, 1e-6), 1 - 1e-6)
     return math.log(score / (1 - score))
 
@@ -35,20 +44,23 @@ def _logit(score: float) -> float:
 def calibrate(
     finds: Sequence[tuple[float, bool]], absent: Sequence[float], alarm_rate: float = 0.05
 ) -> Calibration:
-    """Fit probabilities to held-out finds.
+    """Fit slope and offset to held-out finds, and choose the threshold.
 
     Parameters
     ----------
     finds
-        ``(score, hit)`` of each page's best find, pages without him included.
+        ``(score, hit)`` of the best find of each page, including pages without Waldo.
     absent
-        Best scores of pages without him. The threshold, one half or more, is such that less than
-        `alarm_rate` of them reach it.
+        The best score of each page without Waldo. A find there is a false alarm.
+    alarm_rate
+        The threshold is so high that less than this share of `absent` reaches it, and at least 0.5.
     """
     x = torch.tensor([_logit(s) for s, _ in finds], dtype=torch.float64)
     y = torch.tensor([float(hit) for _, hit in finds], dtype=torch.float64)
-    # A few imagined errors of each kind keep the slope finite where the two are separable.
+    # Targets a little inside 0 and 1, as if there were a few wrong answers of each kind. Otherwise the slope
+    # would grow without limit where scores separate hits from misses perfectly.
     y = y * (1 - 2 / (len(y) + 4)) + 1 / (len(y) + 4)
+    # Slope and offset; logistic regression with one variable, which LBFGS solves in a few steps.
     line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([line], max_iter=200, line_search_fn="strong_wolfe")
 
@@ -60,15 +72,23 @@ def calibrate(
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     slope, offset = (float(v) for v in line.detach())
-    known = Calibration(max(slope, 0.1), offset, 0.5)
-    alarms = sorted((known(s) for s in absent), reverse=True)
+    # A slope of 0 or less would make all scores equal, or turn their order around.
+    fitted = Calibration(max(slope, 0.1), offset, 0.5)
+    alarms = sorted((fitted(s) for s in absent), reverse=True)
+    # The largest whole number below alarm_rate * len(alarms). So many alarms may reach the threshold; the
+    # next one, alarms[allowed], must stay just below it.
     allowed = math.ceil(alarm_rate * len(alarms)) - 1
     limit = math.nextafter(alarms[max(allowed, 0)], 1.0) if alarms else 0.5
-    return replace(known, threshold=math.ceil(1000 * min(max(0.5, limit), 0.99)) / 1000)
+    # Rounded up to three digits, and at most 0.99.
+    return replace(fitted, threshold=math.ceil(1000 * min(max(0.5, limit), 0.99)) / 1000)
 
 
 def calibrated(classifier: nn.Sequential, calibration: Calibration) -> nn.Sequential:
-    """The folded classifier whose softmax gives probabilities."""
+    """The classifier for inference, with the calibration built into its last layer.
+
+    Scaling all logits by the slope and adding the offset to Waldo's gives exactly the calibrated
+    probabilities if there are two labels; with more labels it is an approximation.
+    """
     net = folded(classifier)
     last = net[-1]
     if not isinstance(last, nn.Conv2d) or last.bias is None:

@@ -1,9 +1,12 @@
-"""A stack learned, cross-validated and released.
+"""Train a stack, cross-validate it, and write it: `train` does all of it.
 
-For each fold, and at the end for all pages: the proposal network learns from random places, then from
-the places that it takes for somebody (hard negative mining); the classifier learns from what the
-proposal network proposes. Held-out pages are judged by `waldo_cli.evaluation`, with the stack file that
-numpy runs, never with PyTorch.
+1. The artworks are divided into folds. For each fold, a stack is trained on the pages of all other folds
+   (`looks.learn_proposals`, `looks.learn_closer_looks`) and judged on the pages of the fold.
+2. The scores of all held-out pages give the calibration and the threshold (`calibrate`).
+3. The released stack is trained on all pages, with this calibration. The report says what was measured in
+   step 1.
+
+Held-out pages are judged by `waldo_cli.evaluation`, with the stack file that numpy runs, never with PyTorch.
 """
 
 from __future__ import annotations
@@ -34,12 +37,12 @@ from waldo_cli.training.looks import Plan, learn_closer_looks, learn_proposals
 from waldo_cli.training.network import CHARACTERS, LABELS
 from waldo_cli.training.release import Release, folded, write_stack
 
-# Other sizes at which held-out pages are looked at.
+# Factors: held-out pages are judged at these sizes as well.
 SIZES = {"half": 0.5, "double": 2.0}
 
 
 def _judged(page: Page, stack: Stack, label: str = LABELS[0]) -> PageScore:
-    """What a stack says of a page, against what is known."""
+    """The finds of a stack on a page, judged against the page's known boxes."""
     boxes = [
         TrueBox(label, h.left, h.top, h.right, h.bottom)
         for h in page.heads
@@ -54,14 +57,16 @@ def _judged(page: Page, stack: Stack, label: str = LABELS[0]) -> PageScore:
 
 @dataclass(frozen=True)
 class Fold:
-    """What one fold's stack says of the pages that it has not seen.
+    """The results of one fold's stack on the pages that it was not trained on.
 
     Attributes
     ----------
+    number
+        The fold, counted from 0.
     pages
-        Scores of the pages, by kind: ``page``, ``other scan``, ``without``; ``painted``, the pages with
-        Waldo painted over; ``half`` and ``double``, the pages at other sizes; and the name of each
-        other character, for the pages that show that one.
+        Scores of the pages by kind: ``page``, ``other scan``, ``without``; ``painted``, the pages with
+        Waldo painted over; ``half`` and ``double``, the pages at other sizes; and the name of each other
+        character, for the pages that show this character.
     """
 
     number: int
@@ -69,7 +74,7 @@ class Fold:
 
 
 def _score(**fields: Any) -> PageScore:
-    """From JSON, which knows no tuples."""
+    """A page's score from its JSON, where tuples have become lists."""
     restored: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()
     }
@@ -77,11 +82,20 @@ def _score(**fields: Any) -> PageScore:
 
 
 def _evaluated(pages: Sequence[Page], path: Path, number: int, say: Say) -> Fold:
-    """The fold's figures, from the file beside its stack where an earlier run has left them."""
-    done = path.with_name("scores.json")
-    if done.is_file():
-        told = json.loads(done.read_text(encoding="utf-8"))
-        return Fold(number, {kind: [_score(**s) for s in some] for kind, some in told.items()})
+    """Judge the stack at `path` on held-out `pages`.
+
+    The results are kept in a file beside the stack. If an earlier run has written it, it is read instead.
+    """
+    scores_file = path.with_name("scores.json")
+    if scores_file.is_file():
+        stored = json.loads(scores_file.read_text(encoding="utf-8"))
+        return Fold(
+            number,
+            {
+                kind: [_score(**fields) for fields in page_scores]
+                for kind, page_scores in stored.items()
+            },
+        )
     stack = load_stack(path)
     scores: dict[str, list[PageScore]] = {}
     for page in pages:
@@ -93,13 +107,13 @@ def _evaluated(pages: Sequence[Page], path: Path, number: int, say: Say) -> Fold
             scores.setdefault(name, []).append(_judged(resized(page, factor), stack))
         for label in sorted({LABELS[h.label] for h in page.heads} & set(CHARACTERS[1:])):
             scores.setdefault(label, []).append(_judged(page, stack, label))
-    told = {kind: [asdict(s) for s in some] for kind, some in scores.items()}
-    with write_atomically(done) as file:
-        file.write(json.dumps(told).encode())
-    seen = scores.get("page", [])
-    first = sum(s.rank == 1 for s in seen)
-    five = sum(s.rank is not None and s.rank <= 5 for s in seen)
-    say(f"held-out pages: {first} of {len(seen)} first, {five} among five")
+    stored = {kind: [asdict(s) for s in page_scores] for kind, page_scores in scores.items()}
+    with write_atomically(scores_file) as file:
+        file.write(json.dumps(stored).encode())
+    held_out_scores = scores.get("page", [])
+    top1 = sum(s.rank == 1 for s in held_out_scores)
+    top5 = sum(s.rank is not None and s.rank <= 5 for s in held_out_scores)
+    say(f"held-out pages: {top1} of {len(held_out_scores)} first, {top5} among five")
     return Fold(number, scores)
 
 
@@ -115,37 +129,38 @@ def train(
     resume: bool = False,
     say: Say = print,
 ) -> dict[str, Any]:
-    """Learn a stack from pages with boxes.
+    """Train a stack on pages with known boxes.
 
     Parameters
     ----------
     pages, truth
-        As `read_pages` has them.
+        The folder of pages and the truth file, as in `read_pages`.
     out
-        Gets ``waldo.toml``, ``waldo.npz``, ``report.json``, and a folder of checkpoints per fold.
+        The folder for ``waldo.toml``, ``waldo.npz``, ``report.json``, and one folder of checkpoints per
+        fold.
     folds
-        How many parts the artworks are dealt into for cross-validation; 0 for none, which leaves
-        the scores as they are learned, the threshold at one half and the report empty.
+        Into how many parts the artworks are divided for cross-validation. 0 for none: scores are then
+        not calibrated, the threshold is 0.5, and the report has no results.
     effort
-        Multiplies the steps of `Plan`; at 1 a fold takes half an hour of one core.
+        Factor on the steps of `Plan`; at 1 a fold takes half an hour of one core.
     seed
-        Of everything random.
+        The seed of all random numbers.
     drawn
-        A folder of drawn scenes with their ``truth.csv``, learned from beside the pages.
+        A folder of drawn scenes with their ``truth.csv``, which are added to the training pages.
     resume
         Continue what an earlier run with the same settings left in `out`.
     say
-        Gets a line of progress now and then.
+        Called with each line of progress.
 
     Returns
     -------
     report
-        What ``report.json`` holds.
+        The content of ``report.json``.
 
     Raises
     ------
     InvalidInputError
-        A setting is out of range, `out` holds another training, or no page shows Waldo.
+        A setting is out of range, `out` contains another training, or no page shows Waldo.
     FileError
         A file cannot be read.
     """
@@ -155,90 +170,104 @@ def train(
         raise InvalidInputError(f"effort is {effort}: it must be a positive number")
     settings = {"folds": folds, "effort": effort, "seed": seed, "drawn": drawn is not None}
     _claim(out, settings, resume)
-    known = read_pages(pages, truth)
-    if not any(h.label == 0 for p in known for h in p.heads):
+    real_pages = read_pages(pages, truth)
+    if not any(h.label == 0 for p in real_pages for h in p.heads):
         raise InvalidInputError("no page shows Waldo", path=str(truth))
-    further = []
+    drawn_pages = []
     if drawn is not None:
-        further = [replace(p, kind="drawn") for p in read_pages(drawn, drawn / "truth.csv")]
+        drawn_pages = [replace(p, kind="drawn") for p in read_pages(drawn, drawn / "truth.csv")]
     plan = Plan().times(effort)
 
-    def learned(
-        seen: Sequence[Page], folder: Path, number: int
+    def learn_networks(
+        training_pages: Sequence[Page], folder: Path, number: int
     ) -> tuple[nn.Sequential, list[nn.Sequential]]:
-        def tell(line: str) -> None:
+        """The proposal network and the closer looks; `number` is the fold's, for the seeds."""
+
+        def say_for_fold(line: str) -> None:
             say(f"{folder.name}: {line}")
 
-        both = [*seen, *further]
-        own = 1000 * seed + 10 * number
-        proposals = learn_proposals(both, folder, plan, own, tell)
-        return proposals, learn_closer_looks(both, proposals, folder, plan, own, tell)
+        with_drawn = [*training_pages, *drawn_pages]
+        # Seeds of different folds lie 10 apart, since the networks of a fold add small numbers to theirs.
+        fold_seed = 1000 * seed + 10 * number
+        proposals = learn_proposals(with_drawn, folder, plan, fold_seed, say_for_fold)
+        return proposals, learn_closer_looks(
+            with_drawn, proposals, folder, plan, fold_seed, say_for_fold
+        )
 
-    dealt = folds_by_artwork(known, folds, seed) if folds else {}
-    tested = []
+    fold_of_artwork = folds_by_artwork(real_pages, folds, seed) if folds else {}
+    results = []
     for number in range(folds):
         folder = out / f"fold{number}"
-        seen = [p for p in known if dealt[p.artwork] != number]
-        unseen = [p for p in known if dealt[p.artwork] == number]
-        proposals, closer = learned(seen, folder, number)
+        training_pages = [p for p in real_pages if fold_of_artwork[p.artwork] != number]
+        held_out = [p for p in real_pages if fold_of_artwork[p.artwork] == number]
+        proposals, closer = learn_networks(training_pages, folder, number)
         path = write_stack(folder, Release(), folded(proposals), [folded(net) for net in closer])
-        tested.append(_evaluated(unseen, path, number, say))
-    calibration = _calibration(tested) if tested else Calibration(1.0, 0.0, 0.5)
-    proposals, closer = learned(known, out / "all", folds)
+        results.append(_evaluated(held_out, path, number, say))
+    calibration = _calibration(results) if results else Calibration(1.0, 0.0, 0.5)
+    # The released stack learns from all pages; its seed is that of a fold after the last one.
+    proposals, closer = learn_networks(real_pages, out / "all", folds)
     release = replace(
         Release(),
         description="Waldo, and Wenda, Odlaw and Wizard Whitebeard, learned from pages of the books",
         threshold=calibration.threshold,
     )
     write_stack(out, release, folded(proposals), [calibrated(net, calibration) for net in closer])
-    report = _report(settings, plan, tested, calibration)
+    report = _report(settings, plan, results, calibration)
     (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return report
 
 
 def _claim(out: Path, settings: dict[str, Any], resume: bool) -> None:
-    """Make `out` this training's, or refuse."""
-    note = out / "settings.json"
+    """Reserve the folder `out` for a training with these settings.
+
+    A file in the folder notes the settings. If it is there already, the training must be resumed, and with
+    the same settings.
+    """
+    settings_file = out / "settings.json"
     text = (json.dumps(settings) + "\n").encode()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if note.exists():
+        if settings_file.exists():
             if not resume:
                 raise InvalidInputError(
                     "holds a training already: resume it, or choose another folder", path=str(out)
                 )
-            if note.read_bytes() != text:
+            if settings_file.read_bytes() != text:
                 raise InvalidInputError("was begun with other settings", path=str(out))
-        note.write_bytes(text)
+        settings_file.write_bytes(text)
     except OSError as e:
         raise FileError(f"cannot train here: {reason(e)}", path=str(out)) from None
 
 
 def _best_finds(fold: Fold) -> list[tuple[float, bool]]:
-    """The best find of each page at its own size, pages without him included."""
+    """Score of the best find, and whether it is Waldo, of each page at its own size.
+
+    Includes pages without Waldo, but not those without any find.
+    """
     kinds = ("page", "painted", "without")
     scores = [s for kind in kinds for s in fold.pages.get(kind, [])]
     return [(s.scores[0], s.hits[0]) for s in scores if s.scores]
 
 
-def _calibration(tested: Sequence[Fold]) -> Calibration:
-    absent = [s.best for f in tested for k in ("painted", "without") for s in f.pages.get(k, [])]
-    return calibrate([find for f in tested for find in _best_finds(f)], absent)
+def _calibration(folds: Sequence[Fold]) -> Calibration:
+    """The calibration from the held-out pages of all folds together."""
+    absent = [s.best for f in folds for k in ("painted", "without") for s in f.pages.get(k, [])]
+    return calibrate([find for f in folds for find in _best_finds(f)], absent)
 
 
 def _report(
-    settings: dict[str, Any], plan: Plan, tested: Sequence[Fold], calibration: Calibration
+    settings: dict[str, Any], plan: Plan, folds: Sequence[Fold], calibration: Calibration
 ) -> dict[str, Any]:
-    """Everything that was measured, with scores as the released stack gives them."""
+    """The content of ``report.json``: settings, and results with calibrated scores."""
 
-    def released(score: PageScore) -> PageScore:
+    def calibrated_score(score: PageScore) -> PageScore:
         return replace(score, scores=tuple(calibration(s) for s in score.scores))
 
     by_kind: dict[str, list[PageScore]] = {}
     rows = []
-    for fold in tested:
+    for fold in folds:
         for kind, scores in fold.pages.items():
-            by_kind.setdefault(kind, []).extend(released(s) for s in scores)
+            by_kind.setdefault(kind, []).extend(calibrated_score(s) for s in scores)
             rows += [
                 {
                     "fold": fold.number,
@@ -256,13 +285,14 @@ def _report(
         "calibration": asdict(calibration),
         "pages": rows,
     }
-    if tested:
+    if folds:
         absent = [*by_kind.get("painted", []), *by_kind.get("without", [])]
         present = by_kind.get("page", [])
         summary: Summary = summarize([*present, *absent], calibration.threshold)
         report["summary"] = asdict(summary)
         for kind in ("other scan", *SIZES, *CHARACTERS[1:]):
             report[kind] = asdict(summarize(by_kind.get(kind, []), calibration.threshold))
+        # How well scores separate pages from the same pages without Waldo.
         report["auc_painted_over"] = area_under_curve(
             [s.best for s in present], [s.best for s in by_kind.get("painted", [])]
         )

@@ -1,4 +1,4 @@
-"""Training one network: the loop over its batches, with checkpoints."""
+"""Train one network: `optimise` is the loop over its batches, with checkpoints."""
 
 from __future__ import annotations
 
@@ -14,37 +14,43 @@ from torch import Tensor, nn
 
 from waldo_cli.training.lessons import Lesson
 
-Say = Callable[[str], None]
+Say = Callable[[str], None]  # gets one line of progress
 
+# Steps from one checkpoint, and one line of progress, to the next.
 CHECKPOINT_STEPS = 200
 
 
-class _Echo:
-    """Each batch is used twice: fresh, and later as mixed and mirrored rows of the last ten.
+class _EchoedBatches:
+    """Batches for training, of which every second one is made from samples of the last ten.
 
-    Making a batch costs as much as learning from it.
+    Making a batch costs as much as learning from it, so each sample is used about twice (data echoing,
+    Choi et al. 2019). To look different the second time, the samples are put together in a new way, and are
+    mirrored and tinted at random.
     """
 
     def __init__(self, lesson: Lesson, random: np.random.Generator) -> None:
         self.lesson, self.random = lesson, random
-        self.kept: list[tuple[Tensor, ...]] = []
-        self.turn = 0
+        self.recent: list[tuple[Tensor, ...]] = []  # the last ten fresh batches
+        self.calls = 0
 
     def __call__(self) -> tuple[Tensor, ...]:
-        self.turn += 1
-        if len(self.kept) < 2 or self.turn % 2 == 0:
+        """The next batch: images, and the targets of the lesson."""
+        self.calls += 1
+        if len(self.recent) < 2 or self.calls % 2 == 0:
             fresh = self.lesson.batch(self.random)
-            self.kept = [*self.kept[-9:], fresh]
+            self.recent = [*self.recent[-9:], fresh]
             return fresh
-        count = len(self.kept[0][0])
-        source = self.random.integers(0, len(self.kept), count)
+        count = len(self.recent[0][0])
+        # Sample n of the new batch is sample n of one of the recent batches, drawn at random.
+        source = self.random.integers(0, len(self.recent), count)
         mirror = self.random.random() < 0.5
         mixed: list[Tensor] = []
-        for column in range(len(self.kept[0])):
-            out = torch.empty_like(self.kept[0][column])
-            for number, batch in enumerate(self.kept):
+        for part in range(len(self.recent[0])):
+            out = torch.empty_like(self.recent[0][part])
+            for number, batch in enumerate(self.recent):
                 rows = np.flatnonzero(source == number)
-                out[rows] = batch[column][rows]
+                out[rows] = batch[part][rows]
+            # Images and maps of targets have four dimensions, the last one along the columns.
             mixed.append(out.flip(-1) if mirror and out.dim() == 4 else out)
         tint = self.random.normal(1, 0.08, (count, 3, 1, 1)).astype(np.float32)
         mixed[0] = (mixed[0] * torch.from_numpy(tint)).clamp_(0, 1)
@@ -61,10 +67,11 @@ def optimise(
     say: Say,
     rate: float | None = None,
 ) -> nn.Sequential:
-    """Train a network and give the running average of its weights.
+    """Train a network, and return a network with the running average of its weights.
 
-    AdamW, one cosine of the learning rate after a short warm-up, bfloat16 in the forward pass.
-    Continues from `checkpoint` where there is one, and removes it at the end.
+    AdamW; the learning rate rises in a short warm-up and then falls along half a cosine; the forward pass
+    is in bfloat16. `rate` replaces the learning rate of the lesson. Training continues from the file
+    `checkpoint` if it exists; the file is removed at the end.
     """
     random = np.random.default_rng([seed, 0])
     net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -77,21 +84,24 @@ def optimise(
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
+        # The state of the generator is not stored: start another sequence of random numbers.
         random = np.random.default_rng([seed, start])
-    next_batch = _Echo(lesson, random)
+    next_batch = _EchoedBatches(lesson, random)
     losses: list[float] = []
     for step in range(start, steps):
         for group in optimizer.param_groups:
-            group["lr"] = (rate or lesson.rate) * _schedule(step / steps)
+            group["lr"] = (rate or lesson.rate) * _rate_factor(step / steps)
         images, *targets = next_batch()
         with torch.autocast("cpu", torch.bfloat16):
-            answers = net(images)
-        loss = lesson.loss(answers.float(), *targets)
+            outputs = net(images)
+        loss = lesson.loss(outputs.float(), *targets)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        nn.utils.clip_grad_norm_(net.parameters(), 5.0)  # one bad batch must not undo the training
         optimizer.step()
-        _follow(average, net, min(0.997, (step + 2) / (step + 11)))
+        # The average covers about the last 300 steps. At the beginning it covers fewer, so that it forgets
+        # the random start quickly.
+        _update_average(average, net, min(0.997, (step + 2) / (step + 11)))
         losses.append(loss.item())
         if (step + 1) % CHECKPOINT_STEPS == 0:
             state = {"step": step + 1, "net": net.state_dict(), "average": average.state_dict()}
@@ -101,21 +111,28 @@ def optimise(
     return average
 
 
-def _schedule(done: float) -> float:
-    return min(1.0, (done + 1e-3) / 0.05) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+def _rate_factor(progress: float) -> float:
+    """Factor on the learning rate at a `progress` from 0 to 1.
+
+    A linear warm-up over the first 5 %, times half a cosine that falls from 1 to 0.01.
+    """
+    return min(1.0, (progress + 1e-3) / 0.05) * (
+        0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
+    )
 
 
-def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+def _update_average(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move the weights of `average` towards those of `net`: an exponential moving average, in place."""
     with torch.no_grad():
         for a, b in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
             if a.dtype.is_floating_point:
                 a.mul_(decay).add_(b, alpha=1 - decay)
-            else:
+            else:  # the number of batches that a normalisation has counted
                 a.copy_(b)
 
 
 def save(state: dict[str, Any], path: Path) -> None:
-    """All of it or nothing, whenever the power goes."""
+    """Write a state with `torch.save`; after a crash, `path` holds either the old state or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     torch.save(state, partial)

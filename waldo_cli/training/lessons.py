@@ -1,4 +1,8 @@
-"""What each network learns: its batches and how wrong its answers are."""
+"""What each network learns: how its batches are made, and its loss.
+
+`optimise` in `learn` trains a network on a `Lesson`. The proposal network has one lesson, and all classifiers
+have the other, each with a view of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +21,27 @@ from waldo_cli.training.network import CHARACTERS, PROPOSAL_VIEW, View, field_an
 class Lesson(Protocol):
     """What one network learns."""
 
-    rate: float
-    decay: float
+    rate: float  # the largest learning rate
+    decay: float  # weight decay
 
     def batch(self, random: np.random.Generator) -> tuple[Tensor, ...]:
-        """Images and whatever `loss` needs, one row per sample."""
+        """Images and the targets that `loss` needs, one row per sample."""
 
-    def loss(self, answers: Tensor, *targets: Tensor) -> Tensor:
-        """How wrong the answers are."""
+    def loss(self, outputs: Tensor, *targets: Tensor) -> Tensor:
+        """The loss of a network's outputs, one number."""
 
 
 class ProposalLesson:
-    """Where is somebody's head? One answer per character and cell of a small map."""
+    """The lesson of the proposal network: where are heads of characters?
+
+    The network gives a small map for each sample: one output per character and cell. A cell is one position
+    of the network's output; cells are 4 px apart.
+    """
 
     rate = 3e-3
     decay = 1e-3
-    # A sample holds nine by nine answers, more than two heads each way.
+    # For samples of 95 px the network has 9 x 9 cells. They cover 36 px, more than two heads, so that the
+    # network learns where a head is and where it is not.
     mix = Mix(
         size=95,
         head=PROPOSAL_VIEW.head,
@@ -49,43 +58,57 @@ class ProposalLesson:
         self.characters, self.places = characters, places
         field, jump = field_and_jump(net)
         cells = (self.mix.size - field) // jump + 1
+        # Columns, and rows, of the cells' centres, in pixels from the sample's centre.
         self.centers = (np.arange(cells) - (cells - 1) / 2) * jump
 
     def batch(self, random: np.random.Generator) -> tuple[Tensor, ...]:
-        """Images, what each cell should answer, and how much it matters."""
+        """Images, the wanted output of each cell, and its weight in the loss."""
         batch = make_batch(self.mix, self.characters, self.places, random)
         return (batch.images, *self._targets(batch))
 
     def _targets(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Wanted outputs, 0 or 1, and weights, both ``(N, characters, cells, cells)``."""
+        # Distance of each cell from the centre of the head, (N, cells, cells), in heads: the larger one of
+        # the distances along columns and rows. A head is 4 wide to 5 tall, therefore 0.8.
         across = np.abs(self.centers[None, :] - batch.x[:, None]) / 0.8
         down = np.abs(self.centers[None, :] - batch.y[:, None])
-        away = np.maximum(across[:, None, :], down[:, :, None]) / batch.head[:, None, None]
-        nearest = away.min(axis=(1, 2), keepdims=True)
-        there = (away < 0.24) | (away == nearest)
+        distance = np.maximum(across[:, None, :], down[:, :, None]) / batch.head[:, None, None]
+        nearest = distance.min(axis=(1, 2), keepdims=True)
+        # Cells near the centre are positive; the nearest cell always is.
+        positive = (distance < 0.24) | (distance == nearest)
         count, cells = len(batch.labels), len(self.centers)
         wanted = np.zeros((count, len(CHARACTERS), cells, cells), np.float32)
         weight = np.ones_like(wanted)
         for n in np.flatnonzero(batch.labels != NOBODY):
-            label, here = batch.labels[n], there[n]
-            wanted[n, label][here] = 1
-            weight[n][:, (away[n] < 0.85) & ~here] = 0  # beside the head either answer will do
-            # Who it is will be told by the closer looks; here it matters that it is somebody.
-            weight[n, 1:][:, here] = 0.5
+            label, on_head = batch.labels[n], positive[n]
+            wanted[n, label][on_head] = 1
+            # Near the head but not on its centre, both outputs are right: these cells do not count.
+            weight[n][:, (distance[n] < 0.85) & ~on_head] = 0
+            # The closer looks will tell the characters apart. For a proposal it is enough that some channel
+            # finds the head: all channels but Waldo's count half there, Waldo's less if it is not his head.
+            weight[n, 1:][:, on_head] = 0.5
             if label != 0:
-                weight[n, 0][here] = 0.3
+                weight[n, 0][on_head] = 0.3
         return torch.from_numpy(wanted), torch.from_numpy(weight)
 
-    def loss(self, answers: Tensor, *targets: Tensor) -> Tensor:
-        """Focal cross-entropy (Lin et al. 2017): easy cells, nearly all, count little."""
+    def loss(self, outputs: Tensor, *targets: Tensor) -> Tensor:
+        """Binary cross-entropy with focal weights (Lin et al. 2017).
+
+        Almost all cells are easy negatives. A cell counts by the square of its error, so that they do not
+        outweigh the few difficult cells; positive cells count twice.
+        """
         wanted, weight = targets
-        right = torch.sigmoid(torch.where(wanted > 0, answers, -answers)).detach()
-        hard = (1 - right) ** 2 * (1 + wanted) * weight
-        error = functional.binary_cross_entropy_with_logits(answers, wanted, reduction="none")
-        return (error * hard).sum() / len(answers) / len(CHARACTERS)
+        right = torch.sigmoid(torch.where(wanted > 0, outputs, -outputs)).detach()
+        focal_weight = (1 - right) ** 2 * (1 + wanted) * weight
+        error = functional.binary_cross_entropy_with_logits(outputs, wanted, reduction="none")
+        return (error * focal_weight).sum() / len(outputs) / len(CHARACTERS)
 
 
 def closer_mix(view: View) -> Mix:
-    """What a closer look learns from: cuts as `detect` makes them, a little off in place and scale."""
+    """The mix for a closer look: cuts as `detect` makes them, a little off in place and scale.
+
+    `detect` examines only certain places and scales, and true heads lie between them.
+    """
     return Mix(
         size=77,
         head=view.head,
@@ -100,7 +123,10 @@ def closer_mix(view: View) -> Mix:
 
 
 class ClassifierLesson:
-    """Who is it? Places that are still taken for somebody come up more often than others."""
+    """The lesson of a closer look: who is it, or is it nobody?
+
+    Empty places that the network still takes for a character are drawn more often than others.
+    """
 
     rate = 2e-3
     decay = 2e-3
@@ -109,20 +135,21 @@ class ClassifierLesson:
         self.mix, self.characters, self.places = closer_mix(view), characters, places
 
     def batch(self, random: np.random.Generator) -> tuple[Tensor, ...]:
-        """Images, labels, and which place each of the last images shows."""
+        """Images, labels, and for images of empty places the index of the place; -1 for all others."""
         batch = make_batch(self.mix, self.characters, self.places, random)
         place = np.full(len(batch.labels), -1)
-        place[-len(batch.places) :] = batch.places
+        place[-len(batch.places) :] = batch.places  # they are the last images of the batch
         return batch.images, torch.from_numpy(batch.labels), torch.from_numpy(place)
 
-    def loss(self, answers: Tensor, *targets: Tensor) -> Tensor:
-        """Cross-entropy; notes on the way how wrong each empty place still is."""
+    def loss(self, outputs: Tensor, *targets: Tensor) -> Tensor:
+        """Cross-entropy; also updates how often each empty place is drawn, by the network's error there."""
         labels, place = targets
-        logits = answers[:, :, 0, 0]
+        logits = outputs[:, :, 0, 0]  # one position: the cut is as large as the receptive field
         with torch.no_grad():
             empty = (place >= 0).numpy()
-            sure = logits.softmax(1).numpy()[empty]
-            wrong = 1.05 - sure[:, NOBODY] + 2 * sure[:, 0]
+            probabilities = logits.softmax(1).numpy()[empty]
+            # From 0.05, where the network is sure that nobody is there, to 3.05, where it is sure of Waldo.
+            wrong = 1.05 - probabilities[:, NOBODY] + 2 * probabilities[:, 0]
             index = place.numpy()[empty]
             self.places.weights[index] = 0.6 * self.places.weights[index] + 0.4 * wrong
         return functional.cross_entropy(logits, labels, label_smoothing=0.02)

@@ -1,4 +1,13 @@
-"""The networks of a stack, in turn: the first from its own mistakes, the others from what it proposes."""
+"""Train the networks of a stack, one after the other.
+
+1. `learn_proposals` trains the proposal network on random empty places. Then it mines hard negatives: it runs
+   this network over all pages and trains it again with the places that the network wrongly proposes.
+2. `learn_closer_looks` trains a classifier for each closer look on the places that the proposal network
+   proposes.
+
+Each finished network is a file in the fold's folder. A training that was interrupted finds these files and
+skips what is done.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +38,8 @@ from waldo_cli.training.network import (
 )
 from waldo_cli.training.release import Release, folded
 
-# Places per page that are learned from: by the proposal network again, and by the classifier.
+# Hard negatives per page for the proposal network, and negatives per page, and per drawn scene, for the
+# classifiers.
 MINED_PER_PAGE = 40
 PROPOSED_PER_PAGE = 200
 PROPOSED_PER_DRAWING = 60
@@ -37,14 +47,14 @@ PROPOSED_PER_DRAWING = 60
 
 @dataclass(frozen=True)
 class Plan:
-    """How long each part of the training takes, in steps.
+    """How many steps each part of the training has.
 
     Attributes
     ----------
     random, mined
-        Of the proposal network, before and after mining.
+        Steps of the proposal network, before and after mining.
     classifier
-        Of the classifier.
+        Steps of each classifier.
     """
 
     random: int = 1400
@@ -52,21 +62,21 @@ class Plan:
     classifier: int = 3000
 
     def times(self, effort: float) -> Plan:
-        """A longer or shorter plan of the same proportions."""
+        """A plan with all steps multiplied by `effort`."""
         return Plan(
             *(max(1, round(steps * effort)) for steps in (self.random, self.mined, self.classifier))
         )
 
 
 class Proposal(NamedTuple):
-    """A place that a proposal network takes for somebody."""
+    """A place where a proposal network sees a character's head."""
 
     score: float
     spot: Spot
 
     @property
     def box(self) -> Box:
-        """Around a head there."""
+        """The box of a head at this place, in page pixels."""
         x, y, head = self.spot
         width = head * PROPOSAL_VIEW.size.cols / PROPOSAL_VIEW.size.rows
         return Box(
@@ -76,74 +86,84 @@ class Proposal(NamedTuple):
 
 @torch.no_grad()
 def propose(net: nn.Sequential, page: Page, count: int) -> list[Spot]:
-    """The places of a page that a proposal network takes for somebody, best first.
+    """The `count` best places of a page where a proposal network sees a character's head, best first.
 
-    The first half of `waldo_cli.detect`, in bfloat16, which is several times as fast and near enough
-    for what is only learned from.
+    This does what `waldo_cli.detect` does before the closer looks: it runs the network over a pyramid of the
+    page and takes the peaks. It runs in bfloat16, which is several times as fast; small differences do not
+    matter for training.
     """
     release = Release()
     field, jump = field_and_jump(net)
-    reach = (field - 1) // 2
-    found: list[Proposal] = []
+    margin = (field - 1) // 2
+    proposals: list[Proposal] = []
     low, high, per_octave = release.scales
     picture = Image.fromarray(page.pixels)
     for scale in scale_ladder(low, high, per_octave):
         rows, cols = level_size(picture.height, picture.width, scale)
         level = np.asarray(picture.resize((cols, rows), Image.Resampling.BILINEAR))
-        padded = np.pad(level, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
+        # With this margin, output (0, 0) is centred at pixel (0, 0) of the level.
+        padded = np.pad(level, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
         image = torch.from_numpy(padded).permute(2, 0, 1)[None].float().div_(255)
         with torch.autocast("cpu", torch.bfloat16):
-            answers = net(image.contiguous(memory_format=torch.channels_last))
-        scores = answers[0].float().amax(0).numpy()
+            outputs = net(image.contiguous(memory_format=torch.channels_last))
+        scores = outputs[0].float().amax(0).numpy()  # of the best character at each position
+        # More than `count`, because overlapping ones are dropped below.
         for row, col in local_maxima(scores, 4 * count):
+            # From outputs to pixels of the level, and with the factor of the scale to pixels of the page; the
+            # centre of pixel i is at i + 0.5.
             spot = (
                 (col * jump + 0.5) / scale,
                 (row * jump + 0.5) / scale,
                 PROPOSAL_VIEW.head / scale,
             )
-            found.append(Proposal(float(scores[row, col]), spot))
-    found.sort(reverse=True)
-    kept = itertools.islice(suppress(found, max_overlap=0.5), count)
-    return [proposal.spot for proposal in kept]
+            proposals.append(Proposal(float(scores[row, col]), spot))
+    proposals.sort(reverse=True)
+    best = itertools.islice(suppress(proposals, max_overlap=0.5), count)
+    return [proposal.spot for proposal in best]
 
 
 def learn_proposals(
     pages: Sequence[Page], folder: Path, plan: Plan, seed: int, say: Say
 ) -> nn.Sequential:
-    """The first look, from random places and then from its own mistakes."""
-    done = folder / "proposals.pt"
+    """The trained proposal network: trained on random places, and then on its own mistakes."""
+    final_file = folder / "proposals.pt"
     net = proposal_network()
-    if done.is_file():
-        net.load_state_dict(torch.load(done, weights_only=True))
+    if final_file.is_file():
+        net.load_state_dict(torch.load(final_file, weights_only=True))
         return net.eval()
+    # Patches show heads larger than the network sees them, so that samples are mostly made by reducing.
     head = 1.25 * PROPOSAL_VIEW.head
     random = np.random.default_rng([seed, 1])
     spots = [random_spots(p, 15 if p.kind == "drawn" else 50, random) for p in pages]
     characters = character_patches(pages, head)
     lesson = ProposalLesson(net, characters, spot_patches(pages, spots, head))
-    early = folder / "proposals-early.pt"
-    if early.is_file():
-        net.load_state_dict(torch.load(early, weights_only=True))
+    early_file = folder / "proposals-early.pt"  # the network before mining
+    if early_file.is_file():
+        net.load_state_dict(torch.load(early_file, weights_only=True))
     else:
         say("first look, random places")
         checkpoint = folder / "proposals-early.checkpoint"
         net = optimise(net, lesson, plan.random, seed=seed, checkpoint=checkpoint, say=say)
-        save(net.state_dict(), early)
+        save(net.state_dict(), early_file)
     say("first look, mining")
-    quick = folded(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    folded_net = folded(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mined = [
-        [spot for spot in propose(quick, p, MINED_PER_PAGE) if p.is_clear(spot, 2.5)] for p in pages
+        [spot for spot in propose(folded_net, p, MINED_PER_PAGE) if p.is_clear(spot, 2.5)]
+        for p in pages
     ]
     lesson = ProposalLesson(
         net,
         characters,
         spot_patches(pages, [a + b for a, b in zip(spots, mined, strict=True)], head),
     )
+    # In the order of the patches: for each page first the random spots, then the mined ones, which are
+    # drawn three times as often.
     weights = [
         w for a, b in zip(spots, mined, strict=True) for w in [1.0] * len(a) + [3.0] * len(b)
     ]
     lesson.places.weights[:] = weights
     say(f"first look, {sum(map(len, mined))} mined places")
+    # `optimise` returns an average of the weights, which has no gradients: switch them on again.
     net = optimise(
         net.requires_grad_(True),
         lesson,
@@ -153,25 +173,29 @@ def learn_proposals(
         say=say,
         rate=2e-3,
     )
-    save(net.state_dict(), done)
+    save(net.state_dict(), final_file)
     return net
 
 
 def learn_closer_looks(
     pages: Sequence[Page], proposals: nn.Sequential, folder: Path, plan: Plan, seed: int, say: Say
 ) -> list[nn.Sequential]:
-    """The closer looks, in their order, from what the first look proposes."""
+    """The trained networks of the closer looks, in their order.
+
+    They learn from the characters, and from places that the proposal network wrongly proposes.
+    """
     spots: list[list[Spot]] = []
-    learned = []
+    nets = []
+    # The numbers are for the seeds: 0 and 1 belong to the proposal network.
     for number, (name, view) in enumerate(CLOSER_VIEWS.items(), 2):
         net = classifier_network()
-        learned.append(net)
-        done = folder / f"{name}.pt"
-        if done.is_file():
-            net.load_state_dict(torch.load(done, weights_only=True))
+        nets.append(net)
+        final_file = folder / f"{name}.pt"
+        if final_file.is_file():
+            net.load_state_dict(torch.load(final_file, weights_only=True))
             net.eval()
             continue
-        if not spots:
+        if not spots:  # once for all closer looks, and only if one of them is not trained yet
             say("closer looks, proposals")
             spots = _proposed(pages, proposals, np.random.default_rng([seed, 2]))
         head = 1.2 * view.head
@@ -179,7 +203,7 @@ def learn_closer_looks(
             view, character_patches(pages, head), spot_patches(pages, spots, head)
         )
         say(f"{name} look, {len(lesson.places.labels)} places")
-        learned[-1] = optimise(
+        nets[-1] = optimise(
             net,
             lesson,
             plan.classifier,
@@ -187,20 +211,20 @@ def learn_closer_looks(
             checkpoint=folder / f"{name}.checkpoint",
             say=say,
         )
-        save(learned[-1].state_dict(), done)
-    return learned
+        save(nets[-1].state_dict(), final_file)
+    return nets
 
 
 def _proposed(
     pages: Sequence[Page], proposals: nn.Sequential, random: np.random.Generator
 ) -> list[list[Spot]]:
-    """Places on each page where nobody is, as proposed, and a few more."""
-    quick = folded(proposals).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    """For each page, the proposed places where nobody is, and eight random ones."""
+    folded_net = folded(proposals).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return [
         [
             spot
             for spot in propose(
-                quick, p, PROPOSED_PER_DRAWING if p.kind == "drawn" else PROPOSED_PER_PAGE
+                folded_net, p, PROPOSED_PER_DRAWING if p.kind == "drawn" else PROPOSED_PER_PAGE
             )
             if p.is_clear(spot, 1.1)
         ]

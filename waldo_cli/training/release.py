@@ -1,4 +1,8 @@
-"""Networks into a stack file, number for number what numpy runs."""
+"""Write trained networks as a stack file, which computes the same numbers with numpy.
+
+`folded` turns a network into plain convolutions; `write_stack` writes their kernels into the ``.npz`` and
+one ``[[layer]]`` table for each layer into the TOML.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,11 @@ from waldo_cli.training.network import CLOSER_VIEWS, LABELS, PROPOSAL_VIEW, View
 
 
 def folded(net: nn.Sequential) -> nn.Sequential:
-    """The same function for inference: normalisation folded into the convolutions before it.
+    """A network for inference that computes the same: each normalisation becomes part of its convolution.
 
-    Weights are rounded to half precision, in which the stack file stores them.
+    Batch normalisation computes ``(h - mean) / sqrt(variance + eps) * weight + bias`` for each channel. This
+    is linear, so the convolution before it can do it with another kernel and bias. Dropout does nothing at
+    inference and is left out. Weights are rounded to half precision, in which the stack file stores them.
     """
     out: list[nn.Module] = []
     for layer in net:
@@ -33,7 +39,7 @@ def folded(net: nn.Sequential) -> nn.Sequential:
             conv.weight.data.copy_(layer.weight.data)
             bias_of(conv).data.copy_(layer.bias.data if layer.bias is not None else torch.zeros(1))
             out.append(conv)
-        elif isinstance(layer, nn.BatchNorm2d):
+        elif isinstance(layer, nn.BatchNorm2d):  # `conv` is the layer before it
             mean, variance = layer.running_mean, layer.running_var
             if mean is None or variance is None:
                 raise TypeError("a normalisation without running statistics")
@@ -50,20 +56,20 @@ def folded(net: nn.Sequential) -> nn.Sequential:
 
 @dataclass(frozen=True)
 class Release:
-    """What a stack file says beside its layers.
+    """What a stack file contains beside its layers.
 
     Attributes
     ----------
     name, description
-        For people.
+        Texts for the user; the name is also the name of the files.
     threshold
-        Probability from which a candidate is a find.
+        The smallest probability of a find.
     scales
         ``(smallest, largest, per octave)`` of the pyramid.
     candidates
-        How many places each closer look looks at.
+        For each closer look, how many candidates it examines.
     mirrored
-        How many of these it looks at mirrored, too.
+        For each closer look, how many of these it examines mirrored as well.
     """
 
     name: str = "waldo"
@@ -80,14 +86,15 @@ def write_stack(
     proposals: nn.Sequential,
     closer: Sequence[nn.Sequential],
 ) -> Path:
-    """Write ``NAME.toml`` and ``NAME.npz``; the networks as `folded` gives them.
+    """Write ``NAME.toml`` and ``NAME.npz``.
 
-    Weights are stored in half precision, which is all that they hold.
+    The networks must come from `folded`: they have no normalisation, and their weights fit into half
+    precision without loss.
 
     Returns
     -------
     path
-        Of the stack file.
+        The path of the stack file.
     """
     arrays: dict[str, NDArray[np.float16]] = {}
     low, high, per_octave = release.scales
@@ -102,11 +109,14 @@ def write_stack(
         'boundary = "edge"',
         f'weights = "{release.name}.npz"',
         *_layers("layer", "first", proposals, arrays),
+        # The score of a place is that of its best character: one map for the search of peaks.
         *_layer("layer", "combine", how='"max"'),
         *_layer("layer", "sigmoid"),
     ]
-    looks = zip(CLOSER_VIEWS.items(), release.candidates, release.mirrored, closer, strict=True)
-    for (name, view), candidates, mirrored, net in looks:
+    closer_looks = zip(
+        CLOSER_VIEWS.items(), release.candidates, release.mirrored, closer, strict=True
+    )
+    for (name, view), candidates, mirrored, net in closer_looks:
         lines += [
             "",
             "[[closer_look]]",
@@ -126,6 +136,10 @@ def write_stack(
 def _layers(
     table: str, prefix: str, net: nn.Sequential, arrays: dict[str, NDArray[np.float16]]
 ) -> list[str]:
+    """The TOML lines of a network's layers; its kernels and biases are added to `arrays`.
+
+    Arrays are named ``PREFIX1.kernel``, ``PREFIX1.bias``, ``PREFIX2.kernel`` and so on.
+    """
     lines: list[str] = []
     for layer in net:
         if isinstance(layer, nn.ReLU):
@@ -134,6 +148,7 @@ def _layers(
         if not isinstance(layer, nn.Conv2d):
             raise TypeError(f"{layer} has no place in a stack file")
         name = f"{prefix}{sum(line.startswith('kernel') for line in lines) + 1}"
+        # PyTorch has (K, C, A, B), a stack (A, B, C, K).
         kernel = layer.weight.detach().permute(2, 3, 1, 0).contiguous()
         arrays[f"{name}.kernel"] = kernel.numpy().astype(np.float16)
         arrays[f"{name}.bias"] = bias_of(layer).detach().numpy().astype(np.float16)
@@ -150,6 +165,7 @@ def _layers(
 
 
 def _layer(table: str, op: str, **keys: Any) -> list[str]:
+    """The TOML lines of one layer; values must be TOML already."""
     return ["", f"[[{table}]]", f'op = "{op}"', *(f"{k} = {v}" for k, v in keys.items())]
 
 
