@@ -11,5 +11,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float32]
 #: Sums of many values, where float32 would lose too many digits.
 Doubles: TypeAlias = NDArray[np.float64]
+#: Pictures of 8 bits.
+Bytes: TypeAlias = NDArray[np.uint8]
 #: Code that works for any number type.
 Array: TypeAlias = NDArray[Any]

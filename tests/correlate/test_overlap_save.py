@@ -31,7 +31,7 @@ def test_kernels_in_pieces_and_in_turns_change_nothing(monkeypatch):
     scores = normalized_cross_correlate(x, V)
     monkeypatch.setattr(overlap_save, "_BUFFER_BYTES", 1 << 17)  # tiles too small for the kernel
     monkeypatch.setattr(overlap_save, "_SPECTRA_BYTES", 1 << 17)  # memory for not even one spectrum
-    tiling, _ = overlap_save.plan((91, 121), (60, 50), 3, 1, 4)
+    tiling, _ = overlap_save.plan_tiles((91, 121), (60, 50), 3, 1, 4)
     assert len(tiling.offsets) > 1
     assert tiling.kernels_at_a_time(3) == 0
     assert_close(cross_correlate(x, V, method="fft"), whole)

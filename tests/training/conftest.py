@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     import torch
 
-    from waldo_cli.training.data import Page
+    from waldo_cli.training.data import TrainingPage
 
 # PyTorch is imported by fixtures alone: without it, this file is read all the same.
 
@@ -44,9 +44,9 @@ def networks() -> list[torch.nn.Sequential]:
 
 
 @pytest.fixture(scope="module")
-def pages() -> list[Page]:
+def pages() -> list[TrainingPage]:
     """Noise with a coloured square for every head: Waldo's red, Wenda's blue, a stranger's green."""
-    from waldo_cli.training.data import Head, Page
+    from waldo_cli.training.data import Head, TrainingPage
 
     random = np.random.default_rng(5)
     out = []
@@ -61,5 +61,5 @@ def pages() -> list[Page]:
             top = 40 + 25 * n
             pixels[top : top + 24, x : x + 18] = colour
             heads.append(Head(label, x, top, x + 18, top + 24))
-        out.append(Page(f"{n}.png", f"art{n // 2}", "page", pixels, tuple(heads)))
+        out.append(TrainingPage(f"{n}.png", f"art{n // 2}", "page", pixels, tuple(heads)))
     return out

@@ -8,7 +8,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
 from waldo_cli.training.augment import Mix, _end_the_page, make_batch  # noqa: E402
-from waldo_cli.training.data import NOBODY, Page, character_patches, random_spots, spot_patches  # noqa: E402
+from waldo_cli.training.data import (  # noqa: E402
+    NOBODY,
+    TrainingPage,
+    character_patches,
+    random_spots,
+    spot_patches,
+)
 from waldo_cli.training.lessons import ProposalLesson, closer_mix  # noqa: E402
 from waldo_cli.training.network import CLOSER_VIEWS, proposal_network  # noqa: E402
 
@@ -17,7 +23,7 @@ MIXES = [ProposalLesson.mix, *map(closer_mix, CLOSER_VIEWS.values())]
 
 @pytest.mark.parametrize("mix", MIXES)
 def test_batches_repeat_with_their_seed_and_hold_what_the_mix_says(
-    mix: Mix, pages: list[Page]
+    mix: Mix, pages: list[TrainingPage]
 ) -> None:
     characters = character_patches(pages, 1.2 * mix.head)
     random = np.random.default_rng(1)
@@ -53,7 +59,7 @@ def test_beyond_the_end_of_a_page_its_edge_repeats_and_the_middle_of_the_head_st
             assert (rows[:, ended] == rows[:, ended[:1]]).all()
 
 
-def test_cells_on_a_head_should_answer_and_far_ones_should_not(pages: list[Page]) -> None:
+def test_cells_on_a_head_should_answer_and_far_ones_should_not(pages: list[TrainingPage]) -> None:
     net = proposal_network()
     head = 1.25 * ProposalLesson.mix.head
     random = np.random.default_rng(1)

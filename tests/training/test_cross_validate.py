@@ -12,13 +12,19 @@ pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.stack.file import load_stack
 from waldo_cli.training import cross_validate, learn
-from waldo_cli.training.data import Page, character_patches, random_spots, read_pages, spot_patches
+from waldo_cli.training.data import (
+    TrainingPage,
+    character_patches,
+    random_spots,
+    read_pages,
+    spot_patches,
+)
 from waldo_cli.training.lessons import ProposalLesson
 from waldo_cli.training.network import proposal_network
 
 
 def test_a_training_cut_short_goes_on_where_it_stopped(
-    pages: list[Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pages: list[TrainingPage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learn, "CHECKPOINT_STEPS", 2)
     head = 1.25 * ProposalLesson.mix.head

@@ -33,7 +33,7 @@ from readers import SEEDS
 
 from waldo_cli.__main__ import main
 from waldo_cli.answers.record import from_json
-from waldo_cli.answers.streams import escaped
+from waldo_cli.answers.streams import escape_field
 from waldo_cli.files import show
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "badimages"
@@ -229,7 +229,7 @@ def test_any_name_comes_back_from_every_format(named: list[str], waldo: Run) -> 
     status, out, err = waldo(*LOOK)
     assert (status, err) == (0, "")
     assert [line.split("\t")[0] for line in out.decode().split("\n")[:-1]] == list(
-        map(escaped, named)
+        map(escape_field, named)
     )
     _, out, _ = waldo(*LOOK, "-0")
     raw = out.split(b"\0")[:-1]

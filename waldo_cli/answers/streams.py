@@ -55,9 +55,9 @@ class Tsv:
         return self._line(COLUMNS) if self.header else ""
 
     def add(self, record: Record) -> str:
-        path = record.path if self.null else escaped(record.path)
+        path = record.path if self.null else escape_field(record.path)
         return "".join(
-            self._line((path, *_number_cells(d), escaped(d.label), *map(str, astuple(d.box))))
+            self._line((path, *_number_cells(d), escape_field(d.label), *map(str, astuple(d.box))))
             for d in record.detections or ()
         )
 
@@ -85,7 +85,12 @@ class Csv:
     def add(self, record: Record) -> str:
         return "".join(
             self._line(
-                (harmless(record.path), *_number_cells(d), harmless(d.label), *astuple(d.box))
+                (
+                    escape_formula(record.path),
+                    *_number_cells(d),
+                    escape_formula(d.label),
+                    *astuple(d.box),
+                )
             )
             for d in record.detections or ()
         )
@@ -203,7 +208,7 @@ def make_format(
     return kind(**{k: v for k, v in arguments.items() if k in kind.takes and v is not None})
 
 
-def escaped(text: str) -> str:
+def escape_field(text: str) -> str:
     r"""Return text that fits in one field: backslashes doubled, controls as ``\t``, ``\n``, ``\x1b``."""
     return show(text.replace("\\", "\\\\"))
 
@@ -213,7 +218,7 @@ def _number_cells(detection: Detection) -> tuple[str, str, str]:
     return f"{detection.x:.10g}", f"{detection.y:.10g}", f"{detection.score:.9g}"
 
 
-def harmless(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return the text of a cell, with an apostrophe before it if a spreadsheet would read a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from waldo_cli.answers.streams import harmless
+from waldo_cli.answers.streams import escape_formula
 from waldo_cli.cli import options
 from waldo_cli.files import show
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from waldo_cli.evaluation.figures import Summary
     from waldo_cli.evaluation.judge import PageScore
 
-COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
+PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 
 
 @click.command()
@@ -119,7 +119,7 @@ def evaluate(
     scored: list[PageScore] = []
     width = max(len(show(page.name)) for page in listed)  # of the first column
     if form != "json":
-        click.echo(_row(COLUMNS, form, width))
+        click.echo(_row(PAGE_COLUMNS, form, width))
     for score in score_pages(listed, search, sought, top=top, max_pixels=max_pixels):
         scored.append(score)
         if form != "json":
@@ -129,12 +129,12 @@ def evaluate(
         click.echo("\n" + _summary_text(summary, sought, top))
     elif form == "json":
         settings = {"schema": 1, "stack": search.stack.name, "label": sought, "top": top}
-        rows = [dict(zip(COLUMNS, _cells(score, threshold), strict=True)) for score in scored]
+        rows = [dict(zip(PAGE_COLUMNS, _cells(score, threshold), strict=True)) for score in scored]
         click.echo(json.dumps(settings | asdict(summary) | {"pages": rows}, allow_nan=False))
 
 
 def _cells(score: PageScore, threshold: float | None) -> tuple[Any, ...]:
-    """Return the values of `COLUMNS` for one page; None where a value is not defined."""
+    """Return the values of `PAGE_COLUMNS` for one page; None where a value is not defined."""
     return (
         score.name,
         score.rank,
@@ -152,7 +152,11 @@ def _row(cells: Sequence[Any], form: str, width: int) -> str:
         # Booleans as true and false, as in JSON.
         csv.writer(line, lineterminator="").writerow(
             [
-                harmless(c) if isinstance(c, str) else str(c).lower() if isinstance(c, bool) else c
+                escape_formula(c)
+                if isinstance(c, str)
+                else str(c).lower()
+                if isinstance(c, bool)
+                else c
                 for c in cells
             ]
         )
@@ -160,7 +164,9 @@ def _row(cells: Sequence[Any], form: str, width: int) -> str:
     words = ["-" if c is None else ("no", "yes")[c] if isinstance(c, bool) else c for c in cells]
     name, *others = (f"{w:.3g}" if isinstance(w, float) else show(str(w)) for w in words)
     name = name.ljust(width)
-    return "  ".join([name, *(w.rjust(len(c)) for w, c in zip(others, COLUMNS[1:], strict=True))])
+    return "  ".join(
+        [name, *(w.rjust(len(c)) for w, c in zip(others, PAGE_COLUMNS[1:], strict=True))]
+    )
 
 
 def _summary_text(s: Summary, label: str, top: int) -> str:

@@ -276,7 +276,7 @@ def normalized_cross_correlate(
     if not partial:
         image = _pad(image, (A, B), padding)
         _check_fits("mask", (A, B), image.shape)
-    return scores.correlate(image, masks, w, score, partial)
+    return scores.score_masks(image, masks, w, score, partial)
 
 
 def _real(name: str, value: npt.ArrayLike, shape: str, ndim: int) -> Floats:

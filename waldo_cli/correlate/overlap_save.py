@@ -1,9 +1,9 @@
 """Correlation by overlap-save tiles in the frequency domain.
 
-The image is cut into overlapping tiles, small enough for the cache (`plan` finds the cheapest size). Each
-tile is transformed once (`Tile`). For every kernel, its spectrum is multiplied with the kernel's conjugated
-spectrum (`KernelSpectra`), summed over channels and transformed back. Kernels that are too large for a tile
-are cut into pieces, whose products are summed like those of channels.
+The image is cut into overlapping tiles that are small enough for the cache; `plan_tiles` finds the cheapest
+size. Each tile is transformed once (`Tile`). For every kernel, its spectrum is multiplied with the kernel's
+conjugated spectrum (`KernelSpectra`), summed over channels and transformed back. Kernels that are too large
+for a tile are cut into pieces, whose products are summed like those of channels.
 
 `numpy.fft` is as fast as `scipy.fft` here, and takes 0.3 s less to import. With `norm="ortho"` it
 computes in the precision of its input; with the default norm it would compute float32 in float64.
@@ -29,9 +29,9 @@ from waldo_cli.parallel import spread, spread_workers
 _SPECTRA_BYTES = 1 << 26
 # Memory for the buffers of all threads. A tile takes at most half of it, so that two cores have one each.
 _BUFFER_BYTES = 6 << 24
-# The cost model of `plan`; its unit is what one pixel of a transform costs in the cache. A tile has a fixed
-# cost, and its pixels cost more once a thread's buffers hold more numbers than the cache: by the power _MISS
-# of the ratio. All measured, in float32 and float64.
+# The cost model of `plan_tiles`; its unit is what one pixel of a transform costs in the cache. A tile has a
+# fixed cost, and its pixels cost more once a thread's buffers hold more numbers than the cache: by the power
+# _MISS of the ratio. All measured, in float32 and float64.
 _PER_TILE = 1e5
 _CACHED = 3 << 19
 _MISS = 0.25
@@ -52,7 +52,7 @@ _SIDES = np.array(
 
 
 @dataclass(frozen=True)
-class Plan:
+class Tiling:
     """How outputs are cut into tiles: all lengths as (rows, cols)."""
 
     shape: Pair  # of a tile
@@ -94,9 +94,9 @@ def _buffer_bytes(area: Any, channels: int, itemsize: int) -> Any:
     return area * itemsize * (channels + 6)
 
 
-def plan(
+def plan_tiles(
     outputs: Pair, extent: Pair, channels: int, kernels: int, itemsize: int
-) -> tuple[Plan, float]:
+) -> tuple[Tiling, float]:
     """The cheapest tiling and its cost, in the unit of the cost model above."""
     # The largest side of a tile that leaves room for two of them.
     side = max(16, math.isqrt(_BUFFER_BYTES // 2 // _buffer_bytes(1, channels, itemsize)))
@@ -114,7 +114,7 @@ def plan(
     work = transforms * (area * np.log2(area) * excess**_MISS + _PER_TILE)
     r, c = np.unravel_index(int(work.argmin()), work.shape)
     shape = (int(tall[r]), int(wide[c]))
-    chosen = Plan(
+    chosen = Tiling(
         shape,
         (piece[0], piece[1]),
         (pieces[0], pieces[1]),
@@ -138,10 +138,10 @@ def _choices(outputs: int, piece: int, most: int) -> tuple[Array, Array]:
 class KernelSpectra:
     """Conjugated spectra of kernels `(K, planes, A, B)`; kept where memory has room for all of them."""
 
-    def __init__(self, kernels: Array, plan: Plan, dtype: npt.DTypeLike) -> None:
-        self.kernels, self.plan = kernels, plan
+    def __init__(self, kernels: Array, tiling: Tiling, dtype: npt.DTypeLike) -> None:
+        self.kernels, self.tiling = kernels, tiling
         self._dtype = np.dtype(dtype)
-        self._keep = plan.kernels_at_a_time(kernels.shape[1]) >= len(kernels)
+        self._keep = tiling.kernels_at_a_time(kernels.shape[1]) >= len(kernels)
         self._kept: dict[tuple[int, int], Array] = {}
 
     def fill(self) -> None:
@@ -151,16 +151,16 @@ class KernelSpectra:
             self.spectrum(*which)
 
         if self._keep:
-            every = itertools.product(range(len(self.kernels)), range(len(self.plan.offsets)))
+            every = itertools.product(range(len(self.kernels)), range(len(self.tiling.offsets)))
             spread(work, every)
 
     def spectrum(self, k: int, p: int) -> Array:
         """Of kernel k, piece p: `(planes, rows, cols / 2 + 1)`."""
         spectrum = self._kept.get((k, p))
         if spectrum is None:
-            a, b = self.plan.offsets[p]
-            piece = self.kernels[k, :, a : a + self.plan.piece[0], b : b + self.plan.piece[1]]
-            rows, cols = self.plan.shape
+            a, b = self.tiling.offsets[p]
+            piece = self.kernels[k, :, a : a + self.tiling.piece[0], b : b + self.tiling.piece[1]]
+            rows, cols = self.tiling.shape
             across = np.fft.rfft(piece.astype(self._dtype, copy=False), cols, axis=2, norm="ortho")
             spectrum = np.fft.fft(across, rows, axis=1, norm="ortho")
             np.conj(spectrum, out=spectrum)
@@ -178,16 +178,16 @@ class Tile:
     goes through all steps before the next one starts, so that it is still in the cache.
     """
 
-    def __init__(self, plan: Plan, dtype: npt.DTypeLike, *, energy: bool = False) -> None:
-        self.plan = plan
+    def __init__(self, tiling: Tiling, dtype: npt.DTypeLike, *, energy: bool = False) -> None:
+        self.tiling = tiling
         self._energy = energy
         spectrum = np.result_type(dtype, np.complex64)
-        self._spectra: Array = np.empty((plan.channels + energy, *plan.spectrum), spectrum)
-        self._sum: Array = np.empty(plan.spectrum, spectrum)
-        self._product: Array = np.empty(plan.spectrum, spectrum)
-        self._plane: Array = np.zeros(plan.shape, dtype)
-        self.squares: Array = np.zeros(plan.shape if energy else (0, 0), dtype)
-        self._back: Array = np.empty(plan.shape, dtype)
+        self._spectra: Array = np.empty((tiling.channels + energy, *tiling.spectrum), spectrum)
+        self._sum: Array = np.empty(tiling.spectrum, spectrum)
+        self._product: Array = np.empty(tiling.spectrum, spectrum)
+        self._plane: Array = np.zeros(tiling.shape, dtype)
+        self.squares: Array = np.zeros(tiling.shape if energy else (0, 0), dtype)
+        self._back: Array = np.empty(tiling.shape, dtype)
 
     def set_pixels(self, pixels: Array, at: Pair = (0, 0), level: Array | None = None) -> None:
         """Put pixels `(h, w, C)` minus `level` into the tile, shifted by `at`; zeros around them."""
@@ -197,7 +197,7 @@ class Tile:
     def planes(self, p: int) -> Iterator[Array]:
         """Each plane as piece p of the kernels needs it; the buffer is reused for the next one."""
         inner, pixels = self._windows(p)
-        for c in range(self.plan.channels):
+        for c in range(self.tiling.channels):
             if self._level is None:
                 np.copyto(inner, pixels[:, :, c])
             else:
@@ -223,7 +223,7 @@ class Tile:
         """The part of the plane that piece p of the kernels takes, cleared around, and of the pixels."""
         targets, sources = [], []
         for start, offset, size, there in zip(
-            self.plan.offsets[p], self._at, self.plan.shape, self.pixels.shape, strict=False
+            self.tiling.offsets[p], self._at, self.tiling.shape, self.pixels.shape, strict=False
         ):
             first = min(max(offset - start, 0), size)
             last = min(max(offset - start + there, first), size)
@@ -239,10 +239,10 @@ class Tile:
     def correlate(self, kernels: KernelSpectra, k: int, planes: Sequence[int]) -> Array:
         """Sum over the named planes, each correlated with its plane of kernel k.
 
-        `(rows, cols)` of the plan's step; valid until the next call.
+        `(rows, cols)` of the tiling's step; valid until the next call.
         """
         started = False
-        for p in range(len(self.plan.offsets)):
+        for p in range(len(self.tiling.offsets)):
             spectra, kernel = self.transform(p), kernels.spectrum(k, p)
             for plane, other in zip(planes, kernel, strict=True):
                 if started:
@@ -250,15 +250,15 @@ class Tile:
                 else:
                     np.multiply(spectra[plane], other, out=self._sum)
                 started = True
-        rows, cols = self.plan.step
+        rows, cols = self.tiling.step
         back = self._back[:rows]
         np.fft.ifft(self._sum, axis=0, norm="ortho", out=self._sum)
-        np.fft.irfft(self._sum[:rows], self.plan.shape[1], axis=1, norm="ortho", out=back)
+        np.fft.irfft(self._sum[:rows], self.tiling.shape[1], axis=1, norm="ortho", out=back)
         return back[:, :cols]
 
     def finite(self) -> bool:
         """True if all pixels are finite. The zero frequency is their sum, so checking it is enough."""
-        if len(self.plan.offsets) > 1:  # the planes hold only a part of the pixels
+        if len(self.tiling.offsets) > 1:  # the planes hold only a part of the pixels
             return bool(np.isfinite(self.pixels).all())
         return bool(np.isfinite(self.transform(0)[:, 0, 0]).all())
 
@@ -266,7 +266,7 @@ class Tile:
 def cost(outputs: Pair, kernel: tuple[int, ...], extent: Pair) -> float:
     """Expected seconds on one core."""
     _, _, C, K = kernel
-    _, work = plan(outputs, extent, C, K, 4)
+    _, work = plan_tiles(outputs, extent, C, K, 4)
     return 1.8e-10 * work + 3e-4
 
 
@@ -277,7 +277,7 @@ def correlate(
     A, B, C = V.shape[:3]
     extent = (dilation[0] * (A - 1) + 1, dilation[1] * (B - 1) + 1)
     outputs = (x.shape[0] - extent[0] + 1, x.shape[1] - extent[1] + 1)  # before stride
-    tiling, _ = plan(outputs, extent, C, V.shape[3], x.itemsize)
+    tiling, _ = plan_tiles(outputs, extent, C, V.shape[3], x.itemsize)
     for k, kernels in _groups(V, tiling.kernels_at_a_time(C)):
         dilated = np.zeros((kernels.shape[3], C, *extent), x.dtype)
         dilated[:, :, :: dilation[0], :: dilation[1]] = kernels.transpose(3, 2, 0, 1)
@@ -307,7 +307,7 @@ def _worker(
     dilation: Pair,
 ) -> Callable[[], Callable[[Pair], None]]:
     """Makes workers that write one tile of outputs each; a tile is named by its first output."""
-    tiling, (C, K) = spectra.plan, V.shape[2:]
+    tiling, (C, K) = spectra.tiling, V.shape[2:]
 
     def new_worker() -> Callable[[Pair], None]:
         tile = Tile(tiling, x.dtype)

@@ -9,7 +9,7 @@ so):
 
 What happens to a tile, in the order of this file:
 
-1. `correlate` prepares the masks once (`_prepare`: weights applied, mean removed, norm 1) and cuts the
+1. `score_masks` prepares the masks once (`_prepare`: weights applied, mean removed, norm 1) and cuts the
    outputs into tiles, which `_run` spreads over threads.
 2. Each thread has `_Buffers`. For the pixels of a tile, `over` returns a `_TileScores`: the tile's level
    (its mean colour, roughly) is taken out, and the energy of the whole tile is known.
@@ -31,10 +31,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from waldo_cli.arrays import Array
-from waldo_cli.correlate.overlap_save import BLOCK, KernelSpectra, Plan, Tile, plan
+from waldo_cli.arrays import Array, Floats
+from waldo_cli.correlate.overlap_save import BLOCK, KernelSpectra, Tile, Tiling, plan_tiles
 from waldo_cli.correlate.windows import (
     BoxSums,
     MaskSums,
@@ -75,13 +74,7 @@ _SAFE_RANGE = (1e-25, 1e25)
 _NOTHING = np.empty(0)
 
 
-def correlate(
-    image: npt.NDArray[np.float32],
-    masks: npt.NDArray[np.float32],
-    w: npt.NDArray[np.float32],
-    score: str,
-    partial: bool,
-) -> npt.NDArray[np.float32]:
+def score_masks(image: Floats, masks: Floats, w: Floats, score: str, partial: bool) -> Floats:
     """Scores of masks `(A, B, C, K)` with weights `(A, B, 1 or K)`, `(H', W', K)`.
 
     `partial`: output of the image's size, windows compared where they lie inside.
@@ -90,7 +83,7 @@ def correlate(
     H, W = image.shape[:2]
     outputs = (H, W) if partial else (H - A + 1, W - B + 1)
     out = np.empty((*outputs, K), np.float32)
-    tiling, _ = plan(outputs, (A, B), C, K, 8)
+    tiling, _ = plan_tiles(outputs, (A, B), C, K, 8)
     shared = w.shape[2] == 1
     count = max(1, tiling.kernels_at_a_time(C if shared else C + 1))
     for k in range(0, K, count):
@@ -117,7 +110,7 @@ def _prepare(masks: Array, w: Array, score: str) -> PreparedMasks:
     return PreparedMasks(V, u, centred, normed)
 
 
-def _run(image: Array, m: PreparedMasks, tiling: Plan, out: Array, partial: bool) -> None:
+def _run(image: Array, m: PreparedMasks, tiling: Tiling, out: Array, partial: bool) -> None:
     """Write the scores of the prepared masks to out `(H', W', K)`, tiles spread over threads."""
     A, B = m.extent
     H, W = image.shape[:2]
@@ -168,7 +161,7 @@ def _run(image: Array, m: PreparedMasks, tiling: Plan, out: Array, partial: bool
     spread_workers(new_worker, tiling.corners(*out.shape[:2]), tiling.threads())
 
 
-def _sums_by_adding(m: PreparedMasks, tiling: Plan) -> bool:
+def _sums_by_adding(m: PreparedMasks, tiling: Tiling) -> bool:
     """True where sums over windows are quicker by adding pixels (`BoxSums`) than by transform.
 
     That needs one weight for the whole mask, and a mask that is not cut into pieces.
@@ -179,7 +172,7 @@ def _sums_by_adding(m: PreparedMasks, tiling: Plan) -> bool:
 class _SharedSpectra:
     """What the threads share: spectra of masks and weights, and a lock that lets one thread add at a time."""
 
-    def __init__(self, m: PreparedMasks, tiling: Plan) -> None:
+    def __init__(self, m: PreparedMasks, tiling: Tiling) -> None:
         self.single = KernelSpectra(m.V, tiling, np.float32)
         self.double = KernelSpectra(m.V, tiling, np.float64)
         self.weights = KernelSpectra(m.w, tiling, np.float64)
@@ -200,7 +193,7 @@ class _Buffers:
     """One thread's buffers, which its tiles use one after the other."""
 
     def __init__(
-        self, m: PreparedMasks, tiling: Plan, spectra: _SharedSpectra, by_adding: bool
+        self, m: PreparedMasks, tiling: Tiling, spectra: _SharedSpectra, by_adding: bool
     ) -> None:
         self.masks, self.spectra = m, spectra
         self.box_sums = BoxSums(m.extent, tiling) if by_adding else None

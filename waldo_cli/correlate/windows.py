@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from waldo_cli.arrays import Array, Doubles
-from waldo_cli.correlate.overlap_save import Plan
+from waldo_cli.correlate.overlap_save import Tiling
 from waldo_cli.geometry import Pair
 
 # Numbers that are added at a time: as many as stay in the cache. Rows of a tile go in groups of this size.
@@ -61,7 +61,7 @@ class BoxSums:
         The channels alone as `(rows, cols, C)`, a view. Their level is removed.
     """
 
-    def __init__(self, extent: Pair, tiling: Plan) -> None:
+    def __init__(self, extent: Pair, tiling: Tiling) -> None:
         self._extent = extent
         rows, cols = tiling.shape
         self.planes = np.zeros((rows, tiling.channels + 1, cols))

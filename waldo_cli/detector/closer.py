@@ -54,7 +54,7 @@ def look_closer(
                 best[(counts == counts_before)[:, 0]] = -1  # cannot be chosen
             chosen = np.argsort(-best, kind="stable")[: min(count, look.candidates)]
             shown = [candidates[n] for n in chosen]
-            probabilities = _answers(look, image, shown, stack.sought, mirrored=mirrored)
+            probabilities = _answers(look, image, shown, stack.object_size, mirrored=mirrored)
             # (n, cuts, labels)
             new = np.log(np.maximum(probabilities, np.float32(MIN_PROBABILITY)))
             logs[chosen] += new.sum(axis=1)

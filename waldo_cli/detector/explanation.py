@@ -74,7 +74,7 @@ class Pass:
         looks = zip(self.stack.closer_looks, self.answers, strict=True)
         for number, (look, answers) in enumerate(looks, 1):
             if not np.isnan(answers[n]).any():
-                yield number, look, cuts(look, image, self.candidates[n], self.maps.sought)[0]
+                yield number, look, cuts(look, image, self.candidates[n], self.maps.object_size)[0]
 
 
 @dataclass(eq=False)
@@ -193,7 +193,9 @@ class Ranking:
         near = [
             np.abs(grid.centers(axis) - middle)
             <= max(extent / grid.factor[axis], grid.step[axis]) / 2
-            for axis, middle, extent in zip((0, 1), at[::-1], self.seen.maps.sought, strict=True)
+            for axis, middle, extent in zip(
+                (0, 1), at[::-1], self.seen.maps.object_size, strict=True
+            )
         ]
         values = grid.values[:, :, self.channel][near[0]][:, near[1]]
         return float(values.max(initial=-np.inf))
@@ -217,7 +219,7 @@ def window_around(
     fields = list(stack.fields())
     parts: list[slice] = []
     right: list[Span] = []
-    for axis, middle, extent in zip((0, 1), place[::-1], maps.sought, strict=True):
+    for axis, middle, extent in zip((0, 1), place[::-1], maps.object_size, strict=True):
         center = int(middle * grid.factor[axis]) + extended.margin[axis][0]
         reach = max(3 * extent, 48)
         seen = reach + fields[-1].size[axis]

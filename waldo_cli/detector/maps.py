@@ -71,13 +71,13 @@ class Maps:
         One for each scale at which the stack fits into the image, the largest scale first.
     image
         Rows and columns of the image.
-    sought
+    object_size
         Rows and columns of the object, in pixels at scale 1.
     """
 
     grids: tuple[Grid, ...]
     image: Size
-    sought: Size
+    object_size: Size
 
     def merged(self) -> Maps:
         """The same with one channel: the largest of all."""
@@ -88,7 +88,7 @@ class Maps:
 
     def box(self, grid: Grid, y: float, x: float) -> Box:
         """Where an object that is found on a grid lies, centred at a place of the image."""
-        height, width = (n / z for n, z in zip(self.sought, grid.factor, strict=True))
+        height, width = (n / z for n, z in zip(self.object_size, grid.factor, strict=True))
         return Box(
             round(x - width / 2),
             round(y - height / 2),
@@ -149,7 +149,7 @@ def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Float
         step = [jump / zoom for jump, zoom in zip(field.jump, factor, strict=True)]
         grid = Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
         grids.append(grid if prior is None else _times_prior(grid, prior))
-    return Maps(tuple(grids), size, stack.sought)
+    return Maps(tuple(grids), size, stack.object_size)
 
 
 def _refuse_too_many_activations(stack: Stack, size: Size, scales: Sequence[float]) -> None:
@@ -176,9 +176,9 @@ def _fitting_levels(
     fitting: list[tuple[float, Level]] = []
     for scale, level in levels(image, scales):
         extended = extend(stack, level)
-        if not level.size.holds(stack.sought):
+        if not level.size.holds(stack.object_size):
             complaint = complaint or InvalidInputError(
-                f"what is sought is {stack.sought}, the image {level.size} at scale {scale:g}: it must"
+                f"what is sought is {stack.object_size}, the image {level.size} at scale {scale:g}: it must"
                 " fit inside; use a larger --scales or a smaller mask"
             )
         elif min(map(min, stack.sizes(extended.shape[:2]))) < 1:

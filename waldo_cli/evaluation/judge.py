@@ -25,7 +25,7 @@ from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_image
 
 # No finite score is below it: `detect` then reports all finds, and ranks below the threshold are known, too.
-NO_THRESHOLD = -sys.float_info.max
+LOWEST_SCORE = -sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def score_pages(
     FileError
         A page cannot be read.
     """
-    search = replace(search, threshold=NO_THRESHOLD)
+    search = replace(search, threshold=LOWEST_SCORE)
     if search.masks is None and len(search.stack.labels) > 1:
         search = search.reporting([label])
     for page in pages:

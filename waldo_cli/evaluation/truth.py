@@ -22,7 +22,7 @@ from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, 
 from waldo_cli.geometry import Size
 from waldo_cli.inputs.folders import expand
 
-COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
+TRUTH_COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 
 MAX_TRUTH_BYTES = 1 << 28  # 256 MiB; a larger file is refused
 
@@ -175,23 +175,27 @@ def _read_text(truth: str | Path) -> str:
 def _csv_rows(text: str) -> Iterator[_Row]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
+        missing = [c for c in TRUTH_COLUMNS if c not in (reader.fieldnames or ())]
         if missing:
             raise InvalidInputError(
-                f"no column {missing[0]!r} in line 1: a truth has {','.join(COLUMNS)}"
+                f"no column {missing[0]!r} in line 1: a truth has {','.join(TRUTH_COLUMNS)}"
             )
         for row in reader:
             where = f"line {reader.line_num}"
-            if any(row[c] is None for c in COLUMNS):  # DictReader fills a short line with None
+            if any(
+                row[c] is None for c in TRUTH_COLUMNS
+            ):  # DictReader fills a short line with None
                 raise InvalidInputError(f"{where}: fewer fields than line 1 names")
             if not row["filename"]:
                 raise InvalidInputError(f"{where}: filename is empty")
             width, height = (_pixel_count(row[c], c, where) for c in ("width", "height"))
             box = None
             if row["class"]:
-                edges = (_finite_number(row[c], c, where) for c in COLUMNS[4:])
+                edges = (_finite_number(row[c], c, where) for c in TRUTH_COLUMNS[4:])
                 box = TrueBox(row["class"], *edges)
-            others = {k: row[k] for k in reader.fieldnames or () if k not in COLUMNS and row[k]}
+            others = {
+                k: row[k] for k in reader.fieldnames or () if k not in TRUTH_COLUMNS and row[k]
+            }
             yield _Row(where, row["filename"], Size(height, width), box, others)
     except csv.Error as e:
         raise InvalidInputError(f"after line {reader.line_num}: {e}") from None

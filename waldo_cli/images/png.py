@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from waldo_cli.files import write_atomically
-from waldo_cli.images.samples import BAND_PIXELS
+from waldo_cli.images.samples import PIXELS_PER_STEP
 from waldo_cli.parallel import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
+    from waldo_cli.arrays import Bytes
 
 
-def save_png(path: str | os.PathLike[str], pixels: npt.NDArray[np.uint8]) -> None:
+def save_png(path: str | os.PathLike[str], pixels: Bytes) -> None:
     """Write `(H, W, 3)` RGB or `(H, W)` grey, uint8, as a PNG file, completely or not at all.
 
     Raises
@@ -36,7 +36,7 @@ def save_png(path: str | os.PathLike[str], pixels: npt.NDArray[np.uint8]) -> Non
 PNG_MARK: Final = b"tEXtSoftware\0waldo"
 
 
-def encode_png(pixels: npt.NDArray[np.uint8]) -> Iterator[bytes]:
+def encode_png(pixels: Bytes) -> Iterator[bytes]:
     """Give the bytes of a PNG of `(H, W, 3)` RGB or `(H, W)` grey, uint8, in pieces.
 
     Bands of rows are compressed separately, on several threads, and joined to one zlib stream, as pigz
@@ -46,7 +46,7 @@ def encode_png(pixels: npt.NDArray[np.uint8]) -> Iterator[bytes]:
     """
     height, width = pixels.shape[:2]
     rows = pixels.reshape(height, -1)
-    band_rows = max(1, BAND_PIXELS // width)
+    band_rows = max(1, PIXELS_PER_STEP // width)
     band_tops = range(0, height, band_rows)
     # Top row of a band -> its compressed bytes, the Adler-32 and the size of its uncompressed bytes.
     bands: dict[int, tuple[bytes, int, int]] = {}

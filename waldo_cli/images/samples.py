@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from waldo_cli.arrays import Floats
 
 # Rows are converted in bands of about this many pixels: no second copy of the whole picture is needed.
-BAND_PIXELS: Final = 1 << 18
+PIXELS_PER_STEP: Final = 1 << 18
 
 # Colour `(h, w, 1 or 3)` as stored, the value of white, and alpha `(h, w)` in [0, 1]; None if it is 1.
 _Band = tuple["npt.NDArray[Any]", int, "Floats | None"]
@@ -126,7 +126,7 @@ class Picture:
         return white - samples if self.inverted else samples, white, alpha
 
     def _row_bands(self) -> Iterator[slice]:
-        band_rows = max(1, BAND_PIXELS // self.image.width)
+        band_rows = max(1, PIXELS_PER_STEP // self.image.width)
         for top in range(0, self.image.height, band_rows):
             yield slice(top, min(top + band_rows, self.image.height))
 

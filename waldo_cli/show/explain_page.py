@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arrays import Bytes, Floats
 from waldo_cli.detector.detect import Result, detect_with
 from waldo_cli.detector.explanation import Pass, Place, Ranking, Trace, window_around
 from waldo_cli.detector.maps import Grid, Maps
@@ -213,7 +213,7 @@ def _threshold(trace: Trace) -> str:
 
 def _size_sought(maps: Maps, grid: Grid) -> str:
     """What an object measures on the image that has the layers' size at this scale."""
-    height, width = (n / z for n, z in zip(maps.sought, grid.factor, strict=True))
+    height, width = (n / z for n, z in zip(maps.object_size, grid.factor, strict=True))
     return f"{width:.0f}x{height:.0f} px"
 
 
@@ -314,7 +314,7 @@ class _Page:
         yield table(rows)
 
     def _drawing(
-        self, backdrop: NDArray[np.uint8], every: Iterable[Detection], kept: Iterable[Detection]
+        self, backdrop: Bytes, every: Iterable[Detection], kept: Iterable[Detection]
     ) -> str:
         """Boxes over the page."""
         width, height = self.result.width, self.result.height

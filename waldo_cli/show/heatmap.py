@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from waldo_cli.arrays import Bytes
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import write_atomically
 from waldo_cli.images.png import save_png
@@ -50,7 +51,7 @@ def inferno() -> NDArray[np.float32]:
 
 def render_heatmap(
     image: NDArray[Any], activations: NDArray[Any], detections: Sequence[Detection] = ()
-) -> NDArray[np.uint8]:
+) -> Bytes:
     """Activations over the dimmed image, finds ringed.
 
     Parameters
@@ -153,7 +154,7 @@ def save_activations(path: str | os.PathLike[str], activations: NDArray[np.float
         file.write(rows.data)
 
 
-def _spotlight(picture: NDArray[np.uint8], image: NDArray[Any], found: Detection) -> None:
+def _spotlight(picture: Bytes, image: NDArray[Any], found: Detection) -> None:
     """Draw a find: the page's own colours in a disc with a ring around it, and its box."""
     height, width = picture.shape[:2]
     stroke = max(1.5, min(height, width) / 400)

@@ -13,13 +13,12 @@ from waldo_cli.geometry import Box
 from waldo_cli.images.png import encode_png
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from waldo_cli.arrays import Bytes
 
 STYLE = Path(__file__).with_name("style.css")
 
 
-def data_url(picture: NDArray[np.uint8]) -> str:
+def data_url(picture: Bytes) -> str:
     """A picture as a PNG inside a URL."""
     return "data:image/png;base64," + b64encode(b"".join(encode_png(picture))).decode()
 
@@ -37,7 +36,7 @@ class Figure(NamedTuple):
         Classes of the style: ``small``, ``wide``, and ``centred`` where its middle is to be ringed.
     """
 
-    picture: NDArray[np.uint8]
+    picture: Bytes
     caption: str
     kind: str = "small"
 

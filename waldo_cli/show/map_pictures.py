@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arrays import Bytes, Floats
 from waldo_cli.detector.maps import Grid
 from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Point, Span
@@ -84,7 +84,7 @@ def shrunk(values: Floats, width: int) -> Floats:
     return largest
 
 
-def fitted(picture: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+def fitted(picture: Bytes, width: int) -> Bytes:
     if picture.shape[1] <= width:
         return picture
     rows = max(1, round(picture.shape[0] * width / picture.shape[1]))
@@ -93,17 +93,15 @@ def fitted(picture: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
     return fitted.astype(np.uint8)
 
 
-def coloured(
-    values: Floats, low: float | None = None, high: float | None = None
-) -> NDArray[np.uint8]:
+def coloured(values: Floats, low: float | None = None, high: float | None = None) -> Bytes:
     """A map in colours, from dark at `low` to bright at `high`: its own range where not given."""
     low = float(values.min()) if low is None else low
     span = (float(values.max()) if high is None else high) - low
     steps = np.clip((values - low) * (255 / span if span > 0 else 0), 0, 255)
-    colours: NDArray[np.uint8] = inferno().astype(np.uint8)
+    colours: Bytes = inferno().astype(np.uint8)
     return np.asarray(colours[steps.astype(np.intp)])
 
 
-def rgb(picture: Floats) -> NDArray[np.uint8]:
-    shown: NDArray[np.uint8] = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+def rgb(picture: Floats) -> Bytes:
+    shown: Bytes = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
     return shown

@@ -134,7 +134,7 @@ class Stack:
         object.__setattr__(self, "_local", local)
 
     @property
-    def sought(self) -> Size:
+    def object_size(self) -> Size:
         """The size of the object, for a stack that is going to run: `object`, but never None.
 
         Raises

@@ -26,11 +26,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from waldo_cli.training.data import NOBODY, PATCH, Bytes, Patches
+from waldo_cli.arrays import Bytes, Doubles
+from waldo_cli.training.data import NOBODY, PATCH, Patches
 from waldo_cli.training.network import LABELS
 
 Random = np.random.Generator
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class Batch:
 
     images: Tensor
     labels: NDArray[np.intp]
-    x: Numbers
-    y: Numbers
-    head: Numbers
+    x: Doubles
+    y: Doubles
+    head: Doubles
     places: NDArray[np.intp]
 
 
@@ -169,11 +169,11 @@ def _draw_characters(
 class _Pose:
     """How the patch of each sample is placed in the sample; all ``(N,)``."""
 
-    x: Numbers  # shift, in pixels
-    y: Numbers
-    octaves: Numbers  # change of scale
-    angle: Numbers  # in radians
-    mirror: Numbers  # -1 mirrored, 1 not
+    x: Doubles  # shift, in pixels
+    y: Doubles
+    octaves: Doubles  # change of scale
+    angle: Doubles  # in radians
+    mirror: Doubles  # -1 mirrored, 1 not
 
     @classmethod
     def random(cls, count: int, shift: float, octaves: float, random: Random) -> _Pose:
@@ -280,7 +280,7 @@ def _hide_parts(images: Tensor, head: float, random: Random, share: float = 0.2)
 
 
 def _end_the_page(
-    images: Tensor, x: Numbers, y: Numbers, head: float, random: Random, share: float = 0.06
+    images: Tensor, x: Doubles, y: Doubles, head: float, random: Random, share: float = 0.06
 ) -> None:
     """Make some samples (`share` of them) look as if the page ended through or near the head, in place.
 
@@ -338,7 +338,7 @@ def _recoloured(
     return images
 
 
-def _blurred(images: Tensor, sigmas: Numbers) -> Tensor:
+def _blurred(images: Tensor, sigmas: Doubles) -> Tensor:
     """Gaussian blur with another sigma, in pixels, for each sample."""
     count, channels, side, _ = images.shape
     radius = 4  # sigmas are below 2 pixels
@@ -416,6 +416,6 @@ def _raster(count: int, side: int, random: Random) -> Tensor:
     return waves * _per_sample(random.uniform(0.02, 0.12, count))
 
 
-def _per_sample(values: Numbers) -> Tensor:
+def _per_sample(values: Doubles) -> Tensor:
     """One number for each sample, ``(N, 1, 1, 1)``, ready to be multiplied with samples."""
     return torch.from_numpy(values.astype(np.float32)).reshape(-1, 1, 1, 1)

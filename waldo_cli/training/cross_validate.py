@@ -24,16 +24,21 @@ from torch import nn
 from waldo_cli.detector.detect import detect
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
-from waldo_cli.evaluation.judge import NO_THRESHOLD, PageScore, judge
-from waldo_cli.evaluation.truth import Page as TruePage
-from waldo_cli.evaluation.truth import TrueBox
+from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
+from waldo_cli.evaluation.truth import Page, TrueBox
 from waldo_cli.files import reason, write_atomically
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
 from waldo_cli.training.calibrate import Calibration, calibrate, calibrated
-from waldo_cli.training.data import Page, folds_by_artwork, painted_over, read_pages, resized
+from waldo_cli.training.data import (
+    TrainingPage,
+    folds_by_artwork,
+    painted_over,
+    read_pages,
+    resized,
+)
 from waldo_cli.training.learn import Say
-from waldo_cli.training.looks import Plan, learn_closer_looks, learn_proposals
+from waldo_cli.training.looks import Steps, learn_closer_looks, learn_proposals
 from waldo_cli.training.network import CHARACTERS, LABELS
 from waldo_cli.training.release import Release, folded, write_stack
 
@@ -41,7 +46,7 @@ from waldo_cli.training.release import Release, folded, write_stack
 SIZES = {"half": 0.5, "double": 2.0}
 
 
-def _judged(page: Page, stack: Stack, label: str = LABELS[0]) -> PageScore:
+def _judged(page: TrainingPage, stack: Stack, label: str = LABELS[0]) -> PageScore:
     """The finds of a stack on a page, judged against the page's known boxes."""
     boxes = [
         TrueBox(label, h.left, h.top, h.right, h.bottom)
@@ -49,9 +54,9 @@ def _judged(page: Page, stack: Stack, label: str = LABELS[0]) -> PageScore:
         if LABELS[h.label] == label
     ]
     boxes += [TrueBox(f"{LABELS[0]}_icon", *box) for box in page.ignored]
-    known = TruePage(page.name, Path(page.name), tuple(boxes))
+    known = Page(page.name, Path(page.name), tuple(boxes))
     image = page.pixels.astype(np.float32) / 255
-    finds = detect(image, stack=stack, labels=[label], top=100, threshold=NO_THRESHOLD).detections
+    finds = detect(image, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE).detections
     return judge(known, label, [(f.x, f.y, f.score) for f in finds])
 
 
@@ -81,7 +86,7 @@ def _score(**fields: Any) -> PageScore:
     return PageScore(**restored)
 
 
-def _evaluated(pages: Sequence[Page], path: Path, number: int, say: Say) -> Fold:
+def _evaluated(pages: Sequence[TrainingPage], path: Path, number: int, say: Say) -> Fold:
     """Judge the stack at `path` on held-out `pages`.
 
     The results are kept in a file beside the stack. If an earlier run has written it, it is read instead.
@@ -142,7 +147,7 @@ def train(
         Into how many parts the artworks are divided for cross-validation. 0 for none: scores are then
         not calibrated, the threshold is 0.5, and the report has no results.
     effort
-        Factor on the steps of `Plan`; at 1 a fold takes half an hour of one core.
+        Factor on the steps of `Steps`; at 1 a fold takes half an hour of one core.
     seed
         The seed of all random numbers.
     drawn
@@ -176,10 +181,10 @@ def train(
     drawn_pages = []
     if drawn is not None:
         drawn_pages = [replace(p, kind="drawn") for p in read_pages(drawn, drawn / "truth.csv")]
-    plan = Plan().times(effort)
+    plan = Steps().times(effort)
 
     def learn_networks(
-        training_pages: Sequence[Page], folder: Path, number: int
+        training_pages: Sequence[TrainingPage], folder: Path, number: int
     ) -> tuple[nn.Sequential, list[nn.Sequential]]:
         """The proposal network and the closer looks; `number` is the fold's, for the seeds."""
 
@@ -256,7 +261,7 @@ def _calibration(folds: Sequence[Fold]) -> Calibration:
 
 
 def _report(
-    settings: dict[str, Any], plan: Plan, folds: Sequence[Fold], calibration: Calibration
+    settings: dict[str, Any], plan: Steps, folds: Sequence[Fold], calibration: Calibration
 ) -> dict[str, Any]:
     """The content of ``report.json``: settings, and results with calibrated scores."""
 

@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from waldo_cli.arrays import Bytes
 from waldo_cli.evaluation.truth import TrueBox, read_truth
 from waldo_cli.images.load import load_image
 from waldo_cli.training.network import CHARACTERS, LABELS
-
-Bytes = NDArray[np.uint8]
 
 # Side of a patch in pixels: 6.4 heads for the proposal network, 4.4 and 3.8 heads for the closer looks. This
 # is more than the networks see, because samples are shifted, rotated and reduced.
@@ -78,7 +77,7 @@ class Head:
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class TrainingPage:
     """A picture and what is on it.
 
     Attributes
@@ -123,7 +122,7 @@ class Page:
         )
 
 
-def read_pages(folder: Path, truth: Path) -> list[Page]:
+def read_pages(folder: Path, truth: Path) -> list[TrainingPage]:
     """The pages of a truth file, and the pictures in the folder ``without_waldo/`` beside them.
 
     Parameters
@@ -148,7 +147,7 @@ def read_pages(folder: Path, truth: Path) -> list[Page]:
     boxes_by_eye = _read_boxes_by_eye()
     pages = []
     for entry in read_truth(truth, folder):
-        page = Page(
+        page = TrainingPage(
             entry.name,
             entry.columns.get("artwork", entry.name),
             entry.columns.get("kind", "page"),
@@ -161,7 +160,7 @@ def read_pages(folder: Path, truth: Path) -> list[Page]:
     for path in sorted((folder / "without_waldo").glob("*.jpg")):
         name = f"without_waldo/{path.name}"
         pages.append(
-            _with_other_heads(Page(name, name, "without", _pixels(path)), boxes_by_eye, [])
+            _with_other_heads(TrainingPage(name, name, "without", _pixels(path)), boxes_by_eye, [])
         )
     return sorted(pages, key=lambda p: (p.kind == "without", p.name))
 
@@ -182,8 +181,8 @@ def _read_boxes_by_eye() -> dict[str, list[TrueBox]]:
 
 
 def _with_other_heads(
-    page: Page, boxes_by_eye: dict[str, list[TrueBox]], figure_heads: Sequence[Head]
-) -> Page:
+    page: TrainingPage, boxes_by_eye: dict[str, list[TrueBox]], figure_heads: Sequence[Head]
+) -> TrainingPage:
     """The page with the heads of the other characters added.
 
     They are taken from the boxes drawn by hand if these include the page, else from its whole figures.
@@ -231,7 +230,7 @@ def _head_of(figure: TrueBox, usual: float) -> Head:
     return Head(label, middle - half, figure.top, middle + half, figure.top + height)
 
 
-def folds_by_artwork(pages: Sequence[Page], count: int, seed: int) -> dict[str, int]:
+def folds_by_artwork(pages: Sequence[TrainingPage], count: int, seed: int) -> dict[str, int]:
     """The number of a fold for each artwork; each fold gets artworks with heads of all sizes.
 
     Artworks are sorted by the height of their heads. Of every `count` neighbours in this order, each goes
@@ -270,7 +269,7 @@ def cut_patch(pixels: Bytes, spot: Spot, head: float, side: int = PATCH) -> Byte
     return np.asarray(piece.resize((side, side), Image.Resampling.BILINEAR, box=box))
 
 
-def random_spots(page: Page, count: int, random: np.random.Generator) -> list[Spot]:
+def random_spots(page: TrainingPage, count: int, random: np.random.Generator) -> list[Spot]:
     """Random spots without characters, 60 % of them with heads about as tall as on the page.
 
     On a page with little empty space there may be fewer than `count`: after 20 tries for each it stops.
@@ -334,7 +333,7 @@ class Patches:
 DRAWN_WEIGHT = 0.35
 
 
-def character_patches(pages: Sequence[Page], head: float) -> Patches:
+def character_patches(pages: Sequence[TrainingPage], head: float) -> Patches:
     """A patch around each character's head."""
     pairs = [(p, h) for p in pages for h in p.heads]
     return Patches(
@@ -345,7 +344,9 @@ def character_patches(pages: Sequence[Page], head: float) -> Patches:
     )
 
 
-def spot_patches(pages: Sequence[Page], spots: Sequence[Sequence[Spot]], head: float) -> Patches:
+def spot_patches(
+    pages: Sequence[TrainingPage], spots: Sequence[Sequence[Spot]], head: float
+) -> Patches:
     """A patch around each spot of each page, all with the label nobody; `spots` has one list per page."""
     cuts = [
         cut_patch(p.pixels, spot, head)
@@ -355,7 +356,7 @@ def spot_patches(pages: Sequence[Page], spots: Sequence[Sequence[Spot]], head: f
     return Patches(np.stack(cuts), np.full(len(cuts), NOBODY), head)
 
 
-def resized(page: Page, factor: float) -> Page:
+def resized(page: TrainingPage, factor: float) -> TrainingPage:
     """The page with its pixels and boxes resized by `factor`."""
     height, width = page.pixels.shape[:2]
     size = (round(width * factor), round(height * factor))
@@ -371,7 +372,7 @@ def resized(page: Page, factor: float) -> Page:
     )
 
 
-def painted_over(page: Page, seed: int = 0) -> Page:
+def painted_over(page: TrainingPage, seed: int = 0) -> TrainingPage:
     """The page without Waldo: another piece of the page is pasted over his head and body, with soft edges.
 
     Finds on it are false alarms, and everything but him is as on the true page.

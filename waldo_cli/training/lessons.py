@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from waldo_cli.training.augment import Batch, Mix, make_batch
 from waldo_cli.training.data import NOBODY, Patches
-from waldo_cli.training.network import CHARACTERS, PROPOSAL_VIEW, View, field_and_jump
+from waldo_cli.training.network import CHARACTERS, PROPOSAL_VIEW, NetworkView, field_and_jump
 
 
 class Lesson(Protocol):
@@ -104,7 +104,7 @@ class ProposalLesson:
         return (error * focal_weight).sum() / len(outputs) / len(CHARACTERS)
 
 
-def closer_mix(view: View) -> Mix:
+def closer_mix(view: NetworkView) -> Mix:
     """The mix for a closer look: cuts as `detect` makes them, a little off in place and scale.
 
     `detect` examines only certain places and scales, and true heads lie between them.
@@ -131,7 +131,7 @@ class ClassifierLesson:
     rate = 2e-3
     decay = 2e-3
 
-    def __init__(self, view: View, characters: Patches, places: Patches) -> None:
+    def __init__(self, view: NetworkView, characters: Patches, places: Patches) -> None:
         self.mix, self.characters, self.places = closer_mix(view), characters, places
 
     def batch(self, random: np.random.Generator) -> tuple[Tensor, ...]:

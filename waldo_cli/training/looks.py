@@ -26,7 +26,13 @@ from waldo_cli.detector.peaks import local_maxima, suppress
 from waldo_cli.detector.pyramid import level_size
 from waldo_cli.geometry import Box
 from waldo_cli.scales import scale_ladder
-from waldo_cli.training.data import Page, Spot, character_patches, random_spots, spot_patches
+from waldo_cli.training.data import (
+    Spot,
+    TrainingPage,
+    character_patches,
+    random_spots,
+    spot_patches,
+)
 from waldo_cli.training.learn import Say, optimise, save
 from waldo_cli.training.lessons import ClassifierLesson, ProposalLesson
 from waldo_cli.training.network import (
@@ -46,7 +52,7 @@ PROPOSED_PER_DRAWING = 60
 
 
 @dataclass(frozen=True)
-class Plan:
+class Steps:
     """How many steps each part of the training has.
 
     Attributes
@@ -61,9 +67,9 @@ class Plan:
     mined: int = 2000
     classifier: int = 3000
 
-    def times(self, effort: float) -> Plan:
+    def times(self, effort: float) -> Steps:
         """A plan with all steps multiplied by `effort`."""
-        return Plan(
+        return Steps(
             *(max(1, round(steps * effort)) for steps in (self.random, self.mined, self.classifier))
         )
 
@@ -85,7 +91,7 @@ class Proposal(NamedTuple):
 
 
 @torch.no_grad()
-def propose(net: nn.Sequential, page: Page, count: int) -> list[Spot]:
+def propose(net: nn.Sequential, page: TrainingPage, count: int) -> list[Spot]:
     """The `count` best places of a page where a proposal network sees a character's head, best first.
 
     This does what `waldo_cli.detect` does before the closer looks: it runs the network over a pyramid of the
@@ -123,7 +129,7 @@ def propose(net: nn.Sequential, page: Page, count: int) -> list[Spot]:
 
 
 def learn_proposals(
-    pages: Sequence[Page], folder: Path, plan: Plan, seed: int, say: Say
+    pages: Sequence[TrainingPage], folder: Path, plan: Steps, seed: int, say: Say
 ) -> nn.Sequential:
     """The trained proposal network: trained on random places, and then on its own mistakes."""
     final_file = folder / "proposals.pt"
@@ -178,7 +184,12 @@ def learn_proposals(
 
 
 def learn_closer_looks(
-    pages: Sequence[Page], proposals: nn.Sequential, folder: Path, plan: Plan, seed: int, say: Say
+    pages: Sequence[TrainingPage],
+    proposals: nn.Sequential,
+    folder: Path,
+    plan: Steps,
+    seed: int,
+    say: Say,
 ) -> list[nn.Sequential]:
     """The trained networks of the closer looks, in their order.
 
@@ -216,7 +227,7 @@ def learn_closer_looks(
 
 
 def _proposed(
-    pages: Sequence[Page], proposals: nn.Sequential, random: np.random.Generator
+    pages: Sequence[TrainingPage], proposals: nn.Sequential, random: np.random.Generator
 ) -> list[list[Spot]]:
     """For each page, the proposed places where nobody is, and eight random ones."""
     folded_net = folded(proposals).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

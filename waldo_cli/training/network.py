@@ -21,7 +21,7 @@ LABELS = (*CHARACTERS, "nobody")
 
 
 @dataclass(frozen=True)
-class View:
+class NetworkView:
     """At which size a network sees a head.
 
     Attributes
@@ -38,12 +38,12 @@ class View:
 
 # All sizes have the same shape, 3 wide to 4 tall, in whole pixels: from one to another, the zoom factor is
 # the same for rows and columns.
-PROPOSAL_VIEW = View(16.0, Size(rows=16, cols=12))
+PROPOSAL_VIEW = NetworkView(16.0, Size(rows=16, cols=12))
 # The closer looks, in their order: the first sees more of what is around a head, the second more details of
 # the face. Both seldom make the same false alarm.
 CLOSER_VIEWS = {
-    "near": View(24.0, Size(rows=24, cols=18)),
-    "sharp": View(28.0, Size(rows=28, cols=21)),
+    "near": NetworkView(24.0, Size(rows=24, cols=18)),
+    "sharp": NetworkView(28.0, Size(rows=28, cols=21)),
 }
 
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from waldo_cli.training.network import CLOSER_VIEWS, LABELS, PROPOSAL_VIEW, View, bias_of
+from waldo_cli.training.network import CLOSER_VIEWS, LABELS, PROPOSAL_VIEW, NetworkView, bias_of
 
 
 def folded(net: nn.Sequential) -> nn.Sequential:
@@ -169,7 +169,7 @@ def _layer(table: str, op: str, **keys: Any) -> list[str]:
     return ["", f"[[{table}]]", f'op = "{op}"', *(f"{k} = {v}" for k, v in keys.items())]
 
 
-def _object(view: View) -> str:
+def _object(view: NetworkView) -> str:
     return f"object = [{view.size.cols}, {view.size.rows}]"
 
 
