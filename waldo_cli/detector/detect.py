@@ -149,15 +149,16 @@ def detect_with(
     peaks_by_label: dict[str, list[Detection]] = {}
     for stack in search.stacks(size):
         maps = run_stack(stack, image, search.scales, prior)
-        this_pass = Pass(stack, maps)
         if not stack.closer_looks:
+            this_pass = Pass(stack, maps)
             for channel, label in enumerate(stack.labels):
                 # One more than asked for: the next best place gives the margin.
                 peaks = find_peaks(maps, channel, label, top + 1, max_overlap)
                 peaks_by_label.setdefault(label, []).extend(peaks)
             grids = maps.grids
         else:
-            this_pass = _second_pass(stack, image, maps.merged(), search.labels, max_overlap, prior)
+            maps = maps.merged()  # the maps of each label are not needed any more
+            this_pass = _second_pass(stack, image, maps, search.labels, max_overlap, prior)
             peaks_by_label |= {label: this_pass.scored(label) for label in stack.labels}
             best = this_pass.best(search.labels)
             grids = tuple(corrected(g, this_pass.candidates, best) for g in this_pass.maps.grids)
