@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from waldo_cli.correlate.correlation import cross_correlate, normalized_cross_correlate
     from waldo_cli.detector.detect import Result, detect
     from waldo_cli.errors import WaldoError
-    from waldo_cli.geometry import Box, Detection
+    from waldo_cli.geometry import Box, Detection, Size
     from waldo_cli.images.load import load_image, load_mask
     from waldo_cli.show.heatmap import save_heatmap
     from waldo_cli.stack.file import load_stack
@@ -26,6 +26,7 @@ _MODULES = {
     "Detection": "geometry",
     "Mask": "stack.stack",
     "Result": "detector.detect",
+    "Size": "geometry",
     "Stack": "stack.stack",
     "WaldoError": "errors",
     "cross_correlate": "correlate.correlation",
@@ -42,6 +43,7 @@ __all__ = [
     "Detection",
     "Mask",
     "Result",
+    "Size",
     "Stack",
     "WaldoError",
     "cross_correlate",

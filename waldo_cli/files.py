@@ -40,7 +40,11 @@ _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 # Name of a temporary file: the process id, and random digits so that no two files get the same name.
 _TEMPORARY_TEMPLATE = ".waldo-{process}-{digits}.tmp"
-_TEMPORARY_PATTERN = re.compile(r"\.waldo-(\d+)-[0-9a-f]+\.tmp")
+_TEMPORARY_PATTERN = re.compile(
+    re.escape(_TEMPORARY_TEMPLATE)
+    .replace(r"\{process\}", r"(\d+)")
+    .replace(r"\{digits\}", "[0-9a-f]+")
+)
 
 
 class NotRegularFileError(OSError):

@@ -38,10 +38,17 @@ REASONS = {
 # All in one process, as a library user would, with the figures that need one: warnings, noise from
 # the C libraries on stderr, peak memory.
 OPEN_ALL = """
-import json, re, sys, time
+import json, re, resource, sys, time
 from pathlib import Path
 from waldo_cli.errors import ImageError
 from waldo_cli.images.load import load_image
+
+def peak():
+    # In ru_maxrss Linux counts what the process that started this one held, too.
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.search(r"VmHWM:\\s+(\\d+) kB", status.read_text())[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 for path in sys.stdin.read().splitlines():
     started = time.monotonic()
@@ -51,9 +58,7 @@ for path in sys.stdin.read().splitlines():
         del image
     except ImageError as error:
         outcome = {"reason": error.reason, "named": error.path == path}
-    # Not ru_maxrss: Linux counts there what the process that started this one held.
-    peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
-    outcome |= {"path": path, "seconds": time.monotonic() - started, "peak": int(peak) * 1024}
+    outcome |= {"path": path, "seconds": time.monotonic() - started, "peak": peak() * 1024}
     print(json.dumps(outcome), flush=True)
 """
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from waldo_cli import Mask, Stack, detect, load_stack
 from waldo_cli.__main__ import main
-from waldo_cli.detector import maps, search
+from waldo_cli.detector import maps
 from waldo_cli.detector.explanation import Trace
 from waldo_cli.errors import InvalidInputError
 
@@ -164,7 +164,7 @@ def test_a_thousand_masks_are_a_thousand_labels() -> None:
 def test_masks_in_several_runs_are_found_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
     masks = [Mask(f"m{n}", NOISE[n : n + 4, 2 * n : 2 * n + 5]) for n in range(20)]
     whole = detect(NOISE, masks=masks, scales="0.5:1", threshold=-1)
-    monkeypatch.setattr(search, "MAX_ACTIVATIONS", 40_000)
+    monkeypatch.setattr(maps, "MAX_ACTIVATIONS", 40_000)
     trace = Trace()
     parts = detect(NOISE, masks=masks, scales="0.5:1", threshold=-1, trace=trace)
     assert len(trace.passes) > 2

@@ -108,8 +108,8 @@ class Finder:
         self._query, self._extras = query, extras
         self._folder = folder
         self._swept: set[str] = set()  # folders where leftovers of killed processes were removed
-        self._search = Search.of(
-            query.stack, query.masks or None, query.labels, query.scales, query.threshold
+        self._search = Search.of_files(
+            query.stack, query.masks, query.labels, query.scales, query.threshold
         )
         self._where = None if query.where is None else load_weights(query.where)
         self.labels = self._search.labels
@@ -241,20 +241,28 @@ def fingerprint(value: Any) -> str:
 
 
 def _feed(update: Callable[[bytes], None], value: Any) -> None:
-    """Hash dataclasses, tuples and arrays by content, everything else by its `repr`."""
+    """Hash dataclasses, tuples and arrays by content, everything else by its `repr`.
+
+    Every part says how long it is, so that different values never give the same sequence of bytes.
+    """
     import numpy as np
+
+    def put(part: bytes) -> None:
+        update(f"{len(part)}:".encode())
+        update(part)
 
     if isinstance(value, np.ndarray):
         # Shape and type, too: arrays of the same bytes may differ in them.
-        update(repr((value.shape, value.dtype.str)).encode())
-        update(np.ascontiguousarray(value).tobytes())
+        put(repr((value.shape, value.dtype.str)).encode())
+        put(np.ascontiguousarray(value).tobytes())
     elif isinstance(value, tuple):
+        put(f"tuple of {len(value)}".encode())
         for element in value:
             _feed(update, element)
     elif hasattr(value, "__dataclass_fields__"):
-        update(type(value).__name__.encode())
+        put(f"{type(value).__name__} of {len(fields(value))}".encode())
         for field in fields(value):
-            update(field.name.encode())
+            put(field.name.encode())
             _feed(update, getattr(value, field.name))
     else:
-        update(repr(value).encode())
+        put(repr(value).encode())

@@ -102,9 +102,11 @@ def evaluate(
     from waldo_cli.evaluation.figures import summarize
     from waldo_cli.evaluation.judge import score_pages
     from waldo_cli.evaluation.truth import pages_without, read_truth
+    from waldo_cli.parallel import keep_freed_memory
 
     listed = read_truth(truth, pages)
-    search = Search.of(stack, masks or None, scales=scales, threshold=threshold)
+    keep_freed_memory()
+    search = Search.of_files(stack, masks, scales=scales, threshold=threshold)
     sought = label or search.labels[0]
     classes = sorted({box.label for page in listed for box in page.boxes})
     if sought not in classes:

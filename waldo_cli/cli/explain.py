@@ -81,13 +81,15 @@ def explain(
 
     from waldo_cli.detector.search import Search
     from waldo_cli.images.load import load_image, load_weights
+    from waldo_cli.parallel import keep_freed_memory
     from waldo_cli.show.explain_page import explain as write_page
 
     # Everything that can be refused is checked before the work begins.
     page = Path(out) / f"{'stdin' if image == STDIN else stem(image)}.explain.html"
     if not overwrite:
         refuse_foreign(page, HTML_MARK)
-    search = Search.of(stack, masks or None, labels or None, scales, threshold)
+    keep_freed_memory()
+    search = Search.of_files(stack, masks, labels or None, scales, threshold)
     prior = None if where is None else load_weights(where)
     pixels = load_image(
         read_stdin(max_pixels) if image == STDIN else image,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.maps import Grid, refuse_nan
+from waldo_cli.detector.maps import Grid, refuse_nan_and_infinity
 from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Detection, Size
 from waldo_cli.parallel import spread
@@ -94,7 +94,7 @@ def _answers(
         out[start : start + len(group)] = answers.reshape(len(group), count, -1)
 
     spread(work, range(0, len(candidates), CANDIDATES_PER_CALL))
-    refuse_nan(out, look.stack)
+    refuse_nan_and_infinity(out, look.stack)
     return out
 
 

@@ -140,7 +140,7 @@ def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Float
     grids: list[Grid] = []
     answers = stack.run_each([level for _, level in fitting])
     for (scale, level), values in zip(fitting, answers, strict=True):
-        refuse_nan(values, stack)
+        refuse_nan_and_infinity(values, stack)
         factor = (level.size.rows / size.rows, level.size.cols / size.cols)
         origin = [
             (first - before + 0.5) / zoom
@@ -193,7 +193,7 @@ def _fitting_levels(
     return fitting
 
 
-def refuse_nan(values: Floats, stack: Stack) -> None:
+def refuse_nan_and_infinity(values: Floats, stack: Stack) -> None:
     """Refuse NaN and +infinity, which cannot be ranked; -inf is allowed: no answer may lie there."""
     if values.size and not values.max() < np.inf:
         raise InvalidInputError(

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.detector.maps import MAX_ACTIVATIONS
+from waldo_cli.detector import maps
 from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_mask
@@ -61,8 +61,7 @@ class Search:
         Raises
         ------
         InvalidInputError
-            There is no mask where the stack needs one, no such label, scale or threshold; or two masks are
-            files of one name.
+            There is no mask where the stack needs one, or no such label, scale or threshold.
         StackError
             The stack cannot be used, or not with masks.
         FileError
@@ -72,11 +71,9 @@ class Search:
             stack = "waldo" if masks is None else "pixels"
         if not isinstance(stack, Stack):
             stack = load_stack(stack)
-        given = None if masks is None else _checked_masks(stack, masks)
+        given = None if masks is None else _checked_masks(stack, list(masks))
         if given is None and stack.needs_mask:
-            raise InvalidInputError(
-                f"stack {stack.name} looks for a mask: give one with --mask FILE"
-            )
+            raise InvalidInputError(f"stack {stack.name} looks for a mask: give one")
         if given is None and stack.object is None:
             raise InvalidInputError(f"stack {stack.name} does not say the size of its object")
         if threshold is not None and not math.isfinite(threshold):
@@ -87,20 +84,51 @@ class Search:
         search = cls(stack, given, known, factors, limit)
         return search if labels is None else search.reporting(labels)
 
+    @classmethod
+    def of_files(
+        cls,
+        stack: str | None,
+        masks: Sequence[str],
+        labels: Sequence[str] | None = None,
+        scales: str = "auto",
+        threshold: float | None = None,
+    ) -> Self:
+        """`of` for what a command line names.
+
+        Raises
+        ------
+        WaldoError
+            As by `of`; also where two masks have one label, since the names of their files are all that tells
+            them apart.
+        """
+        loaded = load_stack(stack or ("pixels" if masks else "waldo"))
+        if loaded.needs_mask and not masks:
+            raise InvalidInputError(
+                f"stack {loaded.name} looks for a mask: give one with --mask FILE"
+            )
+        names = [_label_of(path) for path in masks]
+        for name in names:
+            if names.count(name) > 1:
+                raise InvalidInputError(f"two masks are named {name!r}: labels must differ")
+        return cls.of(loaded, masks or None, labels, scales, threshold)
+
     def reporting(self, labels: Sequence[str]) -> Self:
         """The same search that reports other labels.
 
         Raises
         ------
         InvalidInputError
-            There is no such label.
+            There is no such label, or none at all is given.
         """
+        labels = tuple(dict.fromkeys(labels))
+        if not labels:
+            raise InvalidInputError("labels is empty: give at least one, or None")
         known = self.stack.labels if self.masks is None else [m.label for m in self.masks]
         for label in labels:
             if label not in known:
                 have = ", ".join(dict.fromkeys(known))
                 raise InvalidInputError(f"no label {label!r}: {self.stack.name} has {have}")
-        return replace(self, labels=tuple(dict.fromkeys(labels)))
+        return replace(self, labels=labels)
 
     def stacks(self, image: Size) -> list[Stack]:
         """The stacks to run over an image of this size, their masks in them.
@@ -111,14 +139,23 @@ class Search:
         if self.masks is None:
             return [self.stack]
         area = image.rows * image.cols
-        room = int(MAX_ACTIVATIONS / 2 / sum(area * f**2 for f in self.scales))
-        together = min(max(1, room), len(self.masks))
-        if together not in self._bound:
-            self._bound[together] = self._with_masks(self.masks, together)
-        return self._bound[together]
+        room = int(maps.MAX_ACTIVATIONS / 2 / sum(area * f**2 for f in self.scales))
+        # Where each mask has a stack of its own, `together` makes no difference.
+        together = 1 if self._merges_masks else min(max(1, room), len(self.masks))
+        stacks = self._bound.get(together)
+        if stacks is None:
+            stacks = self._with_masks(self.masks, together)
+            self._bound.clear()  # images of a folder are mostly of one size: the last one is enough
+            self._bound[together] = stacks
+        return stacks
+
+    @property
+    def _merges_masks(self) -> bool:
+        """True if layers below the mask layer may merge the channels of several masks."""
+        return self.stack.layers[-1].op != "mask"
 
     def _with_masks(self, masks: Sequence[Mask], together: int) -> list[Stack]:
-        merged = self.stack.layers[-1].op != "mask"
+        merged = self._merges_masks
         groups: dict[Any, list[Mask]] = {}
         for n, mask in enumerate(masks):
             groups.setdefault((mask.size, n if merged else n // together), []).append(mask)
@@ -139,32 +176,27 @@ def open_mask(path: str | Path) -> Mask:
     FileError
         As by `load_mask`.
     """
+    return Mask(_label_of(path), *load_mask(path))
+
+
+def _label_of(path: str | Path) -> str:
     # A file name may hold bytes that are not UTF-8; a label is text.
-    label = os.fsencode(Path(path).stem).decode("utf-8", "replace")
-    return Mask(label or "mask", *load_mask(path))
+    return os.fsencode(Path(path).stem).decode("utf-8", "replace") or "mask"
 
 
 def _checked_masks(
     stack: Stack, masks: Sequence[Mask | NDArray[Any] | str | Path]
 ) -> tuple[Mask, ...]:
-    if not len(masks):
+    """The masks, each of which can be used with the stack; an error names its file."""
+    if not masks:
         raise InvalidInputError("masks is empty: give at least one, or None")
     checked = tuple(_as_mask(mask, number) for number, mask in enumerate(masks, 1))
-    # Masks from files are told apart by the names of the files alone.
-    labels = [m.label for m, given in zip(checked, masks, strict=True) if _is_file(given)]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise InvalidInputError(f"two masks are named {label!r}: labels must differ")
     for mask, given in zip(checked, masks, strict=True):
         try:
             stack.with_masks([mask])
         except WaldoError as e:
-            raise (e.at(str(given)) if _is_file(given) else e) from None
+            raise (e.at(str(given)) if isinstance(given, str | Path) else e) from None
     return checked
-
-
-def _is_file(mask: Mask | NDArray[Any] | str | Path) -> bool:
-    return isinstance(mask, str | Path)
 
 
 def _as_mask(mask: Mask | NDArray[Any] | str | Path, number: int) -> Mask:

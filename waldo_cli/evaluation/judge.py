@@ -120,7 +120,7 @@ def score_pages(
                 path=str(page.path),
             )
         finds = detect_with(image, search, top=top).detections
-        # `find` suppresses overlaps within one label only; here all masks look for the same object.
+        # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
         if search.masks is not None and len(search.masks) > 1:
             finds = tuple(suppress(finds, max_overlap=0.5))
         seconds = time.perf_counter() - started

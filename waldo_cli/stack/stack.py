@@ -71,6 +71,9 @@ class CloserLook:
     scales: tuple[float, ...] = (1.0,)
     mirrored: int = 0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", Size(*self.size))
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Stack:
@@ -114,6 +117,8 @@ class Stack:
     _local: int = field(init=False, default=0)  # how many layers at the beginning can run in bands
 
     def __post_init__(self) -> None:
+        if self.object is not None:
+            object.__setattr__(self, "object", Size(*self.object))
         if not self.layers:
             raise StackError("a stack needs at least one layer")
         out_channels = self.channels()[-1]
