@@ -20,7 +20,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from waldo_cli import Result
 from waldo_cli.detector.detect import detect_with
-from waldo_cli.detector.explanation import Trace
+from waldo_cli.detector.explanation import rankings
+from waldo_cli.detector.passes import Trace
 from waldo_cli.detector.search import Search
 from waldo_cli.show.explain_page import answer_lines, place_figures, place_lines
 from waldo_cli.show.html import Figure
@@ -124,10 +125,11 @@ def main() -> int:
         at = case.place(result)
         if at is None:
             continue
-        (ranking,) = trace.rankings()
+        ranked = list(rankings(trace))
+        (ranking,) = ranked
         place = ranking.place(at)
         title = f"{asked.case}: the {case.theme} of seed {seed}"
-        said = (*answer_lines(result, trace), *place_lines(ranking, place, trace))
+        said = (*answer_lines(result, trace, ranked), *place_lines(ranking, place, trace))
         for line in (title, f"The place: {at[0]:g}, {at[1]:g}.", *said):
             sys.stdout.write(textwrap.fill(line, 88, subsequent_indent="    ") + "\n")
         shown = list(place_figures(ranking, place, at, case.pixels))

@@ -9,7 +9,7 @@ import pytest
 from planted import BRIGHT, dots
 
 from waldo_cli import Stack, detect
-from waldo_cli.detector.explanation import Trace
+from waldo_cli.detector.passes import Trace
 from waldo_cli.errors import StackError
 from waldo_cli.geometry import Size
 from waldo_cli.stack.layers import Combine, Conv, Pointwise

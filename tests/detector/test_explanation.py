@@ -7,7 +7,8 @@ import pytest
 from explained import MASK, learned_like, page
 
 from waldo_cli import Mask, Stack, detect
-from waldo_cli.detector.explanation import Trace, window_around
+from waldo_cli.detector.explanation import window_around
+from waldo_cli.detector.passes import Trace
 from waldo_cli.geometry import Size
 from waldo_cli.show.map_pictures import inside_spans
 from waldo_cli.stack.layers import Combine, MaskLayer, Normalize, Pointwise

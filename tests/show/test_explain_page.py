@@ -15,8 +15,8 @@ from explained import MASK, Floats, learned_like, page
 from PIL import Image
 
 from waldo_cli import Mask, Result, detect
-from waldo_cli.detector.explanation import Trace
 from waldo_cli.detector.maps import Grid
+from waldo_cli.detector.passes import Trace
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.show import explain_page

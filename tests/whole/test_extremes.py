@@ -17,7 +17,7 @@ from PIL import Image
 from waldo_cli import Mask, Stack, detect, load_stack
 from waldo_cli.__main__ import main
 from waldo_cli.detector import maps
-from waldo_cli.detector.explanation import Trace
+from waldo_cli.detector.passes import Trace
 from waldo_cli.errors import InvalidInputError
 
 RNG = np.random.default_rng(0)

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.closer import corrected, look_closer
-from waldo_cli.detector.explanation import Pass, Trace
 from waldo_cli.detector.maps import MAX_OVER_CHANNELS, Grid, Maps, on_image, prior_of, run_stack
+from waldo_cli.detector.passes import Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
@@ -144,6 +144,7 @@ def detect_with(
     prior = prior_of(size, region, where)
     if trace is not None:
         trace.labels, trace.threshold = search.labels, search.threshold
+        trace.max_overlap = max_overlap
 
     grids_to_merge: list[Grid] = []  # of one channel, for the map of activations
     peaks_by_label: dict[str, list[Detection]] = {}

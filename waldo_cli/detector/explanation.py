@@ -1,119 +1,27 @@
-"""How an answer came about, as data: what `detect` saw on its way, and how far each place came.
+"""How far each place of an image came, as data: before and after suppression, and in the closer looks.
 
-Nothing is computed here a second time in another way. `detect` takes down what it saw in a `Trace`; what
-it did not keep is asked of `find_peaks`, `extend` and `cuts`, which `detect` itself is made of.
+Nothing is computed here a second time in another way. What `detect` saw is in a `Trace`; what it did not
+keep is asked of `find_peaks` and `extend`, which `detect` itself is made of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.closer import cuts
 from waldo_cli.detector.maps import Grid, Maps, extend
-from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed, find_peaks
+from waldo_cli.detector.passes import Pass, Trace
+from waldo_cli.detector.peaks import find_peaks
 from waldo_cli.detector.pyramid import levels
 from waldo_cli.geometry import Box, Detection, Point, Span
-from waldo_cli.stack.stack import CloserLook, Stack
+from waldo_cli.stack.stack import Stack
 
 PEAKS = 100  # before suppression, among which the place that was asked about is sought
 RANKED = 12  # after it, where there are no closer looks
-
-
-@dataclass(frozen=True, eq=False)
-class Pass:
-    """What `detect` saw with one stack.
-
-    Attributes
-    ----------
-    stack
-        With its masks in it.
-    maps
-        The stack's activations at each scale, weighed by the prior. Closer looks are asked about the peaks
-        of one map, the largest of all channels.
-    candidates
-        The peaks that the closer looks were asked about; empty where there are none.
-    answers
-        Of each closer look, ``(N, labels)``; NaN for candidates that it was not shown.
-    scores
-        What they come to together, ``(N, labels)``; None where there is no closer look.
-    """
-
-    stack: Stack
-    maps: Maps
-    candidates: tuple[Detection, ...] = ()
-    answers: tuple[Floats, ...] = ()
-    scores: Floats | None = None
-
-    def scored(self, label: str) -> list[Detection]:
-        """The candidates with what the closer looks say of them for a label."""
-        return [
-            replace(candidate, label=label, score=as_printed(score))
-            for candidate, score in zip(self.candidates, self.best([label]), strict=True)
-        ]
-
-    def best(self, labels: Sequence[str]) -> Floats:
-        """The best score of each candidate among these labels, ``(N,)``.
-
-        Raises
-        ------
-        ValueError
-            There was no closer look.
-        """
-        if self.scores is None:
-            raise ValueError("no closer look was taken")
-        wanted = [self.stack.labels.index(label) for label in labels]
-        best: Floats = self.scores[:, wanted].max(axis=1)
-        return best
-
-    def shown(self, image: Floats, n: int) -> Iterator[tuple[int, CloserLook, Floats]]:
-        """Number, closer look and cut of each one that was shown candidate `n`."""
-        looks = zip(self.stack.closer_looks, self.answers, strict=True)
-        for number, (look, answers) in enumerate(looks, 1):
-            if not np.isnan(answers[n]).any():
-                yield number, look, cuts(look, image, self.candidates[n], self.maps.object_size)[0]
-
-
-@dataclass(eq=False)
-class Trace:
-    """The way to a `Result`. `detect` fills it in where it is given one, `waldo explain` shows it.
-
-    Attributes
-    ----------
-    passes
-        One for each stack that ran: masks of different sizes take one each.
-    labels
-        What was reported.
-    threshold
-        What a peak had to reach; None where the best one counts whatever its score.
-    """
-
-    passes: list[Pass] = field(default_factory=list)
-    labels: tuple[str, ...] = ()
-    threshold: float | None = None
-
-    def rankings(self) -> Iterator[Ranking]:
-        """The peaks of every map: of each label, or of one map for all where closer looks decide."""
-        for one in self.passes:
-            labels = one.stack.labels if one.scores is None else ("",)
-            for channel, label in enumerate(labels):
-                before = find_peaks(one.maps, channel, label, PEAKS, 1.0)
-                if one.scores is None:
-                    after = find_peaks(one.maps, channel, label, RANKED, MAX_OVERLAP)
-                    final = [p.score for p in after]
-                else:
-                    after = list(one.candidates)
-                    final = [float(s) for s in one.best(self.labels)]
-                yield Ranking(one, label, channel, before, after, final)
-
-    def best(self) -> tuple[float, Detection] | None:
-        """The best score of a label that is reported, and where; None where there is no peak at all."""
-        reported = (r for r in self.rankings() if r.label in ("", *self.labels))
-        ranked = ((s, p) for r in reported for s, p in zip(r.final, r.after, strict=True))
-        return max(ranked, key=lambda pair: pair[0], default=None)
+SURROUNDINGS = 48  # least number of pixels shown to each side of a place
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +109,28 @@ class Ranking:
         return float(values.max(initial=-np.inf))
 
 
+def rankings(trace: Trace) -> Iterator[Ranking]:
+    """The peaks of every map: of each label, or of one map for all where closer looks decide."""
+    for one in trace.passes:
+        labels = one.stack.labels if one.scores is None else ("",)
+        for channel, label in enumerate(labels):
+            before = find_peaks(one.maps, channel, label, PEAKS, 1.0)
+            if one.scores is None:
+                after = find_peaks(one.maps, channel, label, RANKED, trace.max_overlap)
+                final = [p.score for p in after]
+            else:
+                after = list(one.candidates)
+                final = [float(s) for s in one.best(trace.labels)]
+            yield Ranking(one, label, channel, before, after, final)
+
+
+def best_of(ranked: Iterable[Ranking], labels: Sequence[str]) -> tuple[float, Detection] | None:
+    """The best score of one of these labels, and where; None where there is no peak at all."""
+    reported = (r for r in ranked if r.label in ("", *labels))
+    scored = ((s, p) for r in reported for s, p in zip(r.final, r.after, strict=True))
+    return max(scored, key=lambda pair: pair[0], default=None)
+
+
 def _holds(box: Box, at: Point) -> bool:
     return box.left <= at[0] <= box.left + box.width and box.top <= at[1] <= box.top + box.height
 
@@ -221,7 +151,7 @@ def window_around(
     right: list[Span] = []
     for axis, middle, extent in zip((0, 1), place[::-1], maps.object_size, strict=True):
         center = int(middle * grid.factor[axis]) + extended.margin[axis][0]
-        reach = max(3 * extent, 48)
+        reach = max(3 * extent, SURROUNDINGS)
         seen = reach + fields[-1].size[axis]
         # Strided layers meet the same pixels only when the window starts in step with them.
         step = max(1, int(max(f.jump[axis] for f in fields)))

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Bytes, Floats
 from waldo_cli.detector.detect import Result, detect_with
-from waldo_cli.detector.explanation import Pass, Place, Ranking, Trace, window_around
+from waldo_cli.detector.explanation import RANKED, Place, Ranking, best_of, rankings, window_around
 from waldo_cli.detector.maps import Grid, Maps
+from waldo_cli.detector.passes import Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
@@ -46,7 +47,6 @@ PAGE_WIDTH = 1000  # of pictures of the whole image, in pixels
 MAP_WIDTH = 320  # of the map of one scale
 CHANNELS = 4  # shown of each layer, the strongest
 CANDIDATES = 16  # whose cuts are shown
-LISTED = 12  # peaks, in the table
 
 
 def explain(
@@ -102,18 +102,19 @@ def explain(
             f"the place {at[0]:g},{at[1]:g} lies outside the {result.width}x{result.height} image"
         )
     page = _Page(np.asarray(image, dtype=np.float32), result, trace, at)
+    text = document(f"Why: {show(title)}", page.sections())
     with write_atomically(path) as file:
-        file.write(document(f"Why: {show(title)}", page.sections()).encode())
+        file.write(text.encode())
     return result
 
 
-def answer_lines(result: Result, trace: Trace) -> Iterator[str]:
+def answer_lines(result: Result, trace: Trace, ranked: Iterable[Ranking]) -> Iterator[str]:
     """What was found, or the best score where nothing was, and how far ahead it is."""
     must = _threshold(trace)
     for found in result.detections:
         yield f"Found: {found.label} at {found.x:g}, {found.y:g}, score {found.score:.3f}{must}."
     if not result.found:
-        best = trace.best()
+        best = best_of(ranked, trace.labels)
         if best is None:
             yield "Nothing was found: there is no peak at all."
         else:
@@ -234,7 +235,7 @@ class _Page:
 
     @cached_property
     def rankings(self) -> list[Ranking]:
-        return list(self.trace.rankings())
+        return list(rankings(self.trace))
 
     def sections(self) -> Iterator[str]:
         yield from self._answer()
@@ -259,7 +260,7 @@ class _Page:
                 yield from self._layers(ranking, self.at, ranking.place(self.at).grid.scale)
 
     def _answer(self) -> Iterator[str]:
-        yield from map(paragraph, answer_lines(self.result, self.trace))
+        yield from map(paragraph, answer_lines(self.result, self.trace, self.rankings))
         picture = render_heatmap(self.image, self.result.activations, self.result.detections)
         caption = "The answer: activations over the dimmed page."
         yield figure(Figure(fitted(picture, PAGE_WIDTH), caption, "wide"))
@@ -307,7 +308,7 @@ class _Page:
         yield self._drawing(backdrop, (), ranking.after)
         closer = ranking.seen.scores is not None
         rows = [("rank", "x", "y", "scale", "box", "score", *(["in the end"] if closer else []))]
-        for n, (p, final) in enumerate(zip(ranking.after[:LISTED], ranking.final, strict=False), 1):
+        for n, (p, final) in enumerate(zip(ranking.after[:RANKED], ranking.final, strict=False), 1):
             box = f"{p.box.width}x{p.box.height}"
             line = (f"{n}", f"{p.x:g}", f"{p.y:g}", f"{p.scale:.3g}", box, f"{p.score:.3f}")
             rows.append((*line, *([f"{final:.3f}"] if closer else [])))

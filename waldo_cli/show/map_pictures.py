@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Bytes, Floats
+from waldo_cli.detector.explanation import SURROUNDINGS
 from waldo_cli.detector.maps import Grid
 from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Point, Span
 from waldo_cli.show.heatmap import inferno
-
-SURROUNDINGS = 48  # least number of pixels shown to each side of the place that was asked about
 
 
 def inside_spans(

@@ -1,0 +1,91 @@
+"""What a pass of `detect` saw: the maps, the candidates, and what the closer looks answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from waldo_cli.arrays import Floats
+from waldo_cli.detector.closer import cuts
+from waldo_cli.detector.maps import Maps
+from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed
+from waldo_cli.geometry import Detection
+from waldo_cli.stack.stack import CloserLook, Stack
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """What `detect` saw with one stack.
+
+    Attributes
+    ----------
+    stack
+        With its masks in it.
+    maps
+        The stack's activations at each scale, weighed by the prior. Closer looks are asked about the peaks
+        of one map, the largest of all channels.
+    candidates
+        The peaks that the closer looks were asked about; empty where there are none.
+    answers
+        Of each closer look, ``(N, labels)``; NaN for candidates that it was not shown.
+    scores
+        What they come to together, ``(N, labels)``; None where there is no closer look.
+    """
+
+    stack: Stack
+    maps: Maps
+    candidates: tuple[Detection, ...] = ()
+    answers: tuple[Floats, ...] = ()
+    scores: Floats | None = None
+
+    def scored(self, label: str) -> list[Detection]:
+        """The candidates with what the closer looks say of them for a label."""
+        return [
+            replace(candidate, label=label, score=as_printed(score))
+            for candidate, score in zip(self.candidates, self.best([label]), strict=True)
+        ]
+
+    def best(self, labels: Sequence[str]) -> Floats:
+        """The best score of each candidate among these labels, ``(N,)``.
+
+        Raises
+        ------
+        ValueError
+            There was no closer look.
+        """
+        if self.scores is None:
+            raise ValueError("no closer look was taken")
+        wanted = [self.stack.labels.index(label) for label in labels]
+        best: Floats = self.scores[:, wanted].max(axis=1)
+        return best
+
+    def shown(self, image: Floats, n: int) -> Iterator[tuple[int, CloserLook, Floats]]:
+        """Number, closer look and cut of each one that was shown candidate `n`."""
+        looks = zip(self.stack.closer_looks, self.answers, strict=True)
+        for number, (look, answers) in enumerate(looks, 1):
+            if not np.isnan(answers[n]).any():
+                yield number, look, cuts(look, image, self.candidates[n], self.maps.object_size)[0]
+
+
+@dataclass(eq=False)
+class Trace:
+    """The way to a `Result`. `detect` fills it in where it is given one, `waldo explain` shows it.
+
+    Attributes
+    ----------
+    passes
+        One for each stack that ran: masks of different sizes take one each.
+    labels
+        What was reported.
+    threshold
+        What a peak had to reach; None where the best one counts whatever its score.
+    max_overlap
+        What two finds of one label could share at most.
+    """
+
+    passes: list[Pass] = field(default_factory=list)
+    labels: tuple[str, ...] = ()
+    threshold: float | None = None
+    max_overlap: float = MAX_OVERLAP
