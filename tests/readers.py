@@ -25,7 +25,7 @@ from waldo_cli.errors import WaldoError
 from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.geometry import Box, Detection
 from waldo_cli.images.load import load_image, load_mask, load_weights
-from waldo_cli.inputs.folders import Item
+from waldo_cli.inputs.items import Item
 from waldo_cli.inputs.sources import read_names
 from waldo_cli.stack.file import load_stack
 

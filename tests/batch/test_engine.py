@@ -14,7 +14,7 @@ import pytest
 
 from waldo_cli.answers.record import Record
 from waldo_cli.batch.engine import in_order
-from waldo_cli.inputs.folders import Item
+from waldo_cli.inputs.items import Item
 
 
 def test_in_order_waits_for_the_slow_and_keeps_the_rest_bounded() -> None:

@@ -40,9 +40,9 @@ def test_the_last_map_of_a_window_is_that_of_the_whole_level(
     }
     stack, image, trace = stacks[kind], np.tile(page(), (3, 3, 1)), Trace()
     detect(image, stack=stack, trace=trace)
-    (look,) = trace.passes
-    for grid in look.maps.grids:
-        window, right = window_around(stack, image, look.maps, grid, place)
+    (one,) = trace.passes
+    for grid in one.maps.grids:
+        window, right = window_around(stack, image, one.maps, grid, place)
         x = window
         for layer in stack.layers:
             x = layer.run(x)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.inputs.folders import Item, expand, in_shard, mark_collisions, refuse_collisions
+from waldo_cli.inputs.folders import expand
+from waldo_cli.inputs.items import Item, in_shard, mark_collisions, refuse_collisions
 
 
 def touch(root: Path, *names: str) -> None:

@@ -134,7 +134,7 @@ def test_a_record_that_cannot_be_ours_is_refused(sound: str, tampered: str, fold
 
 
 def test_a_record_of_a_label_that_nobody_asked_for_is_not_recalled(tmp_path: Path) -> None:
-    from waldo_cli.inputs.folders import Item
+    from waldo_cli.inputs.items import Item
 
     (tmp_path / "found.jsonl").write_text(LINE)
     with Journal(str(tmp_path / "found.jsonl")) as journal:

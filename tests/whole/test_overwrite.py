@@ -27,7 +27,7 @@ KINDS = {
 ANOTHER = ["--region", "0,0,20,16", "--threshold", "-1"]  # moves the find
 
 
-Look = Callable[..., tuple[int, str]]
+Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def waldo(place: Path, capfd: pytest.CaptureFixture[str]) -> Look:
+def waldo(place: Path, capfd: pytest.CaptureFixture[str]) -> Run:
     """Run the command line in this process; its status and what it says on standard error."""
 
     def run(*args: str) -> tuple[int, str]:
@@ -51,7 +51,7 @@ def waldo(place: Path, capfd: pytest.CaptureFixture[str]) -> Look:
 
 
 @pytest.fixture
-def look(waldo: Look) -> Look:
+def look(waldo: Run) -> Run:
     return lambda *args: waldo("detect", "photos/page001.png", "-j", "1", "-o", "out", *args)
 
 
@@ -62,7 +62,7 @@ def names(folder: Path) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("theirs", [b"by hand", b"", None])
 def test_what_somebody_else_made_stays(
-    kind: str, theirs: bytes | None, place: Path, look: Look
+    kind: str, theirs: bytes | None, place: Path, look: Run
 ) -> None:
     args, name, _ = KINDS[kind]
     path = place / "out" / name
@@ -90,7 +90,7 @@ def test_what_somebody_else_made_stays(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_this_program_made_is_replaced_but_for_labels_that_people_correct(
-    kind: str, place: Path, look: Look
+    kind: str, place: Path, look: Run
 ) -> None:
     args, name, replaced = KINDS[kind]
     path = place / "out" / name
@@ -105,7 +105,7 @@ def test_what_this_program_made_is_replaced_but_for_labels_that_people_correct(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_links_pipes_and_folders_are_never_replaced(kind: str, place: Path, look: Look) -> None:
+def test_links_pipes_and_folders_are_never_replaced(kind: str, place: Path, look: Run) -> None:
     args, name, _ = KINDS[kind]
     path = place / "out" / name
     victim = place / "victim"
@@ -121,7 +121,7 @@ def test_links_pipes_and_folders_are_never_replaced(kind: str, place: Path, look
 
 @pytest.mark.parametrize("content", [b"", None])
 def test_a_resume_file_that_is_a_link_is_not_written_through(
-    content: bytes | None, place: Path, look: Look
+    content: bytes | None, place: Path, look: Run
 ) -> None:
     victim = place / "victim"
     if content is not None:
@@ -136,7 +136,7 @@ def test_a_resume_file_that_is_a_link_is_not_written_through(
 
 
 def test_a_refused_file_keeps_the_others_of_its_image_from_being_written(
-    place: Path, look: Look
+    place: Path, look: Run
 ) -> None:
     (place / "out" / "page001.heatmap.png").write_text("by hand")
     assert look("--activations")[0] == 2
@@ -144,7 +144,7 @@ def test_a_refused_file_keeps_the_others_of_its_image_from_being_written(
 
 
 def test_an_explanation_is_replaced_only_where_this_program_wrote_it(
-    place: Path, waldo: Look
+    place: Path, waldo: Run
 ) -> None:
     page = place / "page001.explain.html"
     page.write_text("<!doctype html><title>by hand</title>")

@@ -119,11 +119,14 @@ class Sidecar(NamedTuple):
         Makes the text of the file from a record, the path of the file and the labels.
     classes
         Whether the files hold numbers instead of labels, so that a list of the labels is written, too.
+    takes
+        As those of streams: the paths that are printed may end in NUL.
     """
 
     ending: str
     text: Callable[[Record, str, Sequence[str]], str]
     classes: bool = False
+    takes: frozenset[str] = frozenset(("null",))
 
 
 #: By the name that ``--format`` takes.

@@ -23,7 +23,7 @@ from waldo_cli.answers.record import Record
 from waldo_cli.batch.engine import in_order
 from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import FileError, MissingExtraError, WaldoError
-from waldo_cli.inputs.folders import Item
+from waldo_cli.inputs.items import Item
 
 try:
     from distributed import Client, KilledWorker, WorkerPlugin, get_worker

@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 from waldo_cli.answers.record import Record
 from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import WaldoError
-from waldo_cli.inputs.folders import Item
+from waldo_cli.inputs.items import Item
 from waldo_cli.inputs.sources import STDIN, read_stdin
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from waldo_cli.answers.record import Record
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import make_folder, sweep
-from waldo_cli.inputs.folders import ACTIVATIONS, HEATMAP, Item
+from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item
 from waldo_cli.inputs.sources import fetch, is_url
 from waldo_cli.parallel import keep_freed_memory
 

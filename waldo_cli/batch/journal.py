@@ -18,7 +18,7 @@ from typing import Self
 from waldo_cli.answers.record import Record, as_json, from_json
 from waldo_cli.batch.finder import identity
 from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.inputs.folders import Item
+from waldo_cli.inputs.items import Item
 from waldo_cli.inputs.sources import STDIN, is_url
 
 # 64 MiB. No record of this program is longer: it has at most a few thousand detections at each scale.

@@ -32,11 +32,11 @@ from waldo_cli.batch.engine import Engine, InProcess, in_order
 from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import reason, sweep
-from waldo_cli.inputs.folders import Item
+from waldo_cli.inputs.items import Item
 
 # BLAS must not start threads of its own: `waldo_cli.parallel` spreads the work over the cores, and
 # OMP_NUM_THREADS limits its threads.
-_ONE_THREAD = dict.fromkeys(
+_BLAS_ON_ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 
@@ -81,7 +81,7 @@ class Workers:
         self._jobs = jobs
         self._environment = dict(os.environ)
         if threads is not None:
-            self._environment |= _ONE_THREAD | {"OMP_NUM_THREADS": str(threads)}
+            self._environment |= _BLAS_ON_ONE_THREAD | {"OMP_NUM_THREADS": str(threads)}
         self._timeout = timeout
         self._workers: list[_Worker] = []
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()

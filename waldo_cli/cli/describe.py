@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from waldo_cli.cli.options import Size, stack_names
+from waldo_cli.cli.options import ImageSize, stack_names
 
 if TYPE_CHECKING:
     from waldo_cli.stack.stack import Stack
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("stack", shell_complete=stack_names)
-@click.option("--size", type=Size(), metavar="WxH", default="1000x1000", show_default=True,
+@click.option("--size", type=ImageSize(), metavar="WxH", default="1000x1000", show_default=True,
               help="The image that sums are given for.")  # fmt: skip
 @click.option("--outputs", type=click.IntRange(1), metavar="N",
               help="Compare with a dense layer of N outputs.  [default: the stack's own output]")  # fmt: skip

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -19,21 +19,15 @@ import click
 
 from waldo_cli.answers.record import Record
 from waldo_cli.answers.sidecars import SIDECARS
-from waldo_cli.answers.streams import FORMATS, make_format
+from waldo_cli.answers.streams import FORMATS, Format, make_format
 from waldo_cli.cli import options
 from waldo_cli.cli.blocks import view_columns
 from waldo_cli.cli.output import CLASSES, LabelFiles, Sink, StandardOutput
 from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
-from waldo_cli.inputs.folders import (
-    HEATMAP,
-    Item,
-    expand,
-    in_shard,
-    mark_collisions,
-    refuse_collisions,
-)
+from waldo_cli.inputs.folders import expand
+from waldo_cli.inputs.items import HEATMAP, Item, in_shard, mark_collisions, refuse_collisions
 from waldo_cli.inputs.sources import STDIN, read_names
 
 if TYPE_CHECKING:
@@ -84,28 +78,16 @@ class Arguments:
 
     @property
     def takes(self) -> frozenset[str]:
-        """Names of the arguments that the output format accepts. Label files: the paths may end in NUL."""
-        return FORMATS[self.form].takes if self.form in FORMATS else frozenset(("null",))
+        """What the output format can be made with."""
+        sidecar = SIDECARS.get(self.form)
+        return FORMATS[self.form].takes if sidecar is None else sidecar.takes
 
     def query(self) -> Query:
         """Return the settings that can change a record."""
         from waldo_cli.batch.finder import Query
 
-        return Query(
-            stack=self.stack,
-            masks=self.masks,
-            scales=self.scales,
-            top=self.top,
-            threshold=self.threshold,
-            labels=self.labels or None,
-            region=self.region,
-            where=self.where,
-            heatmap=self.heatmap,
-            activations=self.activations,
-            max_pixels=self.max_pixels,
-            orient=not self.no_orient,
-            allow_truncated=self.allow_truncated,
-        )
+        same = {f.name: getattr(self, f.name) for f in fields(Query) if hasattr(self, f.name)}
+        return Query(**same | {"labels": self.labels or None, "orient": not self.no_orient})
 
     def extras(self) -> Extras:
         """Return the settings for every image that change no record."""
@@ -119,16 +101,21 @@ class Arguments:
         )
 
 
+def in_words(formats: Mapping[str, type[Format]], argument: str) -> str:
+    """The names of the formats that take an argument."""
+    return " and ".join(name for name, kind in formats.items() if argument in kind.takes)
+
+
 # Arguments that contradict each other or are missing: a test, and the error message if the test is true. The
 # tests run in this order, and the first that is true ends the program.
 CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
     (
         lambda a: a.header is not None and "header" not in a.takes,
-        "--header goes with tsv and csv, not with {form}",
+        f"--header goes with {in_words(FORMATS, 'header')}, not with {{form}}",
     ),
     (
         lambda a: a.null and a.files_from is None and "null" not in a.takes,
-        "-0 goes with --files-from or tsv, not with {form}",
+        f"-0 goes with --files-from or {in_words(FORMATS, 'null')}, not with {{form}}",
     ),
     (
         lambda a: a.scheduler is not None and a.jobs is not None,

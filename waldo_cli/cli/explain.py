@@ -13,11 +13,11 @@ import click
 from waldo_cli.cli import options
 from waldo_cli.errors import FileError
 from waldo_cli.files import HTML_MARK, reason, refuse_foreign
-from waldo_cli.inputs.folders import stem
+from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_stdin
 
 
-class Place(click.ParamType[tuple[float, float]]):
+class Coordinates(click.ParamType[tuple[float, float]]):
     """``X,Y`` in pixels."""
 
     name = "place"
@@ -39,7 +39,7 @@ class Place(click.ParamType[tuple[float, float]]):
 @click.argument("image", type=options.PLACE, metavar="IMAGE")
 @click.option(
     "--at",
-    type=Place(),
+    type=Coordinates(),
     metavar="X,Y",
     help="Explain this place as well, such as the one where he was missed.",
 )

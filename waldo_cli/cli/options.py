@@ -23,7 +23,7 @@ from waldo_cli.scales import resolve_scales
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Size(click.ParamType[tuple[int, int]]):
+class ImageSize(click.ParamType[tuple[int, int]]):
     """``WxH`` in pixels."""
 
     name = "size"

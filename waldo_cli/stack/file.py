@@ -55,14 +55,13 @@ from waldo_cli.stack.values import (
     number_of,
     padding_of,
     pair_of,
-    read_bytes,
     refuse_unknown_keys,
     size_of,
     suggestion,
     text_of,
     word_of,
 )
-from waldo_cli.stack.weights import Weights
+from waldo_cli.stack.weights import Weights, read_file
 
 BUILT_IN = Path(__file__).parent / "builtin"
 
@@ -119,7 +118,7 @@ def load_stack(name_or_path: str | Path) -> Stack:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     """Read and parse a TOML file, with limits against files that are made to be slow."""
-    data = read_bytes(path, MAX_FILE_BYTES)
+    data = read_file(path, MAX_FILE_BYTES)
     # The byte order marks of UTF-8, and of UTF-16 in both orders.
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise StackError("saved with a byte order mark or as UTF-16: save it as plain UTF-8")

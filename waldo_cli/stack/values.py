@@ -9,12 +9,10 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from waldo_cli import files
 from waldo_cli.arrays import Floats
 from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.errors import StackError
@@ -35,16 +33,6 @@ MAX_FIELD = 4096  # rows or columns of the receptive field, and of explicit padd
 MAX_UPSAMPLED = 16  # activations per pixel of the image, along rows and along columns
 
 PADDINGS = ("valid", *PAD_MODES)
-
-
-def read_bytes(path: Path, limit: int) -> bytes:
-    """`files.read_bytes`, with its errors turned into StackError."""
-    try:
-        return files.read_bytes(path, limit)
-    except OSError as e:
-        raise StackError(files.reason(e)) from None
-    except ValueError:  # a NUL character in the name
-        raise StackError("not a file name") from None
 
 
 def array_of(value: Any, key: str) -> Floats:

@@ -16,7 +16,8 @@ import numpy as np
 
 from waldo_cli.arrays import Floats
 from waldo_cli.errors import StackError
-from waldo_cli.stack.values import brief, read_bytes
+from waldo_cli.files import read_bytes, reason
+from waldo_cli.stack.values import brief
 
 # Of the .npz file itself, and of all that it unpacks to.
 MAX_WEIGHT_BYTES = 1 << 26
@@ -64,9 +65,19 @@ class Weights:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise StackError(f"weights = {brief(name)}: is a link out of the stack file's folder")
         try:
-            return cls(_read_npz(read_bytes(path, MAX_WEIGHT_BYTES)), name)
+            return cls(_read_npz(read_file(path, MAX_WEIGHT_BYTES)), name)
         except StackError as e:
             raise StackError(f"weights = {brief(name)}: {e.reason}") from None
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """`files.read_bytes`, with its errors turned into StackError."""
+    try:
+        return read_bytes(path, limit)
+    except OSError as e:
+        raise StackError(reason(e)) from None
+    except ValueError:  # a NUL character in the name
+        raise StackError("not a file name") from None
 
 
 def _read_npz(data: bytes) -> dict[str, Floats]:
