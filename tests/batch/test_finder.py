@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from folders import records, run
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 from stacks import IMAGE, STACKS, kernel
 
-from waldo_cli.batch.finder import fingerprint
+from waldo_cli.batch.finder import Extras, Finder, Query, fingerprint
 from waldo_cli.stack.layers import Conv
 from waldo_cli.stack.stack import Mask, Stack
 
@@ -48,3 +52,43 @@ def test_a_fingerprint_depends_on_content_alone() -> None:
     ]
     prints = {fingerprint(o) for o in [Stack("conv", STACKS["conv"]), *others]}
     assert len(prints) == len(others) + 1
+
+
+QUERIES = [
+    Query(stack="stripes"),
+    Query(stack="stripes", region=(1, 11, 21, 21)),
+    Query(stack="stripes", region=(11, 1, 21, 21)),
+    Query(stack="stripes", region=(100, 50, 30, 40)),
+    Query(stack="stripes", region=(1005, 0, 30, 40)),
+    Query(stack="stripes", top=11),
+    Query(stack="stripes", threshold=1.0),
+    Query(stack="stripes", labels=("stripes",)),
+    Query(stack="stripes", scales="1"),
+    Query(stack="stripes", max_pixels=1),
+    Query(stack="stripes", heatmap=False),
+    Query(stack="stripes", activations=True),
+    Query(stack="stripes", orient=False),
+    Query(stack="stripes", allow_truncated=True),
+    Query(stack="pixels", masks=("MASK",)),
+]
+
+
+def test_queries_that_differ_are_different_runs(tmp_path: Path) -> None:
+    mask = tmp_path / "mask.png"
+    Image.fromarray((IMAGE[:9, :9] * 255).astype(np.uint8)).save(mask)
+    queries = [replace(q, masks=(str(mask),)) if q.masks else q for q in QUERIES]
+    assert len({Finder(query, Extras()).run for query in queries}) == len(queries)
+    everything = Extras(overwrite=True, pictures=True, view=9, debug=True)
+    assert Finder(queries[1], everything).run == Finder(queries[1], Extras()).run
+
+
+values = st.recursive(
+    st.integers(-20, 200) | st.text(max_size=2) | st.none() | st.floats(-9, 9, width=16),
+    lambda inner: st.lists(inner, max_size=3).map(tuple),
+    max_leaves=6,
+)
+
+
+@given(values, values)
+def test_different_values_have_different_fingerprints(a: object, b: object) -> None:
+    assert (fingerprint(a) == fingerprint(b)) == (repr(a) == repr(b))

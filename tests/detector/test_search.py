@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 from planted import BRIGHT, MASK, PAGE, planted
 
-from waldo_cli import Box, Mask, detect
+from waldo_cli import Box, Mask, Size, Stack, detect
+from waldo_cli.detector import maps
+from waldo_cli.detector.detect import detect_with
+from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError, StackError
+from waldo_cli.stack.layers import Combine, Conv, MaskLayer
 
 
 def test_two_masks_are_two_labels() -> None:
@@ -61,3 +69,69 @@ def test_a_stack_that_wants_a_mask_or_none_says_so() -> None:
         detect(PAGE, stack="pixels")
     with pytest.raises(StackError, match="no mask layer"):
         detect(PAGE, stack=BRIGHT, masks=[MASK])
+
+
+def pictures(folder: Path, *names: str) -> list[str]:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray((MASK * 255).astype(np.uint8)).save(path)
+    return [str(folder / name) for name in names]
+
+
+def test_a_search_reports_the_first_label_all_masks_or_what_is_asked() -> None:
+    assert Search.of("waldo").labels == ("waldo",)
+    masks = [Mask("a", MASK), Mask("b", MASK), Mask("a", MASK)]
+    search = Search.of(masks=masks)
+    assert search.labels == ("a", "b")
+    assert search.reporting(iter(["b", "b"])).labels == ("b",)  # type: ignore[arg-type]
+    assert Search.of(masks=(m for m in masks), labels=(n for n in "a")).labels == ("a",)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="no label 'c': pixels has a, b"):
+        search.reporting(["c"])
+    with pytest.raises(InvalidInputError, match="labels is empty"):
+        search.reporting([])
+
+
+def test_a_search_takes_threshold_and_scales_of_the_stack_where_none_are_given() -> None:
+    stack = replace(BRIGHT, scales=(2.0, 0.5), per_octave=1)
+    assert (Search.of(stack).threshold, Search.of(stack).scales) == (0.5, (2.0, 0.5))
+    asked = Search.of(stack, threshold=-1, scales="0.5:2")
+    assert (asked.threshold, asked.scales) == (-1, (2.0, 1.0, 0.5))
+
+
+@pytest.mark.parametrize("ops", ["mask", "mask, combine"])
+def test_one_search_serves_images_of_every_size(ops: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rest = (Combine("max"),) if "combine" in ops else ()
+    stack = Stack("s", (MaskLayer(), *rest), scales=(1.0,))
+    masks = [Mask(f"m{n}", PAGE[n : n + 9, 3 * n : 3 * n + 9]) for n in range(5)]
+    search = Search.of(stack, masks)
+    monkeypatch.setattr(maps, "MAX_ACTIVATIONS", 3 * 2 * PAGE[..., 0].size)
+    for image in (PAGE, PAGE[:40, :60], PAGE, PAGE[:20, :30]):
+        bound = search.stacks(Size(*image.shape[:2]))
+        assert [label for one in bound for label in one.labels] == [m.label for m in masks]
+        assert search.stacks(Size(*image.shape[:2])) is bound
+        together = detect_with(image, search).detections
+        alone = [d for m in masks for d in detect(image, stack=stack, masks=[m]).detections]
+        assert {(d.label, d.box) for d in together} == {(d.label, d.box) for d in alone}
+    counts = {len(search.stacks(Size(*s))) for s in ((90, 120), (20, 30))}
+    assert len(counts) == (1 if rest else 2)
+
+
+def test_masks_of_a_command_line_are_told_apart_by_their_files(tmp_path: Path) -> None:
+    paths = pictures(tmp_path, "a/hat.png", "b/hat.jpg")
+    with pytest.raises(InvalidInputError, match="two masks are named 'hat': labels must differ"):
+        Search.of_files(None, paths)
+    assert Search.of(masks=paths).labels == ("hat",)
+    with pytest.raises(InvalidInputError, match="pixels looks for a mask: give one with --mask"):
+        Search.of_files("pixels", [])
+    assert Search.of_files("", [], None).stack.name == "waldo"
+
+
+def test_an_error_of_a_mask_names_its_file(tmp_path: Path) -> None:
+    (path,) = pictures(tmp_path, "hat.png")
+    wide = Stack("wide", (Conv(np.ones((40, 40, 3, 1), np.float32)), MaskLayer()))
+    with pytest.raises(InvalidInputError) as caught:
+        Search.of(wide, [path])
+    assert caught.value.path == path
+    with pytest.raises(InvalidInputError, match="does not say the size of its object"):
+        Search.of(Stack("no size", (Combine("mean"),)))
