@@ -10,18 +10,19 @@ from click.testing import CliRunner
 from explained import MASK, page
 from PIL import Image
 
-from waldo_cli.cli.explain import explain as command
+from waldo_cli.cli import waldo
 
 
 def test_the_command_writes_the_page_and_prints_its_path(tmp_path: Path) -> None:
     for name, pixels in (("page", page()), ("him", MASK)):
         Image.fromarray((pixels * 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
     asked = [
+        "explain",
         str(tmp_path / "page.png"),
         *("--mask", str(tmp_path / "him.png"), "--scales", "1"),
         *("--at", "64,36", "-o", str(tmp_path / "out")),
     ]
-    ended = CliRunner().invoke(command, asked, catch_exceptions=False)
+    ended = CliRunner().invoke(waldo, asked, catch_exceptions=False)
     assert ended.exit_code == 0
     assert ended.output == f"{tmp_path / 'out' / 'page.explain.html'}\n"
     assert (tmp_path / "out" / "page.explain.html").stat().st_size > 10_000
@@ -29,6 +30,6 @@ def test_the_command_writes_the_page_and_prints_its_path(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("place", ["5", "a,b", "1,-2", "1,2,3", "nan,1"])
 def test_a_place_that_is_none_is_a_usage_error(place: str) -> None:
-    ended = CliRunner().invoke(command, ["x.png", "--at", place])
+    ended = CliRunner().invoke(waldo, ["explain", "x.png", "--at", place])
     assert ended.exit_code == 2
     assert "is not X,Y in pixels" in ended.output
