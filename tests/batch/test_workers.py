@@ -11,11 +11,6 @@ from pathlib import Path
 import pytest
 from folders import COUNT, assert_gone, children, started
 
-from waldo_cli import parallel
-from waldo_cli.batch.engine import InProcess
-from waldo_cli.batch.finder import Extras, Query
-from waldo_cli.batch.workers import Workers, local_engine
-
 
 def test_a_worker_that_dies_costs_one_image(place: Path, whole: list[dict[str, object]]) -> None:
     with started(place, "photos", "-r", "-o", "out", "-j", 2, "--files-from", "-") as program:
@@ -79,21 +74,3 @@ def test_workers_do_not_outlive_a_killed_program(place: Path) -> None:
         assert len(workers) == 2
         program.kill()
     assert_gone(workers)
-
-
-def test_one_job_is_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("waldo_cli.parallel.available_cores", lambda: 4)
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    used = []
-    query, extras = Query(stack="stripes"), Extras()
-    for jobs, total in ((1, None), (2, 1), (8, 1), (None, 1)):
-        with local_engine(query, extras, jobs, total, None) as engine:
-            assert isinstance(engine, InProcess)
-            used.append(parallel.thread_count())
-        with local_engine(query, extras, jobs, total, 60) as engine:
-            assert isinstance(engine, Workers)
-            (worker,) = children(os.getpid())
-            environment = Path(f"/proc/{worker}/environ").read_text().split("\0")
-            assert f"OMP_NUM_THREADS={used[-1]}" in environment
-    assert used == [1, 2, 4, 3]
-    assert parallel.thread_count() == 3

@@ -28,7 +28,7 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 from waldo_cli.answers.record import Record
-from waldo_cli.batch.engine import Engine, InProcess, in_order
+from waldo_cli.batch.engine import in_order
 from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import reason, sweep
@@ -146,36 +146,6 @@ class Workers:
             return Record(item.path, self.run, error=error)
         finally:
             self._idle.put(worker)
-
-
-def local_engine(
-    query: Query, extras: Extras, jobs: int | None, total: int | None, timeout: int | None
-) -> Engine:
-    """Return the engine for images on this machine.
-
-    Parameters
-    ----------
-    query, extras
-        What to do with every image.
-    jobs
-        Number of images to examine at the same time, each in a process of its own on one core; one for
-        each core if None. If there is only one image, the number of cores for it.
-    total
-        Number of images; None if it is not known yet.
-    timeout
-        Seconds for one image. Only another process can be ended from outside, so with a timeout even a
-        single image has a worker process.
-    """
-    from waldo_cli.parallel import available_cores
-
-    processes = jobs or available_cores()
-    if total is not None:
-        processes = min(processes, max(total, 1))
-    # One thread for each of several processes. A single process uses `jobs` cores, or all of them (None).
-    threads = 1 if processes > 1 else None if jobs is None else min(jobs, available_cores())
-    if processes == 1 and timeout is None:
-        return InProcess(query, extras, threads)
-    return Workers(query, extras, processes, threads, timeout)
 
 
 class _Worker:

@@ -302,7 +302,7 @@ def make_engine(arguments: Arguments, total: int | None) -> Engine:
         from waldo_cli.batch.cluster import Cluster
 
         return Cluster(query, extras, arguments.scheduler)
-    from waldo_cli.batch.workers import local_engine
+    from waldo_cli.batch.local import local_engine
 
     return local_engine(query, extras, arguments.jobs, total, arguments.timeout)
 
