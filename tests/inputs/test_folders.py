@@ -137,3 +137,20 @@ def test_one_path_given_twice_would_overwrite_its_own_files() -> None:
         first, second = mark_collisions(expand([name, name], "out"), {})
         assert first.problem is None
         assert second.problem is not None
+
+
+LINKS = {
+    "circle.png": "circle.png",
+    "long.png": "n" * 300,
+    "nowhere.png": "gone.png",
+    "through.png": "a.png/inner.png",
+}
+
+
+def test_links_that_lead_nowhere_are_items_like_others(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    for name, target in LINKS.items():
+        (tmp_path / name).symlink_to(target)
+    items = list(expand([str(tmp_path)], "out"))
+    assert [Path(item.path).name for item in items] == sorted(["a.png", *LINKS])
+    assert all(item.problem is None for item in items)

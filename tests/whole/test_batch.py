@@ -163,3 +163,22 @@ def test_a_reader_that_leaves_ends_it_quietly(place: Path) -> None:
         program.stdout.close()
         assert program.wait(30) == 0
         assert program.stderr.read() == b""
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_odd_links_are_one_line_each_and_the_others_are_done(
+    place: Path, whole: list[dict[str, object]], listed: bool
+) -> None:
+    links = {"circle": "circle.png", "long": "n" * 300, "through": "page001.png/inner.png"}
+    for name, target in links.items():
+        (place / "photos" / f"{name}.png").symlink_to(target)
+    names = "".join(f"{path}\n" for path in sorted((place / "photos").rglob("*.png")))
+    given = ("--files-from", "-") if listed else ("photos", "-r")
+    ended = run(place, *given, "-o", "out", "-f", "jsonl", "-j", 2, stdin=names.encode())
+    assert ended.returncode == 2
+    got = records(ended.stdout)
+    assert len([r for r in got if r["error"] is None]) == len(whole)
+    lines = ended.stderr.decode().splitlines()
+    assert len(lines) == len(links)
+    for name, line in zip(sorted(links), lines, strict=True):
+        assert f"{name}.png: cannot read: " in line

@@ -87,7 +87,8 @@ def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]
     FileError
         The folder cannot be read, or holds no picture.
     """
-    listed_paths = {page.path.resolve() for page in listed}
+    # Not Path.resolve, which raises where a link leads in a circle.
+    listed_paths = {os.path.realpath(page.path) for page in listed}
     if not os.path.isdir(folder):  # not Path.is_dir, which raises if the name is too long
         raise FileError("no such folder", path=str(folder))
     items = list(expand([str(folder)], ""))
@@ -97,7 +98,7 @@ def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]
     if not items:
         raise FileError("holds no picture", path=str(folder))
     paths = (Path(item.path) for item in items)
-    return [Page(str(path), path) for path in paths if path.resolve() not in listed_paths]
+    return [Page(str(path), path) for path in paths if os.path.realpath(path) not in listed_paths]
 
 
 def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:

@@ -90,9 +90,14 @@ def _is_image(entry: os.DirEntry[str], extensions: Collection[str]) -> bool:
     ending = os.path.splitext(entry.name)[1].lower().removeprefix(".")
     if ending not in extensions or _is_own_output(entry.name):
         return False
-    # Also a link to a missing file: opening it gives an error that the user should see. Not devices, pipes,
+    # Also a link that leads nowhere: opening it gives an error that the user should see. Not devices, pipes,
     # sockets, and links to folders.
-    return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
+    except (
+        OSError
+    ):  # a link in a circle, through a file, to a name too long or into a forbidden folder
+        return True
 
 
 def _is_own_output(path: str) -> bool:
