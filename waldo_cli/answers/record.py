@@ -18,6 +18,9 @@ from waldo_cli.geometry import Box, Detection
 
 T = TypeVar("T")
 
+# Version of the JSON form, its first field. Readers refuse another one.
+SCHEMA = 1
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -91,7 +94,7 @@ class Record:
 
 def as_json(record: Record) -> dict[str, Any]:
     """Return a record as a JSON object; the exact bytes of a path that is not UTF-8 are in ``path_b64``."""
-    out: dict[str, Any] = {"schema": 1, **path_fields("path", record.path)}
+    out: dict[str, Any] = {"schema": SCHEMA, **path_fields("path", record.path)}
     out |= {"width": record.width, "height": record.height, "found": record.found}
     out["detections"] = None
     if record.detections is not None:
@@ -115,8 +118,8 @@ def from_json(data: Any) -> Record:
     ValueError, KeyError, TypeError
         The object is not such a record.
     """
-    if data["schema"] != 1:
-        raise ValueError(f"schema is {data['schema']!r}, not 1")
+    if data["schema"] != SCHEMA:
+        raise ValueError(f"schema is {data['schema']!r}, not {SCHEMA}")
     if not data["path"]:
         raise ValueError("no image has an empty name")
     detections = data["detections"]

@@ -4,6 +4,8 @@ An image that cannot be examined gets a record with an error; the others go on. 
 `InProcess` in this module, `Workers` (processes of this machine) and `Cluster` (Dask). The last two examine
 images side by side, and `in_order` puts their records back in order. `replace_known` goes before an engine:
 it passes on ready records instead of images that need no search.
+
+`make_engine` of ``waldo detect`` takes the cluster or this machine, `local_engine` this process or others.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Sequence
 from typing import Self
 
-from waldo_cli.answers.record import Record, as_json, from_json
+from waldo_cli.answers.record import SCHEMA, Record, as_json, from_json
 from waldo_cli.batch.finder import identity
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.inputs.items import Item
@@ -169,5 +169,5 @@ class Journal:
 
 def _may_begin_a_record(line: bytes) -> bool:
     """Return whether the line is the beginning of a record, however short."""
-    start = b'{"schema": 1, "path": "'
+    start = json.dumps({"schema": SCHEMA, "path": ""}).removesuffix('"}').encode()
     return line.startswith(start) or start.startswith(line)

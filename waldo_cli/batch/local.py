@@ -1,4 +1,4 @@
-"""The engine for images on this machine: this process, or worker processes."""
+"""Choose the engine for images on this machine: this process, or worker processes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Where `waldo detect` writes its records: to standard output, or to label files whose paths it prints.
 
 Both are sinks. `waldo detect` passes every record through a list of sinks; others are the journal, the screen
-and the report.
+and the report. What is written, the formats themselves, is in `answers`: `streams` has one text for all
+images, `sidecars` one file for each image.
 """
 
 from __future__ import annotations

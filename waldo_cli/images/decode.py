@@ -1,7 +1,8 @@
 """Decode the bytes of a file into a `Picture`, with Pillow.
 
 Files are not trusted. Only six formats are opened, and the contents decide the format, not the file's name.
-`headers` checks sizes before memory is allocated for pixels. Every failure becomes one `ImageError`.
+`headers` checks sizes before memory is allocated for pixels. Every failure becomes one `ImageError`. Endings
+of file names count in folders only; `inputs.folders` has them.
 
 `opened` does all of it: it reads the bytes (`_read_all`), lets `headers` check them, and decodes them
 (`_decode`) while Pillow's global settings are changed (`_pillow_set_up`). `samples` turns the result into

@@ -6,6 +6,8 @@ field and to rows and columns; `str()` gives its line in ``waldo describe``.
 
 As usual in deep learning, a layer named ``conv`` cross-correlates: the kernel is not flipped. With
 ``flip = true`` it is the convolution of mathematics.
+
+`_READERS` in `file` names the layers as a stack file writes them. `Stack` asks for the class of a few layers.
 """
 
 from __future__ import annotations
