@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -84,6 +85,15 @@ def started(place: Path, *args: object, form: str = "jsonl") -> subprocess.Popen
     return subprocess.Popen(command(*args, "-f", form), cwd=place, stdin=-1, stdout=-1, stderr=-1)
 
 
+def read_terminal(descriptor: int) -> bytes:
+    """All that is written to a terminal, until its other end is closed."""
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+        while chunk := os.read(descriptor, 1 << 16):
+            shown += chunk
+    return shown
+
+
 def on_a_terminal(
     place: Path, *args: object, records_too: bool = False, **env: str
 ) -> tuple[int, bytes, bytes]:
@@ -95,12 +105,7 @@ def on_a_terminal(
         env={**os.environ, "TERM": "xterm", "COLORTERM": "", "NO_COLOR": "", "PYTHONUTF8": "1", **env},
     ) as program:  # fmt: skip
         os.close(theirs)
-        shown = b""
-        try:
-            while chunk := os.read(ours, 1 << 16):
-                shown += chunk
-        except OSError:  # how Linux says that the other end is closed
-            pass
+        shown = read_terminal(ours)
         out = b"" if program.stdout is None else program.stdout.read()
     os.close(ours)
     return program.returncode, out, shown

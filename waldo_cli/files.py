@@ -78,9 +78,12 @@ def _escape_unsafe(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def reason(error: OSError) -> str:
-    """Return the system's message for an error in lower case, to end a sentence with."""
-    return (error.strerror or str(error)).lower()
+def reason(error: OSError | ValueError) -> str:
+    """Return the system's message for an error in lower case, to end a sentence with.
+
+    A path with a NUL in it gives a ValueError, which has no message of the system: then its own.
+    """
+    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:

@@ -34,9 +34,8 @@ def test_the_field_is_what_changes_an_output_when_pixels_are_disturbed(name: str
             if not np.array_equal(stack.run(disturbed)[at], base[at]):
                 touched.append(n)
         centre = field.first[axis] + at[axis] * field.jump[axis]
-        if (
-            name == "upsampled"
-        ):  # neighbours share one source: the field's centre is theirs together
+        if name == "upsampled":
+            # Neighbours share one source: the field's centre is theirs together.
             assert abs((touched[0] + touched[-1]) / 2 - centre) <= field.jump[axis]
         else:
             assert (touched[0] + touched[-1]) / 2 == centre

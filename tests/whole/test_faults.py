@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from folders import command, draw_folder, records
+from folders import command, draw_folder, read_terminal, records
 from PIL import Image
 from readers import SEEDS
 
@@ -262,12 +262,7 @@ def test_no_name_moves_a_terminal(named: list[str]) -> None:
         env=os.environ | {"LC_ALL": "C.UTF-8"},
     )  # fmt: skip
     os.close(following)
-    said = b""
-    try:
-        while chunk := os.read(leading, 1 << 16):
-            said += chunk
-    except OSError:  # how Linux says that the other end is closed
-        pass
+    said = read_terminal(leading)
     os.close(leading)
     assert program.wait(60) == 2
     text = said.decode().replace("\r\n", "\n")

@@ -23,6 +23,7 @@ from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import WaldoError
 from waldo_cli.inputs.items import Item
 from waldo_cli.inputs.sources import STDIN, read_stdin
+from waldo_cli.parallel import at_most
 
 
 class Engine(Protocol):
@@ -57,8 +58,6 @@ class InProcess:
 
     def __enter__(self) -> Self:
         if self._threads is not None:
-            from waldo_cli.parallel import at_most
-
             self._limits.enter_context(at_most(self._threads))
         return self
 

@@ -18,6 +18,7 @@ from typing import Self
 from waldo_cli.answers.record import SCHEMA, Record, as_json, from_json
 from waldo_cli.batch.finder import identity
 from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.files import reason
 from waldo_cli.inputs.items import Item
 from waldo_cli.inputs.sources import STDIN, is_url
 
@@ -159,12 +160,11 @@ class Journal:
             self._file.write(b"\n")
         return lines
 
-    def _unusable(self, error: Exception) -> FileError:
+    def _unusable(self, error: OSError | ValueError) -> FileError:
         """Make the error to raise if the file cannot be opened or written."""
-        reason = getattr(error, "strerror", None) or str(error)
-        if os.path.islink(self._path):
-            reason = "it is a link; name the file it leads to"
-        return FileError(f"cannot go on from this file: {reason.lower()}", path=self._path)
+        is_link = os.path.islink(self._path)
+        cause = "it is a link; name the file it leads to" if is_link else reason(error)
+        return FileError(f"cannot go on from this file: {cause}", path=self._path)
 
 
 def _may_begin_a_record(line: bytes) -> bool:

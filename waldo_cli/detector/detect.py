@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.closer import corrected, look_closer
-from waldo_cli.detector.maps import MAX_OVER_CHANNELS, Grid, Maps, on_image, prior_of, run_stack
+from waldo_cli.detector.maps import Grid, Maps, on_image, prior_of, run_stack
 from waldo_cli.detector.passes import Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks
 from waldo_cli.detector.search import Search
@@ -156,16 +156,14 @@ def detect_with(
                 # One more than asked for: the next best place gives the margin.
                 peaks = find_peaks(maps, channel, label, top + 1, max_overlap)
                 peaks_by_label.setdefault(label, []).extend(peaks)
-            grids = maps.grids
+            grids = maps.merged().grids
         else:
             maps = maps.merged()  # the maps of each label are not needed any more
             this_pass = _second_pass(stack, image, maps, search.labels, max_overlap, prior)
             peaks_by_label |= {label: this_pass.scored(label) for label in stack.labels}
             best = this_pass.best(search.labels)
             grids = tuple(corrected(g, this_pass.candidates, best) for g in this_pass.maps.grids)
-        grids_to_merge += [
-            replace(g, values=MAX_OVER_CHANNELS.run(g.values)[:, :, 0]) for g in grids
-        ]
+        grids_to_merge += [replace(g, values=g.values[:, :, 0]) for g in grids]
         if trace is not None:
             trace.passes.append(this_pass)
 

@@ -99,10 +99,9 @@ class Ranking:
     def _strength(self, grid: Grid, at: Point) -> float:
         """The largest activation within half an object of a place, at one scale."""
         near = [
-            np.abs(grid.centers(axis) - middle)
-            <= max(extent / grid.factor[axis], grid.step[axis]) / 2
+            np.abs(grid.centers(axis) - middle) <= max(extent, grid.step[axis]) / 2
             for axis, middle, extent in zip(
-                (0, 1), at[::-1], self.seen.maps.object_size, strict=True
+                (0, 1), at[::-1], self.seen.maps.extent(grid), strict=True
             )
         ]
         values = grid.values[:, :, self.channel][near[0]][:, near[1]]

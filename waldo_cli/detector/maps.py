@@ -28,8 +28,8 @@ MAX_LEVEL_PIXELS = 2**30
 # Largest number of activations in memory at once: 4 GB of float32.
 MAX_ACTIVATIONS = 2**30
 
-# Merges several channels into the map that is searched for peaks.
-MAX_OVER_CHANNELS = Combine("max")
+# Merges several channels into one map.
+_MAX_OVER_CHANNELS = Combine("max")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +83,16 @@ class Maps:
         """The same with one channel: the largest of all."""
         return replace(
             self,
-            grids=tuple(replace(g, values=MAX_OVER_CHANNELS.run(g.values)) for g in self.grids),
+            grids=tuple(replace(g, values=_MAX_OVER_CHANNELS.run(g.values)) for g in self.grids),
         )
+
+    def extent(self, grid: Grid) -> tuple[float, float]:
+        """Height and width, in pixels of the image, of an object that is found on a grid."""
+        return self.object_size.rows / grid.factor[0], self.object_size.cols / grid.factor[1]
 
     def box(self, grid: Grid, y: float, x: float) -> Box:
         """Where an object that is found on a grid lies, centred at a place of the image."""
-        height, width = (n / z for n, z in zip(self.object_size, grid.factor, strict=True))
+        height, width = self.extent(grid)
         return Box(
             round(x - width / 2),
             round(y - height / 2),
@@ -236,9 +240,8 @@ def on_image(grids: Sequence[Grid], image: Size) -> Floats:
         lowest = 0.0
     merged: list[Grid] = []  # first all coarse grids in one, then each finer one
     for grid in sorted(grids, key=lambda g: g.values.size):
-        values = np.maximum(
-            grid.values, np.float32(lowest)
-        )  # replaces -inf, where no answer may lie
+        # Replaces -inf, where no answer may lie.
+        values = np.maximum(grid.values, np.float32(lowest))
         grid = replace(grid, values=values)
         if merged and grid.values.size <= image.rows * image.cols:
             np.maximum(values, _interpolated(merged.pop(), grid, slice(None)), out=values)

@@ -209,10 +209,8 @@ def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) ->
         places.append(np.clip(np.arange(first, last), 0, length - 1))
     rows, cols = (slice(at[0], at[-1] + 1) for at in places)
     piece = image[rows, cols]
-    if piece.shape[:2] != (
-        len(places[0]),
-        len(places[1]),
-    ):  # it reaches beyond the image: repeat the edge
+    if piece.shape[:2] != (len(places[0]), len(places[1])):
+        # It reaches beyond the image: repeat the edge.
         piece = piece[places[0][:, None] - rows.start, places[1] - cols.start]
     high, wide, channels = piece.shape
     planes = np.ascontiguousarray(piece.transpose(0, 2, 1)).reshape(-1, wide)

@@ -67,10 +67,7 @@ class Search:
         FileError
             A mask cannot be read.
         """
-        if stack is None:
-            stack = "waldo" if masks is None else "pixels"
-        if not isinstance(stack, Stack):
-            stack = load_stack(stack)
+        stack = _loaded(stack, with_masks=masks is not None)
         given = None if masks is None else _checked_masks(stack, list(masks))
         if given is None and stack.needs_mask:
             raise InvalidInputError(f"stack {stack.name} looks for a mask: give one")
@@ -101,7 +98,7 @@ class Search:
             As by `of`; also where two masks have one label, since the names of their files are all that tells
             them apart.
         """
-        loaded = load_stack(stack or ("pixels" if masks else "waldo"))
+        loaded = _loaded(stack or None, with_masks=bool(masks))
         if loaded.needs_mask and not masks:
             raise InvalidInputError(
                 f"stack {loaded.name} looks for a mask: give one with --mask FILE"
@@ -166,6 +163,13 @@ class Search:
             replace(stack, labels=(group[0].label,))
             for stack, group in zip(bound, groups.values(), strict=True)
         ]
+
+
+def _loaded(stack: str | Path | Stack | None, *, with_masks: bool) -> Stack:
+    """The stack that is given, loaded; the usual one for masks, or without them, where it is None."""
+    if stack is None:
+        stack = "pixels" if with_masks else "waldo"
+    return stack if isinstance(stack, Stack) else load_stack(stack)
 
 
 def open_mask(path: str | Path) -> Mask:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from waldo_cli.detector.detect import detect_with
-from waldo_cli.detector.peaks import suppress
+from waldo_cli.detector.peaks import MAX_OVERLAP, suppress
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.truth import Page
@@ -122,7 +122,7 @@ def score_pages(
         finds = detect_with(image, search, top=top).detections
         # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
         if search.masks is not None and len(search.masks) > 1:
-            finds = tuple(suppress(finds, max_overlap=0.5))
+            finds = tuple(suppress(finds, MAX_OVERLAP))
         seconds = time.perf_counter() - started
         yield judge(page, label, [(f.x, f.y, f.score) for f in finds], seconds)
 

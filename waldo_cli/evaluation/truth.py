@@ -183,9 +183,8 @@ def _csv_rows(text: str) -> Iterator[_Row]:
             )
         for row in reader:
             where = f"line {reader.line_num}"
-            if any(
-                row[c] is None for c in TRUTH_COLUMNS
-            ):  # DictReader fills a short line with None
+            # DictReader fills a short line with None.
+            if any(row[c] is None for c in TRUTH_COLUMNS):
                 raise InvalidInputError(f"{where}: fewer fields than line 1 names")
             if not row["filename"]:
                 raise InvalidInputError(f"{where}: filename is empty")

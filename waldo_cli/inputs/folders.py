@@ -94,9 +94,8 @@ def _is_image(entry: os.DirEntry[str], extensions: Collection[str]) -> bool:
     # sockets, and links to folders.
     try:
         return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
-    except (
-        OSError
-    ):  # a link in a circle, through a file, to a name too long or into a forbidden folder
+    except OSError:
+        # A link in a circle, through a file, to a name too long or into a forbidden folder.
         return True
 
 

@@ -22,7 +22,6 @@ from waldo_cli.detector.detect import Result, detect_with
 from waldo_cli.detector.explanation import RANKED, Place, Ranking, best_of, rankings, window_around
 from waldo_cli.detector.maps import Grid, Maps
 from waldo_cli.detector.passes import Pass, Trace
-from waldo_cli.detector.peaks import MAX_OVERLAP
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import show, write_atomically
@@ -214,7 +213,7 @@ def _threshold(trace: Trace) -> str:
 
 def _size_sought(maps: Maps, grid: Grid) -> str:
     """What an object measures on the image that has the layers' size at this scale."""
-    height, width = (n / z for n, z in zip(maps.object_size, grid.factor, strict=True))
+    height, width = maps.extent(grid)
     return f"{width:.0f}x{height:.0f} px"
 
 
@@ -297,15 +296,11 @@ class _Page:
         yield f"<h2>Peaks{escape(name)}, before and after suppression</h2>"
         yield paragraph(
             f"Thin boxes: the {len(ranking.before)} best local maxima of all scales. Thick boxes: what stays"
-            f" when of boxes that overlap by more than {MAX_OVERLAP:.0%} of the smaller one only the best"
-            " may stay; the number is the rank."
+            f" when of boxes that overlap by more than {self.trace.max_overlap:.0%} of the smaller one only"
+            " the best may stay; the number is the rank."
         )
-        backdrop = fitted(
-            np.clip(self.image * np.float32(127) + np.float32(128), 0, 255).astype(np.uint8),
-            PAGE_WIDTH,
-        )
-        yield self._drawing(backdrop, ranking.before, ())
-        yield self._drawing(backdrop, (), ranking.after)
+        yield self._drawing(ranking.before, ())
+        yield self._drawing((), ranking.after)
         closer = ranking.seen.scores is not None
         rows = [("rank", "x", "y", "scale", "box", "score", *(["in the end"] if closer else []))]
         for n, (p, final) in enumerate(zip(ranking.after[:RANKED], ranking.final, strict=False), 1):
@@ -314,10 +309,15 @@ class _Page:
             rows.append((*line, *([f"{final:.3f}"] if closer else [])))
         yield table(rows)
 
-    def _drawing(
-        self, backdrop: Bytes, every: Iterable[Detection], kept: Iterable[Detection]
-    ) -> str:
+    @cached_property
+    def _backdrop(self) -> Bytes:
+        """The page, pale, for boxes to be drawn over."""
+        pale = np.clip(self.image * np.float32(127) + np.float32(128), 0, 255).astype(np.uint8)
+        return fitted(pale, PAGE_WIDTH)
+
+    def _drawing(self, every: Iterable[Detection], kept: Iterable[Detection]) -> str:
         """Boxes over the page."""
+        backdrop = self._backdrop
         width, height = self.result.width, self.result.height
         shapes = [rectangle(p.box, "all") for p in every]
         for n, p in enumerate(kept, 1):

@@ -13,6 +13,7 @@ from waldo_cli.detector.maps import Grid
 from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Point, Span
 from waldo_cli.show.heatmap import inferno
+from waldo_cli.show.thumbnails import bytes_of
 
 
 def inside_spans(
@@ -102,5 +103,5 @@ def coloured(values: Floats, low: float | None = None, high: float | None = None
 
 
 def rgb(picture: Floats) -> Bytes:
-    shown: Bytes = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
-    return shown
+    """A picture of values that may lie outside [0, 1], such as a resampled one."""
+    return bytes_of(np.clip(picture, 0, 1))

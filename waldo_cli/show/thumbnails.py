@@ -72,6 +72,7 @@ def _around(find: Detection, whole: tuple[int, int, int, int]) -> tuple[int, int
 
 
 def bytes_of(image: NDArray[Any]) -> NDArray[Any]:
+    """An image of values in [0, 1] as uint8."""
     import numpy as np
 
     return (image * 255 + 0.5).astype(np.uint8)
