@@ -212,7 +212,7 @@ def whole(settings: Settings) -> Iterator[Row]:
         _save(x, picture)
         _save(crop(x, 48), mask)
         detect = [sys.executable, "-m", "waldo_cli", "detect", "-q", str(picture)]
-        scales = ",".join(f"{s:g}" for s in load_stack("waldo").scales)
+        scales = ",".join(f"{1 / s:g}" for s in load_stack("waldo").scales)
         script = [sys.executable, str(HERE / "opencv_script.py"), str(picture), str(mask)]
         runs = min(settings.runs, 5)
         commands = {OURS: [*detect, "-o", folder]}

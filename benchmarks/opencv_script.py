@@ -1,6 +1,6 @@
 """What `waldo detect --mask` does, as one would write it with OpenCV: the peer of job e.
 
-python opencv_script.py PAGE MASK SCALES
+python opencv_script.py PAGE MASK FACTORS      (by which the page is resized)
 """
 
 import sys

@@ -73,9 +73,9 @@ def must_answer(path: Path) -> None:
     repr(loaded)
     if loaded.needs_mask or loaded.object is None:
         return
-    cells = PAGE.size * sum(s**2 for s in loaded.scales)
+    cells = PAGE.size * sum(s**-2 for s in loaded.scales)
     work = sum(loaded.multiply_adds())
-    made = sum(sum(loaded.activations(level_size(*PAGE.shape[:2], s))) for s in loaded.scales)
+    made = sum(sum(loaded.activations(level_size(*PAGE.shape[:2], 1 / s))) for s in loaded.scales)
     for look in loaded.closer_looks:
         window = look.stack.receptive_field.size
         cuts = look.candidates * len(look.scales)

@@ -82,7 +82,7 @@ class Detection:
     box
         Rectangle around what was found, clipped to the image.
     scale
-        Factor by which the image was resized in the pass that found it.
+        How large it is, beside the mask or the stack's object; 2 is twice as large.
     """
 
     label: str

@@ -1,6 +1,7 @@
-"""Scale factors: what the user writes ("0.5:2", "0.5,1,2", "auto") becomes a tuple of numbers.
+"""Scales: what the user writes ("0.5:2", "0.5:2/8", "0.5,1,2", "auto") becomes a tuple of numbers.
 
-An image is searched once at each scale. Only the standard library is imported here, so that the command
+A scale says how large the thing is in the image, beside its mask or the stack's object: at scale 2 it is
+twice as large. An image is searched once at each scale. Only the standard library is imported here, so that the command
 line can check its options without loading numpy.
 """
 
@@ -11,9 +12,12 @@ from collections.abc import Sequence
 
 from waldo_cli.errors import InvalidInputError
 
+# Most steps from a scale to its double: the thing differs by 2 % from one to the next.
+MAX_PER_OCTAVE = 32
+
 
 def scale_ladder(smallest: float, largest: float, per_octave: int) -> tuple[float, ...]:
-    """Scales ``2 ** (k / per_octave)``, `k` integer, from `largest` down to `smallest`.
+    """Scales ``2 ** (k / per_octave)``, `k` integer, from `smallest` up to `largest`.
 
     An octave is a factor of 2. Both ends are rounded to the nearest step of this grid: with 2 steps per
     octave, 0.7 means ``2 ** -0.5``. Scale 1.0 (`k` = 0) is always a step of the grid.
@@ -24,44 +28,57 @@ def scale_ladder(smallest: float, largest: float, per_octave: int) -> tuple[floa
         )
     low = round(per_octave * math.log2(smallest))
     high = round(per_octave * math.log2(largest))
-    return tuple(2.0 ** (k / per_octave) for k in range(high, low - 1, -1))
+    return tuple(2.0 ** (k / per_octave) for k in range(low, high + 1))
 
 
 def resolve_scales(
     spec: str | float | Sequence[float], auto: Sequence[float], per_octave: int
 ) -> tuple[float, ...]:
-    """Turn what the user asked for into scale factors, largest first and without duplicates.
+    """Turn what the user asked for into scales, smallest first and without duplicates.
 
     Parameters
     ----------
     spec
-        ``"auto"``, one factor, a list (``"0.5,1,2"`` or numbers), or a range ``"0.5:2"``.
+        ``"auto"``, one scale, a list (``"0.5,1,2"`` or numbers), a range ``"0.5:2"``, or a range with its
+        number of steps from a scale to its double, ``"0.5:2/8"``.
     auto
-        The factors that ``"auto"`` stands for.
+        The scales that ``"auto"`` stands for.
     per_octave
-        Number of steps in a range from one factor to its double.
+        Number of steps from a scale to its double in a range that does not say it.
 
     Raises
     ------
     InvalidInputError
-        `spec` is none of these, or a factor is not a positive number.
+        `spec` is none of these, or a scale is not a positive number.
     """
     if isinstance(spec, str):
         if spec == "auto":
             return tuple(auto)
+        ends, slash, steps = spec.partition("/")
         try:
-            numbers = [float(part) for part in spec.replace(":", ",").split(",")]
+            numbers = [float(part) for part in ends.replace(":", ",").split(",")]
+            per_octave = int(steps) if slash else per_octave
         except ValueError:
             numbers = []  # not numbers: refused in the next line
         # A colon makes a range. It needs exactly two numbers and cannot be mixed with a list.
-        if not numbers or (":" in spec and ("," in spec or len(numbers) != 2)):
+        is_range = ":" in ends
+        if (
+            not numbers
+            or (is_range and ("," in ends or len(numbers) != 2))
+            or (slash and not is_range)
+        ):
             raise InvalidInputError(
-                f"scales {spec!r}: give auto, one number, a list 0.5,1,2 or a range 0.5:2"
+                f"scales {spec!r}: give auto, one number, a list 0.5,1,2, a range 0.5:2,"
+                " or 0.5:2/8 with its steps from a scale to its double"
             )
-        if ":" in spec:
+        if not 1 <= per_octave <= MAX_PER_OCTAVE:
+            raise InvalidInputError(
+                f"scales {spec!r}: {per_octave} steps, give 1 to {MAX_PER_OCTAVE}"
+            )
+        if is_range:
             return scale_ladder(numbers[0], numbers[1], per_octave)
     else:
         numbers = [float(spec)] if isinstance(spec, int | float) else [float(s) for s in spec]
     if not numbers or not all(math.isfinite(s) and s > 0 for s in numbers):
         raise InvalidInputError(f"scales {spec!r}: each must be a positive number")
-    return tuple(sorted(set(numbers), reverse=True))
+    return tuple(sorted(set(numbers)))

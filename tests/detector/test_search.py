@@ -45,8 +45,8 @@ def test_many_masks_give_what_each_gives_alone() -> None:
         ({"threshold": float("nan")}, "threshold is nan"),
         ({"max_overlap": 1.5}, "max_overlap is 1.5"),
         ({"labels": ["odlaw"]}, "no label 'odlaw': bright has bright"),
-        ({"scales": "0.01"}, "must fit inside"),
-        ({"scales": 1e4}, "use a smaller one"),
+        ({"scales": "100"}, "must fit inside"),
+        ({"scales": 1e-4}, "use a larger one"),
         ({"region": (80, 0, 5, 5)}, "lies outside the 80x60 image"),
         ({"region": (0, 0, 0, 5)}, "region is 0x5"),
         ({"where": np.ones((60, 81))}, "must be of one size"),
@@ -93,10 +93,10 @@ def test_a_search_reports_the_first_label_all_masks_or_what_is_asked() -> None:
 
 
 def test_a_search_takes_threshold_and_scales_of_the_stack_where_none_are_given() -> None:
-    stack = replace(BRIGHT, scales=(2.0, 0.5), per_octave=1)
-    assert (Search.of(stack).threshold, Search.of(stack).scales) == (0.5, (2.0, 0.5))
+    stack = replace(BRIGHT, scales=(0.5, 2.0), per_octave=1)
+    assert (Search.of(stack).threshold, Search.of(stack).scales) == (0.5, (0.5, 2.0))
     asked = Search.of(stack, threshold=-1, scales="0.5:2")
-    assert (asked.threshold, asked.scales) == (-1, (2.0, 1.0, 0.5))
+    assert (asked.threshold, asked.scales) == (-1, (0.5, 1.0, 2.0))
 
 
 @pytest.mark.parametrize("ops", ["mask", "mask, combine"])

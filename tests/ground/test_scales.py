@@ -11,12 +11,12 @@ from waldo_cli.errors import InvalidInputError
 from waldo_cli.scales import resolve_scales, scale_ladder
 
 
-def test_a_ladder_falls_in_even_steps_through_one() -> None:
+def test_a_ladder_rises_in_even_steps_through_one() -> None:
     ladder = scale_ladder(0.18, 2.8, 2)
     assert 1.0 in ladder
-    assert ladder[0] == pytest.approx(2**1.5)
-    assert ladder[-1] == pytest.approx(2**-2.5)
-    ratios = np.divide(ladder[:-1], ladder[1:])
+    assert ladder[-1] == pytest.approx(2**1.5)
+    assert ladder[0] == pytest.approx(2**-2.5)
+    ratios = np.divide(ladder[1:], ladder[:-1])
     np.testing.assert_allclose(ratios, 2**0.5)
 
 
@@ -29,17 +29,18 @@ def test_a_ladder_without_two_ends_is_an_error(ends: tuple[float, float]) -> Non
 @pytest.mark.parametrize(
     ("spec", "scales"),
     [
-        ("auto", (3.0, 0.25)),
+        ("auto", (0.25, 3.0)),
         ("0.5", (0.5,)),
         (2, (2.0,)),
-        ("0.5,2,1,1", (2.0, 1.0, 0.5)),
-        ([1, 0.5], (1.0, 0.5)),
-        ("0.5:2", (2.0, 2**0.5, 1.0, 2**-0.5, 0.5)),
+        ("0.5,2,1,1", (0.5, 1.0, 2.0)),
+        ([1, 0.5], (0.5, 1.0)),
+        ("0.5:2", (0.5, 2**-0.5, 1.0, 2**0.5, 2.0)),
+        ("0.5:1/4", (0.5, 2**-0.75, 2**-0.5, 2**-0.25, 1.0)),
         ("1:1", (1.0,)),
     ],
 )
-def test_scales_are_said_in_four_ways(spec: str | float, scales: tuple[float, ...]) -> None:
-    assert resolve_scales(spec, (3.0, 0.25), 2) == pytest.approx(scales)
+def test_scales_are_said_in_five_ways(spec: str | float, scales: tuple[float, ...]) -> None:
+    assert resolve_scales(spec, (0.25, 3.0), 2) == pytest.approx(scales)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,11 @@ def test_scales_are_said_in_four_ways(spec: str | float, scales: tuple[float, ..
         "0:1",
         "1:inf",
         "2:1",
+        "1/2",
+        "1:2/0",
+        "1:2/99",
+        "1:2/x",
+        "1:2/",
         ",",
         [],
         0,

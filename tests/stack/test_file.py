@@ -66,7 +66,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
     assert layer.flip is True  # type: ignore[attr-defined]
     assert (stack.name, stack.description, stack.object) == ("mine", "by hand", Size(9, 7))
     assert (stack.threshold, stack.per_octave, stack.boundary) == (-0.25, 3, "reflect")
-    assert stack.scales == pytest.approx([1, 2 ** (-1 / 3), 2 ** (-2 / 3), 0.5])
+    assert stack.scales == pytest.approx([0.5, 2 ** (-2 / 3), 2 ** (-1 / 3), 1])
     assert stack.labels == ("a", "b", "c", "d")
 
 
@@ -138,7 +138,7 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
     )
     sharp, wide = stack.closer_looks
     assert (sharp.size, sharp.candidates, sharp.mirrored) == (Size(6, 4), 3, 2)
-    assert sharp.scales == (1.1, 0.9)
+    assert sharp.scales == (0.9, 1.1)
     assert (wide.size, wide.candidates, wide.mirrored) == ((2, 2), 1, 0)
     assert stack.labels == sharp.stack.labels == wide.stack.labels == ("waldo", "nobody")
 
@@ -239,7 +239,7 @@ BAD_TEXT = {
     "threshold text": ('threshold = "0.5"\n' + RELU, "threshold: must be a number"),
     "threshold huge": (f"threshold = {HUGE}\n" + RELU, "threshold: must be a number"),
     "scales none": ("scales = []\n" + RELU, "scales: give"),
-    "scales negative": ("scales = [-1]\n" + RELU, "scales: each factor"),
+    "scales negative": ("scales = [-1]\n" + RELU, "scales: each must lie"),
     "scales NaN": ("scales = [nan]\n" + RELU, "scales: must be finite"),
     "scales turned around": ("scales = {min = 2, max = 1}\n" + RELU, "scales: min and max"),
     "scales with a typo": (

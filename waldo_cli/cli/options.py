@@ -137,7 +137,8 @@ scales = click.option(
     default="auto",
     show_default=True,
     metavar="SPEC",
-    help="auto (what the stack says), one factor, a list 0.5,1,2 or a range 0.5:2.",
+    help="How large it is beside the mask or the stack's object, 2 = twice as large: auto (what the"
+    " stack says), one number, a list 0.5,1,2, or a range 0.5:2, with steps 0.5:2/8.",
 )
 
 

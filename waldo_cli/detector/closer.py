@@ -101,7 +101,7 @@ def _answers(
 def cuts(look: CloserLook, image: Floats, found: Detection, size: Size) -> list[Floats]:
     """The cuts of one candidate, one for each scale of the look; `size` is the object's in the first pass."""
     extent = look.stack.receptive_field.size
-    zoom = found.scale * look.size.cols / size.cols
+    zoom = look.size.cols / size.cols / found.scale
     return [cut(image, (found.x, found.y), zoom * s, extent) for s in look.scales]
 
 

@@ -87,7 +87,9 @@ def detect(
         What to look for instead of the stack's own: `Mask` records, paths of pictures, or arrays
         ``(A, B, 3)``, or ``(A, B, 4)`` whose last channel is a weight per pixel.
     scales
-        ``"auto"`` (what the stack says), one factor, a list, or a range ``"0.5:2"`` in the stack's steps.
+        How large the thing is in the image, beside the mask or the stack's object: 2 is twice as large.
+        ``"auto"`` (what the stack says), one scale, a list, or a range, ``"0.5:2"`` in the stack's steps
+        or ``"0.5:2/8"`` with 8 steps from a scale to its double.
     top
         At most so many detections for each label.
     threshold

@@ -142,8 +142,8 @@ def window_around(
     Returns its pixels, and the rows and columns of it in which every map is what it is on the whole
     level; the rest is there to be seen by the layers.
     """
-    scales = [g.scale for g in maps.grids]
-    level = next(x for scale, x in levels(image, scales) if scale == grid.scale)
+    made = zip(maps.grids, levels(image, [1 / g.scale for g in maps.grids]), strict=True)
+    level = next(x for g, (_, x) in made if g.scale == grid.scale)
     extended = extend(stack, level)
     fields = list(stack.fields())
     parts: list[slice] = []

@@ -22,7 +22,7 @@ from waldo_cli.parallel import spread
 from waldo_cli.stack.layers import Combine
 from waldo_cli.stack.stack import Stack
 
-# A scale whose level would have more pixels is refused: a scale of 1000 is a typing error.
+# A scale whose level would have more pixels is refused: a scale of 0.001 is a typing error.
 MAX_LEVEL_PIXELS = 2**30
 
 # Largest number of activations in memory at once: 4 GB of float32.
@@ -44,9 +44,9 @@ class Grid:
         Cell ``(i, j)`` is centred at ``origin + (i, j) * step``: continuous coordinates of the image, rows
         first.
     scale
-        The factor by which the image was resized.
+        How large the object is in the image, beside the stack's: the image was resized by 1 / `scale`.
     factor
-        The exact factors of rows and columns. Rounding to whole pixels makes them differ from `scale`.
+        The exact factors of rows and columns, by which the image was resized to whole pixels.
     """
 
     values: Floats
@@ -68,7 +68,7 @@ class Maps:
     Attributes
     ----------
     grids
-        One for each scale at which the stack fits into the image, the largest scale first.
+        One for each scale at which the stack fits into the image, the smallest scale (the largest level) first.
     image
         Rows and columns of the image.
     object_size
@@ -134,7 +134,7 @@ def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Float
     Raises
     ------
     InvalidInputError
-        The image is too small for the stack at every scale or too large at one; there would be too many
+        The image is too small for the stack at every scale or is enlarged too much at one; there would be too many
         activations; or they are NaN or infinite.
     """
     size = Size(*image.shape[:2])
@@ -157,18 +157,20 @@ def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Float
 
 
 def _refuse_too_many_activations(stack: Stack, size: Size, scales: Sequence[float]) -> None:
-    if max(scales) ** 2 * size.rows * size.cols > MAX_LEVEL_PIXELS:
-        raise InvalidInputError(f"scale {max(scales):g} makes {size} too large: use a smaller one")
+    if size.rows * size.cols / min(scales) ** 2 > MAX_LEVEL_PIXELS:
+        raise InvalidInputError(
+            f"scale {min(scales):g} enlarges the {size} image too much: use a larger one"
+        )
     finished = highest = 0
     for scale in scales:
-        layers = stack.activations((round(scale * size.rows), round(scale * size.cols)))
+        layers = stack.activations((round(size.rows / scale), round(size.cols / scale)))
         highest = max(highest, finished + max(layers))
         finished += layers[-1]  # the last layer's stay in memory, for every scale
     if highest > MAX_ACTIVATIONS:
         raise InvalidInputError(
             f"stack {stack.name} would hold {highest * 4 / 1e9:.1f} GB of activations of this"
             f" {size} image, at most {MAX_ACTIVATIONS * 4 / 1e9:.1f} GB:"
-            " give fewer or smaller --scales, or a smaller image"
+            " give fewer or larger --scales, or a smaller image"
         )
 
 
@@ -178,17 +180,18 @@ def _fitting_levels(
     """Scales at which the object and all windows of the stack fit into the image, with their levels."""
     complaint: InvalidInputError | None = None
     fitting: list[tuple[float, Level]] = []
-    for scale, level in levels(image, scales):
+    factors = [1 / scale for scale in sorted(scales)]
+    for scale, (_, level) in zip(sorted(scales), levels(image, factors), strict=True):
         extended = extend(stack, level)
         if not level.size.holds(stack.object_size):
             complaint = complaint or InvalidInputError(
                 f"what is sought is {stack.object_size}, the image {level.size} at scale {scale:g}: it must"
-                " fit inside; use a larger --scales or a smaller mask"
+                " fit inside; use a smaller --scales or a smaller mask"
             )
         elif min(map(min, stack.sizes(extended.shape[:2]))) < 1:
             complaint = complaint or InvalidInputError(
                 f"the image is {level.size} at scale {scale:g}, too small for stack"
-                f" {stack.name}; use a larger --scales"
+                f" {stack.name}; use a smaller --scales"
             )
         else:
             fitting.append((scale, extended))

@@ -34,7 +34,7 @@ class Search:
     labels
         What to report.
     scales
-        Factors the image is resized by, largest first.
+        How large the thing may be in the image, beside its mask or the stack's object; smallest first.
     threshold
         A peak below it is no detection; None: the best peak is one, whatever its score. (`Search.of` and
         `detect` take None for the stack's own threshold.)
@@ -75,10 +75,10 @@ class Search:
             raise InvalidInputError(f"stack {stack.name} does not say the size of its object")
         if threshold is not None and not math.isfinite(threshold):
             raise InvalidInputError(f"threshold is {threshold}: it must be a finite number")
-        factors = resolve_scales(scales, stack.scales, stack.per_octave)
+        sizes = resolve_scales(scales, stack.scales, stack.per_octave)
         limit = stack.threshold if threshold is None else threshold
         known = stack.labels[:1] if given is None else tuple(dict.fromkeys(m.label for m in given))
-        search = cls(stack, given, known, factors, limit)
+        search = cls(stack, given, known, sizes, limit)
         return search if labels is None else search.reporting(labels)
 
     @classmethod
@@ -136,7 +136,7 @@ class Search:
         if self.masks is None:
             return [self.stack]
         area = image.rows * image.cols
-        room = int(maps.MAX_ACTIVATIONS / 2 / sum(area * f**2 for f in self.scales))
+        room = int(maps.MAX_ACTIVATIONS / 2 / sum(area / s**2 for s in self.scales))
         # Where each mask has a stack of its own, `together` makes no difference.
         together = 1 if self._merges_masks else min(max(1, room), len(self.masks))
         stacks = self._bound.get(together)

@@ -277,8 +277,8 @@ class _Page:
     def _scales(self) -> Iterator[str]:
         yield "<h2>The scales</h2>"
         yield paragraph(
-            "The layers know what they look for in one size, so the image is resized by each of"
-            " these factors. The maps share one scale of colours."
+            "The layers know what they look for in one size, so the image is resized by one over each"
+            " of these scales: at scale 2 it is twice as large. The maps share one scale of colours."
         )
         for seen in self.trace.passes:
             maps = [flat(g) for g in seen.maps.grids]

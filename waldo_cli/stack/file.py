@@ -241,9 +241,9 @@ def _labels(table: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _scales(value: Any) -> tuple[tuple[float, ...], int]:
-    """Scales, largest first, and how many of them an octave has.
+    """Scales, smallest first, and how many of them an octave has.
 
-    The file gives a range ``{ min, max, per_octave }`` or a list of factors.
+    The file gives a range ``{ min, max, per_octave }`` or a list of scales.
     """
     if isinstance(value, dict):
         refuse_unknown_keys(value, frozenset(("min", "max", "per_octave")), "scales: ")
@@ -253,11 +253,11 @@ def _scales(value: Any) -> tuple[tuple[float, ...], int]:
             raise StackError("scales: min and max must be numbers, 1/64 <= min <= max <= 64")
         return scale_ladder(low, high, per_octave), per_octave
     if not isinstance(value, list) or not value or len(value) > 64:
-        raise StackError("scales: give { min, max, per_octave } or a list of up to 64 factors")
+        raise StackError("scales: give { min, max, per_octave } or a list of up to 64 numbers")
     factors = [number_of({"scales": v}, "scales", None) for v in value]
     if not all(f is not None and 1 / 64 <= f <= 64 for f in factors):
-        raise StackError("scales: each factor must lie between 1/64 and 64")
-    return tuple(sorted((f for f in factors if f is not None), reverse=True)), 2
+        raise StackError("scales: each must lie between 1/64 and 64")
+    return tuple(sorted(f for f in factors if f is not None)), 2
 
 
 def _layers(

@@ -399,7 +399,7 @@ def _must_fit(op: str, size: Pair, x: Floats) -> None:
     if rows < size[0] or cols < size[1]:
         raise InvalidInputError(
             f"{op} window is {shape_text(size)}, its input is {rows}x{cols}:"
-            " the image is too small for this stack; use a larger --scales"
+            " the image is too small for this stack; use a smaller --scales"
         )
 
 

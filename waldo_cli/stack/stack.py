@@ -91,9 +91,9 @@ class Stack:
     threshold
         The smallest score of a find; None: the best peak is a find, whatever its score.
     scales
-        Factors by which the image is resized, largest first.
+        How large the object may be in the image, beside `object`; smallest first.
     per_octave
-        How many scales there are from one factor to its double, when scales are given as a range.
+        How many scales there are from one to its double, when scales are given as a range.
     labels
         Names of the output channels.
     boundary

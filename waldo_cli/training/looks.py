@@ -105,7 +105,7 @@ def propose(net: nn.Sequential, page: TrainingPage, count: int) -> list[Spot]:
     low, high, per_octave = release.scales
     picture = Image.fromarray(page.pixels)
     for scale in scale_ladder(low, high, per_octave):
-        rows, cols = level_size(picture.height, picture.width, scale)
+        rows, cols = level_size(picture.height, picture.width, 1 / scale)
         level = np.asarray(picture.resize((cols, rows), Image.Resampling.BILINEAR))
         # With this margin, output (0, 0) is centred at pixel (0, 0) of the level.
         padded = np.pad(level, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
@@ -115,12 +115,12 @@ def propose(net: nn.Sequential, page: TrainingPage, count: int) -> list[Spot]:
         scores = outputs[0].float().amax(0).numpy()  # of the best character at each position
         # More than `count`, because overlapping ones are dropped below.
         for row, col in local_maxima(scores, 4 * count):
-            # From outputs to pixels of the level, and with the factor of the scale to pixels of the page; the
+            # From outputs to pixels of the level, and times the scale to pixels of the page; the
             # centre of pixel i is at i + 0.5.
             spot = (
-                (col * jump + 0.5) / scale,
-                (row * jump + 0.5) / scale,
-                PROPOSAL_VIEW.head / scale,
+                (col * jump + 0.5) * scale,
+                (row * jump + 0.5) * scale,
+                PROPOSAL_VIEW.head * scale,
             )
             proposals.append(Proposal(float(scores[row, col]), spot))
     proposals.sort(reverse=True)

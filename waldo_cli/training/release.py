@@ -65,7 +65,7 @@ class Release:
     threshold
         The smallest probability of a find.
     scales
-        ``(smallest, largest, per octave)`` of the pyramid.
+        ``(smallest, largest, per octave)``: how large heads may be, beside the object of the stack.
     candidates
         For each closer look, how many candidates it examines.
     mirrored
@@ -75,7 +75,7 @@ class Release:
     name: str = "waldo"
     description: str = ""
     threshold: float = 0.5
-    scales: tuple[float, float, int] = (0.1768, 1.4142, 2)
+    scales: tuple[float, float, int] = (0.7071, 5.6569, 2)
     candidates: tuple[int, ...] = (192, 48)
     mirrored: tuple[int, ...] = (64, 24)
 
