@@ -16,7 +16,7 @@ FIND = Detection("waldo", 24.5, 30.25, 0.97, Box(10, 20, 30, 20), 0.5)
 CUT = Detection("wenda", 1.0, 99.0, 0.5, Box(-9, 90, 20, 20), 1.0)
 FOUND = Record(
     "a/page one.jpg", "f00d", (FIND, CUT), 200, 100, 0.4, "page one.heatmap.png", None, 0.1, 5, 2.5,
-    "out/page one",
+    output="out/page one",
 )  # fmt: skip
 NOTHING = Record("b.jpg", "f00d", (), 64, 48, None)
 FAILED = Record("c\udcff.jpg", "f00d", error="the file is empty")

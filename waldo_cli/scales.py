@@ -1,8 +1,8 @@
-"""Scales: what the user writes ("0.5:2", "0.5:2/8", "0.5,1,2", "auto") becomes a tuple of numbers.
+"""Scales and angles: what the user writes ("0.5:2", "0.5:2/8", "0.5,1,2", "all") becomes a tuple of numbers.
 
 A scale says how large the thing is in the image, beside its mask or the stack's object: at scale 2 it is
-twice as large. An image is searched once at each scale. Only the standard library is imported here, so that the command
-line can check its options without loading numpy.
+twice as large. An image is searched once at each scale. Only the standard library is imported here, so that
+the command line can check its options without loading numpy.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from waldo_cli.errors import InvalidInputError
 
 # Most steps from a scale to its double: the thing differs by 2 % from one to the next.
 MAX_PER_OCTAVE = 32
+
+# Degrees from one angle of a range to the next, and the fewest.
+ANGLE_STEP, LEAST_ANGLE_STEP = 5.0, 0.5
 
 
 def scale_ladder(smallest: float, largest: float, per_octave: int) -> tuple[float, ...]:
@@ -82,3 +85,47 @@ def resolve_scales(
     if not numbers or not all(math.isfinite(s) and s > 0 for s in numbers):
         raise InvalidInputError(f"scales {spec!r}: each must be a positive number")
     return tuple(sorted(set(numbers)))
+
+
+def resolve_angles(spec: str | float | Sequence[float]) -> tuple[float, ...]:
+    """Turn what the user asked for into angles in degrees, above -180 and up to 180, without duplicates.
+
+    Parameters
+    ----------
+    spec
+        One angle, a list (``"0,90,180,270"`` or numbers), a range ``"-20:20"`` in steps of 5 degrees or
+        ``"-20:20/2"`` in others, or ``"all"``: the whole circle in steps of 5 degrees.
+
+    Raises
+    ------
+    InvalidInputError
+        `spec` is none of these.
+    """
+    problem = InvalidInputError(
+        f"angles {spec!r}: give all, one number of degrees, a list 0,90,180,270, or a range -20:20, with its"
+        " step -20:20/2"
+    )
+    if isinstance(spec, str):
+        ends, slash, step_text = ("-180:175" if spec == "all" else spec).partition("/")
+        try:
+            numbers = [float(part) for part in ends.replace(":", ",").split(",")]
+            step = float(step_text) if slash else ANGLE_STEP
+        except ValueError:
+            raise problem from None
+        if not all(map(math.isfinite, [*numbers, step])) or (slash and ":" not in ends):
+            raise problem
+        if ":" in ends:
+            if "," in ends or len(numbers) != 2 or not 0 <= numbers[1] - numbers[0] <= 360:
+                raise problem
+            if not LEAST_ANGLE_STEP <= step <= 360:
+                raise InvalidInputError(
+                    f"angles {spec!r}: a step of {step:g} degrees, give {LEAST_ANGLE_STEP:g} to 360"
+                )
+            count = int((numbers[1] - numbers[0]) / step + 1e-9) + 1
+            numbers = [numbers[0] + n * step for n in range(count)]
+    else:
+        numbers = [float(spec)] if isinstance(spec, int | float) else [float(a) for a in spec]
+    if not numbers or not all(map(math.isfinite, numbers)):
+        raise problem
+    around = (180 - (180 - angle) % 360 for angle in numbers)
+    return tuple(dict.fromkeys(around))

@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass
 from typing import Any, TypeVar
 
 from waldo_cli.files import show
-from waldo_cli.geometry import Box, Detection
+from waldo_cli.geometry import Box, Detection, Point
 
 T = TypeVar("T")
 
@@ -65,6 +65,8 @@ class Record:
         Time to read and examine the image and to write its files.
     bytes, modified
         Size of the file, and the time of its last change in seconds since 1970; None if it is not a file.
+    best
+        The best place where nothing was found; None if there is a find, or no place at all.
     output
         Path, without suffix, of the files made from the image. This field and the ones below are not part
         of any output format.
@@ -83,6 +85,7 @@ class Record:
     seconds: float = 0.0
     bytes: int | None = None
     modified: float | None = None
+    best: Detection | None = None
     output: str = ""
     pictures: Pictures | None = None
     view: View | None = None
@@ -98,16 +101,25 @@ def as_json(record: Record) -> dict[str, Any]:
     out |= {"width": record.width, "height": record.height, "found": record.found}
     out["detections"] = None
     if record.detections is not None:
-        out["detections"] = [
-            {"label": d.label, "x": d.x, "y": d.y, "score": d.score, "box": astuple(d.box)}
-            | {"scale": d.scale}
-            for d in record.detections
-        ]
+        out["detections"] = [_detection_as_json(d) for d in record.detections]
     out["margin"] = record.margin
     out |= {"heatmap": None} if record.heatmap is None else path_fields("heatmap", record.heatmap)
     out["error"] = None if record.error is None else show(record.error)
     out |= {"seconds": record.seconds, "run": record.run}
-    return out | {"bytes": record.bytes, "modified": record.modified}
+    out |= {"bytes": record.bytes, "modified": record.modified}
+    if record.best is not None:
+        out["best"] = _detection_as_json(record.best)
+    return out
+
+
+def _detection_as_json(d: Detection) -> dict[str, Any]:
+    """The fields of a detection; those after `scale` are there for what a mask has found."""
+    out: dict[str, Any] = {"label": d.label, "x": d.x, "y": d.y, "score": d.score}
+    out |= {"box": astuple(d.box), "scale": d.scale}
+    if d.chance is not None:
+        out |= {"angle": d.angle, "mirrored": d.mirrored, "chance": d.chance}
+        out |= {"gain": d.gain, "offset": d.offset}
+    return out if d.polygon is None else out | {"polygon": d.polygon}
 
 
 def from_json(data: Any) -> Record:
@@ -135,6 +147,7 @@ def from_json(data: Any) -> Record:
         _number(data["seconds"]),
         _optional(_whole, data["bytes"]),
         _optional(_number, data["modified"]),
+        _optional(_detection, data.get("best")),
     )
 
 
@@ -147,7 +160,17 @@ def _detection(data: Any) -> Detection:
         _number(data["score"]),
         Box(left, top, width, height),
         _number(data["scale"]),
+        _number(data.get("angle", 0.0)),
+        data.get("mirrored", False) is True,
+        _optional(_polygon, data.get("polygon")),
+        _optional(_number, data.get("chance")),
+        _optional(_number, data.get("gain")),
+        _optional(_number, data.get("offset")),
     )
+
+
+def _polygon(data: Any) -> tuple[Point, ...]:
+    return tuple((_number(x), _number(y)) for x, y in data)
 
 
 def _optional(read: Callable[[Any], T], value: Any) -> T | None:

@@ -15,12 +15,13 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from waldo_cli.answers.record import Record
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import make_folder, sweep
 from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item
+from waldo_cli.inputs.masks import MaskSource
 from waldo_cli.inputs.sources import fetch, is_url
 from waldo_cli.parallel import keep_freed_memory
 
@@ -39,9 +40,13 @@ class Query:
     """
 
     stack: str | None = None
-    masks: tuple[str, ...] = ()
+    masks: tuple[MaskSource, ...] = ()
     scales: str = "auto"
-    top: int = 1
+    angles: str = "0"
+    mirror: bool = False
+    score: str = "ccc"
+    top: int | Literal["all"] = 1
+    max_overlap: float = 0.5
     threshold: float | None = None
     labels: tuple[str, ...] | None = None
     region: tuple[int, int, int, int] | None = None
@@ -109,7 +114,14 @@ class Finder:
         self._folder = folder
         self._swept: set[str] = set()  # folders where leftovers of killed processes were removed
         self._search = Search.of_files(
-            query.stack, query.masks, query.labels, query.scales, query.threshold
+            query.stack,
+            query.masks,
+            query.labels,
+            query.scales,
+            query.threshold,
+            query.angles,
+            query.mirror,
+            query.score,
         )
         self._where = None if query.where is None else load_weights(query.where)
         self.labels = self._search.labels
@@ -152,7 +164,12 @@ class Finder:
             allow_truncated=query.allow_truncated,
         )
         result = detect_with(
-            image, self._search, top=query.top, region=query.region, where=self._where
+            image,
+            self._search,
+            top=query.top,
+            region=query.region,
+            where=self._where,
+            max_overlap=query.max_overlap,
         )
         record = Record(
             item.path,
@@ -164,6 +181,7 @@ class Finder:
             item.output + HEATMAP if query.heatmap else None,
             bytes=size,
             modified=modified,
+            best=None if result.found else result.best,
         )
         return self._write(item, image, result, record)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -28,6 +28,7 @@ from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
 from waldo_cli.inputs.folders import expand
 from waldo_cli.inputs.items import HEATMAP, Item, in_shard, mark_collisions, refuse_collisions
+from waldo_cli.inputs.masks import mask_sources
 from waldo_cli.inputs.sources import STDIN, read_names
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ class Arguments:
     stack: str | None
     masks: tuple[str, ...]
     scales: str
-    top: int
+    angles: str
+    mirror: bool
+    score: str
+    top: int | Literal["all"]
+    max_overlap: float
     threshold: float | None
     labels: tuple[str, ...]
     region: tuple[int, int, int, int] | None
@@ -87,7 +92,8 @@ class Arguments:
         from waldo_cli.batch.finder import Query
 
         same = {f.name: getattr(self, f.name) for f in fields(Query) if hasattr(self, f.name)}
-        return Query(**same | {"labels": self.labels or None, "orient": not self.no_orient})
+        changed = {"masks": mask_sources(self.masks), "labels": self.labels or None}
+        return Query(**same | changed | {"orient": not self.no_orient})
 
     def extras(self) -> Extras:
         """Return the settings for every image that change no record."""
@@ -130,7 +136,9 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
         "Missing argument 'IMAGE...'.",
     ),
     (
-        lambda a: [*a.images, a.files_from].count(STDIN) > 1,
+        lambda a: (
+            [*a.images, a.files_from, *(m.rpartition("=")[2] for m in a.masks)].count(STDIN) > 1
+        ),
         "standard input ('-') can be read only once",
     ),
     (
@@ -146,7 +154,7 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
 
 @click.command()
 @click.argument("images", nargs=-1, type=options.PLACE, metavar="IMAGE...")
-@options.search(options.top(1))
+@options.search(options.turns, options.score, options.top(1), options.max_overlap)
 @options.inputs
 @options.writing
 @options.running

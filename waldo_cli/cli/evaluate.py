@@ -55,7 +55,7 @@ PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 @options.stack
 @options.mask("The picture to look for. Repeatable: the best of overlapping finds counts.")
 @options.scales
-@options.top(100)
+@options.top(100, click.IntRange(1))
 @options.threshold("For what is found and for false alarms.")
 @click.option(
     "-f",
@@ -102,11 +102,12 @@ def evaluate(
     from waldo_cli.evaluation.figures import summarize
     from waldo_cli.evaluation.judge import score_pages
     from waldo_cli.evaluation.truth import pages_without, read_truth
+    from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
 
     listed = read_truth(truth, pages)
     keep_freed_memory()
-    search = Search.of_files(stack, masks, scales=scales, threshold=threshold)
+    search = Search.of_files(stack, mask_sources(masks), scales=scales, threshold=threshold)
     sought = label or search.labels[0]
     classes = sorted({box.label for page in listed for box in page.boxes})
     if sought not in classes:
@@ -114,7 +115,7 @@ def evaluate(
             f"no box of class {sought!r}, there are {', '.join(classes) or 'none'}: use --label",
             path=truth,
         )
-    threshold = search.threshold  # the one given, or else the stack's own
+    threshold = search.limit  # the one given, or else the stack's own, or that of the verdict
     for folder in (*without, *([pages] if unlisted else [])):
         listed += pages_without(folder, listed)
 

@@ -81,6 +81,7 @@ def explain(
 
     from waldo_cli.detector.search import Search
     from waldo_cli.images.load import load_image, load_weights
+    from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
     from waldo_cli.show.explain_page import explain as write_page
 
@@ -89,7 +90,7 @@ def explain(
     if not overwrite:
         refuse_foreign(page, HTML_MARK)
     keep_freed_memory()
-    search = Search.of_files(stack, masks, labels or None, scales, threshold)
+    search = Search.of_files(stack, mask_sources(masks), labels or None, scales, threshold)
     prior = None if where is None else load_weights(where)
     pixels = load_image(
         read_stdin(max_pixels) if image == STDIN else image,

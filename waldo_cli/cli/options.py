@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -18,7 +18,7 @@ from waldo_cli.answers.sidecars import SIDECARS
 from waldo_cli.answers.streams import FORMATS
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.inputs.folders import EXTENSIONS
-from waldo_cli.scales import resolve_scales
+from waldo_cli.scales import resolve_angles, resolve_scales
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,6 +62,21 @@ class Scales(click.ParamType[str]):
         try:
             # What a stack would say for "auto" plays no part in the check.
             resolve_scales(str(value), (1.0,), 1)
+        except InvalidInputError as e:
+            self.fail(e.reason, param, ctx)
+        return str(value)
+
+
+class Angles(click.ParamType[str]):
+    """A value of ``--angles``, checked here, so that a slip is told at once."""
+
+    name = "angles"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        try:
+            resolve_angles(str(value))
         except InvalidInputError as e:
             self.fail(e.reason, param, ctx)
         return str(value)
@@ -144,19 +159,67 @@ scales = click.option(
 
 def mask(text: str) -> Command[Any]:
     """``--mask FILE``. The help is a parameter: what several masks mean depends on the command."""
-    return click.option("--mask", "masks", multiple=True, type=PLACE, metavar="FILE", help=text)
+    return click.option(
+        "--mask", "masks", multiple=True, type=PLACE, metavar="[LABEL=]FILE", help=text
+    )
 
 
-def top(default: int) -> Command[Any]:
+class Top(click.ParamType[int | Literal["all"]]):
+    """A whole number of at least 1, or ``all``."""
+
+    name = "top"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | Literal["all"]:
+        if value == "all":
+            return "all"
+        return click.IntRange(1)(str(value), param, ctx)
+
+
+def top(default: int, kind: click.ParamType[Any] | None = None) -> Command[Any]:
     """``--top N``. The default depends on the command."""
+    kind = kind or Top()
     return click.option(
         "--top",
-        type=click.IntRange(1),
+        type=kind,
         default=default,
         show_default=True,
-        metavar="N",
+        metavar="N|all" if isinstance(kind, Top) else "N",
         help="Most detections for each image and label, best first.",
     )
+
+
+turns = group(
+    click.option(
+        "--angles",
+        type=Angles(),
+        default="0",
+        show_default=True,
+        metavar="SPEC",
+        help="Degrees by which the mask may be turned, counter-clockwise as seen: one number, a list"
+        " 0,90,180,270, a range -20:20, with its step -20:20/2, or all.",
+    ),
+    click.option("--mirror", is_flag=True, help="Look for the mask mirrored left to right, too."),
+)
+
+score = click.option(
+    "--score",
+    type=click.Choice(["ccc", "ncc"]),
+    default="ccc",
+    show_default=True,
+    help="What a mask's score is. ccc: concordance, 1 only where shape, contrast and colours are the same;"
+    " ncc: normalised cross-correlation, blind to brightness and contrast.",
+)
+
+max_overlap = click.option(
+    "--max-overlap",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    metavar="SHARE",
+    help="Of finds of one label that share more than this part of the smaller one, only the best stays.",
+)
 
 
 def threshold(text: str) -> Command[Any]:
@@ -174,12 +237,16 @@ def search(*more: Command[Any]) -> Command[Any]:
     return group(
         stack,
         mask(
-            "The picture to look for; its transparency weighs its pixels. Repeatable, each is a"
-            " label (the file's stem)."
+            "The picture to look for, or a folder of them, or '-'; transparency weighs its pixels, and of"
+            " one colour its shape counts. Repeatable; pictures of one LABEL (the file's stem) are pictures"
+            " of one thing."
         ),
         scales,
         *more,
-        threshold("Below it a peak is no detection."),
+        threshold(
+            "Below it a peak is no detection; without it, with --mask, a find is what chance would bring"
+            " about on at most 1 of 100 such pictures."
+        ),
         click.option(
             "--label",
             "labels",

@@ -146,6 +146,11 @@ def _summary(record: Record) -> str:
     path = show(record.path)
     if not record.detections:
         summary = f"{path}: nothing found"
+        if record.best is not None:
+            best = record.best
+            summary += f"; best is {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
+            if best.chance is not None:
+                summary += f", as good by chance in {best.chance:.2g} of pictures"
     else:
         best = record.detections[0]
         summary = f"{path}: {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"

@@ -15,20 +15,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
+from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.closer import corrected, look_closer
 from waldo_cli.detector.maps import Grid, Maps, on_image, prior_of, run_stack
-from waldo_cli.detector.passes import Pass, Trace
-from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks
-from waldo_cli.detector.search import Search
+from waldo_cli.detector.matching import (
+    ALIGNED,
+    TOGETHER,
+    Match,
+    coarse_search,
+    of_maps,
+    verified,
+)
+from waldo_cli.detector.passes import RANKED, Pass, Trace
+from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
+from waldo_cli.detector.search import SCORES, Search
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.geometry import Detection, Size
+from waldo_cli.geometry import Box, Detection, Size
 from waldo_cli.stack.stack import Mask, Stack
+
+# As many finds of a label as there may be at most where all are asked for.
+MOST_FINDS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +58,8 @@ class Result:
         Best score minus the next best one elsewhere in the image; None where there is no other peak.
     width, height
         Of the image, in pixels.
+    best
+        The best place, whether it is a find or not; None where there is no peak at all.
     """
 
     detections: tuple[Detection, ...]
@@ -53,6 +67,7 @@ class Result:
     margin: float | None
     width: int
     height: int
+    best: Detection | None = None
 
     @property
     def found(self) -> bool:
@@ -66,7 +81,10 @@ def detect(
     stack: str | Path | Stack | None = None,
     masks: Sequence[Mask | NDArray[Any] | str | Path] | None = None,
     scales: str | float | Sequence[float] = "auto",
-    top: int = 1,
+    angles: str | float | Sequence[float] = 0.0,
+    mirror: bool = False,
+    score: str = SCORES[0],
+    top: int | Literal["all"] = 1,
     threshold: float | None = None,
     labels: Sequence[str] | None = None,
     region: tuple[int, int, int, int] | None = None,
@@ -90,10 +108,21 @@ def detect(
         How large the thing is in the image, beside the mask or the stack's object: 2 is twice as large.
         ``"auto"`` (what the stack says), one scale, a list, or a range, ``"0.5:2"`` in the stack's steps
         or ``"0.5:2/8"`` with 8 steps from a scale to its double.
+    angles
+        By how many degrees a mask may be turned counter-clockwise, as seen: one angle, a list, a range
+        ``"-20:20"`` in steps of 5 degrees or ``"-20:20/2"`` in others, or ``"all"``. Where there are several,
+        finds between the steps are found, too.
+    mirror
+        Look for masks mirrored left to right, too.
+    score
+        What a mask's score is: ``"ccc"``, Lin's concordance correlation, which is 1 only where the colours
+        are the same, too, or ``"ncc"``, normalised cross-correlation, which any brightness and contrast leave
+        as it is.
     top
-        At most so many detections for each label.
+        At most so many detections for each label, or ``"all"``.
     threshold
-        Below it a peak is no detection; the stack's own when None.
+        Below it a peak is no detection; when None the stack's own or, for masks, what chance hardly brings
+        about (`Detection.chance`) is a detection, whatever its score.
     labels
         Which of the stack's labels to report: its first when None, every mask's where masks are given.
     region
@@ -120,7 +149,7 @@ def detect(
     StackError
         The stack cannot be used, or not with masks.
     """
-    search = Search.of(stack, masks, labels, scales, threshold)
+    search = Search.of(stack, masks, labels, scales, threshold, angles, mirror, score)
     return detect_with(
         image, search, top=top, region=region, where=where, max_overlap=max_overlap, trace=trace
     )
@@ -130,7 +159,7 @@ def detect_with(
     image: NDArray[Any],
     search: Search,
     *,
-    top: int = 1,
+    top: int | Literal["all"] = 1,
     region: tuple[int, int, int, int] | None = None,
     where: NDArray[Any] | None = None,
     max_overlap: float = MAX_OVERLAP,
@@ -139,7 +168,7 @@ def detect_with(
     """`detect` with a search that is made once for many images; the other parameters mean the same."""
     image = _checked_image(image)
     size = Size(*image.shape[:2])
-    if top < 1:
+    if top != "all" and top < 1:
         raise InvalidInputError(f"top is {top}: ask for at least 1 detection")
     if not 0 <= max_overlap <= 1:
         raise InvalidInputError(f"max_overlap is {max_overlap:g}: it is a share from 0 to 1")
@@ -148,34 +177,120 @@ def detect_with(
         trace.labels, trace.threshold = search.labels, search.threshold
         trace.max_overlap = max_overlap
 
-    grids_to_merge: list[Grid] = []  # of one channel, for the map of activations
-    peaks_by_label: dict[str, list[Detection]] = {}
-    for stack in search.stacks(size):
-        maps = run_stack(stack, image, search.scales, prior)
-        if not stack.closer_looks:
-            this_pass = Pass(stack, maps)
-            for channel, label in enumerate(stack.labels):
-                # One more than asked for: the next best place gives the margin.
-                peaks = find_peaks(maps, channel, label, top + 1, max_overlap)
-                peaks_by_label.setdefault(label, []).extend(peaks)
-            grids = maps.merged().grids
-        else:
-            maps = maps.merged()  # the maps of each label are not needed any more
-            this_pass = _second_pass(stack, image, maps, search.labels, max_overlap, prior)
-            peaks_by_label |= {label: this_pass.scored(label) for label in stack.labels}
-            best = this_pass.best(search.labels)
-            grids = tuple(corrected(g, this_pass.candidates, best) for g in this_pass.maps.grids)
-        grids_to_merge += [replace(g, values=g.values[:, :, 0]) for g in grids]
-        if trace is not None:
-            trace.passes.append(this_pass)
-
-    detections, margin = _reported(peaks_by_label, search, top)
-    activations = on_image(grids_to_merge, size)
+    count = MOST_FINDS if top == "all" else top + 1  # the next best place gives the margin
+    part = (
+        _part_to_search(search, size, region) if trace is None else Box(0, 0, size.cols, size.rows)
+    )
+    rows, cols = part.slices
+    prior = None if prior is None else prior[rows, cols]
+    grids, places = _places(image[rows, cols], search, prior, count, max_overlap, trace)
+    places = {label: [match.moved(part) for match in found] for label, found in places.items()}
+    detections, margin, best = _reported(places, search, None if top == "all" else top, max_overlap)
+    activations = _on_whole_image(on_image(grids, Size(part.height, part.width)), part, size)
+    if search.matches_pixels and best is not None:
+        # Places with a higher activation were looked at again, and are worth less than the best.
+        np.minimum(activations, np.nextafter(np.float32(best.score), -np.inf), out=activations)
     # Set the pixel of each detection to its score: closer looks and interpolation may have lowered it there.
-    for d in detections:
+    for d in detections or ((best,) if best else ()):
         at = (min(int(d.y), size.rows - 1), min(int(d.x), size.cols - 1))
         activations[at] = max(activations[at], np.float32(d.score))
-    return Result(detections, activations, margin, size.cols, size.rows)
+    return Result(detections, activations, margin, size.cols, size.rows, best)
+
+
+def _part_to_search(search: Search, image: Size, region: tuple[int, int, int, int] | None) -> Box:
+    """The part of the image that answers in the region depend on: nothing else is computed."""
+    if region is None or not search.matches_pixels:
+        return Box(0, 0, image.cols, image.rows)
+    left, top, width, height = region
+    reach = search.reach
+    return Box(left - reach, top - reach, width + 2 * reach, height + 2 * reach).clipped(
+        image.cols, image.rows
+    )
+
+
+def _on_whole_image(activations: Floats, part: Box, image: Size) -> Floats:
+    """The map of a part, and its lowest value around it."""
+    if Size(*activations.shape) == image:
+        return activations
+    whole = np.full(image, activations.min(), np.float32)
+    whole[part.slices] = activations
+    return whole
+
+
+def _places(
+    image: Floats,
+    search: Search,
+    prior: Floats | None,
+    count: int,
+    max_overlap: float,
+    trace: Trace | None,
+) -> tuple[list[Grid], dict[str, list[Match]]]:
+    """The maps, of one channel each, and for each label its places, at least the best `count`."""
+    if search.matches_pixels and trace is None and not search.is_one_pass:
+        return _coarse_to_fine(image, search, prior, count, max_overlap)
+    grids: list[Grid] = []
+    places: dict[str, list[Match]] = {}
+    pyramid = ImagePyramid(image)
+    for stack, masks in search.stacks(Size(*image.shape[:2])):
+        maps = run_stack(stack, image, search.scales, prior)
+        if stack.closer_looks:
+            maps = maps.merged()  # the maps of each label are not needed any more
+            this_pass = _second_pass(stack, image, maps, search.labels, max_overlap, prior)
+            for label in stack.labels:
+                places[label] = [_by_score(peak) for peak in this_pass.scored(label)]
+            best = this_pass.best(search.labels)
+            seen = tuple(corrected(g, this_pass.candidates, best) for g in this_pass.maps.grids)
+        else:
+            this_pass = Pass(stack, maps)
+            for channel, label in enumerate(stack.labels):
+                if search.matches_pixels:
+                    found = verified(
+                        search.matcher(masks[channel]),
+                        pyramid,
+                        of_maps(maps, channel, max(ALIGNED, 2 * count), max_overlap),
+                        prior,
+                        count=count if trace is None else max(count, RANKED),
+                        max_overlap=max_overlap,
+                    )
+                    this_pass = replace(
+                        this_pass, matches=(*this_pass.matches, tuple(m.detection for m in found))
+                    )
+                else:
+                    peaks = find_peaks(maps, channel, label, count, max_overlap)
+                    found = [_by_score(peak) for peak in peaks]
+                places.setdefault(label, []).extend(found)
+            seen = maps.merged().grids
+        grids += [replace(g, values=g.values[:, :, 0]) for g in seen]
+        if trace is not None:
+            trace.passes.append(this_pass)
+    return grids, places
+
+
+def _coarse_to_fine(
+    image: Floats, search: Search, prior: Floats | None, count: int, max_overlap: float
+) -> tuple[list[Grid], dict[str, list[Match]]]:
+    """`_places` for masks at several scales or turns."""
+    grids: list[Grid] = []
+    places: dict[str, list[Match]] = {}
+    pyramid = ImagePyramid(image)
+    for mask in search.masks or ():
+        matcher = search.matcher(mask)
+        maps, candidates = coarse_search(matcher, pyramid, prior, TOGETHER + 8 * count)
+        found = verified(
+            matcher,
+            pyramid,
+            candidates,
+            prior,
+            count=count,
+            max_overlap=max_overlap,
+        )
+        places.setdefault(mask.label, []).extend(found)
+        grids += [replace(g, values=g.values[:, :, 0]) for g in maps]
+    return grids, places
+
+
+def _by_score(peak: Detection) -> Match:
+    return Match((-peak.score, peak.y, peak.x), peak)
 
 
 def _second_pass(
@@ -196,21 +311,24 @@ def _second_pass(
 
 
 def _reported(
-    peaks_by_label: dict[str, list[Detection]], search: Search, top: int
-) -> tuple[tuple[Detection, ...], float | None]:
-    """What reaches the threshold, best first, and the margin of the best label."""
-    detections: list[Detection] = []
-    best_two: list[float] = []  # the two best scores of the label with the highest score
+    places: dict[str, list[Match]], search: Search, top: int | None, max_overlap: float
+) -> tuple[tuple[Detection, ...], float | None, Detection | None]:
+    """The finds, best first; the margin of the best label; and the best place, find or not."""
+    finds: list[Match] = []
+    best_two: list[Match] = []  # of the label with the best place
     for label in search.labels:
-        # Python's sort is stable: equal scores keep the order by row, then column.
-        peaks = sorted(peaks_by_label[label], key=lambda p: -p.score)
-        limit = search.threshold
-        detections += [p for p in peaks[:top] if limit is None or p.score >= limit]
-        # Lists are compared number by number, so the highest best score decides.
-        best_two = max(best_two, [p.score for p in peaks[:2]])
-    detections.sort(key=lambda p: -p.score)
-    margin = best_two[0] - best_two[1] if len(best_two) == 2 else None
-    return tuple(detections), margin
+        ranked = sorted(places[label])
+        if search.masks is not None and sum(m.label == label for m in search.masks) > 1:
+            # Several pictures of one thing: what one has found the others need not find again.
+            ranked = list(suppress(ranked, max_overlap))
+        finds += [match for match in ranked[:top] if search.accepts(match.detection)]
+        if ranked and (not best_two or ranked[0] < best_two[0]):
+            best_two = ranked[:2]
+    finds.sort()
+    scores = [match.detection.score for match in best_two]
+    margin = scores[0] - scores[1] if len(scores) == 2 else None
+    best = best_two[0].detection if best_two else None
+    return tuple(match.detection for match in finds), margin, best
 
 
 def _checked_image(image: NDArray[Any]) -> Floats:

@@ -13,14 +13,13 @@ import numpy as np
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.maps import Grid, Maps, extend
-from waldo_cli.detector.passes import Pass, Trace
+from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import find_peaks
 from waldo_cli.detector.pyramid import levels
 from waldo_cli.geometry import Box, Detection, Point, Span
 from waldo_cli.stack.stack import Stack
 
 PEAKS = 100  # before suppression, among which the place that was asked about is sought
-RANKED = 12  # after it, where there are no closer looks
 SURROUNDINGS = 48  # least number of pixels shown to each side of a place
 
 
@@ -115,7 +114,11 @@ def rankings(trace: Trace) -> Iterator[Ranking]:
         for channel, label in enumerate(labels):
             before = find_peaks(one.maps, channel, label, PEAKS, 1.0)
             if one.scores is None:
-                after = find_peaks(one.maps, channel, label, RANKED, trace.max_overlap)
+                after = (
+                    list(one.matches[channel][:RANKED])
+                    if one.matches
+                    else find_peaks(one.maps, channel, label, RANKED, trace.max_overlap)
+                )
                 final = [p.score for p in after]
             else:
                 after = list(one.candidates)

@@ -68,7 +68,8 @@ class Maps:
     Attributes
     ----------
     grids
-        One for each scale at which the stack fits into the image, the smallest scale (the largest level) first.
+        One for each scale at which the stack fits into the image, the smallest scale first, which has the
+        largest map.
     image
         Rows and columns of the image.
     object_size
@@ -134,8 +135,8 @@ def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Float
     Raises
     ------
     InvalidInputError
-        The image is too small for the stack at every scale or is enlarged too much at one; there would be too many
-        activations; or they are NaN or infinite.
+        The image is too small for the stack at every scale or is enlarged too much at one; there would be
+        too many activations; or they are NaN or infinite.
     """
     size = Size(*image.shape[:2])
     _refuse_too_many_activations(stack, size, scales)
@@ -152,7 +153,7 @@ def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Float
         ]
         step = [jump / zoom for jump, zoom in zip(field.jump, factor, strict=True)]
         grid = Grid(values, (origin[0], origin[1]), (step[0], step[1]), scale, factor)
-        grids.append(grid if prior is None else _times_prior(grid, prior))
+        grids.append(grid if prior is None else times_prior(grid, prior))
     return Maps(tuple(grids), size, stack.object_size)
 
 
@@ -222,7 +223,7 @@ def extend(stack: Stack, level: Level) -> Level:
     return replace(level, margin=(rows, cols), boundary=stack.boundary)
 
 
-def _times_prior(grid: Grid, prior: Floats) -> Grid:
+def times_prior(grid: Grid, prior: Floats) -> Grid:
     """Positive scores times the prior at each cell's centre; -inf where the prior is NaN."""
     rows, cols = (
         np.clip(grid.centers(axis).astype(np.intp), 0, prior.shape[axis] - 1) for axis in (0, 1)

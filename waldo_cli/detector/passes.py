@@ -14,6 +14,8 @@ from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed
 from waldo_cli.geometry import Detection
 from waldo_cli.stack.stack import CloserLook, Stack
 
+RANKED = 12  # places that are explained after suppression, where there are no closer looks
+
 
 @dataclass(frozen=True, eq=False)
 class Pass:
@@ -32,6 +34,8 @@ class Pass:
         Of each closer look, ``(N, labels)``; NaN for candidates that it was not shown.
     scores
         What they come to together, ``(N, labels)``; None where there is no closer look.
+    matches
+        Where masks are verified, for each of them its best places after that; else empty.
     """
 
     stack: Stack
@@ -39,6 +43,7 @@ class Pass:
     candidates: tuple[Detection, ...] = ()
     answers: tuple[Floats, ...] = ()
     scores: Floats | None = None
+    matches: tuple[tuple[Detection, ...], ...] = ()
 
     def scored(self, label: str) -> list[Detection]:
         """The candidates with what the closer looks say of them for a label."""

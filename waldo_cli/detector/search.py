@@ -6,19 +6,33 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.detector import maps
+from waldo_cli.detector.matching import Matcher, Turn, is_one_colour
+from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError, WaldoError
-from waldo_cli.geometry import Size
+from waldo_cli.geometry import Detection, Size
 from waldo_cli.images.load import load_mask
-from waldo_cli.scales import resolve_scales
+from waldo_cli.scales import resolve_angles, resolve_scales
 from waldo_cli.stack.file import load_stack
+from waldo_cli.stack.layers import MaskLayer
 from waldo_cli.stack.stack import Mask, Stack
+
+#: What `detect` reports for masks: Lin's concordance correlation, or normalised cross-correlation.
+SCORES = ("ccc", "ncc")
+
+
+class BoundStack(NamedTuple):
+    """A stack, and the masks in it: one for each of its channels."""
+
+    stack: Stack
+    masks: tuple[Mask, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +52,12 @@ class Search:
     threshold
         A peak below it is no detection; None: the best peak is one, whatever its score. (`Search.of` and
         `detect` take None for the stack's own threshold.)
+    turns
+        How a mask may lie.
+    score
+        What is reported for masks: one of `SCORES`.
+    by_verdict
+        For masks: a find is what chance hardly brings about (`verdict`), since no threshold was given.
     """
 
     stack: Stack
@@ -45,7 +65,10 @@ class Search:
     labels: tuple[str, ...]
     scales: tuple[float, ...]
     threshold: float | None
-    _bound: dict[int, list[Stack]] = field(init=False, repr=False, default_factory=dict)
+    turns: tuple[Turn, ...] = (Turn(),)
+    score: str = SCORES[0]
+    by_verdict: bool = False
+    _bound: dict[int, list[BoundStack]] = field(init=False, repr=False, default_factory=dict)
 
     @classmethod
     def of(
@@ -55,6 +78,9 @@ class Search:
         labels: Sequence[str] | None = None,
         scales: str | float | Sequence[float] = "auto",
         threshold: float | None = None,
+        angles: str | float | Sequence[float] = 0.0,
+        mirror: bool = False,
+        score: str = SCORES[0],
     ) -> Self:
         """A search for what `detect` takes in these words.
 
@@ -78,36 +104,85 @@ class Search:
         sizes = resolve_scales(scales, stack.scales, stack.per_octave)
         limit = stack.threshold if threshold is None else threshold
         known = stack.labels[:1] if given is None else tuple(dict.fromkeys(m.label for m in given))
-        search = cls(stack, given, known, sizes, limit)
+        turns = tuple(
+            Turn(angle, flipped)
+            for flipped in ((False, True) if mirror else (False,))
+            for angle in resolve_angles(angles)
+        )
+        if score not in SCORES:
+            raise InvalidInputError(f"score {score!r} is not one of {', '.join(SCORES)}")
+        search = cls(stack, given, known, sizes, limit, turns, score)
+        if search.matches_pixels:
+            search = replace(search, by_verdict=threshold is None)
+            for mask in given or ():
+                is_one_colour(mask)  # refuses a mask that nothing tells from its surroundings
+        elif turns != (Turn(),) or score != SCORES[0]:
+            raise InvalidInputError(
+                "angles, mirror and score are for masks that are compared pixel by pixel: give a mask, and no"
+                " other stack than pixels"
+            )
         return search if labels is None else search.reporting(labels)
+
+    @property
+    def matches_pixels(self) -> bool:
+        """True where masks are given and compared with the image itself, not with what layers make of it."""
+        only = self.stack.layers[0] if len(self.stack.layers) == 1 else None
+        return self.masks is not None and isinstance(only, MaskLayer) and only.score == "ncc"
+
+    @property
+    def limit(self) -> float | None:
+        """What a score must reach, or for masks that go by the verdict, 1 less its chance."""
+        return 1 - MOST_CHANCE if self.by_verdict else self.threshold
+
+    @property
+    def is_one_pass(self) -> bool:
+        """True where masks are sought at one scale, as they are, all of them by their colours."""
+        one = len(self.scales) == 1 and self.turns == (Turn(),)
+        return one and not any(is_one_colour(mask) for mask in self.masks or ())
+
+    @property
+    def reach(self) -> int:
+        """How far from its centre a thing that is sought by a mask may reach, in pixels."""
+        turned = any(turn.angle % 90 for turn in self.turns)
+        sides = (math.hypot(*m.size) if turned else max(m.size) for m in self.masks or ())
+        return math.ceil(max(sides) * max(self.scales) / 2) + 2
+
+    def matcher(self, mask: Mask) -> Matcher:
+        """How one of the masks is sought."""
+        return Matcher(mask, self.scales, self.turns, self.score)
+
+    def accepts(self, place: Detection) -> bool:
+        """Whether a place is a find."""
+        if self.by_verdict:
+            return place.chance is not None and place.chance <= MOST_CHANCE
+        return self.threshold is None or place.score >= self.threshold
 
     @classmethod
     def of_files(
         cls,
         stack: str | None,
-        masks: Sequence[str],
+        masks: Sequence[tuple[str, str, bytes | None]],
         labels: Sequence[str] | None = None,
         scales: str = "auto",
         threshold: float | None = None,
+        angles: str = "0",
+        mirror: bool = False,
+        score: str = SCORES[0],
     ) -> Self:
-        """`of` for what a command line names.
+        """`of` for what a command line names; masks are given as label, path, and bytes or None.
 
         Raises
         ------
         WaldoError
-            As by `of`; also where two masks have one label, since the names of their files are all that tells
-            them apart.
+            As by `of`.
         """
         loaded = _loaded(stack or None, with_masks=bool(masks))
         if loaded.needs_mask and not masks:
             raise InvalidInputError(
                 f"stack {loaded.name} looks for a mask: give one with --mask FILE"
             )
-        names = [_label_of(path) for path in masks]
-        for name in names:
-            if names.count(name) > 1:
-                raise InvalidInputError(f"two masks are named {name!r}: labels must differ")
-        return cls.of(loaded, masks or None, labels, scales, threshold)
+        opened = [_opened(*mask) for mask in masks]
+        return cls.of(loaded, opened or None, labels, scales, threshold, angles, mirror, score)
 
     def reporting(self, labels: Sequence[str]) -> Self:
         """The same search that reports other labels.
@@ -127,14 +202,14 @@ class Search:
                 raise InvalidInputError(f"no label {label!r}: {self.stack.name} has {have}")
         return replace(self, labels=labels)
 
-    def stacks(self, image: Size) -> list[Stack]:
-        """The stacks to run over an image of this size, their masks in them.
+    def stacks(self, image: Size) -> list[BoundStack]:
+        """The stacks to run over an image of this size, with the masks in them.
 
         Masks of one size share a stack, as many as their maps of all scales leave room for. Layers below the
         mask layer may merge the masks' channels, so there each mask has a stack of its own.
         """
         if self.masks is None:
-            return [self.stack]
+            return [BoundStack(self.stack, ())]
         area = image.rows * image.cols
         room = int(maps.MAX_ACTIVATIONS / 2 / sum(area / s**2 for s in self.scales))
         # Where each mask has a stack of its own, `together` makes no difference.
@@ -151,18 +226,17 @@ class Search:
         """True if layers below the mask layer may merge the channels of several masks."""
         return self.stack.layers[-1].op != "mask"
 
-    def _with_masks(self, masks: Sequence[Mask], together: int) -> list[Stack]:
+    def _with_masks(self, masks: Sequence[Mask], together: int) -> list[BoundStack]:
         merged = self._merges_masks
         groups: dict[Any, list[Mask]] = {}
         for n, mask in enumerate(masks):
             groups.setdefault((mask.size, n if merged else n // together), []).append(mask)
-        bound = [self.stack.with_masks(group) for group in groups.values()]
+        bound = [
+            BoundStack(self.stack.with_masks(group), tuple(group)) for group in groups.values()
+        ]
         if not merged:
             return bound
-        return [
-            replace(stack, labels=(group[0].label,))
-            for stack, group in zip(bound, groups.values(), strict=True)
-        ]
+        return [BoundStack(replace(s, labels=(group[0].label,)), group) for s, group in bound]
 
 
 def _loaded(stack: str | Path | Stack | None, *, with_masks: bool) -> Stack:
@@ -180,12 +254,19 @@ def open_mask(path: str | Path) -> Mask:
     FileError
         As by `load_mask`.
     """
-    return Mask(_label_of(path), *load_mask(path))
+    return _opened(
+        os.fsencode(Path(path).stem).decode("utf-8", "replace") or "mask", str(path), None
+    )
 
 
-def _label_of(path: str | Path) -> str:
-    # A file name may hold bytes that are not UTF-8; a label is text.
-    return os.fsencode(Path(path).stem).decode("utf-8", "replace") or "mask"
+def _opened(label: str, path: str, data: bytes | None) -> Mask:
+    """A mask from a file or from its bytes; whatever is wrong with it is said of `path`."""
+    try:
+        mask = Mask(label, *load_mask(path if data is None else BytesIO(data)))
+        is_one_colour(mask)
+    except WaldoError as e:
+        raise e.at(path) from None
+    return mask
 
 
 def _checked_masks(

@@ -89,7 +89,8 @@ def score_pages(
     ----------
     search
         What to look for. Its threshold is not used: finds of every score count. Finds of several masks are
-        ranked together; of finds that overlap, only the best counts.
+        ranked together; of finds that overlap, only the best counts. The score of a mask's find is 1 less its
+        chance where `search` goes by the verdict.
     label
         Class of the true boxes. If the stack has several labels, only the label of this name counts; with
         a stack of one label, or with masks, all finds count.
@@ -105,7 +106,8 @@ def score_pages(
     FileError
         A page cannot be read.
     """
-    search = replace(search, threshold=LOWEST_SCORE)
+    by_verdict = search.by_verdict
+    search = replace(search, threshold=LOWEST_SCORE, by_verdict=False)
     if search.masks is None and len(search.stack.labels) > 1:
         search = search.reporting([label])
     for page in pages:
@@ -124,7 +126,8 @@ def score_pages(
         if search.masks is not None and len(search.masks) > 1:
             finds = tuple(suppress(finds, MAX_OVERLAP))
         seconds = time.perf_counter() - started
-        yield judge(page, label, [(f.x, f.y, f.score) for f in finds], seconds)
+        scored = [(f.x, f.y, 1 - (f.chance or 0) if by_verdict else f.score) for f in finds]
+        yield judge(page, label, scored, seconds)
 
 
 def judge(

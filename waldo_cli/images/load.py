@@ -86,21 +86,14 @@ def load_mask(
     Raises
     ------
     ImageError
-        As for `load_image`; also if every pixel is transparent, or if all pixels with a weight above 0 have
-        the same colour: such a mask would match everywhere equally well.
+        As for `load_image`; also if every pixel is transparent.
     FileError
         The file is missing or cannot be read.
     """
     with opened(path_or_file, max_pixels) as picture:
         mask, weights = picture.colour_and_alpha()
-        visible = mask if weights is None else mask[weights > 0]
-        visible = visible.reshape(-1, 3)
-        if not len(visible):
+        if weights is not None and not weights.any():
             raise ImageError("the mask is transparent everywhere: nothing to look for")
-        if (visible == visible[0]).all():
-            raise ImageError(
-                "the mask has one colour only: nothing to tell it from its surroundings"
-            )
         return mask, weights
 
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Bytes, Floats
 from waldo_cli.detector.detect import Result, detect_with
-from waldo_cli.detector.explanation import RANKED, Place, Ranking, best_of, rankings, window_around
+from waldo_cli.detector.explanation import Place, Ranking, best_of, rankings, window_around
 from waldo_cli.detector.maps import Grid, Maps
-from waldo_cli.detector.passes import Pass, Trace
+from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import show, write_atomically

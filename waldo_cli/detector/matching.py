@@ -1,0 +1,594 @@
+"""A mask sought at several scales and turns: coarse to fine, and a verdict on each place.
+
+1. `coarse_search`: for each scale, mask and image are resized so that the thing measures about `COARSE`
+   pixels, and the mask is correlated in all its turns. The best places of each scale are candidates. (Where
+   there is one scale and no turn, `detect` correlates at full size instead, and `of_maps` takes candidates of
+   that.)
+2. `verified`: the candidates are aligned with more and more points of the mask (`alignment`), and those that
+   lie over better ones are dropped. Each is compared with the mask part by part, and `verdict` says how
+   easily chance brings such an agreement about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.arrays import Doubles, Floats
+from waldo_cli.correlate.correlation import normalized_cross_correlate
+from waldo_cli.detector.alignment import (
+    ANGLE,
+    PLACE,
+    SCALE,
+    Agreement,
+    ImagePyramid,
+    Poses,
+    Rows,
+    Template,
+    align,
+    compare,
+)
+from waldo_cli.detector.maps import Grid, Maps, times_prior
+from waldo_cli.detector.peaks import as_printed, find_peaks, local_maxima
+from waldo_cli.detector.pyramid import Level
+from waldo_cli.detector.verdict import MOST_CHANCE, chance_of
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.geometry import Box, Detection, Size
+from waldo_cli.stack.stack import Mask
+
+# Sides, in pixels, of a square with the thing's area, as it is looked at in each step.
+COARSE, FIRST, SECOND, FINE = 16, 20, 32, 96
+
+# A thing whose shorter side measures less in the image tells too little to be sought at that scale.
+SMALLEST = 8
+
+# Candidates: of each scale, of all together, and those that come through the first alignment.
+PER_SCALE, TOGETHER, ALIGNED = 128, 256, 64
+# Where every find is asked for, so many times as many.
+FOR_ALL = 16
+
+# Largest number of scores of turned masks in memory at once, 64 MB.
+_MOST_SCORES = 1 << 24
+
+# Masks whose colours vary less under their weights are matched by their shape: 2 levels of 255.
+_FLAT = 2 / 255
+
+# Points along each side by which the common part of two finds is measured.
+_POINTS = 8
+# How near to the pixels' own grid a pose must be to be tried there: pixels, share of the scale, degrees.
+_NEAR_GRID = (0.35, 0.01, 0.5)
+
+
+class Turn(NamedTuple):
+    """A mask is mirrored left to right first, where it is, and then turned counter-clockwise as seen."""
+
+    angle: float = 0.0
+    mirrored: bool = False
+
+
+UPRIGHT = (Turn(),)
+
+
+def is_one_colour(mask: Mask) -> bool:
+    """True if a mask has one colour and a shape: its weights tell it from its surroundings.
+
+    Raises
+    ------
+    InvalidInputError
+        It has one colour and no shape.
+    """
+    counted = mask.pixels.reshape(-1, mask.pixels.shape[2])
+    if mask.weights is not None:
+        counted = counted[mask.weights.reshape(-1) > 0.5]
+    if len(counted) and counted.std(axis=0).max() > _FLAT:
+        return False
+    if mask.weights is None or mask.weights.std() < _FLAT:
+        raise InvalidInputError(
+            "the mask has one colour only and no shape: nothing to tell it from its surroundings; cut it out"
+            " with some of what is around it, or make that transparent"
+        )
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class Matcher:
+    """A mask, and the scales and turns at which it is sought.
+
+    Attributes
+    ----------
+    mask
+        As given.
+    scales, turns
+        How large, and how it may lie.
+    score
+        What is reported: "ccc", the concordance, which is 1 only where the colours agree, too, or "ncc".
+    """
+
+    mask: Mask
+    scales: tuple[float, ...]
+    turns: tuple[Turn, ...] = UPRIGHT
+    score: str = "ccc"
+
+    @cached_property
+    def one_colour(self) -> bool:
+        """Whether the mask is matched by its shape."""
+        return is_one_colour(self.mask)
+
+    @cached_property
+    def sought(self) -> Mask:
+        """The mask, or its shape as a mask of one channel."""
+        if not self.one_colour:
+            return self.mask
+        assert self.mask.weights is not None  # noqa: S101 - for the type checker; `is_one_colour` has seen it
+        return Mask(self.mask.label, self.mask.weights[:, :, None].astype(np.float32))
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """What an alignment may change."""
+        scale = (SCALE,) if len(self.scales) > 1 else ()
+        return (PLACE, *scale, *((ANGLE,) if len({t.angle for t in self.turns}) > 1 else ()))
+
+    def grid(self, side: float, scale: float) -> Size:
+        """Rows and columns at which the thing has about `side`² points; not more than mask or image have."""
+        rows, cols = self.mask.size
+        k = max(side / math.sqrt(rows * cols), min(SMALLEST, side / 2) / min(rows, cols))
+        k = min(k, 1.0, scale)
+        return Size(max(1, round(rows * k)), max(1, round(cols * k)))
+
+    def template(self, side: float, scale: float) -> Template:
+        """The template for an alignment; made anew unless it is the last one."""
+        grid = self.grid(side, scale)
+        known = self._templates.get(grid)
+        if known is None:
+            known = self._templates[grid] = Template.of(
+                self.sought, grid, one_colour=self.one_colour
+            )
+        return known
+
+    @cached_property
+    def _templates(self) -> dict[Size, Template]:
+        return {}
+
+    def reported(self, agreement: Agreement, weights: Doubles) -> Doubles:
+        """The scores that are reported, those above 0 times the prior's weights."""
+        by_colour = self.score == "ccc" and not self.one_colour
+        scores = agreement.concordance if by_colour else agreement.score
+        return np.where(scores > 0, scores * weights, scores)
+
+    def scales_for(self, image: Size) -> list[float]:
+        """The scales at which enough of the thing is left, and at which it fits into the image.
+
+        Raises
+        ------
+        InvalidInputError
+            There is none.
+        """
+        size = self.mask.size
+        small, large = SMALLEST / min(size), min(image.rows / size.rows, image.cols / size.cols)
+        least = min(small, 1.0)  # a mask that is smaller itself is sought as it is
+        fitting = [s for s in self.scales if s <= large * (1 + 1e-9)]
+        if not fitting:
+            raise InvalidInputError(
+                f"what is sought is {size}, the image {image}, and the smallest scale"
+                f" {min(self.scales):g}: it must fit inside; use a smaller --scales or a smaller mask"
+            )
+        return [s for s in fitting if s >= least * (1 - 1e-9)] or fitting[-1:]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Places that may be it, one row for each.
+
+    Attributes
+    ----------
+    poses
+        How the mask would lie there.
+    scores
+        So far.
+    scales
+        ``(N,)`` the scale at which each was found; alignment moves that of the pose.
+    """
+
+    poses: Poses
+    scores: Doubles
+    scales: Doubles
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, index: Rows) -> Candidates:
+        return Candidates(self.poses[index], self.scores[index], self.scales[index])
+
+    @staticmethod
+    def joined(parts: Sequence[Candidates]) -> Candidates:
+        return Candidates(
+            Poses.joined([p.poses for p in parts]),
+            np.concatenate([p.scores for p in parts]),
+            np.concatenate([p.scales for p in parts]),
+        )
+
+
+class Match(NamedTuple):
+    """A detection, and where it stands among others: smaller keys come first."""
+
+    key: tuple[float, ...]
+    detection: Detection
+
+    @property
+    def box(self) -> Box:
+        return self.detection.box
+
+    def moved(self, part: Box) -> Match:
+        """The match in an image of which the one that it was found in is a part."""
+        if part.left == part.top == 0:
+            return self
+        d = self.detection
+        box = Box(d.box.left + part.left, d.box.top + part.top, d.box.width, d.box.height)
+        polygon = d.polygon and tuple(
+            (round(x + part.left, 2), round(y + part.top, 2)) for x, y in d.polygon
+        )
+        x, y = round(d.x + part.left, 2), round(d.y + part.top, 2)
+        return Match(self.key, replace(d, x=x, y=y, box=box, polygon=polygon))
+
+
+def coarse_search(
+    matcher: Matcher, pyramid: ImagePyramid, prior: Floats | None, count: int
+) -> tuple[list[Grid], Candidates]:
+    """A map for each scale, of the best score of all turns, and the best places of all maps."""
+    grids: list[Grid] = []
+    found: list[Candidates] = []
+    for scale in matcher.scales_for(pyramid.size):
+        grid, which = _coarse_map(matcher, pyramid, scale)
+        if prior is not None:
+            grid = times_prior(grid, prior)
+        grids.append(grid)
+        values = grid.values[:, :, 0]
+        rows, cols = local_maxima(values, max(PER_SCALE, count // 4)).T
+        best = [matcher.turns[n] for n in which[rows, cols]]
+        poses = Poses(
+            grid.centers(1)[cols],
+            grid.centers(0)[rows],
+            np.full(len(rows), scale),
+            np.array([turn.angle for turn in best], np.float64),
+            np.array([turn.mirrored for turn in best], bool),
+        )
+        scores = values[rows, cols].astype(np.float64)
+        found.append(Candidates(poses, scores, np.full(len(rows), scale)))
+    together = Candidates.joined(found)
+    return grids, together[np.argsort(-together.scores, kind="stable")[:count]]
+
+
+def _coarse_map(
+    matcher: Matcher, pyramid: ImagePyramid, scale: float
+) -> tuple[Grid, NDArray[np.intp]]:
+    """The best score of all turns at each place, and which turn it is, ``(H', W')``."""
+    size = matcher.grid(COARSE, scale)
+    factor = min(1.0, math.sqrt(size.rows * size.cols / math.prod(matcher.mask.size)) / scale)
+    level = pyramid.resized(factor)
+    A, B = _extent(size, matcher.turns)
+    values: Floats = np.zeros(0, np.float32)
+    which: NDArray[np.intp] = np.zeros(0, np.intp)
+    at_a_time = max(1, _MOST_SCORES // (level.shape[0] * level.shape[1]))
+    for start in range(0, len(matcher.turns), at_a_time):
+        turns = matcher.turns[start : start + at_a_time]
+        bank, weights = _bank(matcher, size, turns, (A, B))
+        scores = _scores(level, bank, weights, one_colour=matcher.one_colour)
+        here = scores.argmax(2)
+        top = np.take_along_axis(scores, here[:, :, None], 2)[:, :, 0]
+        if start == 0:
+            values, which = top, here
+        else:
+            which = np.where(top > values, here + start, which)
+            values = np.maximum(top, values)
+    factors = tuple(n / full for n, full in zip(level.shape, pyramid.size, strict=False))
+    # A window of even length has its centre half a pixel behind the pixel that its score stands at.
+    origin = tuple((0.5 + (n + 1) % 2 / 2) / f for n, f in zip((A, B), factors, strict=True))
+    step = (1 / factors[0], 1 / factors[1])
+    grid = Grid(values[:, :, None], (origin[0], origin[1]), step, scale, (factors[0], factors[1]))
+    return grid, which
+
+
+def _scores(level: Floats, bank: Floats, weights: Floats, *, one_colour: bool) -> Floats:
+    if not one_colour:
+        return normalized_cross_correlate(level, bank, weights=weights, padding="partial")
+    # A shape may be brighter or darker than its ground, and in each channel another.
+    channels = (
+        np.abs(
+            normalized_cross_correlate(
+                level[:, :, c : c + 1], bank, weights=weights, padding="partial"
+            )
+        )
+        for c in range(level.shape[2])
+    )
+    best = next(channels)
+    for scores in channels:
+        np.maximum(best, scores, out=best)
+    return best
+
+
+def _extent(size: Size, turns: Sequence[Turn]) -> tuple[int, int]:
+    """Rows and columns that hold a mask of a size in all its turns; of a disc where it may be any of many."""
+    if _as_disc(size, turns):
+        return (min(size),) * 2
+    reach = [math.radians(turn.angle) for turn in turns]
+    rows = max(abs(math.cos(a)) * size.rows + abs(math.sin(a)) * size.cols for a in reach)
+    cols = max(abs(math.sin(a)) * size.rows + abs(math.cos(a)) * size.cols for a in reach)
+    return math.ceil(rows - 1e-6), math.ceil(cols - 1e-6)
+
+
+def _as_disc(size: Size, turns: Sequence[Turn]) -> bool:
+    """Whether only the inscribed disc is correlated: one window for all turns, which share its sums."""
+    return max(size) <= 1.5 * min(size) and any(turn.angle % 90 for turn in turns)
+
+
+def _bank(
+    matcher: Matcher, size: Size, turns: Sequence[Turn], extent: tuple[int, int]
+) -> tuple[Floats, Floats]:
+    """The mask at a size in several turns, ``(A, B, C, K)``, and its weights, ``(A, B, K or 1)``."""
+    mask = matcher.sought
+    weights = np.ones(mask.size, np.float32) if mask.weights is None else mask.weights
+    planes = np.dstack([mask.filled() * weights[:, :, None], weights]).astype(np.float32)
+    small = Level(planes, size)[:]
+    A, B = extent
+    y, x = np.mgrid[:A, :B] + np.array([(1 - A) / 2, (1 - B) / 2])[:, None, None]
+    turned = np.stack([_turned(small, turn, x, y) for turn in turns], axis=3)
+    w = turned[:, :, -1]
+    bank = turned[:, :, :-1] / np.maximum(w, 1e-3)[:, :, None]
+    w = np.where(w > 0.01, np.minimum(w, 1), 0)
+    if _as_disc(size, matcher.turns):
+        inside = (x**2 + y**2 <= (min(size) / 2) ** 2)[:, :, None].astype(np.float32)
+        w = inside if mask.weights is None else w * inside
+    elif mask.weights is None and all(turn.angle % 180 == 0 for turn in turns):
+        w = np.ones((A, B, 1), np.float32)
+    return bank.astype(np.float32), w.astype(np.float32)
+
+
+def _turned(planes: Floats, turn: Turn, x: Doubles, y: Doubles) -> Floats:
+    """Planes at points x, y beside the centre, after they are mirrored and turned; 0 outside."""
+    from scipy import ndimage  # a tenth of a second to import: only where something is turned
+
+    if turn == Turn() and planes.shape[:2] == x.shape:
+        return planes
+    a = math.radians(turn.angle)
+    col = x * math.cos(a) - y * math.sin(a)
+    row = x * math.sin(a) + y * math.cos(a)
+    if turn.mirrored:
+        col = -col
+    rows, cols = planes.shape[:2]
+    at = (row + (rows - 1) / 2, col + (cols - 1) / 2)
+    return np.dstack(
+        [
+            ndimage.map_coordinates(planes[:, :, c], at, order=1, mode="constant")
+            for c in range(planes.shape[2])
+        ]
+    )
+
+
+def of_maps(maps: Maps, channel: int, count: int, max_overlap: float) -> Candidates:
+    """The best places of a mask's maps at full size."""
+    peaks = find_peaks(maps, channel, "", count, max_overlap)
+    scale = np.array([p.scale for p in peaks])
+    half = [size % 2 / 2 for size in maps.object_size]
+    zeros = np.zeros(len(peaks))
+    # On the pixels' own grid, where the score was taken; alignment finds what lies between.
+    x = np.array([_on_grid(p.x, half[1]) if p.scale == 1 else p.x for p in peaks])
+    y = np.array([_on_grid(p.y, half[0]) if p.scale == 1 else p.y for p in peaks])
+    return Candidates(
+        Poses(x, y, scale, zeros, zeros.astype(bool)), np.array([p.score for p in peaks]), scale
+    )
+
+
+def _on_grid(at: float, half: float) -> float:
+    return round(at - half) + half
+
+
+def verified(
+    matcher: Matcher,
+    pyramid: ImagePyramid,
+    candidates: Candidates,
+    prior: Floats | None,
+    *,
+    count: int,
+    max_overlap: float,
+) -> list[Match]:
+    """The candidates as detections, best first, at most `count`; of those that overlap only the best.
+
+    Those that chance would hardly bring about come before all others.
+    """
+    found = _aligned(matcher, pyramid, candidates, FIRST, 6, prior)
+    agreement = _compared(matcher, pyramid, found, FIRST)
+    order = np.argsort(-(agreement.score + agreement.trimmed), kind="stable")
+    found = found[_apart(found.poses[order], matcher, max_overlap, ALIGNED + 2 * count, order)]
+    found = _aligned(matcher, pyramid, found, SECOND, 6, prior)
+    agreement = _compared(matcher, pyramid, found, SECOND)
+    weights = _weights(prior, found.poses)
+    chances = 1 - (1 - chance_of(agreement)) * weights
+    scores = matcher.reported(agreement, weights)
+    keys = [
+        _key(chances[n], scores[n], agreement.concordance[n], found.poses[[n]])
+        for n in range(len(found))
+    ]
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
+    kept = _apart(found.poses[order], matcher, max_overlap, count, order)
+    matches = [_refined(matcher, pyramid, found[[n]], chances[n], weights[n]) for n in kept]
+    return sorted(matches)
+
+
+def _key(chance: float, score: float, concordance: float, pose: Poses) -> tuple[float, ...]:
+    """The order of places: what may be reported first, then by score, then by colour, then as one reads.
+
+    Scores that differ by less than a ten-thousandth are the same: alignment finds them no better.
+    """
+    unlikely = float(chance > MOST_CHANCE)
+    return (unlikely, -round(score, 4), -round(concordance, 4), float(pose.y[0]), float(pose.x[0]))
+
+
+def _refined(
+    matcher: Matcher,
+    pyramid: ImagePyramid,
+    found: Candidates,
+    chance: float,
+    weight: float,
+) -> Match:
+    """One candidate, aligned as finely as is reported, and on the pixels' own grid where it belongs there."""
+    scale = float(found.scales[0])
+    template = matcher.template(FINE, scale)
+    pitch = float(found.poses.scale[0]) * math.sqrt(template.pitch[0] * template.pitch[1])
+    reach = 0.55 * float(found.poses.scale[0]) * math.hypot(*matcher.mask.size)
+    near = pyramid.around(found.poses, reach, pitch)
+    poses, _ = align(near, template, found.poses, scale, matcher.free, 4, trimmed=True)
+    agreement = compare(near, template, poses, scale)
+    snapped = _on_pixels(matcher, poses)
+    if snapped is not None:
+        there = compare(pyramid, matcher.template(math.inf, 1.0), snapped, 1.0)
+        if there.score[0] > agreement.score[0] - 1e-3:
+            poses, agreement = snapped, there
+    score = float(matcher.reported(agreement, np.array([weight]))[0])
+    key = _key(chance, score, float(agreement.concordance[0]), poses)
+    return Match(key, _as_detection(matcher, pyramid.size, poses, score, chance, agreement))
+
+
+def _on_pixels(matcher: Matcher, pose: Poses) -> Poses | None:
+    """A pose that lies within a hair of the pixels' own grid, on it; None for others.
+
+    A copy of the mask is then compared pixel for pixel.
+    """
+    turn = np.round(pose.angle / 90) * 90
+    across = bool(turn[0] // 90 % 2)
+    half = [n % 2 / 2 for n in (matcher.mask.size if across else matcher.mask.size[::-1])]
+    x, y = (np.round(at - h) + h for at, h in zip((pose.x, pose.y), half, strict=True))
+    place, growth, degrees = _NEAR_GRID
+    apart = (abs(x - pose.x) / place, abs(y - pose.y) / place, abs(pose.scale - 1) / growth)
+    if max(map(float, (*(a[0] for a in apart), abs(turn - pose.angle)[0] / degrees))) > 1:
+        return None
+    return Poses(x, y, np.ones(1), turn, pose.mirrored)
+
+
+def _aligned(
+    matcher: Matcher,
+    pyramid: ImagePyramid,
+    found: Candidates,
+    side: float,
+    steps: int,
+    prior: Floats | None,
+) -> Candidates:
+    """The candidates, aligned with about `side`² points of the mask; not those that have left the prior."""
+    parts = [found[[]]]
+    for some, template in _by_scale(matcher, found, side):
+        scale = float(some.scales[0])
+        poses, scores = align(
+            pyramid, template, some.poses, scale, matcher.free, steps, trimmed=True
+        )
+        parts.append(Candidates(poses, scores, some.scales))
+    aligned = Candidates.joined(parts)
+    inside = ~np.isnan(_weights(prior, aligned.poses))
+    for at, size in ((aligned.poses.x, pyramid.size.cols), (aligned.poses.y, pyramid.size.rows)):
+        inside &= (at >= 0) & (at <= size)
+    return aligned[inside]
+
+
+def _compared(matcher: Matcher, pyramid: ImagePyramid, found: Candidates, side: float) -> Agreement:
+    """How well the image agrees with about `side`² points of the mask; `found` as `_aligned` returns it."""
+    return Agreement.joined(
+        [
+            compare(pyramid, template, some.poses, float(some.scales[0]))
+            for some, template in _by_scale(matcher, found, side)
+        ]
+    )
+
+
+def _by_scale(
+    matcher: Matcher, found: Candidates, side: float
+) -> Iterator[tuple[Candidates, Template]]:
+    """The candidates of each scale, smallest first, with the template for them."""
+    for scale in np.unique(found.scales):
+        yield found[found.scales == scale], matcher.template(side, float(scale))
+
+
+def _weights(prior: Floats | None, poses: Poses) -> Doubles:
+    """The prior at the centres of poses; 1 where there is none."""
+    if prior is None:
+        return np.ones(len(poses))
+    row, col = (
+        np.clip(at, 0, size - 1).astype(np.intp)
+        for at, size in zip((poses.y, poses.x), prior.shape, strict=True)
+    )
+    return prior[row, col].astype(np.float64)
+
+
+def _apart(
+    poses: Poses, matcher: Matcher, max_overlap: float, count: int, names: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Non-maximum suppression of poses that come best first: the `names` of those to keep, at most `count`.
+
+    What two share is measured over points of the smaller one, so that turned boxes are compared as they lie.
+    """
+    rows, cols = matcher.mask.size
+    y, x = (np.arange(_POINTS) + 0.5) / _POINTS - 0.5, (np.arange(_POINTS) + 0.5) / _POINTS - 0.5
+    points = np.stack(np.meshgrid(x * cols, y * rows), axis=2).reshape(-1, 2)
+    matrices = poses.matrices()
+    inverses = np.linalg.inv(matrices)
+    centers = np.stack([poses.x, poses.y], axis=1)
+    reach = math.hypot(rows, cols) / 2 * poses.scale
+    kept: list[int] = []
+    for n in range(len(poses)):
+        if len(kept) == count:
+            break
+        others = np.array(kept, np.intp)
+        apart = centers[others] - centers[n]
+        near = others[np.hypot(apart[:, 0], apart[:, 1]) < reach[others] + reach[n]]
+        # Points of the smaller of each two, as the larger one has them.
+        small, large = (
+            np.where(poses.scale[near] < poses.scale[n], a, b) for a, b in ((near, n), (n, near))
+        )
+        inside = np.einsum("kij,pj->kpi", matrices[small], points)
+        inside += (centers[small] - centers[large])[:, None]
+        inside = np.abs(np.einsum("kij,kpj->kpi", inverses[large], inside))
+        shared = ((inside[:, :, 0] < cols / 2) & (inside[:, :, 1] < rows / 2)).mean(axis=1)
+        if not (shared > max_overlap).any():
+            kept.append(n)
+    return names[np.array(kept, np.intp)]
+
+
+def _as_detection(
+    matcher: Matcher,
+    image: Size,
+    pose: Poses,
+    score: float,
+    chance: float,
+    agreement: Agreement,
+) -> Detection:
+    """A pose as it is reported: to a hundredth of a pixel and of a degree."""
+    x, y, scale = float(pose.x[0]), float(pose.y[0]), float(pose.scale[0])
+    angle = round(-((180 - float(pose.angle[0])) % 360 - 180), 2) + 0.0
+    rows, cols = matcher.mask.size
+    corners = np.array([(-cols, -rows), (cols, -rows), (cols, rows), (-cols, rows)]) / 2
+    at = corners @ pose.matrices()[0].T + (x, y)
+    left, top = at.min(axis=0)
+    right, bottom = at.max(axis=0)
+    box = Box(
+        round(left), round(top), max(1, round(right - left)), max(1, round(bottom - top))
+    ).clipped(image.cols, image.rows)
+    lies_turned = angle != 0 or bool(pose.mirrored[0])
+    return Detection(
+        matcher.mask.label,
+        round(min(max(x, 0.0), image.cols), 2),
+        round(min(max(y, 0.0), image.rows), 2),
+        as_printed(score),
+        box,
+        round(scale, 4),
+        angle=angle,
+        mirrored=bool(pose.mirrored[0]),
+        polygon=tuple((round(float(a), 2), round(float(b), 2)) for a, b in at)
+        if lies_turned
+        else None,
+        chance=float(f"{chance:.3g}"),
+        gain=round(float(agreement.gain[0]), 4),
+        offset=round(float(agreement.offset[0]), 4),
+    )

@@ -1,0 +1,51 @@
+"""How easily chance brings about that a place agrees with a mask.
+
+What a score is worth depends on the mask: a blurred edge meets its like on every page, a face does not. The
+evidence of a place counts three things: how well the place agrees with the mask, how well without those parts
+of the mask that agree least (something may hide them), and how many independent numbers have been compared,
+which is few for a smooth mask, a small one, and one that the edge of the image cuts. (A correlation's standard
+error falls with that number; Fisher's transform makes it the same for all correlations.)
+
+The weights are those of a logistic regression over places of pages with the mask and without it; the law of
+`chance_of` is an exponential fitted to the best evidence of each page without the mask, the tail of a maximum
+(`benchmarks/verdicts.py` measures on other pages what comes of it).
+
+References
+----------
+Desolneux, Moisan, Morel, "From Gestalt Theory to Image Analysis: A Probabilistic Approach", 2008.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from waldo_cli.arrays import Doubles
+from waldo_cli.detector.alignment import Agreement
+
+# A place is a find where at most this share of pictures without the mask has one as good.
+MOST_CHANCE = 0.01
+
+# Weights of the agreement, of the trimmed agreement (both by Fisher's transform) and of the logarithm of the
+# number of independent numbers; and what is added.
+_AGREEMENT, _TRIMMED, _INDEPENDENT, _CONSTANT = 2.9, 1.8, 1.9, -13.1
+
+# An agreement above this counts as this: resampling a copy of the mask leaves as much.
+_BEST_AGREEMENT = 0.995
+
+# Evidence that one of 100 pages without the mask reaches, and how much more a tenth of them reaches.
+_ONE_IN_100, _TEN_TIMES_LESS = 1.3, 2.1
+
+
+def evidence(agreement: Agreement) -> Doubles:
+    """How much speaks for each place, ``(N,)``: log odds, but for a constant."""
+    whole, trimmed = (
+        np.arctanh(np.clip(a, -0.5, _BEST_AGREEMENT)) for a in (agreement.score, agreement.trimmed)
+    )
+    compared = np.log(np.maximum(agreement.independent * agreement.inside, 1.0))
+    total: Doubles = _AGREEMENT * whole + _TRIMMED * trimmed + _INDEPENDENT * compared + _CONSTANT
+    return total
+
+
+def chance_of(agreement: Agreement) -> Doubles:
+    """The share of pages without the mask whose best place has at least this evidence, ``(N,)``."""
+    return np.minimum(1.0, 0.01 * 10 ** ((_ONE_IN_100 - evidence(agreement)) / _TEN_TIMES_LESS))
