@@ -59,6 +59,7 @@ PACKAGES = {
 
 # What it may load beyond that when it is called.
 LATER = {
+    "detector.matching": {"scipy"},
     "parallel": {"numpy"},
     "batch": {"numpy"},
     "inputs": {"fsspec"},

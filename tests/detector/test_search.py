@@ -108,7 +108,7 @@ def test_one_search_serves_images_of_every_size(ops: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(maps, "MAX_ACTIVATIONS", 3 * 2 * PAGE[..., 0].size)
     for image in (PAGE, PAGE[:40, :60], PAGE, PAGE[:20, :30]):
         bound = search.stacks(Size(*image.shape[:2]))
-        assert [label for one in bound for label in one.labels] == [m.label for m in masks]
+        assert [label for one, _ in bound for label in one.labels] == [m.label for m in masks]
         assert search.stacks(Size(*image.shape[:2])) is bound
         together = detect_with(image, search).detections
         alone = [d for m in masks for d in detect(image, stack=stack, masks=[m]).detections]
@@ -117,11 +117,18 @@ def test_one_search_serves_images_of_every_size(ops: str, monkeypatch: pytest.Mo
     assert len(counts) == (1 if rest else 2)
 
 
-def test_masks_of_a_command_line_are_told_apart_by_their_files(tmp_path: Path) -> None:
+def test_pictures_of_one_label_are_pictures_of_one_thing(tmp_path: Path) -> None:
     paths = pictures(tmp_path, "a/hat.png", "b/hat.jpg")
-    with pytest.raises(InvalidInputError, match="two masks are named 'hat': labels must differ"):
-        Search.of_files(None, paths)
     assert Search.of(masks=paths).labels == ("hat",)
+    search = Search.of_files(None, [("hat", paths[0], None), ("hat", paths[1], None)])
+    assert search.labels == ("hat",)
+    assert search.masks is not None
+    assert len(search.masks) == 2
+    other = np.random.default_rng(9).random((13, 10, 3), np.float32)
+    both = [Mask("hat", MASK), Mask("hat", np.roll(MASK, 3, axis=0))]
+    (found,) = detect(planted(50, 20), masks=both, scales=1, top="all").detections
+    assert found.box == Box(50, 20, 10, 13)
+    assert not detect(planted(50, 20), masks=[Mask("hat", other)], scales=1).found
     with pytest.raises(InvalidInputError, match="pixels looks for a mask: give one with --mask"):
         Search.of_files("pixels", [])
     assert Search.of_files("", [], None).stack.name == "waldo"

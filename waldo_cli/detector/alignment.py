@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Doubles, Floats
+from waldo_cli.arrays import Array, Doubles, Floats
 from waldo_cli.detector.pyramid import Level, cut, level_size
 from waldo_cli.geometry import Size
 from waldo_cli.stack.stack import Mask
@@ -355,23 +355,24 @@ def _groups(template: Template, count: int) -> list[slice]:
 class _Fit:
     """Windows fitted by gain and offset to a template: window = gain * values + means, roughly."""
 
-    centred: Floats  # (N, P, C) the window minus its means; C is 1 for a template of one colour
-    weights: Floats  # (N, P), 0 for what lies outside, sum 1 (0 where nothing lies inside)
+    centred: Array  # (N, P, C) the window minus its means; C is 1 for a template of one colour
+    weights: Array  # (N, P), 0 for what lies outside, sum 1 (0 where nothing lies inside)
     means: Doubles  # (N, C)
-    values: Floats  # (N or 1, P, C) the template, its mean over the inside removed
+    values: Array  # (N or 1, P, C) the template, its mean over the inside removed
     gain: Doubles  # (N,)
     score: Doubles  # (N,)
     inside: Doubles  # (N,)
 
 
-def _fitted(template: Template, pixels: Floats, inside: Floats) -> _Fit:
-    w = template.weights.astype(np.float32)[None] * inside
+def _fitted(template: Template, pixels: Array, inside: Floats) -> _Fit:
+    """The fit of each window, computed in the precision of `pixels`."""
+    w = template.weights.astype(pixels.dtype)[None] * inside
     share = w.sum(1)
     whole = bool((share > 1 - 1e-6).all())
     w = w / np.maximum(share, 1e-9)[:, None]
     means = np.einsum("np,npc->nc", w, pixels)
     centred = pixels - means[:, None]
-    values = template.values.astype(np.float32)[None]
+    values = template.values.astype(pixels.dtype)[None]
     if not whole:
         values = (
             values
@@ -469,7 +470,7 @@ def _trimmed(template: Template, fit: _Fit) -> _Trimmed:
     starts = [np.flatnonzero(np.diff(p, prepend=-1)) for p in part]
     of = (part[0][:, None] * len(starts[1]) + part[1]).reshape(-1)  # the part of each point
 
-    def summed(x: Floats) -> Doubles:  # (N, P, C) -> (N, parts, C)
+    def summed(x: Array) -> Doubles:  # (N, P, C) -> (N, parts, C)
         grid = x.reshape(len(x), *template.grid, x.shape[2])
         sums = np.add.reduceat(np.add.reduceat(grid, starts[0], axis=1), starts[1], axis=2)
         parts: Doubles = sums.reshape(len(x), -1, x.shape[2]).astype(np.float64)
@@ -508,7 +509,7 @@ def _trimmed(template: Template, fit: _Fit) -> _Trimmed:
 
 
 def _agreement(template: Template, pixels: Floats, inside: Floats) -> Agreement:
-    fit = _fitted(template, pixels, inside)
+    fit = _fitted(template, pixels.astype(np.float64), inside)
     values = np.broadcast_to(fit.values, fit.centred.shape)
     energy = np.einsum("np,npc->n", fit.weights, np.square(values))
     total = np.einsum("np,npc->n", fit.weights, np.square(fit.centred))

@@ -25,8 +25,6 @@ from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.closer import corrected, look_closer
 from waldo_cli.detector.maps import Grid, Maps, on_image, prior_of, run_stack
 from waldo_cli.detector.matching import (
-    ALIGNED,
-    TOGETHER,
     Match,
     coarse_search,
     of_maps,
@@ -40,7 +38,7 @@ from waldo_cli.geometry import Box, Detection, Size
 from waldo_cli.stack.stack import Mask, Stack
 
 # As many finds of a label as there may be at most where all are asked for.
-MOST_FINDS = 4096
+MOST_FINDS = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +245,7 @@ def _places(
                     found = verified(
                         search.matcher(masks[channel]),
                         pyramid,
-                        of_maps(maps, channel, max(ALIGNED, 2 * count), max_overlap),
+                        of_maps(maps, channel, count, max_overlap),
                         prior,
                         count=count if trace is None else max(count, RANKED),
                         max_overlap=max_overlap,
@@ -275,7 +273,7 @@ def _coarse_to_fine(
     pyramid = ImagePyramid(image)
     for mask in search.masks or ():
         matcher = search.matcher(mask)
-        maps, candidates = coarse_search(matcher, pyramid, prior, TOGETHER + 8 * count)
+        maps, candidates = coarse_search(matcher, pyramid, prior, count)
         found = verified(
             matcher,
             pyramid,
@@ -326,7 +324,7 @@ def _reported(
             best_two = ranked[:2]
     finds.sort()
     scores = [match.detection.score for match in best_two]
-    margin = scores[0] - scores[1] if len(scores) == 2 else None
+    margin = round(scores[0] - scores[1], 6) if len(scores) == 2 else None
     best = best_two[0].detection if best_two else None
     return tuple(match.detection for match in finds), margin, best
 

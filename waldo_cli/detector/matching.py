@@ -48,10 +48,11 @@ COARSE, FIRST, SECOND, FINE = 16, 20, 32, 96
 # A thing whose shorter side measures less in the image tells too little to be sought at that scale.
 SMALLEST = 8
 
-# Candidates: of each scale, of all together, and those that come through the first alignment.
-PER_SCALE, TOGETHER, ALIGNED = 128, 256, 64
-# Where every find is asked for, so many times as many.
-FOR_ALL = 16
+# Candidates: of each scale, of all together, and those that come through the first alignment. So many are
+# enough for `FINDS` finds; for more there are more, up to `MOST_EFFORT` times as many.
+PER_SCALE, TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 128, 256, 64, 32, 32
+# Candidates that are aligned as finely as is reported, at least.
+REFINED = 16
 
 # Largest number of scores of turned masks in memory at once, 64 MB.
 _MOST_SCORES = 1 << 24
@@ -63,6 +64,14 @@ _FLAT = 2 / 255
 _POINTS = 8
 # How near to the pixels' own grid a pose must be to be tried there: pixels, share of the scale, degrees.
 _NEAR_GRID = (0.35, 0.01, 0.5)
+
+
+def effort(count: int) -> int:
+    """How many times as many candidates it takes to have `count` finds: a power of 2.
+
+    The first finds are then the same, however many are asked for, within wide limits.
+    """
+    return min(MOST_EFFORT, 1 << max(0, math.ceil(math.log2(count / FINDS))))
 
 
 class Turn(NamedTuple):
@@ -140,6 +149,11 @@ class Matcher:
         k = max(side / math.sqrt(rows * cols), min(SMALLEST, side / 2) / min(rows, cols))
         k = min(k, 1.0, scale)
         return Size(max(1, round(rows * k)), max(1, round(cols * k)))
+
+    @property
+    def half_side(self) -> float:
+        """The side at which the mask is seen from twice as far as in the second alignment."""
+        return max(float(SMALLEST), math.sqrt(math.prod(self.grid(SECOND, 1.0))) / 2)
 
     def template(self, side: float, scale: float) -> Template:
         """The template for an alignment; made anew unless it is the last one."""
@@ -240,7 +254,7 @@ class Match(NamedTuple):
 def coarse_search(
     matcher: Matcher, pyramid: ImagePyramid, prior: Floats | None, count: int
 ) -> tuple[list[Grid], Candidates]:
-    """A map for each scale, of the best score of all turns, and the best places of all maps."""
+    """A map for each scale, of the best score of all turns, and candidates for `count` finds."""
     grids: list[Grid] = []
     found: list[Candidates] = []
     for scale in matcher.scales_for(pyramid.size):
@@ -249,7 +263,7 @@ def coarse_search(
             grid = times_prior(grid, prior)
         grids.append(grid)
         values = grid.values[:, :, 0]
-        rows, cols = local_maxima(values, max(PER_SCALE, count // 4)).T
+        rows, cols = local_maxima(values, PER_SCALE * effort(count)).T
         best = [matcher.turns[n] for n in which[rows, cols]]
         poses = Poses(
             grid.centers(1)[cols],
@@ -261,7 +275,8 @@ def coarse_search(
         scores = values[rows, cols].astype(np.float64)
         found.append(Candidates(poses, scores, np.full(len(rows), scale)))
     together = Candidates.joined(found)
-    return grids, together[np.argsort(-together.scores, kind="stable")[:count]]
+    order = np.argsort(-together.scores, kind="stable")
+    return grids, together[order[: TOGETHER * effort(count)]]
 
 
 def _coarse_map(
@@ -371,8 +386,8 @@ def _turned(planes: Floats, turn: Turn, x: Doubles, y: Doubles) -> Floats:
 
 
 def of_maps(maps: Maps, channel: int, count: int, max_overlap: float) -> Candidates:
-    """The best places of a mask's maps at full size."""
-    peaks = find_peaks(maps, channel, "", count, max_overlap)
+    """Candidates for `count` finds from a mask's maps at full size."""
+    peaks = find_peaks(maps, channel, "", ALIGNED * effort(count), max_overlap)
     scale = np.array([p.scale for p in peaks])
     half = [size % 2 / 2 for size in maps.object_size]
     zeros = np.zeros(len(peaks))
@@ -404,18 +419,22 @@ def verified(
     found = _aligned(matcher, pyramid, candidates, FIRST, 6, prior)
     agreement = _compared(matcher, pyramid, found, FIRST)
     order = np.argsort(-(agreement.score + agreement.trimmed), kind="stable")
-    found = found[_apart(found.poses[order], matcher, max_overlap, ALIGNED + 2 * count, order)]
+    found = found[_apart(found.poses[order], matcher, max_overlap, ALIGNED * effort(count), order)]
     found = _aligned(matcher, pyramid, found, SECOND, 6, prior)
     agreement = _compared(matcher, pyramid, found, SECOND)
     weights = _weights(prior, found.poses)
-    chances = 1 - (1 - chance_of(agreement)) * weights
+    # Seen from further away, too: blur, noise and strong compression spoil what is fine first.
+    from_afar = _compared(matcher, pyramid, found, matcher.half_side)
+    chances = np.minimum(chance_of(agreement), chance_of(from_afar))
+    chances = 1 - (1 - chances) * weights
     scores = matcher.reported(agreement, weights)
     keys = [
         _key(chances[n], scores[n], agreement.concordance[n], found.poses[[n]])
         for n in range(len(found))
     ]
     order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
-    kept = _apart(found.poses[order], matcher, max_overlap, count, order)
+    # A few more than asked for, since the order may change once more.
+    kept = _apart(found.poses[order], matcher, max_overlap, max(count, REFINED), order)
     matches = [_refined(matcher, pyramid, found[[n]], chances[n], weights[n]) for n in kept]
     return sorted(matches)
 
@@ -580,7 +599,7 @@ def _as_detection(
         matcher.mask.label,
         round(min(max(x, 0.0), image.cols), 2),
         round(min(max(y, 0.0), image.rows), 2),
-        as_printed(score),
+        as_printed(round(score, 6)),
         box,
         round(scale, 4),
         angle=angle,

@@ -3,8 +3,8 @@
 What a score is worth depends on the mask: a blurred edge meets its like on every page, a face does not. The
 evidence of a place counts three things: how well the place agrees with the mask, how well without those parts
 of the mask that agree least (something may hide them), and how many independent numbers have been compared,
-which is few for a smooth mask, a small one, and one that the edge of the image cuts. (A correlation's standard
-error falls with that number; Fisher's transform makes it the same for all correlations.)
+which is few for a smooth mask, a small one, and one that the edge of the image cuts. (A correlation's
+standard error falls with that number; Fisher's transform makes it the same for all correlations.)
 
 The weights are those of a logistic regression over places of pages with the mask and without it; the law of
 `chance_of` is an exponential fitted to the best evidence of each page without the mask, the tail of a maximum
@@ -27,13 +27,13 @@ MOST_CHANCE = 0.01
 
 # Weights of the agreement, of the trimmed agreement (both by Fisher's transform) and of the logarithm of the
 # number of independent numbers; and what is added.
-_AGREEMENT, _TRIMMED, _INDEPENDENT, _CONSTANT = 2.9, 1.8, 1.9, -13.1
+_AGREEMENT, _TRIMMED, _INDEPENDENT, _CONSTANT = 2.67, 2.2, 1.8, -12.95
 
 # An agreement above this counts as this: resampling a copy of the mask leaves as much.
 _BEST_AGREEMENT = 0.995
 
-# Evidence that one of 100 pages without the mask reaches, and how much more a tenth of them reaches.
-_ONE_IN_100, _TEN_TIMES_LESS = 1.3, 2.1
+# Evidence that 1 of 100 pages without the mask reaches, and how much more evidence 1 of 1,000 reaches.
+_ONE_IN_100, _TEN_TIMES_LESS = 1.5, 1.9
 
 
 def evidence(agreement: Agreement) -> Doubles:
