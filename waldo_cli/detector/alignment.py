@@ -319,8 +319,8 @@ def align(
     """Move each pose to where the image agrees best with the template, and the scores there.
 
     At most `steps` steps; of all poses on the way the best one counts. `free` names what may change
-    (`Template.solver`). With `trimmed`, the parts of the mask that agree least have no say (`Agreement`), and
-    the scores are those of the others.
+    (`Template.solver`). With `trimmed`, the parts of the mask that agree least have no say in a step
+    (`Agreement`), and a score is the mean of that with them and without them.
     """
     solver = template.solver(free)
     moved: list[Poses] = []
@@ -332,7 +332,7 @@ def align(
             pixels, inside = sampled(pyramid, template, here, scale)
             fit = _fitted(template, pixels, inside)
             rest = _trimmed(template, fit) if trimmed else None
-            score = fit.score if rest is None else rest.score
+            score = fit.score if rest is None else (fit.score + rest.score) / 2
             better = score > best_score
             best_score = np.where(better, score, best_score)
             best = Poses(

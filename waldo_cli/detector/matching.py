@@ -50,7 +50,7 @@ SMALLEST = 8
 
 # Candidates: of each scale, of all together, and those that come through the first alignment. So many are
 # enough for `FINDS` finds; for more there are more, up to `MOST_EFFORT` times as many.
-PER_SCALE, TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 128, 256, 64, 32, 32
+PER_SCALE, TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 128, 256, 64, 32, 8
 # Candidates that are aligned as finely as is reported, at least.
 REFINED = 16
 
@@ -63,7 +63,13 @@ _FLAT = 2 / 255
 # Points along each side by which the common part of two finds is measured.
 _POINTS = 8
 # How near to the pixels' own grid a pose must be to be tried there: pixels, share of the scale, degrees.
-_NEAR_GRID = (0.35, 0.01, 0.5)
+_NEAR_GRID = (0.75, 0.04, 2.0)
+
+# The template of a refinement has a few points more than the scale so far would give it.
+_A_LITTLE_MORE = 1.05
+
+# How far beyond the scales that are asked for a thing may be: half a step of a coarse ladder.
+_BEYOND_SCALES = 1.15
 
 
 def effort(count: int) -> int:
@@ -456,21 +462,31 @@ def _refined(
     weight: float,
 ) -> Match:
     """One candidate, aligned as finely as is reported, and on the pixels' own grid where it belongs there."""
-    scale = float(found.scales[0])
-    template = matcher.template(FINE, scale)
-    pitch = float(found.poses.scale[0]) * math.sqrt(template.pitch[0] * template.pitch[1])
-    reach = 0.55 * float(found.poses.scale[0]) * math.hypot(*matcher.mask.size)
-    near = pyramid.around(found.poses, reach, pitch)
-    poses, _ = align(near, template, found.poses, scale, matcher.free, 4, trimmed=True)
-    agreement = compare(near, template, poses, scale)
-    snapped = _on_pixels(matcher, poses)
+    pose = found.poses
+    for _ in range(
+        2
+    ):  # the first turn may have changed the scale, and with it what can be told apart
+        scale = float(pose.scale[0])
+        template = matcher.template(FINE, scale * _A_LITTLE_MORE)
+        pitch = scale * math.sqrt(template.pitch[0] * template.pitch[1])
+        near = pyramid.around(pose, 0.55 * scale * math.hypot(*matcher.mask.size), pitch)
+        starts = [
+            pose,
+            align(near, template, pose, scale, matcher.free, 4)[0],
+            align(near, template, pose, scale, matcher.free, 4, trimmed=True)[0],
+        ]
+        # With all parts of the mask the place is the most exact, unless something hides one of them.
+        all_of_them = compare(near, template, Poses.joined(starts), scale)
+        best = int(np.argmax(all_of_them.score + all_of_them.trimmed))
+        pose, agreement = starts[best], all_of_them[[best]]
+    snapped = _on_pixels(matcher, pose)
     if snapped is not None:
         there = compare(pyramid, matcher.template(math.inf, 1.0), snapped, 1.0)
         if there.score[0] > agreement.score[0] - 1e-3:
-            poses, agreement = snapped, there
+            pose, agreement = snapped, there
     score = float(matcher.reported(agreement, np.array([weight]))[0])
-    key = _key(chance, score, float(agreement.concordance[0]), poses)
-    return Match(key, _as_detection(matcher, pyramid.size, poses, score, chance, agreement))
+    key = _key(chance, score, float(agreement.concordance[0]), pose)
+    return Match(key, _as_detection(matcher, pyramid.size, pose, score, chance, agreement))
 
 
 def _on_pixels(matcher: Matcher, pose: Poses) -> Poses | None:
@@ -507,6 +523,9 @@ def _aligned(
         parts.append(Candidates(poses, scores, some.scales))
     aligned = Candidates.joined(parts)
     inside = ~np.isnan(_weights(prior, aligned.poses))
+    inside &= (aligned.poses.scale > min(matcher.scales) / _BEYOND_SCALES) & (
+        aligned.poses.scale < max(matcher.scales) * _BEYOND_SCALES
+    )
     for at, size in ((aligned.poses.x, pyramid.size.cols), (aligned.poses.y, pyramid.size.rows)):
         inside &= (at >= 0) & (at <= size)
     return aligned[inside]

@@ -32,6 +32,9 @@ _AGREEMENT, _TRIMMED, _INDEPENDENT, _CONSTANT = 2.67, 2.2, 1.8, -12.95
 # An agreement above this counts as this: resampling a copy of the mask leaves as much.
 _BEST_AGREEMENT = 0.995
 
+# How many times the contrast of the mask that of the image may be.
+_GAIN = (1 / 6, 3.0)
+
 # Evidence that 1 of 100 pages without the mask reaches, and how much more evidence 1 of 1,000 reaches.
 _ONE_IN_100, _TEN_TIMES_LESS = 1.5, 1.9
 
@@ -47,5 +50,10 @@ def evidence(agreement: Agreement) -> Doubles:
 
 
 def chance_of(agreement: Agreement) -> Doubles:
-    """The share of pages without the mask whose best place has at least this evidence, ``(N,)``."""
-    return np.minimum(1.0, 0.01 * 10 ** ((_ONE_IN_100 - evidence(agreement)) / _TEN_TIMES_LESS))
+    """The share of pages without the mask whose best place has at least this evidence, ``(N,)``.
+
+    1 where the contrast of the image is far from the mask's: a faint mask is not meant by bold strokes.
+    """
+    least, most = _GAIN
+    chance = np.minimum(1.0, 0.01 * 10 ** ((_ONE_IN_100 - evidence(agreement)) / _TEN_TIMES_LESS))
+    return np.where((agreement.gain < least) | (agreement.gain > most), 1.0, chance)
