@@ -14,6 +14,7 @@ from PIL import Image
 from stacks import IMAGE, STACKS, kernel
 
 from waldo_cli.batch.finder import Extras, Finder, Query, fingerprint
+from waldo_cli.inputs.masks import MaskSource
 from waldo_cli.stack.layers import Conv
 from waldo_cli.stack.stack import Mask, Stack
 
@@ -69,14 +70,16 @@ QUERIES = [
     Query(stack="stripes", activations=True),
     Query(stack="stripes", orient=False),
     Query(stack="stripes", allow_truncated=True),
-    Query(stack="pixels", masks=("MASK",)),
+    Query(stack="pixels", masks=(MaskSource("mask", "MASK"),)),
 ]
 
 
 def test_queries_that_differ_are_different_runs(tmp_path: Path) -> None:
     mask = tmp_path / "mask.png"
     Image.fromarray((IMAGE[:9, :9] * 255).astype(np.uint8)).save(mask)
-    queries = [replace(q, masks=(str(mask),)) if q.masks else q for q in QUERIES]
+    queries = [
+        replace(q, masks=(MaskSource("mask", str(mask)),)) if q.masks else q for q in QUERIES
+    ]
     assert len({Finder(query, Extras()).run for query in queries}) == len(queries)
     everything = Extras(overwrite=True, pictures=True, view=9, debug=True)
     assert Finder(queries[1], everything).run == Finder(queries[1], Extras()).run

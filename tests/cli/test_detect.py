@@ -59,7 +59,7 @@ ERRORS = {
     "mask with alpha all zero": ["page.png", "--mask", "clear.png"],
     "mask missing": ["page.png", "--mask", "gone.png"],
     "mask that is no picture": ["page.png", "--mask", "text.jpg"],
-    "two masks of one name": ["page.png", "--mask", "mask.png", "--mask", "./mask.png"],
+    "turns without a mask": ["page.png", "--angles", "all"],
     "weights that do not fit": ["page.png", "--stack", "./narrow.toml"],
     "stack with an unknown key": ["page.png", "--stack", "./wrong.toml"],
     "stack missing": ["page.png", "--stack", "./gone.toml"],
@@ -226,7 +226,8 @@ def test_the_command_line_says_the_same_numbers_as_python(
         box = [found.box.left, found.box.top, found.box.width, found.box.height]
         assert record == {
             "label": "mask", "x": found.x, "y": found.y, "score": found.score, "box": box,
-            "scale": found.scale,
+            "scale": found.scale, "angle": 0.0, "mirrored": False, "chance": found.chance,
+            "gain": found.gain, "offset": found.offset,
         }  # fmt: skip
         assert [float(v) for v in line[1:4]] == [found.x, found.y, found.score]
         assert [int(v) for v in line[5:]] == box

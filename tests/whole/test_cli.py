@@ -17,6 +17,8 @@ USAGE = {
     "no such command": ["nonsense"],
     "no such format": ["detect", "page.png", "-f", "xml"],
     "scales": ["detect", "page.png", "--scales", "big"],
+    "angles": ["detect", "page.png", "--angles", "0:1e9"],
+    "standard input for a mask and an image": ["detect", "-", "--mask", "-"],
     "region": ["detect", "page.png", "--region", "1,2,3"],
     "top": ["detect", "page.png", "--top", "0"],
     "threshold": ["detect", "page.png", "--threshold", "high"],

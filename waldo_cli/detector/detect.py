@@ -173,7 +173,7 @@ def detect_with(
     prior = prior_of(size, region, where)
     if trace is not None:
         trace.labels, trace.threshold = search.labels, search.threshold
-        trace.max_overlap = max_overlap
+        trace.max_overlap, trace.by_verdict = max_overlap, search.by_verdict
 
     count = MOST_FINDS if top == "all" else top + 1  # the next best place gives the margin
     part = (

@@ -88,9 +88,12 @@ class Trace:
         What a peak had to reach; None where the best one counts whatever its score.
     max_overlap
         What two finds of one label could share at most.
+    by_verdict
+        Whether the chance of a place decided instead of the threshold.
     """
 
     passes: list[Pass] = field(default_factory=list)
     labels: tuple[str, ...] = ()
     threshold: float | None = None
     max_overlap: float = MAX_OVERLAP
+    by_verdict: bool = False

@@ -7,6 +7,7 @@ page; whoever wants the sentences or pictures without the page takes `answer_lin
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from waldo_cli.detector.explanation import Place, Ranking, best_of, rankings, wi
 from waldo_cli.detector.maps import Grid, Maps
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.search import Search
+from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import show, write_atomically
 from waldo_cli.geometry import Detection, Point, Span
@@ -208,6 +210,8 @@ def _candidate(seen: Pass, n: int, image: Floats) -> Iterator[Figure]:
 
 
 def _threshold(trace: Trace) -> str:
+    if trace.by_verdict:
+        return f", chance at most {MOST_CHANCE:g}"
     return "" if trace.threshold is None else f", threshold {trace.threshold:g}"
 
 
@@ -350,8 +354,9 @@ class _Page:
     def _layers(self, ranking: Ranking, place: Point, scale: float) -> Iterator[str]:
         """The map after each layer, in a window around a place, as the whole level has it there."""
         stack, maps = ranking.seen.stack, ranking.seen.maps
-        grid = next(g for g in maps.grids if g.scale == scale)
-        yield f"<h2>Layer by layer at scale {scale:.3g}, around {place[0]:g}, {place[1]:g}</h2>"
+        # A mask's find lies between the scales that were looked at: the nearest map shows it.
+        grid = min(maps.grids, key=lambda g: abs(math.log(g.scale / scale)))
+        yield f"<h2>Layer by layer at scale {grid.scale:.3g}, around {place[0]:g}, {place[1]:g}</h2>"
         window, right = window_around(stack, self.image, maps, grid, place)
         yield figure(Figure(rgb(inside_spans(window, (0, 0), (1, 1), right)), "What goes in"))
         yield from _steps(stack, window, right)
