@@ -42,7 +42,7 @@ def _scene(seed: int) -> Pixels:
 
 
 def scene(rng: Rng, height: int, width: int, side: int) -> Pixels:
-    """A piece of a drawn crowd. The two sides, 0 and 1, share no scene."""
+    """A piece of a drawn crowd. The two sides, 0 and 1, share no theme."""
     seed = 2 * int(rng.integers(12)) + side
     return _piece(rng, _scene(seed), height, width)
 
