@@ -22,9 +22,8 @@ from scipy import ndimage
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_images"
 sys.path[:0] = [str(SAMPLES / "scenes"), str(SAMPLES / "screens")]
 
-import icons  # noqa: E402
-
 import draw  # noqa: E402
+import icons  # noqa: E402
 
 Pixels = NDArray[np.uint8]
 Rng = np.random.Generator
@@ -48,13 +47,20 @@ def scene(rng: Rng, height: int, width: int, side: int) -> Pixels:
 
 
 def _piece(rng: Rng, x: Pixels, height: int, width: int) -> Pixels:
-    if x.shape[0] < height or x.shape[1] < width:  # too small: mirrored on
-        rows = np.abs(np.arange(height) % (2 * x.shape[0]) - x.shape[0]).clip(0, x.shape[0] - 1)
-        cols = np.abs(np.arange(width) % (2 * x.shape[1]) - x.shape[1]).clip(0, x.shape[1] - 1)
-        return np.ascontiguousarray(x[rows][:, cols])
+    if x.shape[0] < height or x.shape[1] < width:
+        return mirrored_on(x, height, width)
     top = int(rng.integers(x.shape[0] - height + 1))
     left = int(rng.integers(x.shape[1] - width + 1))
     return np.ascontiguousarray(x[top : top + height, left : left + width])
+
+
+def mirrored_on(x: Pixels, height: int, width: int) -> Pixels:
+    """Mirrored at its edges until it has this size; what has it stays as it is."""
+    rows, cols = (
+        np.abs((np.arange(n) + m) % (2 * m) - m).clip(0, m - 1)
+        for n, m in ((height, x.shape[0]), (width, x.shape[1]))
+    )
+    return np.ascontiguousarray(x[rows][:, cols])
 
 
 # Pictures of a folder.
@@ -70,6 +76,7 @@ class Files:
                 artworks = {row["filename"]: row["artwork"] for row in csv.DictReader(file)}
         endings = {".jpg", ".jpeg", ".png", ".webp"}
         paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in endings)
+        self.paths = paths
         self.sides: tuple[list[tuple[Path, int, int]], ...] = ([], [])
         for path in paths:
             with Image.open(path) as image:
@@ -80,11 +87,12 @@ class Files:
         fit = [p for p, w, h in self.sides[side] if w >= width and h >= height]
         if not fit:
             fit = [max(self.sides[side], key=lambda one: one[1] * one[2])[0]]
-        return _piece(rng, _file(fit[int(rng.integers(len(fit)))]), height, width)
+        return _piece(rng, whole_file(fit[int(rng.integers(len(fit)))]), height, width)
 
 
 @functools.lru_cache(8)
-def _file(path: Path) -> Pixels:
+def whole_file(path: Path) -> Pixels:
+    """A picture as it is."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
 
