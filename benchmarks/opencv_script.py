@@ -1,6 +1,6 @@
-"""What `waldo detect --mask` does, as one would write it with OpenCV: the peer of jobs e and i.
+"""What `waldo detect --mask` does, as one would write it with OpenCV: the peer of job e.
 
-python opencv_script.py PAGE MASK SCALES [--no-picture]
+python opencv_script.py PAGE MASK SCALES
 """
 
 import sys
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 cv2.setNumThreads(2)
-no_picture = "--no-picture" in sys.argv
+no_picture = "--no-picture" in sys.argv  # as job i has it
 page, mask = (cv2.imread(path).astype(np.float32) / 255 for path in sys.argv[1:3])
 best, heat = (-2.0, 0.0, 0.0), np.zeros(page.shape[:2], np.float32)
 for scale in map(float, sys.argv[3].split(",")):
