@@ -5,9 +5,11 @@
     python -m benchmarks --job a --quick # masks over images, small
 
 Jobs: a masks by size · b many masks · c masks with weights · d the learned stack, layer by layer and
-whole · e the whole process · f start-up · g growth with pixels, masks and kernels. All contestants get the
+whole · e the whole process · f start-up · g growth with pixels, masks and kernels · h small pictures, masks
+of every size · i default scales, the whole process · j all angles · k a region. All contestants get the
 same arrays and two threads; they run in turns, and a ratio is the median over the turns of our time to the
-peer's: below 1 is faster. Memory is the peak beyond the returned array (whole processes: all of it).
+peer's, by the clock and of the processor: below 1 is faster. Memory is the peak beyond the returned array
+(whole processes: all of it).
 """
 
 from __future__ import annotations
@@ -26,13 +28,15 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from benchmarks import jobs  # noqa: E402
+from benchmarks import jobs, searches  # noqa: E402
 from benchmarks.measure import OURS, Row  # noqa: E402
+
+JOBS = jobs.JOBS | searches.JOBS
 
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("--job", action="append", choices=sorted(jobs.JOBS), help="default: all")
+    parser.add_argument("--job", action="append", choices=sorted(JOBS), help="default: all")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller sizes")
     parser.add_argument("--runs", type=int, default=7, help="turns of each contestant")
     parser.add_argument("--image", type=Path, default=jobs.SCENE, help="the test picture")
@@ -48,8 +52,8 @@ def main() -> None:
     }
     print(", ".join(f"{key} {value}" for key, value in machine.items()))
     rows: list[Row] = []
-    for name in sorted(set(options.job or jobs.JOBS)):
-        for job in jobs.JOBS[name]:
+    for name in sorted(set(options.job or JOBS)):
+        for job in JOBS[name]:
             print(f"\n{name}: {job.__doc__}", flush=True)
             for row in job(settings):
                 rows.append(row)
@@ -64,7 +68,10 @@ def line(row: Row) -> str:
     """A row as text."""
     parts = [f"{row.what:52} {OURS} {1e3 * row.seconds[OURS]:8.1f} ms"]
     for name, ratio in row.ratios.items():
-        parts.append(f"{name} {1e3 * row.seconds[name]:8.1f} ms, ratio {ratio:.2f}")
+        processor = row.processor_ratios[name]
+        parts.append(
+            f"{name} {1e3 * row.seconds[name]:8.1f} ms, ratio {ratio:.2f}, processor {processor:.2f}"
+        )
     if row.megabytes is not None:
         parts.append(f"{row.megabytes:.0f} MB")
     if row.difference is not None:

@@ -1,4 +1,4 @@
-"""The jobs, a to g. Each yields rows of the table."""
+"""The jobs a to g; `searches` has the others. Each yields rows of the table."""
 
 from __future__ import annotations
 
@@ -209,8 +209,8 @@ def whole(settings: Settings) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         x = page(settings, *MEGAPIXELS[3])
         picture, mask = Path(folder, "page.jpg"), Path(folder, "mask.png")
-        _save(x, picture)
-        _save(crop(x, 48), mask)
+        save(x, picture)
+        save(crop(x, 48), mask)
         detect = [sys.executable, "-m", "waldo_cli", "detect", "-q", str(picture)]
         scales = ",".join(f"{1 / s:g}" for s in load_stack("waldo").scales)
         script = [sys.executable, str(HERE / "opencv_script.py"), str(picture), str(mask)]
@@ -226,7 +226,7 @@ def whole(settings: Settings) -> Iterator[Row]:
         yield compare_processes("e", "one mask of 48 px, one scale, 3 Mpx", commands, runs=runs)
         if compare_program and not settings.quick:  # minutes for a page of this size
             small = Path(folder, "small.png")
-            _save(x[:240, :320], small)
+            save(x[:240, :320], small)
             search = ["-metric", "NCC", "-subimage-search", str(small), str(mask), "null:"]
             one[one.index(str(picture))] = str(small)
             commands = {OURS: one, "imagemagick": [compare_program, *search]}
@@ -234,7 +234,8 @@ def whole(settings: Settings) -> Iterator[Row]:
             yield compare_processes("e", what, commands, runs=1, warm=False)
 
 
-def _save(x: np.ndarray, path: Path) -> None:
+def save(x: np.ndarray, path: Path) -> None:
+    """Write pixels in [0, 1] as the path's ending says."""
     Image.fromarray(np.round(x * 255).astype(np.uint8)).save(path, quality=95)
 
 
@@ -288,8 +289,8 @@ def growth(settings: Settings) -> Iterator[Row]:
     if not settings.quick:
         with tempfile.TemporaryDirectory() as folder:
             picture = Path(folder, "large.jpg")
-            _save(page(settings, 10_000, 10_000), picture)
-            seconds, megabytes = process(
+            save(page(settings, 10_000, 10_000), picture)
+            seconds, megabytes, _ = process(
                 [sys.executable, "-m", "waldo_cli", "detect", "-q", str(picture), "-o", folder]
             )
             note = "whole process; limit 3000 MB"

@@ -16,6 +16,9 @@ import numpy as np
 
 OURS = "waldo"
 
+# Of each contestant and turn: seconds by the clock, and of the processor.
+Times = dict[str, list[tuple[float, float]]]
+
 # Libraries with threads of their own leave them spinning for a moment after a call.
 PAUSE = 0.03
 
@@ -31,6 +34,8 @@ class Row:
     megabytes: float | None = None  # peak of ours beyond the result
     difference: float | None = None  # largest, of the answers, as a share of the largest answer
     note: str = ""
+    processor: dict[str, float] = field(default_factory=dict)  # seconds of all threads
+    processor_ratios: dict[str, float] = field(default_factory=dict)
 
 
 def compare(
@@ -48,27 +53,19 @@ def compare(
     first call takes more than 5 s is not repeated.
     """
     answers = {}
-    times: dict[str, list[float]] = {name: [] for name in contestants}
+    times: Times = {name: [] for name in contestants}
     for name, call in contestants.items():
-        start = time.perf_counter()
-        answers[name] = call()
-        first = time.perf_counter() - start
-        if first > 5:
+        answers[name], first = _timed(call)
+        if first[0] > 5:
             times[name].append(first)
     for _ in range(runs):
         for name, call in contestants.items():
-            if times[name] and times[name][0] > 5:
+            if times[name] and times[name][0][0] > 5:
                 continue
             time.sleep(PAUSE)
-            start = time.perf_counter()
-            call()
-            times[name].append(time.perf_counter() - start)
-    row = Row(job, what, {name: statistics.median(t) for name, t in times.items()}, note=note)
-    ours = times[OURS]
-    for name, other in times.items():
-        if name != OURS:
-            turns = zip(ours, other, strict=False)
-            row.ratios[name] = statistics.median(a / b for a, b in turns)
+            times[name].append(_timed(call)[1])
+    row = _row(job, what, times)
+    row.note = note
     tracemalloc.start()
     result = contestants[OURS]()
     row.megabytes = (tracemalloc.get_traced_memory()[1] - result.nbytes) / 1e6
@@ -86,30 +83,55 @@ def compare(
     return row
 
 
+def _timed(call: Callable[[], Any]) -> tuple[Any, tuple[float, float]]:
+    """The answer, and the seconds it took: by the clock, of the processor."""
+    start, used = time.perf_counter(), time.process_time()
+    answer = call()
+    return answer, (time.perf_counter() - start, time.process_time() - used)
+
+
+def _row(job: str, what: str, times: Times) -> Row:
+    """Medians over the turns, and the medians of the ratios of ours to each other one."""
+    wall, processor = (
+        {name: [one[k] for one in turns] for name, turns in times.items()} for k in (0, 1)
+    )
+    row = Row(job, what, {name: statistics.median(t) for name, t in wall.items()})
+    row.processor = {name: statistics.median(t) for name, t in processor.items()}
+    for name in times:
+        if name != OURS:
+            row.ratios[name] = _ratio(wall[OURS], wall[name])
+            row.processor_ratios[name] = _ratio(processor[OURS], processor[name])
+    return row
+
+
+def _ratio(ours: list[float], other: list[float]) -> float:
+    return statistics.median(a / max(b, 1e-9) for a, b in zip(ours, other, strict=False))
+
+
 # A child's peak memory starts with what its parent held, so a small process stands between.
 _BETWEEN = """
 import resource, subprocess, sys, time
 start = time.perf_counter()
 child = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 seconds = time.perf_counter() - start
-held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
 if child.returncode not in (0, 1) or "Traceback" in child.stderr:
     sys.exit(f"{sys.argv[1:]}: status {child.returncode}: {child.stderr[-500:]}")
-print(seconds, held)
+print(seconds, used.ru_maxrss, used.ru_utime + used.ru_stime)
 """
 
 
-def process(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak megabytes of a whole process; it must end well, or find nothing."""
+def process(command: list[str]) -> tuple[float, float, float]:
+    """Seconds, peak megabytes and processor seconds of a whole process; it must end well, or find nothing."""
     between = [sys.executable, "-S", "-c", _BETWEEN, *command]
     # An installed package is compiled; a checkout is by its first run, where that is allowed.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(between, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(done.stderr)
-    seconds, held = map(float, done.stdout.split())
+    seconds, held, used = map(float, done.stdout.split())
     # ru_maxrss is in kilobytes on Linux, in bytes on macOS.
-    return seconds, held / (1e6 if sys.platform == "darwin" else 1e3)
+    return seconds, held / (1e6 if sys.platform == "darwin" else 1e3), used
 
 
 def compare_processes(
@@ -119,18 +141,15 @@ def compare_processes(
 
     `warm`: a first run, which fills the disk's cache and compiles modules, is not counted.
     """
-    times: dict[str, list[float]] = {name: [] for name in commands}
+    times: Times = {name: [] for name in commands}
     held = 0.0
     for turn in range(runs + warm):
         for name, command in commands.items():
-            seconds, megabytes = process(command)
+            seconds, megabytes, processor = process(command)
             if turn >= warm:
-                times[name].append(seconds)
+                times[name].append((seconds, processor))
             if name == OURS:
                 held = max(held, megabytes)
-    row = Row(job, what, {n: statistics.median(t) for n, t in times.items()}, megabytes=held)
-    for name, other in times.items():
-        if name != OURS:
-            turns = zip(times[OURS], other, strict=True)
-            row.ratios[name] = statistics.median(a / b for a, b in turns)
+    row = _row(job, what, times)
+    row.megabytes = held
     return row
