@@ -201,9 +201,13 @@ def _part_to_search(search: Search, image: Size, region: tuple[int, int, int, in
         return Box(0, 0, image.cols, image.rows)
     left, top, width, height = region
     reach = search.reach
-    return Box(left - reach, top - reach, width + 2 * reach, height + 2 * reach).clipped(
-        image.cols, image.rows
-    )
+    spans = []
+    for start, length, size in ((left, width, image.cols), (top, height, image.rows)):
+        # Also at the image's edge the part holds what is sought.
+        first = max(0, min(start - reach, size - 2 * reach))
+        spans.append((first, min(size, max(start + length + reach, 2 * reach)) - first))
+    (left, width), (top, height) = spans
+    return Box(left, top, width, height)
 
 
 def _on_whole_image(activations: Floats, part: Box, image: Size) -> Floats:
@@ -315,14 +319,14 @@ def _reported(
     finds: list[Match] = []
     best_two: list[Match] = []  # of the label with the best place
     for label in search.labels:
-        ranked = sorted(places[label])
+        ranked = sorted(places[label], key=lambda match: match.key)
         if search.masks is not None and sum(m.label == label for m in search.masks) > 1:
             # Several pictures of one thing: what one has found the others need not find again.
             ranked = list(suppress(ranked, max_overlap))
         finds += [match for match in ranked[:top] if search.accepts(match.detection)]
-        if ranked and (not best_two or ranked[0] < best_two[0]):
+        if ranked and (not best_two or ranked[0].key < best_two[0].key):
             best_two = ranked[:2]
-    finds.sort()
+    finds.sort(key=lambda match: match.key)
     scores = [match.detection.score for match in best_two]
     margin = round(scores[0] - scores[1], 6) if len(scores) == 2 else None
     best = best_two[0].detection if best_two else None

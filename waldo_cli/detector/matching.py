@@ -235,7 +235,10 @@ class Candidates:
 
 
 class Match(NamedTuple):
-    """A detection, and where it stands among others: smaller keys come first."""
+    """A detection, and where it stands among others: smaller keys come first.
+
+    Sort by `key` alone: detections have no order.
+    """
 
     key: tuple[float, ...]
     detection: Detection
@@ -431,7 +434,11 @@ def verified(
     weights = _weights(prior, found.poses)
     # Seen from further away, too: blur, noise and strong compression spoil what is fine first.
     from_afar = _compared(matcher, pyramid, found, matcher.half_side)
-    chances = np.minimum(chance_of(agreement), chance_of(from_afar))
+    any_contrast = matcher.score == "ncc" or matcher.one_colour
+    chances = np.minimum(
+        chance_of(agreement, any_contrast=any_contrast),
+        chance_of(from_afar, any_contrast=any_contrast),
+    )
     chances = 1 - (1 - chances) * weights
     scores = matcher.reported(agreement, weights)
     keys = [
@@ -441,8 +448,13 @@ def verified(
     order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
     # A few more than asked for, since the order may change once more.
     kept = _apart(found.poses[order], matcher, max_overlap, max(count, REFINED), order)
-    matches = [_refined(matcher, pyramid, found[[n]], chances[n], weights[n]) for n in kept]
-    return sorted(matches)
+    matches = [
+        _refined(matcher, pyramid, found[[n]], chances[n], weights[n])
+        if chances[n] <= MOST_CHANCE  # nobody asks for the exact place of anything else
+        else _match(matcher, pyramid.size, found.poses[[n]], agreement[[n]], chances[n], weights[n])
+        for n in kept
+    ]
+    return sorted(matches, key=lambda match: match.key)[:count]
 
 
 def _key(chance: float, score: float, concordance: float, pose: Poses) -> tuple[float, ...]:
@@ -484,9 +496,20 @@ def _refined(
         there = compare(pyramid, matcher.template(math.inf, 1.0), snapped, 1.0)
         if there.score[0] > agreement.score[0] - 1e-3:
             pose, agreement = snapped, there
+    return _match(matcher, pyramid.size, pose, agreement, chance, weight)
+
+
+def _match(
+    matcher: Matcher,
+    image: Size,
+    pose: Poses,
+    agreement: Agreement,
+    chance: float,
+    weight: float,
+) -> Match:
     score = float(matcher.reported(agreement, np.array([weight]))[0])
     key = _key(chance, score, float(agreement.concordance[0]), pose)
-    return Match(key, _as_detection(matcher, pyramid.size, pose, score, chance, agreement))
+    return Match(key, _as_detection(matcher, image, pose, score, chance, agreement))
 
 
 def _on_pixels(matcher: Matcher, pose: Poses) -> Poses | None:

@@ -49,11 +49,12 @@ def evidence(agreement: Agreement) -> Doubles:
     return total
 
 
-def chance_of(agreement: Agreement) -> Doubles:
+def chance_of(agreement: Agreement, *, any_contrast: bool) -> Doubles:
     """The share of pages without the mask whose best place has at least this evidence, ``(N,)``.
 
-    1 where the contrast of the image is far from the mask's: a faint mask is not meant by bold strokes.
+    Unless any contrast will do, 1 where that of the image is far from the mask's: a faint mask is not meant
+    by bold strokes.
     """
-    least, most = _GAIN
+    least, most = (0.0, np.inf) if any_contrast else _GAIN
     chance = np.minimum(1.0, 0.01 * 10 ** ((_ONE_IN_100 - evidence(agreement)) / _TEN_TIMES_LESS))
     return np.where((agreement.gain < least) | (agreement.gain > most), 1.0, chance)
