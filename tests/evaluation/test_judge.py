@@ -6,7 +6,7 @@ import math
 
 from truths import WALDO, score_of
 
-from waldo_cli.evaluation.truth import TrueBox
+from waldo_cli.evaluation.pages import TrueBox
 
 
 def test_the_rank_is_one_more_than_the_false_alarms_before_the_hit() -> None:

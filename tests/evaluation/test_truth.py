@@ -1,4 +1,4 @@
-"""The truth: what a box takes for a hit, and the CSV and COCO files that say the boxes."""
+"""The truth: pages and boxes from files, what is wrong with them, and what of it ends the reading."""
 
 from __future__ import annotations
 
@@ -6,36 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from truths import HEADER, WALDO, truth, white_pages
+from truths import HEADER, truth, white_pages
 
 from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.evaluation.truth import TrueBox, pages_without, read_truth
+from waldo_cli.evaluation.pages import TrueBox, pages_without
+from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.geometry import Size
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "hit"),
-    [
-        (110, 215, True),
-        (
-            90,
-            185,
-            True,
-        ),  # half the width to the left, half the height above: the border belongs to it
-        (130, 245, True),
-        (89.9, 215, False),
-        (130.1, 215, False),
-        (110, 184.9, False),
-        (110, 245.1, False),
-    ],
-)
-def test_a_hit_lies_in_the_box_grown_by_half_its_size_on_each_side(
-    x: float, y: float, hit: bool
-) -> None:
-    assert WALDO.is_hit(x, y) is hit
-
-
-# --- the files ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -89,8 +65,8 @@ def test_coco_truth_says_the_same_as_csv(folder: Path) -> None:
         ("a.png,40,30,waldo,x,2,11,12", "line 2: xmin = 'x' is not a number"),
         ("a.png,40,30,waldo,nan,2,11,12", "xmin = 'nan' is not a number"),
         ("a.png,40,30,waldo,1,2,1e999,12", "xmax = '1e999' is not a number"),
-        ("a.png,40,30,waldo,1,2,41,12", "box 1,2 to 41,12 lies outside the 40x30 page"),
-        ("a.png,40,30,waldo,-1,2,11,12", "lies outside"),
+        ("a.png,40,30,waldo,1,2,101,12", "box 1,2 to 101,12 lies outside the 40x30 page"),
+        ("a.png,40,30,waldo,-30,2,11,12", "lies outside"),
         ("a.png,40,30,waldo,11,2,1,12", "empty or turned around"),
         ("a.png,40,30,waldo,1,2,1,12", "empty or turned around"),
         ("a.png,0,30,waldo,1,2,11,12", "width = '0' is not a number of pixels"),
@@ -119,7 +95,13 @@ def test_a_bad_row_is_one_line_that_names_the_file_the_line_and_the_field(
     ("content", "reason"),
     [
         (b"", "no column 'filename'"),
-        (b"filename;width\na.png;3\n", "no column 'filename'"),
+        (b"filename;width\na.png;3\n", "no column 'class' in line 1"),
+        (b"PK\x03\x04", "a zip archive: unpack it"),
+        (b"<html/>", "<html> is not XML of Pascal VOC, LabelMe or CVAT"),
+        (b'<!DOCTYPE annotation [<!ENTITY a "b">]><annotation/>', "XML with a document type"),
+        (b"<annotation>", "not XML"),
+        (b'[{"bbox": [1, 2, 3, 4], "score": 1}]', "COCO results, which name no picture"),
+        (b"3", "no column 'filename'"),
         (b"\xff\xfe\x00", "not UTF-8 text"),
         (HEADER.encode(), "names no page"),
         (b"{", "not JSON"),

@@ -99,6 +99,13 @@ class Extensions(click.ParamType[frozenset[str]]):
 # are no files, and the command reports such errors itself.
 PLACE = click.Path(readable=False)
 
+# What ``--truth`` takes, for the commands that have it.
+TRUTH_HELP = (
+    "Boxes: CSV with filename,width,height,class,xmin,ymin,xmax,ymax; COCO, Label Studio or labelme JSON;"
+    " XML of Pascal VOC, LabelMe or CVAT; a folder of such files; YOLO's data.yaml or folder of labels; what"
+    " detect writes as coco, yolo, voc or labelme. Names are looked for in PAGES, by their last parts, too."
+)
+
 
 def stack_names(
     _ctx: click.Context, _param: click.Parameter, incomplete: str

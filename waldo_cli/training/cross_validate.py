@@ -25,7 +25,8 @@ from waldo_cli.detector.detect import detect
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
 from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
-from waldo_cli.evaluation.truth import Page, TrueBox
+from waldo_cli.evaluation.overlap import Overlaps
+from waldo_cli.evaluation.pages import Page, TrueBox
 from waldo_cli.files import reason, write_atomically
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
@@ -57,7 +58,7 @@ def _judged(page: TrainingPage, stack: Stack, label: str = LABELS[0]) -> PageSco
     known = Page(page.name, Path(page.name), tuple(boxes))
     image = page.pixels.astype(np.float32) / 255
     finds = detect(image, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE).detections
-    return judge(known, label, [(f.x, f.y, f.score) for f in finds])
+    return judge(known, label, finds)
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,13 @@ class Fold:
 
 def _score(**fields: Any) -> PageScore:
     """A page's score from its JSON, where tuples have become lists."""
-    restored: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()
-    }
-    return PageScore(**restored)
+
+    def restored(value: Any) -> Any:
+        return tuple(map(restored, value)) if isinstance(value, list) else value
+
+    fields = {k: restored(v) for k, v in fields.items()}
+    overlaps = {k: restored(v) for k, v in fields["overlaps"].items()}
+    return PageScore(**fields | {"overlaps": Overlaps(**overlaps)})
 
 
 def _evaluated(pages: Sequence[TrainingPage], path: Path, number: int, say: Say) -> Fold:

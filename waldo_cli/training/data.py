@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from waldo_cli.arrays import Bytes
-from waldo_cli.evaluation.truth import TrueBox, read_truth
+from waldo_cli.evaluation.pages import TrueBox
+from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.images.load import load_image
 from waldo_cli.training.network import CHARACTERS, LABELS
 
@@ -175,8 +176,10 @@ def _read_boxes_by_eye() -> dict[str, list[TrueBox]]:
     boxes: dict[str, list[TrueBox]] = {}
     with HEADS_BY_EYE.open(newline="", encoding="utf-8") as f:
         for row in csv.DictReader(f):
-            edges = (float(row[k]) for k in ("xmin", "ymin", "xmax", "ymax"))
-            boxes.setdefault(row["filename"], []).append(TrueBox(row["class"], *edges))
+            left, top, right, bottom = (float(row[k]) for k in ("xmin", "ymin", "xmax", "ymax"))
+            boxes.setdefault(row["filename"], []).append(
+                TrueBox(row["class"], left, top, right, bottom)
+            )
     return boxes
 
 
