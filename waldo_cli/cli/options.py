@@ -278,6 +278,17 @@ writing = group(
         default=None,
         help="Begin with a line of column names.  [default: for csv, not for tsv]",
     ),
+    click.option(
+        "--relative-to",
+        type=PLACE,
+        metavar="DIR",
+        help="For coco: file names relative to DIR.  [default: as images are named]",
+    ),
+    click.option(
+        "--confidence",
+        is_flag=True,
+        help="For yolo: the score as a sixth column, which training programs may not take.",
+    ),
 )
 
 # How the work is distributed and continued.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from waldo_cli.inputs.folders import expand
@@ -23,8 +24,10 @@ def parts_of(name: str) -> tuple[str, ...]:
 class Pictures:
     """The pictures in a folder and in the folders below it, by the names that a truth may give them.
 
-    A name is tried as it is, relative to the folder. Then its last parts are: `photos/a/p.png`, `a/p.png`,
-    `p.png`, the longest first; upper and lower case, and the two ways to write an accent, are the same.
+    A name is tried as it is, relative to the folder. Then the pictures of this name count, wherever in the
+    folder they lie: the one whose path ends as the name does (of ``x/a/p.png`` first ``a/p.png``), and of
+    several the one that lies highest. Upper and lower case are the same, as are the two ways to write an
+    accent.
 
     Parameters
     ----------
@@ -49,21 +52,12 @@ class Pictures:
             path = os.path.join(self._folder, name)
             if _is_file(path):
                 return path
-        spelled = {parts_of(n) for name in names for n in (name, unquote(name))}
-        for tail in _tails(spelled):
-            found = self._by_name.get(_key(tail), [])
-            if len(found) == 1:
-                return found[0]
-        return self._by_its_stem(stem) if stem else None
-
-    def _by_its_stem(self, stem: str) -> str | None:
-        parts = parts_of(stem)
-        as_images = tuple("images" if p == "labels" else p for p in parts)
-        for tail in _tails({as_images, parts}):
-            found = self._by_stem.get(_key(tail), [])
-            if len(found) == 1:
-                return found[0]
-        return None
+        spelled = {n for name in names for n in (name, unquote(name))}
+        found = _nearest(spelled, self._by_name)
+        if found is None and stem:
+            as_images = "/".join("images" if p == "labels" else p for p in parts_of(stem))
+            found = _nearest({stem, as_images}, self._by_stem, stems=True)
+        return found
 
     @functools.cached_property
     def _paths(self) -> list[str]:
@@ -72,40 +66,44 @@ class Pictures:
 
     @functools.cached_property
     def _by_name(self) -> dict[str, list[str]]:
-        return self._indexed(self._paths)
+        return _indexed((path, path) for path in self._paths)
 
     @functools.cached_property
     def _by_stem(self) -> dict[str, list[str]]:
-        return self._indexed(self._paths, stems=True)
+        return _indexed((os.path.splitext(path)[0], path) for path in self._paths)
 
-    def _indexed(self, paths: Iterable[str], *, stems: bool = False) -> dict[str, list[str]]:
-        index: dict[str, list[str]] = {}
-        for path in paths:
-            name = os.path.relpath(path, self._folder)
-            name = os.path.splitext(name)[0] if stems else name
-            index.setdefault(_key(tuple(name.split(os.sep))), []).append(path)
-        return index
+
+def _indexed(named: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Paths by the last part of their names."""
+    index: dict[str, list[str]] = {}
+    for name, path in named:
+        index.setdefault(_key(os.path.basename(name)), []).append(path)
+    return index
+
+
+def _nearest(
+    names: Iterable[str], index: dict[str, list[str]], *, stems: bool = False
+) -> str | None:
+    """Return the path that agrees most with one of the names; None if there is none, or no single one."""
+    ranked: dict[str, tuple[int, int]] = {}
+    for name in names:
+        for path in index.get(_key(os.path.basename("/".join(parts_of(name)))), []):
+            without = os.path.splitext(path)[0] if stems else path
+            rank = (agreement(name, without), -path.count(os.sep))
+            ranked[path] = max(rank, ranked.get(path, rank))
+    best = max(ranked.values(), default=None)
+    nearest = [path for path, rank in ranked.items() if rank == best]
+    return nearest[0] if len(nearest) == 1 else None
 
 
 def agreement(name: str, path: str) -> int:
     """Return how many of the last parts of a name are those of a path."""
     pairs = zip(reversed(parts_of(name)), reversed(parts_of(os.path.abspath(path))), strict=False)
-    count = 0
-    for own, there in pairs:
-        if _key((own,)) != _key((there,)):
-            break
-        count += 1
-    return count
+    return sum(1 for _ in itertools.takewhile(lambda pair: _key(pair[0]) == _key(pair[1]), pairs))
 
 
-def _tails(names: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    """Yield the last parts of all names, the longest first."""
-    tails = {parts[n:] for parts in names for n in range(len(parts))}
-    return iter(sorted(tails, key=lambda tail: (-len(tail), tail)))
-
-
-def _key(parts: tuple[str, ...]) -> str:
-    return unicodedata.normalize("NFC", "/".join(parts)).casefold()
+def _key(part: str) -> str:
+    return unicodedata.normalize("NFC", part).casefold()
 
 
 def _is_file(path: str) -> bool:

@@ -245,8 +245,6 @@ def _yolo_rows(place: str, fault: Complain) -> Iterator[tuple[str, Row]]:
             raise e.at(place) from None
         keypoints = "kpt_shape" in keys
         folder = os.path.dirname(place) or "."
-        if keys.get("path") and not any(map(_is_label_file, _files(folder))):
-            folder = os.path.join(folder, keys["path"])
     files = list(_files(folder))
     lists = {
         os.path.dirname(f): list_of_classes(decoded(_read(f)))
@@ -255,7 +253,9 @@ def _yolo_rows(place: str, fault: Complain) -> Iterator[tuple[str, Row]]:
     }
     labels = [f for f in files if _is_label_file(f)]
     if not labels:
-        raise InvalidInputError("no label files (.txt) beside it or below", path=place)
+        raise InvalidInputError(
+            "no label files (.txt) in its folder or below: put it beside them", path=place
+        )
     for path in labels:
         try:
             text, own = decoded(_read(path)), _nearest(lists, path) if classes is None else classes

@@ -218,18 +218,25 @@ def _label_studio_names(data: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the picture of a task: its key is whatever the project calls it, mostly ``image``."""
     values = [data.get("image"), *(v for k, v in data.items() if k != "image")]
     for value in values:
-        if not isinstance(value, str) or not re.search(
-            r"\.\w{2,5}$", value.partition("?d=")[2] or value
-        ):
+        if not isinstance(value, str):
             continue
-        if "?d=" in value:  # a file on the server's disk: /data/local-files/?d=FOLDER/NAME
-            name = unquote(value.partition("?d=")[2])
-        else:
-            name = unquote(urlsplit(value).path) if "://" in value else value
+        # A file on the server's disk is /data/local-files/?d=FOLDER/NAME.
+        name = unquote(value.partition("?d=")[2])
+        if not name:
+            name = unquote(_url_path(value)) if "://" in value else value
+        if re.search(r"\.\w{2,5}$", name) is None:
+            continue
         folder, _, base = name.rpartition("/")
         plain = _UPLOADED.sub("", base)
         return (name,) if plain == base else (name, f"{folder}/{plain}" if folder else plain)
     return ()
+
+
+def _url_path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
 
 
 def _label_studio_regions(task: Mapping[str, Any]) -> list[Any]:

@@ -154,7 +154,11 @@ def list_of_classes(text: str) -> dict[int, str]:
 
 
 _KEY = re.compile(r"^(\w[\w-]*)[ \t]*:[ \t]*(.*)$")
-_FLOW_CELL = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,]*)\s*(?:,|$)""")
+
+# A quote opens a text only at the beginning of a word, and # a comment only after a space.
+_QUOTED = r"""(?<!\w)(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')"""
+_BEFORE_COMMENT = re.compile(rf"(?:{_QUOTED}|[^#]|(?<=\S)\#)*")
+_FLOW_CELL = re.compile(rf"(?:{_QUOTED}|[^,])+")
 _PAIR = re.compile(r"""^("[^"]*"|'[^']*'|[^:'"]+?)\s*:\s*(.*)$""", re.DOTALL)
 
 
@@ -203,10 +207,9 @@ def data_yaml(text: str) -> tuple[dict[int, str], dict[str, str]]:
     return classes, keys
 
 
-def _without_comment(text: str) -> str:
-    if text.lstrip("- \t")[:1] in ('"', "'"):  # a mark inside quotes is no comment
-        return text
-    return re.split(r"(?:^|\s)#", text, maxsplit=1)[0].rstrip()
+def _without_comment(line: str) -> str:
+    found = _BEFORE_COMMENT.match(line)
+    return "" if found is None else found[0].rstrip()
 
 
 def _scalar(text: str) -> str:
