@@ -1,6 +1,7 @@
 """The record of one image, and its JSON form, which formats and journals share.
 
-`as_json` turns a record into a JSON object. `from_json` reads it back and checks every value, since the file
+`as_json` turns a record into a JSON object; ``record.schema.json`` beside this file says what its fields are.
+`from_json` reads it back and checks every value, since the file
 it stands in may come from anyone.
 """
 
