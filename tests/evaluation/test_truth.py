@@ -203,8 +203,10 @@ def test_a_bad_row_is_one_line_and_the_others_are_read(folder: Path) -> None:
 
 def test_a_truth_of_which_nothing_is_left_says_why(folder: Path) -> None:
     with pytest.raises(
-        InvalidInputError, match="names no page that can be used; the first of 2 fault"
-    ):
+        FileError, match=r"x\.png: no such page"
+    ):  # the only fault is the whole story
+        leniently(truth(folder, "x.png,4,3,a,1,1,2,2"), folder)
+    with pytest.raises(InvalidInputError, match="names no page that can be used"):
         leniently(truth(folder, "x.png,4,3,a,1,1,2,2", "y.png,4,3,a,1,1,2,2"), folder)
 
 

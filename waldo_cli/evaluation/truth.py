@@ -61,28 +61,46 @@ def read_truth(truth: str | Path, folder: str | Path, complain: Complain = refus
         The truth cannot be read; by default also if a page that it names is missing.
     """
     where = os.fsdecode(truth)
-    faults: list[WaldoError] = []
-
-    def fault(error: WaldoError) -> None:
-        complain(error)
-        faults.append(error)
-
+    faults = _Faults(complain)
     if not os.path.isdir(folder):
         raise FileError("no such folder", path=os.fsdecode(folder))
     entries: dict[object, _Entry] = {}
-    for file, row in _rows(where, fault):
+    for file, row in _rows(where, faults.add):
         if row.problem is not None:
-            fault(InvalidInputError(row.problem, path=file))
+            faults.add(InvalidInputError(row.problem, path=file))
         if row.names or row.stem:
             entry = entries.setdefault(row.names or row.stem, _Entry(row.names, row.stem, file))
-            entry.add(row, file, fault)
-    pages = _pages(list(entries.values()), os.fsdecode(folder), fault)
+            entry.add(row, file, faults.add)
+    pages = _pages(list(entries.values()), os.fsdecode(folder), faults.add)
+    if not pages and faults.held is not None:
+        raise faults.held  # it is the only one, and says it all
     if not pages:
-        more = f"; the first of {len(faults)} faults: {faults[0].reason}" if faults else ""
-        raise InvalidInputError(
-            f"names no page{' that can be used' if faults else ''}{more}", path=where
-        )
+        usable = " that can be used" if faults.count else ""
+        raise InvalidInputError(f"names no page{usable}", path=where)
+    faults.release()
     return pages
+
+
+class _Faults:
+    """Counts faults and passes them on; the first one is held back until a second one comes, or `release`."""
+
+    def __init__(self, complain: Complain) -> None:
+        self._complain = complain
+        self.held: WaldoError | None = None
+        self.count = 0
+
+    def add(self, error: WaldoError) -> None:
+        self.count += 1
+        if self.count == 1:
+            self.held = error
+            return
+        self.release()
+        self._complain(error)
+
+    def release(self) -> None:
+        if self.held is not None:
+            self._complain(self.held)
+            self.held = None
 
 
 @dataclass

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,16 +22,18 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from waldo_cli.batch.finder import fingerprint
 from waldo_cli.detector.detect import detect
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
 from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
 from waldo_cli.evaluation.overlap import Overlaps
-from waldo_cli.evaluation.pages import Page, TrueBox
-from waldo_cli.files import reason, write_atomically
+from waldo_cli.evaluation.pages import Complain, Page, TrueBox, refuse
+from waldo_cli.files import read_bytes, reason, write_atomically
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
 from waldo_cli.training.calibrate import Calibration, calibrate, calibrated
+from waldo_cli.training.claim import MADE_BY, REPORT, check, claim
 from waldo_cli.training.data import (
     TrainingPage,
     folds_by_artwork,
@@ -42,6 +45,8 @@ from waldo_cli.training.learn import Say
 from waldo_cli.training.looks import Steps, learn_closer_looks, learn_proposals
 from waldo_cli.training.network import CHARACTERS, LABELS
 from waldo_cli.training.release import Release, folded, write_stack
+
+MAX_SCORES_BYTES = 1 << 26
 
 # Factors: held-out pages are judged at these sizes as well.
 SIZES = {"half": 0.5, "double": 2.0}
@@ -96,22 +101,19 @@ def _evaluated(pages: Sequence[TrainingPage], path: Path, number: int, say: Say)
     The results are kept in a file beside the stack. If an earlier run has written it, it is read instead.
     """
     scores_file = path.with_name("scores.json")
-    if scores_file.is_file():
-        stored = json.loads(scores_file.read_text(encoding="utf-8"))
-        return Fold(
-            number,
-            {
-                kind: [_score(**fields) for fields in page_scores]
-                for kind, page_scores in stored.items()
-            },
-        )
+    if os.path.lexists(scores_file):
+        return Fold(number, _stored_scores(scores_file))
     stack = load_stack(path)
     scores: dict[str, list[PageScore]] = {}
     for page in pages:
         scores.setdefault(page.kind, []).append(_judged(page, stack))
         if page.kind != "page":
             continue
-        scores.setdefault("painted", []).append(_judged(painted_over(page), stack))
+        painted = painted_over(page)
+        if painted is None:
+            say(f"{page.name}: no piece of it to paint over Waldo with; not judged without him")
+        else:
+            scores.setdefault("painted", []).append(_judged(painted, stack))
         for name, factor in SIZES.items():
             scores.setdefault(name, []).append(_judged(resized(page, factor), stack))
         for label in sorted({LABELS[h.label] for h in page.heads} & set(CHARACTERS[1:])):
@@ -126,6 +128,19 @@ def _evaluated(pages: Sequence[TrainingPage], path: Path, number: int, say: Say)
     return Fold(number, scores)
 
 
+def _stored_scores(path: Path) -> dict[str, list[PageScore]]:
+    """The scores of a fold that an earlier run has written."""
+    try:
+        stored = json.loads(read_bytes(path, MAX_SCORES_BYTES))
+        return {kind: [_score(**fields) for fields in scores] for kind, scores in stored.items()}
+    except OSError as e:
+        raise FileError(f"cannot read: {reason(e)}", path=str(path)) from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise InvalidInputError(
+            "damaged: remove it, and --resume judges this fold again", path=str(path)
+        ) from None
+
+
 def train(
     pages: Path,
     truth: Path,
@@ -137,6 +152,7 @@ def train(
     drawn: Path | None = None,
     resume: bool = False,
     say: Say = print,
+    complain: Complain = refuse,
 ) -> dict[str, Any]:
     """Train a stack on pages with known boxes.
 
@@ -151,7 +167,7 @@ def train(
         Into how many parts the artworks are divided for cross-validation. 0 for none: scores are then
         not calibrated, the threshold is 0.5, and the report has no results.
     effort
-        Factor on the steps of `Steps`; at 1 a fold takes half an hour of one core.
+        Factor on the steps of `Steps`; at 1 a fold takes about half an hour of one core.
     seed
         The seed of all random numbers.
     drawn
@@ -160,6 +176,8 @@ def train(
         Continue what an earlier run with the same settings left in `out`.
     say
         Called with each line of progress.
+    complain
+        Gets what is wrong with a row of the truth, which is then left out. By default the first is raised.
 
     Returns
     -------
@@ -169,22 +187,31 @@ def train(
     Raises
     ------
     InvalidInputError
-        A setting is out of range, `out` contains another training, or no page shows Waldo.
+        A setting is out of range, `out` contains another training, no page shows Waldo, there are fewer
+        drawings than folds, or a checkpoint is damaged.
     FileError
-        A file cannot be read.
+        A file cannot be read or written, or is in the way and was made by somebody else.
     """
     if folds < 0 or folds == 1:
         raise InvalidInputError(f"folds is {folds}: give 2 or more, or 0 for no cross-validation")
     if not 0 < effort < math.inf:
         raise InvalidInputError(f"effort is {effort}: it must be a positive number")
-    settings = {"folds": folds, "effort": effort, "seed": seed, "drawn": drawn is not None}
-    _claim(out, settings, resume)
-    real_pages = read_pages(pages, truth)
-    if not any(h.label == 0 for p in real_pages for h in p.heads):
-        raise InvalidInputError("no page shows Waldo", path=str(truth))
+    fold_names = [f"fold{number}" for number in range(folds)]
+    check(out, Release().name, [*fold_names, "all"], resume=resume)
+    real_pages = read_pages(pages, truth, complain)
     drawn_pages = []
     if drawn is not None:
-        drawn_pages = [replace(p, kind="drawn") for p in read_pages(drawn, drawn / "truth.csv")]
+        drawn_pages = read_pages(drawn, drawn / "truth.csv", complain)
+        drawn_pages = [replace(p, kind="drawn") for p in drawn_pages]
+    _must_suffice(real_pages, folds, truth)
+    settings = {
+        "folds": folds,
+        "effort": effort,
+        "seed": seed,
+        "drawn": drawn is not None,
+        "pages": fingerprint((*real_pages, *drawn_pages))[:16],
+    }
+    claim(out, settings)
     plan = Steps().times(effort)
 
     def learn_networks(
@@ -206,7 +233,7 @@ def train(
     fold_of_artwork = folds_by_artwork(real_pages, folds, seed) if folds else {}
     results = []
     for number in range(folds):
-        folder = out / f"fold{number}"
+        folder = out / fold_names[number]
         training_pages = [p for p in real_pages if fold_of_artwork[p.artwork] != number]
         held_out = [p for p in real_pages if fold_of_artwork[p.artwork] == number]
         proposals, closer = learn_networks(training_pages, folder, number)
@@ -222,30 +249,22 @@ def train(
     )
     write_stack(out, release, folded(proposals), [calibrated(net, calibration) for net in closer])
     report = _report(settings, plan, results, calibration)
-    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    with write_atomically(out / REPORT) as file:
+        file.write((json.dumps(MADE_BY | report, indent=1) + "\n").encode())
     return report
 
 
-def _claim(out: Path, settings: dict[str, Any], resume: bool) -> None:
-    """Reserve the folder `out` for a training with these settings.
-
-    A file in the folder notes the settings. If it is there already, the training must be resumed, and with
-    the same settings.
-    """
-    settings_file = out / "settings.json"
-    text = (json.dumps(settings) + "\n").encode()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if settings_file.exists():
-            if not resume:
-                raise InvalidInputError(
-                    "holds a training already: resume it, or choose another folder", path=str(out)
-                )
-            if settings_file.read_bytes() != text:
-                raise InvalidInputError("was begun with other settings", path=str(out))
-        settings_file.write_bytes(text)
-    except OSError as e:
-        raise FileError(f"cannot train here: {reason(e)}", path=str(out)) from None
+def _must_suffice(pages: Sequence[TrainingPage], folds: int, truth: Path) -> None:
+    """Refuse pages that cannot be learned from."""
+    shown = {p.artwork for p in pages if any(h.label == 0 for h in p.heads)}
+    if not shown:
+        raise InvalidInputError("no page shows Waldo", path=str(truth))
+    if folds > len(shown):
+        raise InvalidInputError(
+            f"{len(shown)} drawings show Waldo, which is too few for {folds} folds: give --folds up to"
+            f" {len(shown)}, or 0",
+            path=str(truth),
+        )
 
 
 def _best_finds(fold: Fold) -> list[tuple[float, bool]]:

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from waldo_cli.arrays import Bytes
-from waldo_cli.evaluation.pages import TrueBox
+from waldo_cli.evaluation.pages import Complain, Page, TrueBox, open_page, refuse
 from waldo_cli.evaluation.truth import read_truth
-from waldo_cli.images.load import load_image
 from waldo_cli.training.network import CHARACTERS, LABELS
 
 # Side of a patch in pixels: 6.4 heads for the proposal network, 4.4 and 3.8 heads for the closer looks. This
@@ -123,7 +122,7 @@ class TrainingPage:
         )
 
 
-def read_pages(folder: Path, truth: Path) -> list[TrainingPage]:
+def read_pages(folder: Path, truth: Path, complain: Complain = refuse) -> list[TrainingPage]:
     """The pages of a truth file, and the pictures in the folder ``without_waldo/`` beside them.
 
     Parameters
@@ -137,38 +136,48 @@ def read_pages(folder: Path, truth: Path) -> list[TrainingPage]:
         In a CSV file, the column ``artwork`` names the drawing that a page shows, and ``kind`` is
         ``page``, ``other scan`` or ``without``. Without these columns each page is a drawing of its own.
         For pages in `HEADS_BY_EYE`, the heads of all characters but Waldo are taken from there.
+    complain
+        Gets what is wrong with a row of the truth, which is then left out. By default the first is raised.
 
     Raises
     ------
     FileError
         The truth cannot be read or a picture cannot be opened.
     InvalidInputError
-        A column is missing or a box is not four numbers in order.
+        It is no truth, or a picture has another size than the truth says.
     """
     boxes_by_eye = _read_boxes_by_eye()
     pages = []
-    for entry in read_truth(truth, folder):
+    for listed in read_truth(truth, folder, complain):
+        pixels, entry = _opened(listed, complain)
         page = TrainingPage(
             entry.name,
             entry.columns.get("artwork", entry.name),
             entry.columns.get("kind", "page"),
-            _pixels(entry.path),
+            pixels,
             _heads(entry.boxes, ("waldo", "lookalike")),
             _ignored(entry.boxes),
         )
-        figures = [_head_of(b, page.head_height) for b in entry.boxes if b.label in CHARACTERS[1:]]
+        figures = [
+            _head_of(b, page.head_height)
+            for b in entry.boxes
+            if b.label in CHARACTERS[1:] and not b.ignored
+        ]
         pages.append(_with_other_heads(page, boxes_by_eye, figures))
     for path in sorted((folder / "without_waldo").glob("*.jpg")):
         name = f"without_waldo/{path.name}"
         pages.append(
-            _with_other_heads(TrainingPage(name, name, "without", _pixels(path)), boxes_by_eye, [])
+            _with_other_heads(
+                TrainingPage(name, name, "without", _opened(Page(name, path))[0]), boxes_by_eye, []
+            )
         )
     return sorted(pages, key=lambda p: (p.kind == "without", p.name))
 
 
-def _pixels(path: Path) -> Bytes:
-    """The pixels as they are stored, not rotated by EXIF: the boxes were drawn on these."""
-    return np.rint(load_image(path, orient=False) * 255).astype(np.uint8)
+def _opened(page: Page, complain: Complain = refuse) -> tuple[Bytes, Page]:
+    """The pixels of a page, and the page with its boxes on them."""
+    image, page = open_page(page, complain=complain)
+    return np.rint(image * 255).astype(np.uint8), page
 
 
 def _read_boxes_by_eye() -> dict[str, list[TrueBox]]:
@@ -193,10 +202,23 @@ def _with_other_heads(
     if page.name not in boxes_by_eye:
         return replace(page, heads=(*page.heads, *figure_heads))
     boxes = boxes_by_eye[page.name]
+    # A look-alike that both have is learned once.
+    heads = [
+        head
+        for head in _heads(boxes, (*CHARACTERS[1:], "lookalike"))
+        if not any(_same_head(head, other) for other in page.heads)
+    ]
     return replace(
         page,
-        heads=(*page.heads, *_heads(boxes, (*CHARACTERS[1:], "lookalike"))),
+        heads=(*page.heads, *heads),
         ignored=(*page.ignored, *_ignored(boxes)),
+    )
+
+
+def _same_head(one: Head, other: Head) -> bool:
+    """True for two boxes of one label of which each holds the other's centre."""
+    return one.label == other.label and all(
+        a.left < b.x < a.right and a.top < b.y < a.bottom for a, b in ((one, other), (other, one))
     )
 
 
@@ -211,13 +233,17 @@ def _heads(boxes: Sequence[TrueBox], names: Sequence[str]) -> tuple[Head, ...]:
             b.bottom,
         )
         for b in boxes
-        if b.label in names
+        if b.label in names and not b.ignored
     )
 
 
 def _ignored(boxes: Sequence[TrueBox]) -> tuple[tuple[float, float, float, float], ...]:
-    """The boxes of printed portraits."""
-    return tuple((b.left, b.top, b.right, b.bottom) for b in boxes if b.label == "waldo_icon")
+    """The boxes of printed portraits, and all that the truth sets aside."""
+    return tuple(
+        (b.left, b.top, b.right, b.bottom)
+        for b in boxes
+        if b.ignored or any(b.is_ignored(label) for label in CHARACTERS)
+    )
 
 
 def _head_of(figure: TrueBox, usual: float) -> Head:
@@ -375,10 +401,11 @@ def resized(page: TrainingPage, factor: float) -> TrainingPage:
     )
 
 
-def painted_over(page: TrainingPage, seed: int = 0) -> TrainingPage:
+def painted_over(page: TrainingPage, seed: int = 0) -> TrainingPage | None:
     """The page without Waldo: another piece of the page is pasted over his head and body, with soft edges.
 
-    Finds on it are false alarms, and everything but him is as on the true page.
+    Finds on it are false alarms, and everything but him is as on the true page. None if none of a thousand
+    random pieces of this size is without him.
     """
     random = np.random.default_rng(seed)
     height, width = page.pixels.shape[:2]
@@ -390,18 +417,10 @@ def painted_over(page: TrainingPage, seed: int = 0) -> TrainingPage:
         top = max(0, int(head.top - 0.6 * size))
         bottom = min(height, int(head.bottom + 2.2 * size))
         w, h = right - left, bottom - top
-        # Try random pieces of this size, whose top left corner is column u and row v, until one has no
-        # character in or near it. If none has been found, the last one is taken.
-        for _ in range(1000):
-            u, v = int(random.integers(0, width - w + 1)), int(random.integers(0, height - h + 1))
-            if all(
-                u >= q.x + 3 * q.height
-                or u + w <= q.x - 3 * q.height
-                or v >= q.y + 4 * q.height
-                or v + h <= q.y - 3 * q.height
-                for q in page.heads
-            ):
-                break
+        corner = _piece_without_him(page, w, h, random)
+        if corner is None:
+            return None
+        u, v = corner
         # At the page's edge the piece ends with the page; there it needs no soft end.
         across = _soft_ends(w, left > 0, right < width, 0.25 * size)
         down = _soft_ends(h, top > 0, bottom < height, 0.25 * size)
@@ -410,6 +429,31 @@ def painted_over(page: TrainingPage, seed: int = 0) -> TrainingPage:
         new = page.pixels[v : v + h, u : u + w]
         pixels[top:bottom, left:right] = (old * (1 - opacity) + new * opacity).astype(np.uint8)
     return replace(page, pixels=pixels, heads=tuple(h for h in page.heads if h.label))
+
+
+def _piece_without_him(
+    page: TrainingPage, w: int, h: int, random: np.random.Generator
+) -> tuple[int, int] | None:
+    """Column and row of a random piece of a page: with no character in or near it, else without Waldo."""
+    height, width = page.pixels.shape[:2]
+    second_best = None
+    for _ in range(1000):
+        u, v = int(random.integers(0, width - w + 1)), int(random.integers(0, height - h + 1))
+        if all(
+            u >= q.x + 3 * q.height
+            or u + w <= q.x - 3 * q.height
+            or v >= q.y + 4 * q.height
+            or v + h <= q.y - 3 * q.height
+            for q in page.heads
+        ):
+            return u, v
+        if second_best is None and all(
+            u >= q.right or u + w <= q.left or v >= q.bottom or v + h <= q.top
+            for q in page.heads
+            if q.label == 0
+        ):
+            second_best = u, v
+    return second_best
 
 
 def _soft_ends(length: int, soft_start: bool, soft_end: bool, margin: float) -> NDArray[np.float64]:

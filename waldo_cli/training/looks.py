@@ -12,6 +12,7 @@ skips what is done.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ from waldo_cli.training.data import (
     random_spots,
     spot_patches,
 )
-from waldo_cli.training.learn import Say, optimise, save
+from waldo_cli.training.learn import Say, load, optimise, save
 from waldo_cli.training.lessons import ClassifierLesson, ProposalLesson
 from waldo_cli.training.network import (
     CLOSER_VIEWS,
@@ -134,9 +135,8 @@ def learn_proposals(
     """The trained proposal network: trained on random places, and then on its own mistakes."""
     final_file = folder / "proposals.pt"
     net = proposal_network()
-    if final_file.is_file():
-        net.load_state_dict(torch.load(final_file, weights_only=True))
-        return net.eval()
+    if os.path.lexists(final_file):
+        return load(net, final_file)
     # Patches show heads larger than the network sees them, so that samples are mostly made by reducing.
     head = 1.25 * PROPOSAL_VIEW.head
     random = np.random.default_rng([seed, 1])
@@ -144,8 +144,8 @@ def learn_proposals(
     characters = character_patches(pages, head)
     lesson = ProposalLesson(net, characters, spot_patches(pages, spots, head))
     early_file = folder / "proposals-early.pt"  # the network before mining
-    if early_file.is_file():
-        net.load_state_dict(torch.load(early_file, weights_only=True))
+    if os.path.lexists(early_file):
+        load(net, early_file)
     else:
         say("first look, random places")
         checkpoint = folder / "proposals-early.checkpoint"
@@ -202,9 +202,8 @@ def learn_closer_looks(
         net = classifier_network()
         nets.append(net)
         final_file = folder / f"{name}.pt"
-        if final_file.is_file():
-            net.load_state_dict(torch.load(final_file, weights_only=True))
-            net.eval()
+        if os.path.lexists(final_file):
+            load(net, final_file)
             continue
         if not spots:  # once for all closer looks, and only if one of them is not trained yet
             say("closer looks, proposals")

@@ -16,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from waldo_cli.files import make_folder, write_atomically
+from waldo_cli.training.claim import TOML_MARK
 from waldo_cli.training.network import CLOSER_VIEWS, LABELS, PROPOSAL_VIEW, NetworkView, bias_of
 
 
@@ -95,10 +97,16 @@ def write_stack(
     -------
     path
         The path of the stack file.
+
+    Raises
+    ------
+    FileError
+        A file cannot be written. Each is written completely or not at all, the weights first.
     """
     arrays: dict[str, NDArray[np.float16]] = {}
     low, high, per_octave = release.scales
     lines = [
+        TOML_MARK.decode(),
         "format = 1",
         f'name = "{release.name}"',
         f'description = "{release.description}"',
@@ -126,10 +134,12 @@ def write_stack(
             *_layers("closer_look.layer", name, net, arrays),
             *_layer("closer_look.layer", "softmax"),
         ]
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(str(directory))
     path = directory / f"{release.name}.toml"
-    np.savez(path.with_suffix(".npz"), allow_pickle=False, **arrays)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with write_atomically(path.with_suffix(".npz")) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    with write_atomically(path) as file:
+        file.write(("\n".join(lines) + "\n").encode())
     return path
 
 
