@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.training.claim import MADE_BY, TOML_MARK, check, claim
+from waldo_cli.training.claim import MADE_BY, TOML_MARK, check, check_stack, claim, file_name
 
 FOLDERS = ["fold0", "all"]
 
 
 def checked(out: Path, *, resume: bool = False) -> None:
-    check(out, "waldo", FOLDERS, resume=resume)
+    check(out, FOLDERS, resume=resume)
+    check_stack(out, "waldo")
 
 
 def test_a_folder_is_claimed_once_and_resumed_with_the_same_settings(tmp_path: Path) -> None:
@@ -75,3 +76,11 @@ def test_a_place_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text(str(MADE_BY))
     with pytest.raises(FileError):
         claim(tmp_path / "file" / "run", {})
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [("waldo", "waldo"), ("../a b/é", "a-b-é"), ("..", "stack"), ("x" * 300, "x" * 60)],
+)
+def test_the_stack_is_named_by_its_label_in_its_folder(label: str, name: str) -> None:
+    assert file_name(label) == name

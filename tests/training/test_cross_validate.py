@@ -11,9 +11,12 @@ from PIL import Image
 pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
 from waldo_cli.errors import InvalidInputError
+from waldo_cli.evaluation.pages import refuse
 from waldo_cli.stack.file import load_stack
 from waldo_cli.training import cross_validate
-from waldo_cli.training.data import TrainingPage, read_pages
+from waldo_cli.training.cross_validate import Sources
+from waldo_cli.training.data import TrainingPage
+from waldo_cli.training.network import Classes
 from waldo_cli.training.release import Release, folded, write_stack
 
 
@@ -37,18 +40,22 @@ def test_a_short_training_finds_drawn_waldos_of_other_seeds(
         return folder
 
     learned_from, tested_on = scenes("seen", range(500, 520)), scenes("unseen", range(900, 910))
-    cross_validate.train(
-        learned_from, learned_from / "truth.csv", tmp_path / "run", folds=0, effort=0.06,
-        say=lambda _: None,
-    )  # fmt: skip
-    stack = load_stack(tmp_path / "run" / "waldo.toml")
-    unseen = read_pages(tested_on, tested_on / "truth.csv")
+    seen = Sources(learned_from, learned_from / "truth.csv", "waldo", figures=True)
+    path, _ = cross_validate.train(seen, tmp_path / "run", folds=0, effort=0.06, say=lambda _: None)
+    assert path == tmp_path / "run" / "waldo.toml"
+    stack = load_stack(path)
+    _, unseen, _ = Sources(tested_on, tested_on / "truth.csv", "waldo").read(refuse)
     assert sum(cross_validate._judged(page, stack).rank == 1 for page in unseen) >= 9
 
 
 def short_run(folder: Path, out: Path, **options: Any) -> None:
     cross_validate.train(
-        folder, folder / "truth.csv", out, folds=0, effort=0.001, say=lambda _: None, **options
+        Sources(folder, folder / "truth.csv"),
+        out,
+        folds=0,
+        effort=0.001,
+        say=lambda _: None,
+        **options,
     )
 
 
@@ -59,7 +66,7 @@ def folder(pages: list[TrainingPage], tmp_path: Path) -> Path:
     for page in pages:
         Image.fromarray(page.pixels).save(tmp_path / page.name)
         for h in page.heads:
-            label = ("waldo", "wenda", "", "", "lookalike")[h.label]
+            label = ("waldo", "wenda", "lookalike")[h.label]
             edges = f"{h.left},{h.top},{h.right},{h.bottom}"
             rows.append(f"{page.name},300,220,{label},{edges}")
     (tmp_path / "truth.csv").write_text("\n".join(rows) + "\n")
@@ -89,20 +96,34 @@ def test_a_folder_is_claimed_once_everything_is_read_and_resumed(folder: Path) -
 
 
 def test_more_folds_than_drawings_are_refused(folder: Path) -> None:
-    with pytest.raises(InvalidInputError, match="4 drawings show Waldo, which is too few for 5"):
-        cross_validate.train(folder, folder / "truth.csv", folder / "run", folds=5)
+    with pytest.raises(
+        InvalidInputError, match=r"4 drawings show what is sought, .* too few for 5"
+    ):
+        cross_validate.train(Sources(folder, folder / "truth.csv"), folder / "run", folds=5)
     assert not (folder / "run").exists()
 
 
 def test_scores_of_a_fold_come_back_and_damaged_ones_are_told(
-    pages: list[TrainingPage], networks: list[Any], tmp_path: Path
+    pages: list[TrainingPage], networks: list[Any], classes: Classes, tmp_path: Path
 ) -> None:
     first, *closer = [folded(net) for net in networks]
-    path = write_stack(tmp_path, Release(), first, closer)
-    fold = cross_validate._evaluated(pages[:1], path, 0, lambda _: None)
-    assert cross_validate._evaluated(pages[:1], path, 0, lambda _: None) == fold
+    path = write_stack(tmp_path, Release(), classes, first, closer)
+    fold = cross_validate._evaluated(pages[:1], classes, path, 0, lambda _: None)
+    assert cross_validate._evaluated(pages[:1], classes, path, 0, lambda _: None) == fold
     for text in ("", "[", '{"page": [{"name": 1}]}', "[1]"):
         (tmp_path / "scores.json").write_text(text)
         with pytest.raises(InvalidInputError, match="damaged: remove it") as caught:
-            cross_validate._evaluated(pages[:1], path, 0, lambda _: None)
+            cross_validate._evaluated(pages[:1], classes, path, 0, lambda _: None)
         assert caught.value.path == str(tmp_path / "scores.json")
+
+
+def test_any_class_can_be_sought(folder: Path) -> None:
+    sources = Sources(folder, folder / "truth.csv", "wenda")
+    path, report = cross_validate.train(
+        sources, folder / "run", folds=0, effort=0.001, say=lambda _: None
+    )
+    assert path == folder / "run" / "wenda.toml"
+    stack = load_stack(path)
+    assert stack.labels == ("wenda", "waldo", "nothing")
+    assert stack.description == "wenda, learned from 4 pages"
+    assert report["classes"]["names"] == ("wenda", "waldo")

@@ -20,15 +20,19 @@ from waldo_cli.training.data import (  # noqa: E402
     spot_patches,
 )
 from waldo_cli.training.lessons import ProposalLesson  # noqa: E402
-from waldo_cli.training.network import classifier_network, proposal_network  # noqa: E402
+from waldo_cli.training.network import Classes, classifier_network, proposal_network  # noqa: E402
+
+CLASSES = Classes(("waldo", "wenda"), figures=True)
 
 
 @pytest.fixture(scope="module")
 def lesson(pages: list[TrainingPage]) -> ProposalLesson:
-    head = 1.25 * ProposalLesson.mix.head
+    head = 1.25 * CLASSES.proposal_view.head
     random = np.random.default_rng(1)
     places = spot_patches(pages, [random_spots(p, 6, random) for p in pages], head)
-    return ProposalLesson(proposal_network(), character_patches(pages, head), places)
+    return ProposalLesson(
+        proposal_network(CLASSES), CLASSES, character_patches(pages, head), places
+    )
 
 
 def stopped(lesson: ProposalLesson, checkpoint: Path, said: list[str]) -> None:
@@ -40,11 +44,13 @@ def stopped(lesson: ProposalLesson, checkpoint: Path, said: list[str]) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        learn.optimise(proposal_network(), lesson, 6, seed=0, checkpoint=checkpoint, say=stop)
+        learn.optimise(
+            proposal_network(CLASSES), lesson, 6, seed=0, checkpoint=checkpoint, say=stop
+        )
 
 
 def resumed(lesson: ProposalLesson, checkpoint: Path, say: Callable[[str], None]) -> None:
-    learn.optimise(proposal_network(), lesson, 6, seed=0, checkpoint=checkpoint, say=say)
+    learn.optimise(proposal_network(CLASSES), lesson, 6, seed=0, checkpoint=checkpoint, say=say)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +83,7 @@ def damage(path: Path, kind: str) -> None:
         case "no dictionary":
             torch.save([1, 2], path)
         case "another network":
-            torch.save(state | {"net": classifier_network().state_dict()}, path)
+            torch.save(state | {"net": classifier_network(CLASSES).state_dict()}, path)
         case "NaN":
             state["average"]["0.weight"][0] = float("nan")
             torch.save(state, path)
@@ -113,20 +119,20 @@ def test_a_damaged_checkpoint_is_one_line_that_names_it(
 @pytest.mark.parametrize("kind", ["empty", "cut", "text", "no dictionary", "folder", "pipe"])
 def test_a_damaged_network_is_one_line_that_names_it(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "proposals.pt"
-    learn.save(proposal_network().state_dict(), path)
-    learn.load(proposal_network(), path)
+    learn.save(proposal_network(CLASSES).state_dict(), path)
+    learn.load(proposal_network(CLASSES), path)
     damage(path, kind)
     with pytest.raises((InvalidInputError, FileError)) as caught:
-        learn.load(proposal_network(), path)
+        learn.load(proposal_network(CLASSES), path)
     assert caught.value.path == str(path)
 
 
 def test_a_network_with_nan_is_not_taken(tmp_path: Path) -> None:
-    state = proposal_network().state_dict()
+    state = proposal_network(CLASSES).state_dict()
     state["0.weight"][0] = float("nan")
     learn.save(state, tmp_path / "net.pt")
     with pytest.raises(InvalidInputError, match="it holds NaN or infinity"):
-        learn.load(proposal_network(), tmp_path / "net.pt")
+        learn.load(proposal_network(CLASSES), tmp_path / "net.pt")
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_last_checkpoint(
@@ -145,7 +151,7 @@ def test_a_full_disk_is_one_line_and_the_last_state_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "net.pt"
-    learn.save(proposal_network().state_dict(), path)
+    learn.save(proposal_network(CLASSES).state_dict(), path)
     before = path.read_bytes()
 
     def full(_: int) -> None:
@@ -153,7 +159,7 @@ def test_a_full_disk_is_one_line_and_the_last_state_is_kept(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FileError, match="no space left on the disk"):
-        learn.save(proposal_network().state_dict(), path)
+        learn.save(proposal_network(CLASSES).state_dict(), path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["net.pt"]
 
@@ -162,5 +168,5 @@ def test_a_state_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "theirs").write_text("mine")
     (tmp_path / "net.pt").symlink_to("theirs")
     with pytest.raises(FileError, match="this is a link"):
-        learn.save(proposal_network().state_dict(), tmp_path / "net.pt")
+        learn.save(proposal_network(CLASSES).state_dict(), tmp_path / "net.pt")
     assert (tmp_path / "theirs").read_text() == "mine"

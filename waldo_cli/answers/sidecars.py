@@ -52,7 +52,8 @@ def _yolo_lines(record: Record, labels: Sequence[str]) -> list[str]:
 
 def classes_text(labels: Sequence[str]) -> str:
     """The list of the labels, one a line, that goes beside label files with numbers."""
-    return "".join(f"{label}\n" for label in labels)
+    # A label that holds the end of a line would shift all labels below it.
+    return "".join(f"{show(label)}\n" for label in labels)
 
 
 def data_yaml(labels: Sequence[str]) -> str:

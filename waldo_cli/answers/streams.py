@@ -187,7 +187,9 @@ class Coco:
         return ""
 
     def end(self) -> str:
-        categories = [{"id": n, "name": label} for n, label in enumerate(self.labels, 1)]
+        categories = [
+            {"id": n, "name": label, "supercategory": ""} for n, label in enumerate(self.labels, 1)
+        ]
         data = {
             "info": {"description": "Finds of waldo", "version": __version__},
             "licenses": [],

@@ -31,6 +31,30 @@ from waldo_cli.files import show
     help="Where stack, weights and report go.",
 )
 @click.option(
+    "--label",
+    metavar="NAME",
+    help="Class of the boxes sought; the other classes are told apart from it, and boxes of class lookalike"
+    " are learned as what it is not.  [default: the only class, or waldo]",
+)
+@click.option(
+    "--heads",
+    is_flag=True,
+    help="The boxes are heads of figures: the body below a head belongs to it.",
+)
+@click.option(
+    "--others",
+    type=options.PLACE,
+    metavar="FILE",
+    help="A truth of the other classes: on the pages that it names, its boxes replace those of --truth.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    type=options.PLACE,
+    metavar="DIR",
+    help="A folder of further pages that do not show what is sought. Repeatable.",
+)
+@click.option(
     "--folds",
     type=click.IntRange(0),
     default=5,
@@ -66,6 +90,10 @@ def train(
     pages: str,
     truth: str,
     out: str,
+    label: str | None,
+    heads: bool,
+    others: str | None,
+    without: tuple[str, ...],
     folds: int,
     effort: float,
     drawn: str | None,
@@ -73,10 +101,11 @@ def train(
     resume: bool,
     debug: bool,  # noqa: ARG001 - read by main
 ) -> None:
-    """Learn to find Waldo from the pages of the folder PAGES, whose boxes are known.
+    """Learn to find something from the pages of the folder PAGES, whose boxes are known.
 
-    Writes waldo.toml and waldo.npz, a stack that detect takes, and report.json: how often the stacks of
-    the folds had him first on pages of artworks that they had not seen. Needs the extra "train".
+    Writes LABEL.toml and LABEL.npz, a stack that detect takes, and report.json: how often the stacks of
+    the folds had it first on pages of artworks that they had not seen. The classes, and the shape and the
+    sizes of what is sought, come from the boxes. Needs the extra "train".
 
     What is wrong with a row of the truth is one line, and it is left out. Nothing is written before all is
     read, and nothing over files that a training has not made.
@@ -91,22 +120,30 @@ def train(
     # Checked without importing PyTorch, which takes seconds.
     if find_spec("torch") is None:
         raise MissingExtraError("training needs PyTorch: pip install 'waldo-cli[train]'")
+    from waldo_cli.training.cross_validate import Sources
     from waldo_cli.training.cross_validate import train as run_training
 
+    sources = Sources(
+        Path(pages),
+        Path(truth),
+        label,
+        heads,
+        None if others is None else Path(others),
+        tuple(map(Path, without)),
+        None if drawn is None else Path(drawn),
+    )
     with Faults() as faults:
-        report = run_training(
-            Path(pages),
-            Path(truth),
+        path, report = run_training(
+            sources,
             Path(out),
             folds=folds,
             effort=effort,
             seed=seed,
-            drawn=None if drawn is None else Path(drawn),
             resume=resume,
             say=lambda line: click.echo(show(line), err=True),
             complain=faults.add,
         )
-    click.echo(show(Path(out) / "waldo.toml"))
+    click.echo(show(path))
     if "summary" in report:  # only with cross-validation
         summary = report["summary"]
         click.echo(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,18 @@ REPORT = "report.json"
 MAX_SETTINGS_BYTES = 1 << 16
 
 
-def check(out: Path, name: str, folders: list[str], *, resume: bool) -> None:
+def file_name(label: str) -> str:
+    """Return the name of the stack that seeks a label, as a name of files."""
+    return re.sub(r"[^\w.-]", "-", label).strip(".-")[:60] or "stack"
+
+
+def check(out: Path, folders: list[str], *, resume: bool) -> None:
     """Refuse a folder that holds another training, or anything else where this one would write.
 
     Parameters
     ----------
     out
         The folder; it may be missing.
-    name
-        Name of the stack.
     folders
         Names of the folders in it that the training uses.
     resume
@@ -57,20 +61,32 @@ def check(out: Path, name: str, folders: list[str], *, resume: bool) -> None:
             raise InvalidInputError(
                 "holds a training already: resume it, or choose another folder", path=str(out)
             )
-    marks = {f"{name}.toml": TOML_MARK, REPORT: JSON_MARK}
-    made = {}
-    for file, mark in marks.items():
-        content = beginning(out / file, 1024)
-        made[file] = content is not None
-        if content is not None and (noted is None or not content.lstrip(b"{\n ").startswith(mark)):
-            raise _foreign(out / file)
-    # The weights have no mark: they are ours where the stack file beside them is.
-    if beginning(out / f"{name}.npz", 1) is not None and not made[f"{name}.toml"]:
-        raise _foreign(out / f"{name}.npz")
+    _must_be_ours(out / REPORT, JSON_MARK)
     for folder in folders:
         path = out / folder
         if os.path.islink(path) or (os.path.lexists(path) and (noted is None or not path.is_dir())):
             raise _foreign(path)
+
+
+def check_stack(out: Path, name: str) -> None:
+    """Refuse a folder in which somebody else's file has the name of the stack or of its weights.
+
+    Raises
+    ------
+    FileError
+        There is such a file.
+    """
+    _must_be_ours(out / f"{name}.toml", TOML_MARK)
+    # The weights have no mark: they are ours where the stack file beside them is.
+    weights, stack = out / f"{name}.npz", out / f"{name}.toml"
+    if beginning(weights, 1) is not None and beginning(stack, 1) is None:
+        raise _foreign(weights)
+
+
+def _must_be_ours(path: Path, mark: bytes) -> None:
+    content = beginning(path, 1024)
+    if content is not None and not content.lstrip(b"{\n ").startswith(mark):
+        raise _foreign(path)
 
 
 def claim(out: Path, settings: dict[str, Any]) -> None:

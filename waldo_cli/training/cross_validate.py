@@ -28,22 +28,26 @@ from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
 from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
 from waldo_cli.evaluation.overlap import Overlaps
-from waldo_cli.evaluation.pages import Complain, Page, TrueBox, refuse
+from waldo_cli.evaluation.pages import IGNORE, Complain, Page, TrueBox, pages_without, refuse
+from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.files import read_bytes, reason, write_atomically
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
 from waldo_cli.training.calibrate import Calibration, calibrate, calibrated
-from waldo_cli.training.claim import MADE_BY, REPORT, check, claim
+from waldo_cli.training.claim import MADE_BY, REPORT, check, check_stack, claim, file_name
 from waldo_cli.training.data import (
     TrainingPage,
+    classes_of,
     folds_by_artwork,
+    open_pages,
     painted_over,
-    read_pages,
     resized,
+    training_pages,
+    with_others,
 )
 from waldo_cli.training.learn import Say
 from waldo_cli.training.looks import Steps, learn_closer_looks, learn_proposals
-from waldo_cli.training.network import CHARACTERS, LABELS
+from waldo_cli.training.network import Classes
 from waldo_cli.training.release import Release, folded, write_stack
 
 MAX_SCORES_BYTES = 1 << 26
@@ -52,14 +56,13 @@ MAX_SCORES_BYTES = 1 << 26
 SIZES = {"half": 0.5, "double": 2.0}
 
 
-def _judged(page: TrainingPage, stack: Stack, label: str = LABELS[0]) -> PageScore:
-    """The finds of a stack on a page, judged against the page's known boxes."""
+def _judged(page: TrainingPage, stack: Stack, number: int = 0) -> PageScore:
+    """The finds of a class on a page, judged against the page's known boxes."""
+    label = stack.labels[number]
     boxes = [
-        TrueBox(label, h.left, h.top, h.right, h.bottom)
-        for h in page.heads
-        if LABELS[h.label] == label
+        TrueBox(label, h.left, h.top, h.right, h.bottom) for h in page.heads if h.label == number
     ]
-    boxes += [TrueBox(f"{LABELS[0]}_icon", *box) for box in page.ignored]
+    boxes += [TrueBox(IGNORE, *box) for box in page.ignored]
     known = Page(page.name, Path(page.name), tuple(boxes))
     image = page.pixels.astype(np.float32) / 255
     finds = detect(image, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE).detections
@@ -76,8 +79,8 @@ class Fold:
         The fold, counted from 0.
     pages
         Scores of the pages by kind: ``page``, ``other scan``, ``without``; ``painted``, the pages with
-        Waldo painted over; ``half`` and ``double``, the pages at other sizes; and the name of each other
-        character, for the pages that show this character.
+        what is sought painted over; ``half`` and ``double``, the pages at other sizes; and ``class NAME``
+        for each other class, of the pages that show it.
     """
 
     number: int
@@ -95,7 +98,9 @@ def _score(**fields: Any) -> PageScore:
     return PageScore(**fields | {"overlaps": Overlaps(**overlaps)})
 
 
-def _evaluated(pages: Sequence[TrainingPage], path: Path, number: int, say: Say) -> Fold:
+def _evaluated(
+    pages: Sequence[TrainingPage], classes: Classes, path: Path, number: int, say: Say
+) -> Fold:
     """Judge the stack at `path` on held-out `pages`.
 
     The results are kept in a file beside the stack. If an earlier run has written it, it is read instead.
@@ -109,15 +114,16 @@ def _evaluated(pages: Sequence[TrainingPage], path: Path, number: int, say: Say)
         scores.setdefault(page.kind, []).append(_judged(page, stack))
         if page.kind != "page":
             continue
-        painted = painted_over(page)
+        painted = painted_over(page, figures=classes.figures)
         if painted is None:
-            say(f"{page.name}: no piece of it to paint over Waldo with; not judged without him")
+            say(f"{page.name}: no piece of it to paint over what is sought; not judged without it")
         else:
             scores.setdefault("painted", []).append(_judged(painted, stack))
         for name, factor in SIZES.items():
             scores.setdefault(name, []).append(_judged(resized(page, factor), stack))
-        for label in sorted({LABELS[h.label] for h in page.heads} & set(CHARACTERS[1:])):
-            scores.setdefault(label, []).append(_judged(page, stack, label))
+        for other in sorted({h.label for h in page.heads if h.label > 0}):
+            kind = f"class {classes.names[other]}"
+            scores.setdefault(kind, []).append(_judged(page, stack, other))
     stored = {kind: [asdict(s) for s in page_scores] for kind, page_scores in scores.items()}
     with write_atomically(scores_file) as file:
         file.write(json.dumps(stored).encode())
@@ -141,27 +147,77 @@ def _stored_scores(path: Path) -> dict[str, list[PageScore]]:
         ) from None
 
 
+@dataclass(frozen=True)
+class Sources:
+    """Where a training learns from.
+
+    Attributes
+    ----------
+    pages, truth
+        The folder of pages, and the truth of them as `waldo_cli.evaluation.truth.read_truth` reads it.
+    label
+        The class that is sought; None: the only one, or ``waldo``.
+    figures
+        The boxes hold the heads of figures.
+    others
+        A truth of the other classes, whose boxes replace those of `truth` on the pages that it names.
+    without
+        Folders of further pages that do not show what is sought.
+    drawn
+        A folder of drawn scenes with their ``truth.csv``, which are added to the training pages.
+    """
+
+    pages: Path
+    truth: Path
+    label: str | None = None
+    figures: bool = False
+    others: Path | None = None
+    without: tuple[Path, ...] = ()
+    drawn: Path | None = None
+
+    def read(self, complain: Complain) -> tuple[Classes, list[TrainingPage], list[TrainingPage]]:
+        """The classes, the pages, and the drawn scenes."""
+        listed = read_truth(self.truth, self.pages, complain)
+        for folder in self.without:
+            listed += pages_without(folder, listed)
+        opened = open_pages(listed, complain)
+        try:
+            sought = classes_of(opened, self.label).names[0]
+            if self.others is not None:
+                opened = with_others(opened, read_truth(self.others, self.pages, complain), sought)
+            classes = classes_of(opened, sought, figures=self.figures)
+        except InvalidInputError as e:
+            raise e.at(str(self.truth)) from None
+        drawn: list[TrainingPage] = []
+        if self.drawn is not None:
+            scenes = read_truth(self.drawn / "truth.csv", self.drawn, complain)
+            drawn = training_pages(open_pages(scenes, complain), classes)
+        return (
+            classes,
+            training_pages(opened, classes),
+            [replace(page, kind="drawn") for page in drawn],
+        )
+
+
 def train(
-    pages: Path,
-    truth: Path,
+    sources: Sources,
     out: Path,
     *,
     folds: int = 5,
     effort: float = 1.0,
     seed: int = 0,
-    drawn: Path | None = None,
     resume: bool = False,
     say: Say = print,
     complain: Complain = refuse,
-) -> dict[str, Any]:
+) -> tuple[Path, dict[str, Any]]:
     """Train a stack on pages with known boxes.
 
     Parameters
     ----------
-    pages, truth
-        The folder of pages and the truth file, as in `read_pages`.
+    sources
+        The pages.
     out
-        The folder for ``waldo.toml``, ``waldo.npz``, ``report.json``, and one folder of checkpoints per
+        The folder for ``LABEL.toml``, ``LABEL.npz``, ``report.json``, and one folder of checkpoints per
         fold.
     folds
         Into how many parts the artworks are divided for cross-validation. 0 for none: scores are then
@@ -170,8 +226,6 @@ def train(
         Factor on the steps of `Steps`; at 1 a fold takes about half an hour of one core.
     seed
         The seed of all random numbers.
-    drawn
-        A folder of drawn scenes with their ``truth.csv``, which are added to the training pages.
     resume
         Continue what an earlier run with the same settings left in `out`.
     say
@@ -181,14 +235,14 @@ def train(
 
     Returns
     -------
-    report
-        The content of ``report.json``.
+    path, report
+        The stack file, and the content of ``report.json``.
 
     Raises
     ------
     InvalidInputError
-        A setting is out of range, `out` contains another training, no page shows Waldo, there are fewer
-        drawings than folds, or a checkpoint is damaged.
+        A setting is out of range, `out` contains another training, no page shows what is sought, there are
+        fewer drawings than folds, or a checkpoint is damaged.
     FileError
         A file cannot be read or written, or is in the way and was made by somebody else.
     """
@@ -197,20 +251,13 @@ def train(
     if not 0 < effort < math.inf:
         raise InvalidInputError(f"effort is {effort}: it must be a positive number")
     fold_names = [f"fold{number}" for number in range(folds)]
-    check(out, Release().name, [*fold_names, "all"], resume=resume)
-    real_pages = read_pages(pages, truth, complain)
-    drawn_pages = []
-    if drawn is not None:
-        drawn_pages = read_pages(drawn, drawn / "truth.csv", complain)
-        drawn_pages = [replace(p, kind="drawn") for p in drawn_pages]
-    _must_suffice(real_pages, folds, truth)
-    settings = {
-        "folds": folds,
-        "effort": effort,
-        "seed": seed,
-        "drawn": drawn is not None,
-        "pages": fingerprint((*real_pages, *drawn_pages))[:16],
-    }
+    check(out, [*fold_names, "all"], resume=resume)
+    classes, real_pages, drawn_pages = sources.read(complain)
+    _must_suffice(real_pages, folds, sources.truth)
+    name = file_name(classes.names[0])
+    check_stack(out, name)
+    settings = {"folds": folds, "effort": effort, "seed": seed, "classes": asdict(classes)}
+    settings["pages"] = fingerprint((*real_pages, *drawn_pages))[:16]
     claim(out, settings)
     plan = Steps().times(effort)
 
@@ -224,45 +271,41 @@ def train(
 
         with_drawn = [*training_pages, *drawn_pages]
         # Seeds of different folds lie 10 apart, since the networks of a fold add small numbers to theirs.
-        fold_seed = 1000 * seed + 10 * number
-        proposals = learn_proposals(with_drawn, folder, plan, fold_seed, say_for_fold)
-        return proposals, learn_closer_looks(
-            with_drawn, proposals, folder, plan, fold_seed, say_for_fold
-        )
+        arguments = (folder, plan, 1000 * seed + 10 * number, say_for_fold)
+        proposals = learn_proposals(with_drawn, classes, *arguments)
+        return proposals, learn_closer_looks(with_drawn, classes, proposals, *arguments)
 
     fold_of_artwork = folds_by_artwork(real_pages, folds, seed) if folds else {}
     results = []
-    for number in range(folds):
-        folder = out / fold_names[number]
-        training_pages = [p for p in real_pages if fold_of_artwork[p.artwork] != number]
+    for number, fold_name in enumerate(fold_names):
+        folder = out / fold_name
+        seen = [p for p in real_pages if fold_of_artwork[p.artwork] != number]
         held_out = [p for p in real_pages if fold_of_artwork[p.artwork] == number]
-        proposals, closer = learn_networks(training_pages, folder, number)
-        path = write_stack(folder, Release(), folded(proposals), [folded(net) for net in closer])
-        results.append(_evaluated(held_out, path, number, say))
+        proposals, closer = learn_networks(seen, folder, number)
+        nets = folded(proposals), [folded(net) for net in closer]
+        path = write_stack(folder, Release(name), classes, *nets)
+        results.append(_evaluated(held_out, classes, path, number, say))
     calibration = _calibration(results) if results else Calibration(1.0, 0.0, 0.5)
     # The released stack learns from all pages; its seed is that of a fold after the last one.
     proposals, closer = learn_networks(real_pages, out / "all", folds)
-    release = replace(
-        Release(),
-        description="Waldo, and Wenda, Odlaw and Wizard Whitebeard, learned from pages of the books",
-        threshold=calibration.threshold,
-    )
-    write_stack(out, release, folded(proposals), [calibrated(net, calibration) for net in closer])
-    report = _report(settings, plan, results, calibration)
+    shown = len({p.artwork for p in real_pages if any(h.label == 0 for h in p.heads)})
+    description = f"{classes.names[0]}, learned from {shown} pages"
+    release = Release(name, description, calibration.threshold)
+    nets = folded(proposals), [calibrated(net, calibration) for net in closer]
+    path = write_stack(out, release, classes, *nets)
+    report = _report(settings, classes, plan, results, calibration)
     with write_atomically(out / REPORT) as file:
         file.write((json.dumps(MADE_BY | report, indent=1) + "\n").encode())
-    return report
+    return path, report
 
 
 def _must_suffice(pages: Sequence[TrainingPage], folds: int, truth: Path) -> None:
     """Refuse pages that cannot be learned from."""
     shown = {p.artwork for p in pages if any(h.label == 0 for h in p.heads)}
-    if not shown:
-        raise InvalidInputError("no page shows Waldo", path=str(truth))
     if folds > len(shown):
         raise InvalidInputError(
-            f"{len(shown)} drawings show Waldo, which is too few for {folds} folds: give --folds up to"
-            f" {len(shown)}, or 0",
+            f"{len(shown)} drawings show what is sought, which is too few for {folds} folds: give --folds"
+            f" up to {len(shown)}, or 0",
             path=str(truth),
         )
 
@@ -284,7 +327,11 @@ def _calibration(folds: Sequence[Fold]) -> Calibration:
 
 
 def _report(
-    settings: dict[str, Any], plan: Steps, folds: Sequence[Fold], calibration: Calibration
+    settings: dict[str, Any],
+    classes: Classes,
+    plan: Steps,
+    folds: Sequence[Fold],
+    calibration: Calibration,
 ) -> dict[str, Any]:
     """The content of ``report.json``: settings, and results with calibrated scores."""
 
@@ -309,6 +356,7 @@ def _report(
             ]
     report: dict[str, Any] = {
         "settings": settings,
+        "classes": asdict(classes),
         "steps": asdict(plan),
         "calibration": asdict(calibration),
         "pages": rows,
@@ -318,9 +366,9 @@ def _report(
         present = by_kind.get("page", [])
         summary: Summary = summarize([*present, *absent], calibration.threshold)
         report["summary"] = asdict(summary)
-        for kind in ("other scan", *SIZES, *CHARACTERS[1:]):
+        for kind in ("other scan", *SIZES, *(f"class {name}" for name in classes.names[1:])):
             report[kind] = asdict(summarize(by_kind.get(kind, []), calibration.threshold))
-        # How well scores separate pages from the same pages without Waldo.
+        # How well scores separate pages from the same pages without what is sought.
         report["auc_painted_over"] = area_under_curve(
             [s.best for s in present], [s.best for s in by_kind.get("painted", [])]
         )

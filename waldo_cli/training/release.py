@@ -6,6 +6,7 @@ one ``[[layer]]`` table for each layer into the TOML.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from torch import nn
 
 from waldo_cli.files import make_folder, write_atomically
 from waldo_cli.training.claim import TOML_MARK
-from waldo_cli.training.network import CLOSER_VIEWS, LABELS, PROPOSAL_VIEW, NetworkView, bias_of
+from waldo_cli.training.network import Classes, NetworkView, bias_of
 
 
 def folded(net: nn.Sequential) -> nn.Sequential:
@@ -66,8 +67,6 @@ class Release:
         Texts for the user; the name is also the name of the files.
     threshold
         The smallest probability of a find.
-    scales
-        ``(smallest, largest, per octave)`` of the pyramid.
     candidates
         For each closer look, how many candidates it examines.
     mirrored
@@ -77,7 +76,6 @@ class Release:
     name: str = "waldo"
     description: str = ""
     threshold: float = 0.5
-    scales: tuple[float, float, int] = (0.1768, 1.4142, 2)
     candidates: tuple[int, ...] = (192, 48)
     mirrored: tuple[int, ...] = (64, 24)
 
@@ -85,6 +83,7 @@ class Release:
 def write_stack(
     directory: Path,
     release: Release,
+    classes: Classes,
     proposals: nn.Sequential,
     closer: Sequence[nn.Sequential],
 ) -> Path:
@@ -104,25 +103,25 @@ def write_stack(
         A file cannot be written. Each is written completely or not at all, the weights first.
     """
     arrays: dict[str, NDArray[np.float16]] = {}
-    low, high, per_octave = release.scales
+    low, high, per_octave = classes.scales
     lines = [
         TOML_MARK.decode(),
         "format = 1",
-        f'name = "{release.name}"',
-        f'description = "{release.description}"',
-        _object(PROPOSAL_VIEW),
-        f"labels = {_quoted(LABELS)}",
+        f"name = {_quoted(release.name)}",
+        f"description = {_quoted(release.description)}",
+        _object(classes.proposal_view),
+        f"labels = [{', '.join(map(_quoted, classes.labels))}]",
         f"threshold = {release.threshold:g}",
         f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
         'boundary = "edge"',
-        f'weights = "{release.name}.npz"',
+        f"weights = {_quoted(release.name + '.npz')}",
         *_layers("layer", "first", proposals, arrays),
         # The score of a place is that of its best character: one map for the search of peaks.
         *_layer("layer", "combine", how='"max"'),
         *_layer("layer", "sigmoid"),
     ]
     closer_looks = zip(
-        CLOSER_VIEWS.items(), release.candidates, release.mirrored, closer, strict=True
+        classes.closer_views.items(), release.candidates, release.mirrored, closer, strict=True
     )
     for (name, view), candidates, mirrored, net in closer_looks:
         lines += [
@@ -183,5 +182,5 @@ def _object(view: NetworkView) -> str:
     return f"object = [{view.size.cols}, {view.size.rows}]"
 
 
-def _quoted(names: Sequence[str]) -> str:
-    return "[" + ", ".join(f'"{name}"' for name in names) + "]"
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a string of JSON is one of TOML, too
