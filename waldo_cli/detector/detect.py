@@ -28,6 +28,7 @@ from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Detection, Size
+from waldo_cli.images.given import AnyImage, as_image
 from waldo_cli.stack.stack import Mask, Stack
 
 
@@ -61,10 +62,10 @@ class Result:
 
 
 def detect(
-    image: NDArray[Any],
+    image: AnyImage,
     *,
     stack: str | Path | Stack | None = None,
-    masks: Sequence[Mask | NDArray[Any] | str | Path] | None = None,
+    masks: Mask | str | Path | Sequence[Mask | NDArray[Any] | str | Path] | None = None,
     scales: str | float | Sequence[float] = "auto",
     top: int = 1,
     threshold: float | None = None,
@@ -79,13 +80,15 @@ def detect(
     Parameters
     ----------
     image
-        ``(H, W, 3)`` in [0, 1].
+        ``(H, W, 3)``, floats in [0, 1] or bytes; or a path, bytes of a file, an open binary file, a picture
+        of Pillow's, all of which are opened as by `load_image`.
     stack
         A built-in name, a stack file, or a `Stack`; ``"waldo"`` when None, ``"pixels"`` when None and
         masks are given.
     masks
         What to look for instead of the stack's own: `Mask` records, paths of pictures, or arrays
-        ``(A, B, 3)``, or ``(A, B, 4)`` whose last channel is a weight per pixel.
+        ``(A, B, 3)``, or ``(A, B, 4)`` whose last channel is a weight per pixel. A single record or path
+        need not be in a list.
     scales
         ``"auto"`` (what the stack says), one factor, a list, or a range ``"0.5:2"`` in the stack's steps.
     top
@@ -120,7 +123,13 @@ def detect(
     """
     search = Search.of(stack, masks, labels, scales, threshold)
     return detect_with(
-        image, search, top=top, region=region, where=where, max_overlap=max_overlap, trace=trace
+        as_image(image),
+        search,
+        top=top,
+        region=region,
+        where=where,
+        max_overlap=max_overlap,
+        trace=trace,
     )
 
 
