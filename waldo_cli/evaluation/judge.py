@@ -2,7 +2,7 @@
 
 A find is a hit if its peak lies in a true box that is grown by half its width and half its height on each
 side. Each box is hit at most once, by its best find. Further finds in the same box are neither hits nor
-false alarms; nor are finds in a box that is left out of judgement (`TrueBox.is_ignored`): a printed portrait
+false alarms; nor are finds in a box that is left out of judgement (`TrueBox.sets_aside`): a printed portrait
 of class ``LABEL_icon``, the class ``ignore``, COCO's ``iscrowd``, ``difficult`` of Pascal VOC. Every other
 find is a false alarm.
 
@@ -137,7 +137,6 @@ def judge(page: Page, label: str, finds: Sequence[Detection], seconds: float = 0
         Passed on to the result.
     """
     true_boxes = [b for b in page.boxes if b.counts_for(label)]
-    ignored = [b for b in page.boxes if b.is_ignored(label)]
     ranks: list[int | None] = [None] * len(true_boxes)
     scores: list[float] = []
     hits: list[bool] = []
@@ -152,7 +151,7 @@ def judge(page: Page, label: str, finds: Sequence[Detection], seconds: float = 0
             ranks[nearest] = 1 + hits.count(False)
             if not hits:
                 first_iou = true_boxes[nearest].iou(find.box)
-        elif matching or any(b.is_hit(x, y) for b in ignored):
+        elif matching or any(b.sets_aside(label, x, y) for b in page.boxes):
             continue  # neither a hit nor a false alarm
         scores.append(find.score)
         hits.append(bool(not_yet_hit))

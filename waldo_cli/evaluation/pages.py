@@ -45,6 +45,8 @@ class TrueBox:
         Its edges.
     ignored
         The truth itself says that this box does not count: COCO's ``iscrowd``, ``difficult`` of Pascal VOC.
+    crowd
+        It is a region with many of its class, COCO's ``iscrowd``, and not the box of one object.
     """
 
     label: str
@@ -53,6 +55,7 @@ class TrueBox:
     right: float
     bottom: float
     ignored: bool = False
+    crowd: bool = False
 
     @property
     def height(self) -> float:
@@ -73,6 +76,18 @@ class TrueBox:
         sets aside.
         """
         return self.label in (f"{label}_icon", IGNORE) or (self.label == label and self.ignored)
+
+    def sets_aside(self, label: str, x: float, y: float) -> bool:
+        """Return whether a find of `label` at this place is neither a hit nor a false alarm.
+
+        Around the box of one object the place may lie as far outside as that of a hit; a region ends at its
+        edges.
+        """
+        if not self.is_ignored(label):
+            return False
+        if self.crowd or self.label == IGNORE:
+            return self.left <= x <= self.right and self.top <= y <= self.bottom
+        return self.is_hit(x, y)
 
     def is_hit(self, x: float, y: float) -> bool:
         """Return whether a point lies in the box grown by half its width and half its height on each side."""

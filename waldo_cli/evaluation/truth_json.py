@@ -93,7 +93,8 @@ def coco_rows(root: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _coco_box(annotation: Mapping[str, Any], label: str) -> TrueBox:
-    aside = is_true(annotation.get("iscrowd", 0)) or is_true(annotation.get("ignore", 0))
+    crowd = is_true(annotation.get("iscrowd", 0))
+    aside = crowd or is_true(annotation.get("ignore", 0))
     bbox = annotation.get("bbox")
     polygons = annotation.get("segmentation")
     if not bbox and isinstance(polygons, list) and polygons:
@@ -104,7 +105,7 @@ def _coco_box(annotation: Mapping[str, Any], label: str) -> TrueBox:
     if not isinstance(bbox, list) or len(bbox) != 4:
         raise InvalidInputError("bbox must be [x, y, width, height]")
     x, y, width, height = (finite_number(v, "bbox") for v in bbox)
-    return TrueBox(label, x, y, x + width, y + height, aside)
+    return TrueBox(label, x, y, x + width, y + height, aside, crowd)
 
 
 def _list_in(root: Mapping[str, Any], key: str) -> list[Any]:

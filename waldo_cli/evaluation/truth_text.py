@@ -84,7 +84,8 @@ def _csv_row(row: Mapping[str, str], columns: list[str], where: str, *, comma: b
             finite_number(row[c].replace(",", ".") if comma else row[c], c) for c in EDGES
         )
         aside = any(is_true(row.get(k)) for k in _ASIDE)
-        return TrueBox(row["class"], left, top, right, bottom, aside)
+        crowd = is_true(row.get("iscrowd"))
+        return TrueBox(row["class"], left, top, right, bottom, aside, crowd)
 
     return row_with(where, box, (name,), size=size, columns=others)
 
