@@ -234,6 +234,10 @@ def test_two_names_of_one_picture_are_told_and_two_spellings_are_not(folder: Pat
     )
     assert (pages, faults) == ({"x/a.png": 2}, [])
     pages, faults = leniently(
+        truth(folder, *(f"{n},40,30,w,1,2,9,9" for n in ("a.png", "./a.png"))), folder
+    )
+    assert (pages, faults) == ({"a.png": 2}, [])
+    pages, faults = leniently(
         truth(folder, *(f"{n},40,30,w,1,2,9,9" for n in (f"{folder.name}/a.png", "y/a.png"))),
         folder,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
@@ -145,12 +145,12 @@ class _Entry:
         """Return the page, or None if none of its boxes can be used."""
         name = self.names[0] if self.names else os.path.relpath(path, folder)
         page = Page(name, Path(path), size=self.size, columns=self.columns)
-        if self.size is None and self.boxes:
-            return Page(name, Path(path), columns=self.columns, raw=tuple(self.boxes))
-        boxes = place_boxes(self.boxes, self.size or Size(1, 1), fault)
-        if not boxes and (self.boxes or self.faulty):
-            return None
-        return Page(page.name, page.path, boxes, self.size, self.columns)
+        if self.size is None:
+            page = replace(page, raw=tuple(self.boxes))
+        else:
+            page = replace(page, boxes=place_boxes(self.boxes, self.size, fault))
+        without = not page.boxes and not page.raw
+        return None if without and (self.boxes or self.faulty) else page
 
 
 def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
@@ -163,7 +163,7 @@ def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
             missing = os.path.join(folder, entry.name)
             fault(FileError(f"no such page, but {entry.file} names it", path=missing))
         else:
-            by_path.setdefault(path, []).append(entry)
+            by_path.setdefault(os.path.normpath(path), []).append(entry)
     pages = []
     for path, named in by_path.items():
         chosen = _agreeing(named, path, fault) if len(named) > 1 else named[0]
