@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from pathlib import Path
 
@@ -72,3 +73,17 @@ def test_agreement_counts_the_last_parts() -> None:
     assert agreement(r"C:\x\a\p.png", "/y/A/p.png") == 2
     assert agreement("q.png", "/y/a/p.png") == 0
     assert parts_of(r"C:\x/./..//p.png") == ("x", "p.png")
+
+
+def test_many_pictures_of_one_name_are_found_in_no_time(tmp_path: Path) -> None:
+    folders = [tmp_path / "books" / str(n) for n in range(1500)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "page01.png").touch()
+    pictures = Pictures(str(tmp_path / "books"))
+    started = time.process_time()
+    for folder in folders:
+        names = [rf"D:\books\{folder.name}\page01.png"]
+        assert pictures.find(names) == str(folder / "page01.png")
+        assert pictures.find([], f"labels/{folder.name}/page01") == str(folder / "page01.png")
+    assert time.process_time() - started < 5

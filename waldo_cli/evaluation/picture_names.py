@@ -73,12 +73,23 @@ class Pictures:
         return _indexed((os.path.splitext(path)[0], path) for path in self._paths)
 
 
+# How many of the last parts of a path it can be looked up by: enough to leave few that share them all.
+_INDEXED_PARTS = 3
+
+
 def _indexed(named: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Paths by the last part of their names."""
+    """Paths by the last one, two and three parts of their names."""
     index: dict[str, list[str]] = {}
     for name, path in named:
-        index.setdefault(_key(os.path.basename(name)), []).append(path)
+        for tail in _tails(os.path.abspath(name)):
+            index.setdefault(tail, []).append(path)
     return index
+
+
+def _tails(name: str) -> list[str]:
+    """The last parts of a name, as keys of the index; the most parts first."""
+    parts = [_key(part) for part in parts_of(name)[-_INDEXED_PARTS:]]
+    return ["/".join(parts[n:]) for n in range(len(parts))]
 
 
 def _nearest(
@@ -87,7 +98,7 @@ def _nearest(
     """Return the path that agrees most with one of the names; None if there is none, or no single one."""
     ranked: dict[str, tuple[int, int]] = {}
     for name in names:
-        for path in index.get(_key(os.path.basename("/".join(parts_of(name)))), []):
+        for path in next((index[tail] for tail in _tails(name) if tail in index), []):
             without = os.path.splitext(path)[0] if stems else path
             rank = (agreement(name, without), -path.count(os.sep))
             ranked[path] = max(rank, ranked.get(path, rank))

@@ -289,7 +289,7 @@ def train(
     # The released stack learns from all pages; its seed is that of a fold after the last one.
     proposals, closer = learn_networks(real_pages, out / "all", folds)
     shown = len({p.artwork for p in real_pages if any(h.label == 0 for h in p.heads)})
-    description = f"{classes.names[0]}, learned from {shown} pages"
+    description = f"{classes.names[0]}, learned from {shown} page{'s' * (shown != 1)}"
     release = Release(name, description, calibration.threshold)
     nets = folded(proposals), [calibrated(net, calibration) for net in closer]
     path = write_stack(out, release, classes, *nets)
