@@ -92,6 +92,19 @@ def test_a_page_is_found_by_the_last_parts_of_its_name(folder: Path, name: str) 
     assert page.name == name
 
 
+@pytest.mark.parametrize("key", ["bbox", "iscrowd", "segmentation", "category_id", "image_id"])
+def test_what_is_nested_deeply_is_one_line(folder: Path, key: str) -> None:
+    deep = "[" * 960 + "]" * 960
+    root = json.dumps(coco({"bbox": [1, 2, 10, 10]} | {key: "HERE"})).replace('"HERE"', deep)
+    (folder / "truth.json").write_text(root)
+    faults: list[WaldoError] = []
+    try:
+        read_truth(folder / "truth.json", folder, faults.append)
+    except WaldoError as error:
+        faults.append(error)
+    assert all("\n" not in fault.reason and len(fault.reason) < 200 for fault in faults)
+
+
 # --- labelme --------------------------------------------------------------------------------------
 
 

@@ -82,6 +82,11 @@ def decoded(data: bytes) -> str:
         raise InvalidInputError("not UTF-8 text: save it as UTF-8") from None
 
 
+def brief(value: Any) -> str:
+    """Return a value for an error message; of a list or an object only what it is, for it may be deep."""
+    return repr(str(value)[:40]) if isinstance(value, str | int | float) else type(value).__name__
+
+
 def finite_number(value: Any, key: str) -> float:
     """Return a number, from JSON or as text."""
     try:
@@ -89,7 +94,7 @@ def finite_number(value: Any, key: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, bool) or not math.isfinite(number):  # float(True) would be 1
-        raise InvalidInputError(f"{key} = {str(value)[:40]!r} is not a number")
+        raise InvalidInputError(f"{key} = {brief(value)} is not a number")
     return number
 
 
@@ -97,7 +102,7 @@ def pixel_count(value: Any, key: str) -> int:
     """Return a width or a height of a page."""
     number = finite_number(value, key)
     if not number.is_integer() or not 1 <= number < 2**31:
-        raise InvalidInputError(f"{key} = {str(value)[:40]!r} is not a number of pixels")
+        raise InvalidInputError(f"{key} = {brief(value)} is not a number of pixels")
     return int(number)
 
 
@@ -145,4 +150,5 @@ def label_of(value: Any) -> str:
 
 def is_true(value: Any) -> bool:
     """Return whether a flag is set: 1 or true, as a number, as a word, or as text of them."""
-    return str(value).strip().lower() in ("1", "true", "yes")
+    words = ("1", "1.0", "true", "yes")
+    return isinstance(value, str | int | float) and str(value).strip().lower() in words

@@ -15,6 +15,7 @@ from waldo_cli.evaluation.pages import TrueBox
 from waldo_cli.evaluation.rows import (
     Row,
     around,
+    brief,
     finite_number,
     is_true,
     label_of,
@@ -178,7 +179,7 @@ def _labelme_box(shape: Any) -> TrueBox:
         radius = math.dist((x, y), edge)
         return TrueBox(label, x - radius, y - radius, x + radius, y + radius, aside)
     if kind in ("point", "points", "line", "linestrip") or len(points) < 2:
-        raise InvalidInputError(f"a shape of type {str(kind)[:40]!r} has no box")
+        raise InvalidInputError(f"a shape of type {brief(kind)} has no box")
     return around(label, points, ignored=aside)
 
 
