@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of whatever reads a stranger's file, with atheris; see README.md beside this.
 
-    python fuzz/fuzz_readers.py image|mask|stack|weights|truth|resume|names [libFuzzer's options]
+    python fuzz/fuzz_readers.py image|mask|stack|weights|truth|labels|resume|names [libFuzzer's options]
 
 Bytes are changed so as to reach code that no earlier bytes reached. What each reader must do with them,
 and the sound files to begin with, stand in `tests/readers.py`.
@@ -19,7 +19,7 @@ import atheris
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 with atheris.instrument_imports(
-    include=["readers", "waldo_cli", "PIL", "tomllib", "zipfile", "json", "csv", "base64"]
+    include=["readers", "waldo_cli", "PIL", "tomllib", "zipfile", "json", "csv", "base64", "xml"]
 ):
     from readers import READERS, SEEDS, prepare, read
 

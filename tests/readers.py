@@ -22,6 +22,7 @@ from waldo_cli.batch.journal import Journal
 from waldo_cli.detector.detect import detect
 from waldo_cli.detector.pyramid import level_size
 from waldo_cli.errors import WaldoError
+from waldo_cli.evaluation.pages import open_page
 from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.geometry import Box, Detection
 from waldo_cli.images.load import load_image, load_mask, load_weights
@@ -96,14 +97,41 @@ def must_be_written(record: Record, labels: tuple[str, ...]) -> None:
 
 
 def truth(data: bytes, folder: Path) -> None:
-    pages = read_truth(put(folder / "truth", data), folder)
+    faults: list[WaldoError] = []
+    pages = read_truth(put(folder / "truth", data), folder, faults.append)
     assert pages
     for page in pages:
         for box in page.boxes:
-            assert box.left < box.right
-            assert box.top < box.bottom
+            assert 0 <= box.left < box.right
+            assert 0 <= box.top < box.bottom
             assert page.size is not None
             assert box.right <= page.size.cols
+        if page.raw:
+            try:
+                open_page(page, complain=faults.append)
+            except WaldoError as error:
+                faults.append(error)
+    for fault in faults:
+        must_be_a_line(fault)
+
+
+def labels(data: bytes, folder: Path) -> None:
+    """A label file of YOLO, or a data.yaml."""
+    place = folder / "labels"
+    place.mkdir(exist_ok=True)
+    yaml = data[:5] in (b"names", b"train")
+    put(place / ("data.yaml" if yaml else "page.txt"), data)
+    put(
+        place / ("page.txt" if yaml else "classes.txt"),
+        b"0 0.5 0.5 0.5 0.5\n" if yaml else b"waldo\n",
+    )
+    try:
+        pages = read_truth(place / "data.yaml" if yaml else place, folder)
+        assert [page.path.name for page in pages] == ["page.png"]
+        open_page(pages[0])
+    finally:
+        for path in place.iterdir():
+            path.unlink()
 
 
 def resume(data: bytes, folder: Path) -> None:
@@ -142,6 +170,7 @@ READERS: dict[str, Callable[[bytes, Path], None]] = {
     "stack": stack,
     "weights": weights,
     "truth": truth,
+    "labels": labels,
     "resume": resume,
     "names": names,
 }
@@ -260,6 +289,50 @@ COCO = {
     "categories": [{"id": 2, "name": "waldo"}],
 }
 
+LABELME = {
+    "shapes": [
+        {"label": "waldo", "points": [[1, 2], [9.5, 8]], "shape_type": "rectangle"},
+        {"label": "waldo", "points": [[4, 4], [4, 9]], "shape_type": "circle"},
+    ],
+    "imagePath": "x\\page.png",
+    "imageWidth": 48,
+    "imageHeight": 40,
+}
+
+LABEL_STUDIO = [
+    {
+        "data": {"image": "/data/upload/1/0123abcd-page.png"},
+        "annotations": [
+            {
+                "result": [
+                    {
+                        "value": {
+                            "x": 10,
+                            "y": 20,
+                            "width": 30.5,
+                            "height": 40,
+                            "rotation": 5,
+                            "rectanglelabels": ["waldo"],
+                        },
+                        "original_width": 48,
+                        "original_height": 40,
+                    }
+                ]
+            }
+        ],
+    }
+]
+
+VOC = """<?xml version="1.0" encoding="utf-8"?><annotation><filename>page.png</filename>
+<size><width>48</width><height>40</height></size><object><name>waldo</name><difficult>0</difficult>
+<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>11</xmax><ymax>12</ymax></bndbox></object>
+<object><name>waldo</name><polygon><pt><x>1</x><y>2</y></pt><pt><x>9</x><y>8</y></pt></polygon></object>
+</annotation>"""
+
+CVAT = """<annotations><image name="page.png" width="48" height="40">
+<box label="waldo" xtl="1" ytl="2" xbr="9" ybr="8" rotation="3"/><polygon label="a" points="1,2;3,4;5,1"/>
+</image></annotations>"""
+
 
 def archives() -> Iterator[bytes]:
     arrays = {
@@ -298,6 +371,17 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
             b'page.png,48,40,waldo,1,2,30,39.5\r\npage.png,48,40,"a ""b""",0,0,5,5\n'
             b"page.png,48,40,,,,,\n",
             json.dumps(COCO).encode(),
+            json.dumps(LABELME).encode(),
+            json.dumps(LABEL_STUDIO).encode(),
+            VOC.encode(),
+            CVAT.encode(),
+        )
+    ),
+    "labels": lambda: iter(
+        (
+            b"0 0.5 0.5 0.25 0.125\n0 .1 .2 .3 .4 .5 .6\n",
+            b"names: [waldo, 'a, b']\npath: x\n",
+            b'train: x\nnames:\n  0: waldo\n  1: "\\u0041"  # b\n',
         )
     ),
     "resume": journals,

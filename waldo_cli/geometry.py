@@ -9,6 +9,7 @@ pixel ``i`` covers ``[i, i + 1)``, so that its centre is at ``i + 0.5`` and the 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -47,6 +48,20 @@ class Box:
     top: int
     width: int
     height: int
+
+    def __iter__(self) -> Iterator[int]:
+        """Give left, top, width, height, so that a box can be unpacked."""
+        return iter(self.xywh)
+
+    @property
+    def xywh(self) -> tuple[int, int, int, int]:
+        """Left, top, width, height."""
+        return self.left, self.top, self.width, self.height
+
+    @property
+    def xyxy(self) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom; the last two are one more than the last column and row."""
+        return self.left, self.top, self.left + self.width, self.top + self.height
 
     @property
     def area(self) -> int:

@@ -1,7 +1,8 @@
 """Keep the documentation true: run what it shows, and write what can be derived.
 
 ``python docs/tools/generate.py`` runs every block of every page and of the README, puts the true outputs and
-pictures in, and writes ``api.md`` from the docstrings and ``commands.md`` from the commands' help.
+pictures in, and writes ``api.md`` from the docstrings, ``commands.md`` from the commands' help,
+``records.md`` from the schema of records, and ``stack-keys.md`` from the tables of the stack file's reader.
 With ``--check`` nothing is written; what differs is told, and the exit status is 1.
 
 A page runs from its first line to its last, in a folder of its own that holds ``sample_images``:
@@ -21,19 +22,24 @@ import contextlib
 import functools
 import inspect
 import io
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 import waldo_cli
 from waldo_cli.cli import waldo
+from waldo_cli.stack import file, values
+from waldo_cli.stack.layers import Combine, Conv, MaskLayer, Normalize, Pointwise, Pool, Upsample
+from waldo_cli.stack.weights import MAX_WEIGHT_BYTES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -52,7 +58,7 @@ _PRELUDE = f'waldo() {{ "{sys.executable}" -m waldo_cli "$@"; }}; python() {{ "{
 
 def pages() -> list[Path]:
     """The pages that are written by hand."""
-    derived = {DOCS / "api.md", DOCS / "commands.md"}
+    derived = {DOCS / name for name in DERIVED}
     readme = [ROOT / "README.md"] if (ROOT / "README.md").exists() else []
     return [*readme, *(p for p in sorted(DOCS.glob("*.md")) if p not in derived)]
 
@@ -171,6 +177,127 @@ def api() -> str:
     return "\n".join(parts)
 
 
+def records() -> str:
+    """The table of a record's fields, from the schema that is shipped."""
+    path = Path(waldo_cli.__file__).parent / "answers" / "record.schema.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    detection = schema["$defs"]["detection"]
+    return "\n".join(
+        [
+            "# Fields of a record",
+            "",
+            "Written by `python docs/tools/generate.py` from `waldo_cli/answers/record.schema.json`, a JSON"
+            " Schema that comes with the program; the tests hold every record to it.",
+            "",
+            schema["description"] + " Strict JSON: no NaN, no Infinity.",
+            "",
+            *_fields(schema),
+            "## A detection",
+            "",
+            "An element of `detections`.",
+            "",
+            *_fields(detection),
+        ]
+    )
+
+
+def _fields(schema: dict[str, Any]) -> list[str]:
+    """The rows of a table: name, type, meaning."""
+    rows = ["| field | type | meaning |", "|---|---|---|"]
+    for name, about in schema["properties"].items():
+        kind = about.get("type", repr(about.get("const")))
+        kind = " or ".join(kind) if isinstance(kind, list) else kind
+        optional = "" if name in schema["required"] else ", optional"
+        rows.append(f"| `{name}` | {kind}{optional} | {about['description']} |")
+    return [*rows, ""]
+
+
+_LAYERS: dict[str, type] = {
+    "conv": Conv,
+    "max-pool": Pool,
+    "normalize": Normalize,
+    "upsample": Upsample,
+    "mask": MaskLayer,
+    "combine": Combine,
+}
+
+
+def stack_keys() -> str:
+    """The reference of the stack file, from the tables that its reader checks files against."""
+    parts = [
+        "# Keys of the stack file",
+        "",
+        "Written by `python docs/tools/generate.py` from the tables of `waldo_cli/stack/file.py`. What a"
+        " stack file is, and how to make one, is in [The stack file](stack-file.md).",
+        "",
+        "## The stack",
+        "",
+        *_keys(file.STACK_KEYS),
+        "## [[layer]]",
+        "",
+        "`op` says what the layer does; the other keys depend on it.",
+        "",
+    ]
+    tables: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for op, (_, keys) in file.READERS.items():
+        tables.setdefault(tuple(keys.items()), []).append(op)
+    for keys, ops in tables.items():
+        parts += [f"### {', '.join(ops)}", ""]
+        parts += [_first_sentence(_LAYERS.get(ops[0], Pointwise).__doc__ or ""), ""]
+        parts += _keys(dict(keys)) if keys else ["No further key.", ""]
+    parts += ["## Named kernels", "", "Each works on every channel by itself.", ""]
+    for name, rows in file.NAMED_KERNELS.items():
+        parts.append(f"- `{name}`: `{rows}`")
+    parts += [
+        f"- `box:N`: N by N numbers of 1/N², N up to {values.MAX_KERNEL}",
+        "- `gaussian:SIGMA`: a Gaussian of sum 1, cut at three SIGMA; SIGMA up to 64",
+        "",
+        "## [[closer_look]]",
+        "",
+        *_keys(file.CLOSER_KEYS),
+        "## Limits",
+        "",
+        "Stack files may come from strangers; what goes beyond these numbers is refused before memory is"
+        " taken for it.",
+        "",
+        "| what | at most |",
+        "|---|---|",
+        *(f"| {what} | {limit:,} |" for what, limit in _limits()),
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def _keys(keys: dict[str, str]) -> list[str]:
+    return [
+        "| key | meaning |",
+        "|---|---|",
+        *(f"| `{k}` | {said} |" for k, said in keys.items()),
+        "",
+    ]
+
+
+def _first_sentence(doc: str) -> str:
+    return inspect.cleandoc(doc).partition("\n\n")[0].replace("\n", " ").replace("``", "`")
+
+
+def _limits() -> Iterator[tuple[str, int]]:
+    yield "bytes of the TOML file", values.MAX_FILE_BYTES
+    yield "bytes of the `.npz`, and of all that it unpacks to", MAX_WEIGHT_BYTES
+    yield "layers", values.MAX_LAYERS
+    yield "closer looks", values.MAX_CLOSER_LOOKS
+    yield "numbers in all kernels", values.MAX_NUMBERS
+    yield "channels of a layer", values.MAX_CHANNELS
+    yield "activations of a layer for each pixel of the image", values.MAX_PER_PIXEL
+    yield "rows or columns of a kernel, of a mask, of the object", values.MAX_KERNEL
+    yield "stride, dilation, window of a pool, factor", values.MAX_STEP
+    yield "rows or columns of the receptive field, and of explicit padding", values.MAX_FIELD
+    yield (
+        "activations for one pixel after upsampling, along rows and along columns",
+        values.MAX_UPSAMPLED,
+    )
+
+
 def members(thing: object) -> Iterator[tuple[str, str, list[str]]]:
     """Public methods and properties that a class defines: name, docstring, signature."""
     if not inspect.isclass(thing) or issubclass(thing, BaseException):
@@ -223,6 +350,15 @@ def _markdown(doc: str) -> list[str]:
     return parts
 
 
+# The pages that nobody writes by hand, and what writes them.
+DERIVED: dict[str, Callable[[], str]] = {
+    "api.md": api,
+    "commands.md": commands,
+    "records.md": records,
+    "stack-keys.md": stack_keys,
+}
+
+
 def main() -> int:
     """Write everything, or tell what differs."""
     parser = argparse.ArgumentParser(
@@ -240,8 +376,8 @@ def main() -> int:
                 path.write_text(text, encoding="utf-8")
 
     if not asked.pages:
-        put(DOCS / "api.md", api())
-        put(DOCS / "commands.md", commands())
+        for name, derive in DERIVED.items():
+            put(DOCS / name, derive())
     for page in pages():
         if asked.pages and page.name not in asked.pages:
             continue

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
-from finds import ALL, FAILED, names, text
+import pytest
+from finds import ALL, FAILED, FIND, FOUND, names, text
 from hypothesis import given
 from hypothesis import strategies as st
 
+import waldo_cli
 from waldo_cli.answers.record import Record, as_json, from_json
 from waldo_cli.geometry import Box, Detection
 
@@ -63,3 +67,45 @@ def test_a_name_in_any_encoding_has_its_bytes_beside_readable_text() -> None:
     failed = json.loads(text("jsonl", [FAILED]).encode())
     assert failed["path"] == "c\ufffd.jpg"
     assert from_json(failed).path == FAILED.path
+
+
+def schema() -> dict[str, Any]:
+    path = Path(waldo_cli.__file__).parent / "answers" / "record.schema.json"
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_every_record_is_what_the_schema_says() -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    validator = jsonschema.Draft202012Validator(schema())
+    validator.check_schema(schema())
+    odd = Record("a\udcff.png", "f00d", (), 5, 5, heatmap="b\udcff.png")
+    for record in (*ALL, odd):
+        validator.validate(json.loads(json.dumps(as_json(record))))
+
+
+def test_the_schema_has_every_field_in_its_order_and_no_other() -> None:
+    odd = Record("a\udcff.png", "f00d", (FIND,), 5, 5, heatmap="b\udcff.png")
+    said = schema()
+    assert list(as_json(odd)) == list(said["properties"])
+    assert list(as_json(FOUND)) == said["required"]
+    detection = said["$defs"]["detection"]
+    assert list(as_json(odd)["detections"][0]) == list(detection["properties"])
+    assert all("description" in about for about in said["properties"].values())
+    assert all("description" in about for about in detection["properties"].values())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": 2},
+        {"width": "5"},
+        {"found": 1},
+        {"more": 1},
+        {"detections": [{}]},
+        {"error": 3},
+    ],
+)
+def test_the_schema_refuses_what_is_no_record(change: dict[str, object]) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(as_json(FOUND) | change, schema())

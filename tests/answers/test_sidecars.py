@@ -9,9 +9,11 @@ from xml.etree import ElementTree
 import pytest
 from finds import FOUND, LABELS, NOTHING, names
 from hypothesis import given
+from hypothesis import strategies as st
 
 from waldo_cli.answers.record import Record
-from waldo_cli.answers.sidecars import labelme, voc, yolo
+from waldo_cli.answers.sidecars import classes_text, data_yaml, labelme, voc, yolo, yolo_with_scores
+from waldo_cli.evaluation import truth_text
 from waldo_cli.geometry import Box, Detection
 
 
@@ -102,3 +104,19 @@ def test_labelme_has_what_labelme_reads() -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     for record in (FOUND, NOTHING):
         jsonschema.validate(json.loads(labelme(record, "x.json", LABELS)), LABELME)
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=5))
+def test_lists_of_labels_have_one_line_for_each(labels: list[str]) -> None:
+    assert classes_text(labels).count("\n") == len(labels)
+    assert len(classes_text(labels).splitlines()) == len(labels)
+    read, _ = truth_text.data_yaml(data_yaml(labels))
+    assert read == dict(enumerate(labels))
+
+
+def test_yolo_with_scores_has_six_columns() -> None:
+    rows = [line.split() for line in yolo_with_scores(FOUND, "", LABELS).splitlines()]
+    assert [row[5] for row in rows] == ["0.97", "0.5"]
+    assert [row[:5] for row in rows] == [
+        line.split() for line in yolo(FOUND, "", LABELS).splitlines()
+    ]

@@ -69,6 +69,8 @@ def test_json_writes_what_would_move_a_terminal_in_its_own_escapes() -> None:
         assert json.dumps(path) in json.dumps(json.loads(written))
 
 
+# pycocotools' own use of numpy 2
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_coco_is_what_its_own_reader_takes(capsys: pytest.CaptureFixture[str]) -> None:
     pycocotools = pytest.importorskip("pycocotools.coco", reason="pycocotools is not installed")
     coco = pycocotools.COCO()
@@ -79,11 +81,24 @@ def test_coco_is_what_its_own_reader_takes(capsys: pytest.CaptureFixture[str]) -
     assert coco.getAnnIds(imgIds=[2]) == []
     first, second = coco.loadAnns(coco.getAnnIds(imgIds=[1]))
     assert coco.loadCats([first["category_id"], second["category_id"]]) == [
-        {"id": 1, "name": "waldo"},
-        {"id": 2, "name": "wenda"},
+        {"id": 1, "name": "waldo", "supercategory": ""},
+        {"id": 2, "name": "wenda", "supercategory": ""},
     ]
     assert first["bbox"] == [10, 20, 30, 20]
     assert second["bbox"] == [0, 90, 11, 10], "the part inside the image"
     assert second["area"] == 110
+    coco.info()
+    assert coco.getCatIds(supNms=["x"]) == []
+    assert coco.annToMask(second).sum() == 110
     results = coco.loadRes(json.loads(json.dumps(coco.dataset["annotations"])))
     assert len(results.getAnnIds()) == 2
+
+
+def test_coco_names_are_relative_to_the_folder_that_is_said() -> None:
+    paths = ("photos/a/p.png", "/elsewhere/p.png", "-", "s3://bucket/p.png")
+    records = [Record(path, "", (FIND,), 200, 100) for path in paths]
+    data = json.loads(text("coco", records, relative_to="photos"))
+    names = [image["file_name"] for image in data["images"]]
+    assert names[0] == "a/p.png"
+    assert names[1].endswith("../elsewhere/p.png")
+    assert names[2:] == ["-", "s3://bucket/p.png"]

@@ -112,3 +112,57 @@ def test_a_page_of_another_size_than_the_truth_says_is_an_error(
     result = command(pages, "--truth", str(path))
     assert isinstance(result.exception, InvalidInputError)
     assert "the truth says 81x60, the file is 80x60" in result.exception.reason
+
+
+def test_a_bad_row_and_a_bad_page_are_a_line_each_and_the_rest_is_judged(
+    pages: Path, tmp_path: Path
+) -> None:
+    path = truth(
+        tmp_path,
+        "one.png,80,60,waldo,30,20,40,32",
+        "one.png,80,60,waldo,x,20,40,32",
+        "two.png,81,60,waldo,7,5,17,17",
+    )
+    result = command(pages, "--truth", str(path), "--format", "json")
+    assert result.exit_code == 2
+    said = json.loads(result.stdout)
+    assert (said["pages_with"], said["top1"], said["mean_iou"], said["coco_ap"]) == (1, 1, 1, 1)
+    assert result.stderr.splitlines() == [
+        f"waldo: {path}: line 3: xmin = 'x' is not a number",
+        f"waldo: {pages / 'two.png'}: the truth says 81x60, the file is 80x60:"
+        " the boxes belong to another copy of this page",
+    ]
+
+
+def test_of_many_faults_the_first_are_shown_and_all_are_counted(
+    pages: Path, tmp_path: Path
+) -> None:
+    rows = [f"gone{n}.png,80,60,waldo,30,20,40,32" for n in range(50)]
+    path = truth(tmp_path, "one.png,80,60,waldo,30,20,40,32", *rows)
+    result = command(pages, "--truth", str(path))
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 21
+    assert result.stderr.endswith("waldo: 30 more like these were left out\n")
+
+
+def test_what_a_truth_sets_aside_is_neither_hit_nor_false_alarm(
+    pages: Path, tmp_path: Path
+) -> None:
+    at = [30.0, 20.0, 10.0, 12.0]
+    root: dict[str, object] = {
+        "images": [
+            {"id": 1, "file_name": "one.png", "width": 80, "height": 60},
+            {"id": 2, "file_name": "two.png", "width": 80, "height": 60},
+        ],
+        "categories": [{"id": 1, "name": "waldo"}, {"id": 2, "name": "ignore"}],
+        "annotations": [{"image_id": 2, "category_id": 1, "bbox": [7, 5, 10, 12]}],
+    }
+    path = tmp_path / "truth.json"
+    for aside in ({"category_id": 1, "iscrowd": 1}, {"category_id": 2}):
+        annotation = {"image_id": 1, "bbox": at} | aside
+        path.write_text(
+            json.dumps(root | {"annotations": [*root["annotations"], annotation]})  # type: ignore[misc]
+        )
+        said = json.loads(command(pages, "--truth", str(path), "--format", "json").stdout)
+        assert (said["boxes"], said["top1"], said["false_alarms"]) == (1, 1, 0)
+        assert (said["pages_with"], said["pages_without"]) == (1, 1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from planted import BRIGHT, MASK, PAGE, dots, places, planted, resized
 
 from waldo_cli import Box, Stack, detect
@@ -163,6 +166,26 @@ def test_nothing_found_has_still_a_map_and_a_margin() -> None:
     assert np.unravel_index(result.activations.argmax(), (40, 50)) == (10, 10)
 
 
+def test_an_image_may_be_a_file_bytes_or_a_picture(tmp_path: Path) -> None:
+    pixels = (PAGE * 255).astype(np.uint8)
+    expected = detect(pixels.astype(np.float32) / np.float32(255), stack=BRIGHT).detections
+    picture = Image.fromarray(pixels)
+    picture.save(tmp_path / "page.png")
+    path = tmp_path / "page.png"
+    for image in (pixels, picture, str(path), path, path.read_bytes()):
+        assert detect(image, stack=BRIGHT).detections == expected
+
+
+def test_a_single_mask_need_not_be_in_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "thing.png"
+    Image.fromarray((PAGE[10:30, 20:50] * 255).astype(np.uint8)).save(path)
+    (found,) = detect(PAGE, masks=str(path), scales=1).detections
+    assert found.label == "thing"
+    left, top, width, height = found.box
+    assert (left, top, width, height) == found.box.xywh == (20, 10, 30, 20)
+    assert found.box.xyxy == (20, 10, 50, 30)
+
+
 # --- what cannot be used --------------------------------------------------------------------------
 
 
@@ -172,7 +195,7 @@ def test_nothing_found_has_still_a_map_and_a_margin() -> None:
         (np.zeros((9, 9), np.float32), "an image is"),
         (np.zeros((9, 9, 4), np.float32), "an image is"),
         (np.zeros((0, 9, 3), np.float32), "an image is"),
-        (np.zeros((9, 9, 3), np.uint8), "divide by 255"),
+        (np.zeros((9, 9, 3), np.int16), "divide by 255"),
         (np.zeros((9, 9, 3), complex), "real numbers"),
         (np.full((9, 9, 3), np.nan, np.float32), "NaN or infinity"),
     ],

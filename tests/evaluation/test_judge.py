@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from truths import WALDO, score_of
 
-from waldo_cli.evaluation.truth import TrueBox
+from waldo_cli.evaluation.pages import TrueBox
 
 
 def test_the_rank_is_one_more_than_the_false_alarms_before_the_hit() -> None:
@@ -50,3 +51,17 @@ def test_a_page_without_a_box_has_false_alarms_only() -> None:
     assert page.rank is None
     assert page.false_alarms(0.5) == 1
     assert not page.found(0.0)
+
+
+def test_a_region_that_is_left_out_ends_at_its_edges_and_a_box_as_a_hit_does() -> None:
+    inside, outside = (150, 150, 0.9), (205, 150, 0.8)
+    box = TrueBox("waldo", 100, 100, 200, 200, ignored=True)
+    for aside, kept in (
+        (box, 0),
+        (replace(box, crowd=True), 1),
+        (replace(box, ignored=False, label="ignore"), 1),
+        (replace(box, ignored=False, label="waldo_icon"), 0),
+    ):
+        page = score_of(inside, outside, boxes=(WALDO, aside))
+        assert page.scores == (0.8,) * kept
+        assert len(page.ranks) == 1

@@ -1,4 +1,4 @@
-"""The truth: what a box takes for a hit, and the CSV and COCO files that say the boxes."""
+"""The truth: pages and boxes from files, what is wrong with them, and what of it ends the reading."""
 
 from __future__ import annotations
 
@@ -6,36 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from truths import HEADER, WALDO, truth, white_pages
+from truths import HEADER, truth, white_pages
 
-from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.evaluation.truth import TrueBox, pages_without, read_truth
+from waldo_cli.errors import FileError, InvalidInputError, WaldoError
+from waldo_cli.evaluation.pages import TrueBox, pages_without
+from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.geometry import Size
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "hit"),
-    [
-        (110, 215, True),
-        (
-            90,
-            185,
-            True,
-        ),  # half the width to the left, half the height above: the border belongs to it
-        (130, 245, True),
-        (89.9, 215, False),
-        (130.1, 215, False),
-        (110, 184.9, False),
-        (110, 245.1, False),
-    ],
-)
-def test_a_hit_lies_in_the_box_grown_by_half_its_size_on_each_side(
-    x: float, y: float, hit: bool
-) -> None:
-    assert WALDO.is_hit(x, y) is hit
-
-
-# --- the files ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -89,8 +65,8 @@ def test_coco_truth_says_the_same_as_csv(folder: Path) -> None:
         ("a.png,40,30,waldo,x,2,11,12", "line 2: xmin = 'x' is not a number"),
         ("a.png,40,30,waldo,nan,2,11,12", "xmin = 'nan' is not a number"),
         ("a.png,40,30,waldo,1,2,1e999,12", "xmax = '1e999' is not a number"),
-        ("a.png,40,30,waldo,1,2,41,12", "box 1,2 to 41,12 lies outside the 40x30 page"),
-        ("a.png,40,30,waldo,-1,2,11,12", "lies outside"),
+        ("a.png,40,30,waldo,1,2,101,12", "box 1,2 to 101,12 lies outside the 40x30 page"),
+        ("a.png,40,30,waldo,-30,2,11,12", "lies outside"),
         ("a.png,40,30,waldo,11,2,1,12", "empty or turned around"),
         ("a.png,40,30,waldo,1,2,1,12", "empty or turned around"),
         ("a.png,0,30,waldo,1,2,11,12", "width = '0' is not a number of pixels"),
@@ -119,7 +95,13 @@ def test_a_bad_row_is_one_line_that_names_the_file_the_line_and_the_field(
     ("content", "reason"),
     [
         (b"", "no column 'filename'"),
-        (b"filename;width\na.png;3\n", "no column 'filename'"),
+        (b"filename;width\na.png;3\n", "no column 'class' in line 1"),
+        (b"PK\x03\x04", "a zip archive: unpack it"),
+        (b"<html/>", "<html> is not XML of Pascal VOC, LabelMe or CVAT"),
+        (b'<!DOCTYPE annotation [<!ENTITY a "b">]><annotation/>', "XML with a document type"),
+        (b"<annotation>", "not XML"),
+        (b'[{"bbox": [1, 2, 3, 4], "score": 1}]', "COCO results, which name no picture"),
+        (b"3", "no column 'filename'"),
         (b"\xff\xfe\x00", "not UTF-8 text"),
         (HEADER.encode(), "names no page"),
         (b"{", "not JSON"),
@@ -189,3 +171,93 @@ def test_pages_without_are_the_pictures_of_a_folder_that_the_truth_does_not_name
     for bad in (empty, folder / "gone"):
         with pytest.raises(FileError):
             pages_without(bad)
+
+
+# --- what does not end the reading ----------------------------------------------------------------
+
+
+def leniently(path: Path, folder: Path) -> tuple[dict[str, int], list[str]]:
+    """How many boxes each page has, and what was told."""
+    faults: list[WaldoError] = []
+    pages = read_truth(path, folder, faults.append)
+    return {p.name: len(p.boxes) for p in pages}, [str(f) for f in faults]
+
+
+def test_a_bad_row_is_one_line_and_the_others_are_read(folder: Path) -> None:
+    path = truth(
+        folder,
+        "a.png,40,30,waldo,x,2,11,12",
+        "a.png,40,30,waldo,1,2,11,12",
+        "b.png,40,30,waldo,1,2,1,12",
+        "gone.png,40,30,waldo,1,2,11,12",
+        "c.png,40,30,waldo,1,2,11,12",
+    )
+    pages, faults = leniently(path, folder)
+    assert pages == {"a.png": 1, "c.png": 1}, "a page of which no box is left would have none"
+    assert faults == [
+        f"{path}: line 2: xmin = 'x' is not a number",
+        f"{folder / 'gone.png'}: no such page, but {path} names it",
+        f"{path}: line 4: box 1,2 to 1,12 is empty or turned around",
+    ]
+
+
+def test_a_truth_of_which_nothing_is_left_says_why(folder: Path) -> None:
+    with pytest.raises(
+        FileError, match=r"x\.png: no such page"
+    ):  # the only fault is the whole story
+        leniently(truth(folder, "x.png,4,3,a,1,1,2,2"), folder)
+    with pytest.raises(InvalidInputError, match="names no page that can be used"):
+        leniently(truth(folder, "x.png,4,3,a,1,1,2,2", "y.png,4,3,a,1,1,2,2"), folder)
+
+
+def test_a_bad_file_of_a_folder_is_one_line_and_the_others_are_read(folder: Path) -> None:
+    labels = folder / "labels"
+    labels.mkdir()
+    (labels / "a.json").write_text('{"shapes": [], "imagePath": "a.png"}')
+    (labels / "b.json").write_text("{")
+    (labels / "c.json").write_bytes(b"\xff\xff")
+    (labels / "d.json").symlink_to("nowhere")
+    pages, faults = leniently(labels, folder)
+    assert pages == {"a.png": 0}
+    assert [f.partition(":")[0] for f in faults] == [str(labels / f"{n}.json") for n in "bcd"]
+
+
+def test_two_names_of_one_picture_are_told_and_two_spellings_are_not(folder: Path) -> None:
+    pages, faults = leniently(
+        truth(folder, *(f"{n},40,30,w,1,2,9,9" for n in ("x/a.png", "y/a.png", "b.png"))), folder
+    )
+    assert pages == {"b.png": 1}
+    assert len(faults) == 2
+    assert "lead to the same page" in faults[0]
+    pages, faults = leniently(
+        truth(folder, *(f"{n},40,30,w,1,2,9,9" for n in ("x/a.png", r"x\a.png"))), folder
+    )
+    assert (pages, faults) == ({"x/a.png": 2}, [])
+    pages, faults = leniently(
+        truth(folder, *(f"{n},40,30,w,1,2,9,9" for n in ("a.png", "./a.png"))), folder
+    )
+    assert (pages, faults) == ({"a.png": 2}, [])
+    pages, faults = leniently(
+        truth(folder, *(f"{n},40,30,w,1,2,9,9" for n in (f"{folder.name}/a.png", "y/a.png"))),
+        folder,
+    )
+    assert pages == {f"{folder.name}/a.png": 1}
+    assert len(faults) == 1
+
+
+def test_a_folder_of_several_kinds_of_truth_is_refused(folder: Path) -> None:
+    labels = folder / "labels"
+    labels.mkdir()
+    with pytest.raises(InvalidInputError, match=r"holds no \.json, \.xml, \.csv or \.txt"):
+        read_truth(labels, folder)
+    (labels / "a.json").write_text("{}")
+    (labels / "a.xml").write_text("<annotation/>")
+    with pytest.raises(InvalidInputError, match="holds XML and JSON files: name the file"):
+        read_truth(labels, folder)
+
+
+def test_pages_must_be_a_folder(folder: Path) -> None:
+    path = truth(folder, "a.png,40,30,waldo,1,2,11,12")
+    for place in (folder / "a.png", folder / "gone"):
+        with pytest.raises(FileError, match="no such folder"):
+            read_truth(path, place)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
     from waldo_cli.training.data import TrainingPage
+    from waldo_cli.training.network import Classes
 
 # PyTorch is imported by fixtures alone: without it, this file is read all the same.
 
@@ -33,20 +34,27 @@ def _lived_in(net: torch.nn.Sequential, seed: int) -> torch.nn.Sequential:
 
 
 @pytest.fixture(scope="module")
-def networks() -> list[torch.nn.Sequential]:
+def classes() -> Classes:
+    from waldo_cli.training.network import Classes
+
+    return Classes(("waldo", "wenda"), figures=True)
+
+
+@pytest.fixture(scope="module")
+def networks(classes: Classes) -> list[torch.nn.Sequential]:
     import torch
 
     from waldo_cli.training.network import classifier_network, proposal_network
 
     torch.manual_seed(0)
-    nets = [proposal_network(), classifier_network(), classifier_network()]
+    nets = [proposal_network(classes), classifier_network(classes), classifier_network(classes)]
     return [_lived_in(net, seed) for seed, net in enumerate(nets)]
 
 
 @pytest.fixture(scope="module")
 def pages() -> list[TrainingPage]:
     """Noise with a coloured square for every head: Waldo's red, Wenda's blue, a stranger's green."""
-    from waldo_cli.training.data import Head, TrainingPage
+    from waldo_cli.training.data import NOBODY, Head, TrainingPage
 
     random = np.random.default_rng(5)
     out = []
@@ -56,7 +64,7 @@ def pages() -> list[TrainingPage]:
         for label, colour, x in (
             (0, (220, 20, 20), 60),
             (1, (20, 20, 220), 150),
-            (4, (0, 160, 0), 240),
+            (NOBODY, (0, 160, 0), 240),
         ):
             top = 40 + 25 * n
             pixels[top : top + 24, x : x + 18] = colour

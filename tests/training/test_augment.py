@@ -15,10 +15,17 @@ from waldo_cli.training.data import (  # noqa: E402
     random_spots,
     spot_patches,
 )
-from waldo_cli.training.lessons import ProposalLesson, closer_mix  # noqa: E402
-from waldo_cli.training.network import CLOSER_VIEWS, proposal_network  # noqa: E402
+from waldo_cli.training.lessons import ProposalLesson, closer_mix, proposal_mix  # noqa: E402
+from waldo_cli.training.network import Classes, proposal_network  # noqa: E402
 
-MIXES = [ProposalLesson.mix, *map(closer_mix, CLOSER_VIEWS.values())]
+MIXES = [
+    mix
+    for classes in (Classes(("waldo", "wenda"), figures=True), Classes(("logo", "icon"), shape=2.0))
+    for mix in (
+        proposal_mix(classes),
+        *(closer_mix(view, classes) for view in classes.closer_views.values()),
+    )
+]
 
 
 @pytest.mark.parametrize("mix", MIXES)
@@ -59,12 +66,14 @@ def test_beyond_the_end_of_a_page_its_edge_repeats_and_the_middle_of_the_head_st
             assert (rows[:, ended] == rows[:, ended[:1]]).all()
 
 
-def test_cells_on_a_head_should_answer_and_far_ones_should_not(pages: list[TrainingPage]) -> None:
-    net = proposal_network()
-    head = 1.25 * ProposalLesson.mix.head
+def test_cells_on_a_head_should_answer_and_far_ones_should_not(
+    pages: list[TrainingPage], classes: Classes
+) -> None:
+    net = proposal_network(classes)
+    head = 1.25 * proposal_mix(classes).head
     random = np.random.default_rng(1)
     places = spot_patches(pages, [random_spots(p, 6, random) for p in pages], head)
-    lesson = ProposalLesson(net, character_patches(pages, head), places)
+    lesson = ProposalLesson(net, classes, character_patches(pages, head), places)
     images, wanted, weight = lesson.batch(np.random.default_rng(2))
     assert net(images).shape == wanted.shape
     batch = make_batch(lesson.mix, lesson.characters, lesson.places, np.random.default_rng(2))

@@ -3,58 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
-from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.evaluation.pages import refuse
 from waldo_cli.stack.file import load_stack
-from waldo_cli.training import cross_validate, learn
-from waldo_cli.training.data import (
-    TrainingPage,
-    character_patches,
-    random_spots,
-    read_pages,
-    spot_patches,
-)
-from waldo_cli.training.lessons import ProposalLesson
-from waldo_cli.training.network import proposal_network
-
-
-def test_a_training_cut_short_goes_on_where_it_stopped(
-    pages: list[TrainingPage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(learn, "CHECKPOINT_STEPS", 2)
-    head = 1.25 * ProposalLesson.mix.head
-    random = np.random.default_rng(1)
-    places = spot_patches(pages, [random_spots(p, 6, random) for p in pages], head)
-    lesson = ProposalLesson(proposal_network(), character_patches(pages, head), places)
-    checkpoint = tmp_path / "proposals.checkpoint"
-    said: list[str] = []
-
-    def stop(line: str) -> None:
-        said.append(line)
-        if len(said) == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        learn.optimise(proposal_network(), lesson, 6, seed=0, checkpoint=checkpoint, say=stop)
-    learn.optimise(proposal_network(), lesson, 6, seed=0, checkpoint=checkpoint, say=said.append)
-    assert [line.split(",")[0] for line in said] == [f"step {n} of 6" for n in (2, 4, 6)]
-    assert not checkpoint.exists()
-
-
-def test_a_folder_with_another_training_is_refused(tmp_path: Path) -> None:
-    cross_validate._claim(tmp_path / "run", {"seed": 0}, resume=False)
-    with pytest.raises(InvalidInputError, match="holds a training already"):
-        cross_validate._claim(tmp_path / "run", {"seed": 0}, resume=False)
-    cross_validate._claim(tmp_path / "run", {"seed": 0}, resume=True)
-    with pytest.raises(InvalidInputError, match="other settings"):
-        cross_validate._claim(tmp_path / "run", {"seed": 1}, resume=True)
-    with pytest.raises(FileError, match="cannot train here: not a directory"):
-        cross_validate._claim(tmp_path / "run" / "settings.json" / "run", {"seed": 0}, resume=True)
+from waldo_cli.training import cross_validate
+from waldo_cli.training.cross_validate import Sources
+from waldo_cli.training.data import TrainingPage
+from waldo_cli.training.network import Classes
+from waldo_cli.training.release import Release, folded, write_stack
 
 
 def test_a_short_training_finds_drawn_waldos_of_other_seeds(
@@ -77,10 +40,90 @@ def test_a_short_training_finds_drawn_waldos_of_other_seeds(
         return folder
 
     learned_from, tested_on = scenes("seen", range(500, 520)), scenes("unseen", range(900, 910))
-    cross_validate.train(
-        learned_from, learned_from / "truth.csv", tmp_path / "run", folds=0, effort=0.06,
-        say=lambda _: None,
-    )  # fmt: skip
-    stack = load_stack(tmp_path / "run" / "waldo.toml")
-    unseen = read_pages(tested_on, tested_on / "truth.csv")
+    seen = Sources(learned_from, learned_from / "truth.csv", "waldo", figures=True)
+    path, _ = cross_validate.train(seen, tmp_path / "run", folds=0, effort=0.06, say=lambda _: None)
+    assert path == tmp_path / "run" / "waldo.toml"
+    stack = load_stack(path)
+    _, unseen, _ = Sources(tested_on, tested_on / "truth.csv", "waldo").read(refuse)
     assert sum(cross_validate._judged(page, stack).rank == 1 for page in unseen) >= 9
+
+
+def short_run(folder: Path, out: Path, **options: Any) -> None:
+    cross_validate.train(
+        Sources(folder, folder / "truth.csv"),
+        out,
+        folds=0,
+        effort=0.001,
+        say=lambda _: None,
+        **options,
+    )
+
+
+@pytest.fixture
+def folder(pages: list[TrainingPage], tmp_path: Path) -> Path:
+    """The pages as files."""
+    rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+    for page in pages:
+        Image.fromarray(page.pixels).save(tmp_path / page.name)
+        for h in page.heads:
+            label = ("waldo", "wenda", "lookalike")[h.label]
+            edges = f"{h.left},{h.top},{h.right},{h.bottom}"
+            rows.append(f"{page.name},300,220,{label},{edges}")
+    (tmp_path / "truth.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path
+
+
+def test_a_folder_is_claimed_once_everything_is_read_and_resumed(folder: Path) -> None:
+    out = folder / "run"
+    sound = (folder / "truth.csv").read_text()
+    (folder / "truth.csv").write_text(sound.replace("300,220", "301,220"))
+    with pytest.raises(InvalidInputError, match="the truth says 301x220"):
+        short_run(folder, out)
+    assert not out.exists(), "nothing is claimed before everything is read"
+    (folder / "truth.csv").write_text(sound)
+    short_run(folder, out)
+    made = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    assert {p.name for p in made} >= {"settings.json", "waldo.toml", "waldo.npz", "report.json"}
+    with pytest.raises(InvalidInputError, match="holds a training already"):
+        short_run(folder, out)
+    short_run(folder, out, resume=True)
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == made
+    with pytest.raises(InvalidInputError, match="other settings or pages"):
+        short_run(folder, out, resume=True, seed=1)
+    (folder / "truth.csv").write_text("\n".join(sound.splitlines()[:-3]) + "\n")
+    with pytest.raises(InvalidInputError, match="other settings or pages"):
+        short_run(folder, out, resume=True)
+
+
+def test_more_folds_than_drawings_are_refused(folder: Path) -> None:
+    with pytest.raises(
+        InvalidInputError, match=r"4 drawings show what is sought, .* too few for 5"
+    ):
+        cross_validate.train(Sources(folder, folder / "truth.csv"), folder / "run", folds=5)
+    assert not (folder / "run").exists()
+
+
+def test_scores_of_a_fold_come_back_and_damaged_ones_are_told(
+    pages: list[TrainingPage], networks: list[Any], classes: Classes, tmp_path: Path
+) -> None:
+    first, *closer = [folded(net) for net in networks]
+    path = write_stack(tmp_path, Release(), classes, first, closer)
+    fold = cross_validate._evaluated(pages[:1], classes, path, 0, lambda _: None)
+    assert cross_validate._evaluated(pages[:1], classes, path, 0, lambda _: None) == fold
+    for text in ("", "[", '{"page": [{"name": 1}]}', "[1]"):
+        (tmp_path / "scores.json").write_text(text)
+        with pytest.raises(InvalidInputError, match="damaged: remove it") as caught:
+            cross_validate._evaluated(pages[:1], classes, path, 0, lambda _: None)
+        assert caught.value.path == str(tmp_path / "scores.json")
+
+
+def test_any_class_can_be_sought(folder: Path) -> None:
+    sources = Sources(folder, folder / "truth.csv", "wenda")
+    path, report = cross_validate.train(
+        sources, folder / "run", folds=0, effort=0.001, say=lambda _: None
+    )
+    assert path == folder / "run" / "wenda.toml"
+    stack = load_stack(path)
+    assert stack.labels == ("wenda", "waldo", "nothing")
+    assert stack.description == "wenda, learned from 4 pages"
+    assert report["classes"]["names"] == ("wenda", "waldo")

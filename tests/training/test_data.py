@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
 from waldo_cli.detector.pyramid import cut
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.evaluation.pages import refuse
+from waldo_cli.geometry import Size
+from waldo_cli.training.cross_validate import Sources
 from waldo_cli.training.data import (
+    NOBODY,
+    Head,
     TrainingPage,
     cut_patch,
     folds_by_artwork,
     painted_over,
     random_spots,
 )
+from waldo_cli.training.network import Classes
 
 
 def test_a_patch_shows_what_detect_cuts(pages: list[TrainingPage]) -> None:
@@ -45,7 +56,8 @@ def test_random_spots_keep_away_from_everybody(pages: list[TrainingPage]) -> Non
 
 def test_painting_over_takes_waldo_and_nobody_else(pages: list[TrainingPage]) -> None:
     page = pages[0]
-    painted = painted_over(page)
+    painted = painted_over(page, figures=True)
+    assert painted is not None
     waldo, wenda = page.heads[0], page.heads[1]
     there = (slice(int(waldo.top), int(waldo.bottom)), slice(int(waldo.left), int(waldo.right)))
     red = np.array([220, 20, 20])
@@ -53,4 +65,100 @@ def test_painting_over_takes_waldo_and_nobody_else(pages: list[TrainingPage]) ->
     assert not (painted.pixels[there] == red).all(axis=2).any()
     there = (slice(int(wenda.top), int(wenda.bottom)), slice(int(wenda.left), int(wenda.right)))
     assert (painted.pixels[there] == page.pixels[there]).all()
-    assert [h.label for h in painted.heads] == [1, 4]
+    assert [h.label for h in painted.heads] == [1, NOBODY]
+
+
+def test_a_page_that_is_all_waldo_is_not_painted_over() -> None:
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    assert painted_over(TrainingPage("a", "a", "page", pixels, (Head(0, 2, 2, 38, 38),))) is None
+
+
+def write(folder: Path, *rows: str) -> Path:
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (80, 60), "white").save(folder / name)
+    path = folder / "truth.csv"
+    path.write_text("filename,width,height,class,xmin,ymin,xmax,ymax\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def read(
+    folder: Path, truth: Path, others: Path | None = None, **options: Any
+) -> tuple[Classes, list[TrainingPage]]:
+    classes, pages, _ = Sources(folder, truth, others=others, **options).read(refuse)
+    return classes, pages
+
+
+def test_a_truth_of_another_size_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.png,80,60,waldo,1,1,9,11", "b.png,81,60,waldo,1,1,9,11")
+    with pytest.raises(InvalidInputError, match="the truth says 81x60, the file is 80x60"):
+        read(tmp_path, path)
+
+
+def test_what_a_truth_sets_aside_is_not_learned(tmp_path: Path) -> None:
+    box = {"image_id": 1, "category_id": 1, "bbox": [1, 1, 8, 10]}
+    root = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 80, "height": 60}],
+        "categories": [{"id": 1, "name": "waldo"}, {"id": 2, "name": "ignore"}],
+        "annotations": [
+            box | {"bbox": [40, 20, 8, 10]}, box | {"iscrowd": 1}, box | {"category_id": 2},
+        ],
+    }  # fmt: skip
+    write(tmp_path)
+    (tmp_path / "truth.json").write_text(json.dumps(root))
+    classes, (page,) = read(tmp_path, tmp_path / "truth.json")
+    assert classes.names == ("waldo",)
+    assert [h.left for h in page.heads] == [40]
+    assert page.ignored == ((1, 1, 9, 11), (1, 1, 9, 11))
+    assert not page.is_clear((5, 5, 8), 1)
+
+
+def test_the_classes_their_shape_and_sizes_come_from_the_truth(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "a.png,80,60,icon,1,1,25,13",
+        "a.png,80,60,logo,30,1,54,13",
+        "a.png,80,60,lookalike,1,20,25,32",
+        "b.png,80,60,logo_icon,1,1,9,9",
+    )
+    with pytest.raises(InvalidInputError, match="'waldo', there are icon, logo: use --label"):
+        read(tmp_path, path)
+    classes, (first, second) = read(tmp_path, path, label="logo")
+    assert (classes.names, classes.labels) == (("logo", "icon"), ("logo", "icon", "nothing"))
+    assert classes.shape == 2
+    assert classes.proposal_view.size == Size(10, 20)
+    assert [h.label for h in first.heads] == [1, 0, NOBODY]
+    assert first.heads[0].height == 12
+    assert (second.kind, second.ignored) == ("without", ((1, 1, 9, 9),))
+    low, high, _ = classes.scales
+    assert low <= 10 / 12 / 2 < 10 / 12 <= high
+
+
+def test_the_only_class_is_sought(tmp_path: Path) -> None:
+    assert read(tmp_path, write(tmp_path, "a.png,80,60,logo,1,1,25,13"))[0].names == ("logo",)
+
+
+@pytest.mark.parametrize("shape", [0.25, 0.5, 0.8, 1.0, 1.5, 2.0, 4.0])
+def test_views_have_the_shape_of_the_object_and_whole_pixels(shape: float) -> None:
+    classes = Classes(("a",), shape)
+    size = classes.proposal_view.size
+    assert size.cols / size.rows == pytest.approx(shape, rel=0.07)
+    assert 100 < size.rows * size.cols < 350
+    for zoom, view in zip((1.5, 1.75), classes.closer_views.values(), strict=True):
+        assert view.size.cols == zoom * size.cols
+
+
+def test_boxes_of_others_replace_those_of_the_truth_where_there_are_some(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "a.png,80,60,waldo,1,1,9,11",
+        "a.png,80,60,lookalike,40,20,48,30",
+        "b.png,80,60,wenda,20,20,28,30",
+    )
+    others = tmp_path / "others.csv"
+    others.write_text(
+        "filename,class,xmin,ymin,xmax,ymax\na.png,lookalike,41,20,49,30\na.png,lookalike,60,40,68,50\n"
+    )
+    classes, (first, second) = read(tmp_path, path, others)
+    assert [(h.label, h.left) for h in first.heads] == [(0, 1), (NOBODY, 41), (NOBODY, 60)]
+    assert [(h.label, h.left) for h in second.heads] == [(1, 20)]
+    assert classes.names == ("waldo", "wenda")

@@ -10,17 +10,22 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
 from waldo_cli.stack.file import load_stack  # noqa: E402
-from waldo_cli.training.network import LABELS, field_and_jump  # noqa: E402
+from waldo_cli.training.network import (  # noqa: E402
+    Classes,
+    classifier_network,
+    field_and_jump,
+    proposal_network,
+)
 from waldo_cli.training.release import Release, folded, write_stack  # noqa: E402
 
 Networks = list[torch.nn.Sequential]
 
 
 def test_the_stack_file_computes_what_the_networks_compute(
-    networks: Networks, tmp_path: Path
+    networks: Networks, classes: Classes, tmp_path: Path
 ) -> None:
     first, *closer = [folded(net) for net in networks]
-    stack = load_stack(write_stack(tmp_path, Release(name="fresh"), first, closer))
+    stack = load_stack(write_stack(tmp_path, Release(name="fresh"), classes, first, closer))
     random = np.random.default_rng(3)
     looks = [(net, look.stack, 77) for net, look in zip(closer, stack.closer_looks, strict=True)]
     for net, layers, side in ((first, stack, 101), *looks):
@@ -32,13 +37,26 @@ def test_the_stack_file_computes_what_the_networks_compute(
         else:
             expected = torch.softmax(expected, 0)
         np.testing.assert_allclose(layers.run(image), expected.permute(1, 2, 0).numpy(), atol=1e-4)
-    assert stack.labels == LABELS
+    assert stack.labels == classes.labels == ("waldo", "wenda", "nobody")
 
 
-def test_the_stack_file_sees_as_far_as_the_networks(networks: Networks, tmp_path: Path) -> None:
+def test_any_printable_name_of_a_class_is_a_label(tmp_path: Path) -> None:
+    classes = Classes(('a "quoted" \\ name', "é🙂"), shape=2.0)
+    nets = [folded(proposal_network(classes)), [folded(classifier_network(classes))] * 2]
+    stack = load_stack(
+        write_stack(tmp_path, Release(name="fresh", description='"'), classes, *nets)
+    )
+    assert stack.labels == (*classes.names, "nothing")
+    assert stack.object == classes.proposal_view.size
+    assert stack.description == '"'
+
+
+def test_the_stack_file_sees_as_far_as_the_networks(
+    networks: Networks, classes: Classes, tmp_path: Path
+) -> None:
     first, *closer = networks
     path = write_stack(
-        tmp_path, Release(name="fresh"), folded(first), [folded(net) for net in closer]
+        tmp_path, Release(name="fresh"), classes, folded(first), [folded(net) for net in closer]
     )
     stack = load_stack(path)
     assert stack.receptive_field.size == (field_and_jump(first)[0],) * 2

@@ -36,7 +36,7 @@ def load_generator() -> ModuleType:
 
 generate = load_generator()
 PAGES = generate.pages()
-ALL_PAGES = [*PAGES, DOCS / "api.md", DOCS / "commands.md"]
+ALL_PAGES = [*PAGES, *(DOCS / name for name in generate.DERIVED)]
 
 
 def relative(path: Path) -> str:
@@ -106,8 +106,8 @@ def test_a_block_that_prints_something_else_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("page", "derived"),
-    [(DOCS / "api.md", generate.api), (DOCS / "commands.md", generate.commands)],
-    ids=["api.md", "commands.md"],
+    [(DOCS / name, derive) for name, derive in generate.DERIVED.items()],
+    ids=list(generate.DERIVED),
 )
 def test_references_are_what_the_program_says(page: Path, derived: object) -> None:
     assert callable(derived)

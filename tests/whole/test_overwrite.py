@@ -82,7 +82,7 @@ def test_what_somebody_else_made_stays(
     assert f"out/{name}: is there" in said
     assert "--overwrite" in said
     assert path.read_bytes() == before
-    made = {name, "classes.txt"} if kind == "yolo" else {name}
+    made = {name, "classes.txt", "data.yaml"} if kind == "yolo" else {name}
     assert set(names(place / "out")) == made, "nothing else was written"
     assert look(*args, "--overwrite") == (0, "")
     assert path.read_bytes() != before

@@ -1,6 +1,7 @@
 """The record of one image, and its JSON form, which formats and journals share.
 
-`as_json` turns a record into a JSON object. `from_json` reads it back and checks every value, since the file
+`as_json` turns a record into a JSON object; ``record.schema.json`` beside this file says what its fields are.
+`from_json` reads it back and checks every value, since the file
 it stands in may come from anyone.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any, TypeVar
 
@@ -136,13 +137,13 @@ def from_json(data: Any) -> Record:
         raise ValueError("no image has an empty name")
     detections = data["detections"]
     return Record(
-        _exact_path("path", data),
+        exact_path("path", data),
         _text(data["run"]),
         None if detections is None else tuple(map(_detection, detections)),
         _optional(_whole, data["width"]),
         _optional(_whole, data["height"]),
         _optional(_number, data["margin"]),
-        None if data["heatmap"] is None else _exact_path("heatmap", data),
+        None if data["heatmap"] is None else exact_path("heatmap", data),
         _optional(_text, data["error"]),
         _number(data["seconds"]),
         _optional(_whole, data["bytes"]),
@@ -226,7 +227,7 @@ def path_fields(key: str, path: str) -> dict[str, str]:
     return {key: path}
 
 
-def _exact_path(key: str, data: dict[str, Any]) -> str:
+def exact_path(key: str, data: Mapping[str, Any]) -> str:
     """Read back what `path_fields` wrote."""
     encoded = data.get(f"{key}_b64")
     return _text(data[key]) if encoded is None else os.fsdecode(base64.b64decode(encoded))

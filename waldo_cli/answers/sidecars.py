@@ -24,6 +24,16 @@ def yolo(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: AR
     as training programs expect; some of them read a line with a sixth column, such as the score, as a
     polygon. Classes count from 0 in the order of `labels`. Without detections the text is empty.
     """
+    return "".join(f"{line}\n" for line in _yolo_lines(record, labels))
+
+
+def yolo_with_scores(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
+    """`yolo` with the score as a sixth column, which programs that compare finds read."""
+    lines = zip(_yolo_lines(record, labels), record.detections or (), strict=True)
+    return "".join(f"{line} {detection.score:.9g}\n" for line, detection in lines)
+
+
+def _yolo_lines(record: Record, labels: Sequence[str]) -> list[str]:
     width, height = record.width or 1, record.height or 1
     lines = []
     for detection in record.detections or ():
@@ -35,9 +45,25 @@ def yolo(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: AR
             (bottom - top) / height,
         )
         lines.append(
-            " ".join((str(labels.index(detection.label)), *(f"{v:.8g}" for v in normalized))) + "\n"
+            " ".join((str(labels.index(detection.label)), *(f"{v:.8g}" for v in normalized)))
         )
-    return "".join(lines)
+    return lines
+
+
+def classes_text(labels: Sequence[str]) -> str:
+    """The list of the labels, one a line, that goes beside label files with numbers."""
+    # A label that holds the end of a line would shift all labels below it.
+    return "".join(f"{show(label)}\n" for label in labels)
+
+
+def data_yaml(labels: Sequence[str]) -> str:
+    """The ``data.yaml`` of YOLO: the labels by number, and where training programs look for the pictures."""
+    # A string of JSON is one of YAML, too.
+    names = "".join(f"  {n}: {json.dumps(label)}\n" for n, label in enumerate(labels))
+    return (
+        "# Pictures are looked for in images/ beside this folder, which is then to be named labels/.\n"
+        f"train: ../images\nval: ../images\nnames:\n{names}"
+    )
 
 
 def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
@@ -118,20 +144,29 @@ class Sidecar(NamedTuple):
     text
         Makes the text of the file from a record, the path of the file and the labels.
     classes
-        Whether the files hold numbers instead of labels, so that a list of the labels is written, too.
+        Whether the files hold numbers instead of labels, so that lists of the labels are written, too.
     takes
-        As those of streams: the paths that are printed may end in NUL.
+        As those of streams: the paths that are printed may end in NUL; the files may hold scores.
+    text_with_scores
+        As `text`, with the score of each detection, if the files may hold it.
     """
 
     ending: str
     text: Callable[[Record, str, Sequence[str]], str]
     classes: bool = False
     takes: frozenset[str] = frozenset(("null",))
+    text_with_scores: Callable[[Record, str, Sequence[str]], str] | None = None
 
 
 #: By the name that ``--format`` takes.
 SIDECARS = {
-    "yolo": Sidecar(".txt", yolo, classes=True),
+    "yolo": Sidecar(
+        ".txt",
+        yolo,
+        classes=True,
+        takes=frozenset(("null", "confidence")),
+        text_with_scores=yolo_with_scores,
+    ),
     "voc": Sidecar(".xml", voc),
     "labelme": Sidecar(".json", labelme),
 }

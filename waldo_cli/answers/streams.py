@@ -9,11 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from waldo_cli import __version__
 from waldo_cli.answers.record import Record, as_json, clipped, path_fields
 from waldo_cli.files import show
 from waldo_cli.geometry import Detection
@@ -145,12 +147,15 @@ class Coco:
     """A COCO data set: every image that was examined, and its detections as annotations with a score.
 
     Ids count from 1 in the order of the records; the id of a category is the position of its label in
-    `labels`. All text comes from `end`, since images and annotations are two separate lists in the file.
+    `labels`. File names are relative to the folder `relative_to`, or as the user gave them. The
+    segmentation of an annotation is the outline of its box: readers draw it, and make masks of it. All text
+    comes from `end`, since images and annotations are two separate lists in the file.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset(("labels",))
+    takes: ClassVar[frozenset[str]] = frozenset(("labels", "relative_to"))
 
     labels: Sequence[str] = ()
+    relative_to: str | None = None
     _images: list[dict[str, Any]] = field(default_factory=list)
     _annotations: list[dict[str, Any]] = field(default_factory=list)
 
@@ -161,7 +166,7 @@ class Coco:
         if record.detections is None:
             return ""
         image_id = len(self._images) + 1
-        name_fields = path_fields("file_name", record.path)
+        name_fields = path_fields("file_name", self._name(record.path))
         self._images.append(
             {"id": image_id, **name_fields, "width": record.width, "height": record.height}
         )
@@ -173,6 +178,7 @@ class Coco:
                     "image_id": image_id,
                     "category_id": self.labels.index(detection.label) + 1,
                     "bbox": [left, top, right - left, bottom - top],
+                    "segmentation": [[left, top, right, top, right, bottom, left, bottom]],
                     "area": (right - left) * (bottom - top),
                     "iscrowd": 0,  # a box around one object, not a mask of many
                     "score": detection.score,
@@ -181,9 +187,23 @@ class Coco:
         return ""
 
     def end(self) -> str:
-        categories = [{"id": n, "name": label} for n, label in enumerate(self.labels, 1)]
-        data = {"images": self._images, "annotations": self._annotations, "categories": categories}
+        categories = [
+            {"id": n, "name": label, "supercategory": ""} for n, label in enumerate(self.labels, 1)
+        ]
+        data = {
+            "info": {"description": "Finds of waldo", "version": __version__},
+            "licenses": [],
+            "images": self._images,
+            "annotations": self._annotations,
+            "categories": categories,
+        }
         return _dump(data) + "\n"
+
+    def _name(self, path: str) -> str:
+        # Standard input and URLs lie in no folder.
+        if self.relative_to is None or path == "-" or "://" in path:
+            return path
+        return os.path.relpath(path, self.relative_to)
 
 
 #: The class of each format, by the name that ``--format`` takes.
@@ -197,13 +217,17 @@ FORMATS: dict[str, type[Format]] = {
 
 
 def make_format(
-    name: str, labels: Sequence[str] = (), header: bool | None = None, null: bool = False
+    name: str,
+    labels: Sequence[str] = (),
+    header: bool | None = None,
+    null: bool = False,
+    relative_to: str | None = None,
 ) -> Format:
     """Make a format by name, with those of the arguments that it takes.
 
     With `header` None the format itself decides whether it begins with a line of column names.
     """
-    arguments = {"labels": labels, "header": header, "null": null}
+    arguments = {"labels": labels, "header": header, "null": null, "relative_to": relative_to}
     kind = FORMATS[name]
     return kind(**{k: v for k, v in arguments.items() if k in kind.takes and v is not None})
 

@@ -9,6 +9,8 @@ import click
 from waldo_cli.cli.options import ImageSize, stack_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from waldo_cli.stack.stack import Stack
 
 
@@ -28,6 +30,9 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
 
     loaded = load_stack(stack)
     click.echo(f"{loaded.name}: {loaded.description}" if loaded.description else loaded.name)
+    for line in _verdict(loaded):
+        click.echo(line)
+    click.echo("")
     _echo_table(loaded, size, outputs)
     for closer_look in loaded.closer_looks:
         click.echo(
@@ -37,6 +42,33 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
         # A closer look runs on cut-outs of the image that are as large as its receptive field.
         rows, cols = closer_look.stack.receptive_field.size
         _echo_table(closer_look.stack, (cols, rows), None)
+
+
+def _verdict(stack: Stack) -> Iterator[str]:
+    """Give the lines on what is looked for, at which scales, and how a find comes about."""
+    from waldo_cli.detector.peaks import MAX_OVERLAP
+
+    labels = "the names of the masks" if stack.needs_mask else ", ".join(stack.labels)
+    yield f"labels     {labels}"
+    yield f"object     {stack.object or 'the size of the mask'}, in pixels at scale 1"
+    scales = stack.scales
+    steps = f", {stack.per_octave} an octave" if len(scales) > 1 else ""
+    yield f"scales     {', '.join(f'{s:.4g}' for s in scales)} of the image's size{steps}"
+    yield f"boundary   {stack.boundary}"
+    limit = "none: the best peak" if stack.threshold is None else f"{stack.threshold:g}"
+    yield f"threshold  {limit}"
+    if stack.closer_looks:
+        counts = " and ".join(str(look.candidates) for look in stack.closer_looks)
+        yield (
+            f"verdict    the best {counts} peaks of all scales are looked at more closely; the score of a"
+            "\n           find is the geometric mean of all that was said of it, normalised over the labels"
+        )
+    else:
+        yield "verdict    the score of a find is the height of its peak, of all scales the highest"
+    yield (
+        f"           of finds of a label that share more than {MAX_OVERLAP:.0%} of the smaller box, the best"
+        " stays"
+    )
 
 
 def _echo_table(stack: Stack, size: tuple[int, int], outputs: int | None) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from waldo_cli.answers.record import Record
-from waldo_cli.answers.sidecars import SIDECARS
+from waldo_cli.answers.sidecars import SIDECARS, Sidecar
 from waldo_cli.answers.streams import FORMATS, Format, make_format
 from waldo_cli.cli import options
 from waldo_cli.cli.blocks import view_columns
@@ -64,6 +64,8 @@ class Arguments:
     activations: bool
     form: str
     header: bool | None
+    relative_to: str | None
+    confidence: bool
     jobs: int | None
     timeout: int | None
     resume: str | None
@@ -107,7 +109,7 @@ class Arguments:
         )
 
 
-def in_words(formats: Mapping[str, type[Format]], argument: str) -> str:
+def in_words(formats: Mapping[str, type[Format]] | Mapping[str, Sidecar], argument: str) -> str:
     """The names of the formats that take an argument."""
     return " and ".join(name for name, kind in formats.items() if argument in kind.takes)
 
@@ -122,6 +124,14 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
     (
         lambda a: a.null and a.files_from is None and "null" not in a.takes,
         f"-0 goes with --files-from or {in_words(FORMATS, 'null')}, not with {{form}}",
+    ),
+    (
+        lambda a: a.relative_to is not None and "relative_to" not in a.takes,
+        f"--relative-to goes with {in_words(FORMATS, 'relative_to')}, not with {{form}}",
+    ),
+    (
+        lambda a: a.confidence and "confidence" not in a.takes,
+        f"--confidence goes with {in_words(SIDECARS, 'confidence')}, not with {{form}}",
     ),
     (
         lambda a: a.scheduler is not None and a.jobs is not None,
@@ -236,7 +246,7 @@ def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], It
     if arguments.heatmap or arguments.activations or sidecar is not None:
         taken: dict[str, str] = {}  # path without suffix of an output -> who writes it
         if sidecar is not None and sidecar.classes:
-            taken[os.path.normpath(os.path.join(arguments.out, CLASSES))] = "the list of classes"
+            named, later = (keep_from_classes(items, taken) for items in (named, later))
         known = refuse_collisions(named, taken)
         later = mark_collisions(later, taken)
     else:
@@ -249,6 +259,15 @@ def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], It
     number, count = arguments.shard
     known = [item for item in known if in_shard(item.path, number, count)]
     return known, (item for item in later if in_shard(item.path, number, count))
+
+
+def keep_from_classes(items: Iterator[Item], taken: dict[str, str]) -> Iterator[Item]:
+    """Give the items on; before each, the list of classes in the folder of its output counts as `taken`."""
+    for item in items:
+        if item.output:
+            classes = os.path.join(os.path.dirname(item.output), CLASSES)
+            taken[os.path.normpath(classes)] = "the list of classes"
+        yield item
 
 
 def _no_image_message(images: tuple[str, ...], recursive: bool) -> str:
@@ -351,13 +370,20 @@ def open_sinks(
                 SIDECARS[arguments.form],
                 engine.labels,
                 arguments.out,
+                scores=arguments.confidence,
                 null=arguments.null,
                 overwrite=arguments.overwrite,
                 before=screen.clear_if_shared,
             )
         )
     elif not arguments.quiet:
-        form = make_format(arguments.form, engine.labels, arguments.header, arguments.null)
+        form = make_format(
+            arguments.form,
+            engine.labels,
+            arguments.header,
+            arguments.null,
+            arguments.relative_to,
+        )
         yield exit_stack.enter_context(StandardOutput(form, before=screen.clear_if_shared))
     yield screen
     if report is not None:

@@ -18,11 +18,14 @@ import click
 
 from waldo_cli.answers.streams import escape_formula
 from waldo_cli.cli import options
+from waldo_cli.cli.faults import Faults
 from waldo_cli.files import show
 
 if TYPE_CHECKING:
+    from waldo_cli.detector.search import Search
     from waldo_cli.evaluation.figures import Summary
     from waldo_cli.evaluation.judge import PageScore
+    from waldo_cli.evaluation.pages import Page
 
 PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 
@@ -33,9 +36,8 @@ PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
     "--truth",
     required=True,
     type=options.PLACE,
-    metavar="FILE",
-    help="Boxes: CSV with filename,width,height,class,xmin,ymin,xmax,ymax, or COCO JSON."
-    " Names are relative to PAGES.",
+    metavar="FILE|DIR",
+    help=options.TRUTH_HELP,
 )
 @click.option(
     "--without",
@@ -68,7 +70,9 @@ PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 )
 @options.max_pixels
 @options.debug
+@click.pass_context
 def evaluate(
+    ctx: click.Context,
     pages: str,
     truth: str,
     without: tuple[str, ...],
@@ -86,47 +90,77 @@ def evaluate(
     """Look for him on the pages of the folder PAGES, whose boxes are known, and say how well it went.
 
     A find is a hit where its peak lies in the true box grown by half its width and half its height on
-    each side. Finds in boxes of class LABEL_icon (printed portraits) are neither hits nor false alarms.
-    A page without a box of the class counts as a page without him.
+    each side. Finds in boxes of class LABEL_icon (printed portraits) or ignore, and in boxes that the truth
+    sets aside (iscrowd of COCO, difficult of Pascal VOC), are neither hits nor false alarms. A page without
+    a box of the class counts as a page without him.
 
     The rank is the place of the first hit; average precision is taken over the finds of all pages, with
-    all-point interpolation; AUC compares the best scores of pages with him and pages without.
+    all-point interpolation; COCO's counts by the overlap (IoU) of the boxes; AUC compares the best scores of
+    pages with him and pages without.
 
-    Exit status: 0 the pages were looked at, 2 an error, 130 Ctrl-C.
+    What is wrong with a row of the truth or with a page is one line on standard error, and it is left out.
+
+    Exit status: 0 the pages were looked at, 2 an error or something left out, 130 Ctrl-C.
     """
     if threshold is not None and not math.isfinite(threshold):
         raise click.BadParameter("must be a finite number", param_hint="--threshold")
 
     from waldo_cli.detector.search import Search
-    from waldo_cli.errors import InvalidInputError
-    from waldo_cli.evaluation.figures import summarize
-    from waldo_cli.evaluation.judge import score_pages
-    from waldo_cli.evaluation.truth import pages_without, read_truth
+    from waldo_cli.errors import InvalidInputError, WaldoError
+    from waldo_cli.evaluation.judge import score_page
+    from waldo_cli.evaluation.pages import pages_without
+    from waldo_cli.evaluation.truth import read_truth
     from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
 
-    listed = read_truth(truth, pages)
-    keep_freed_memory()
-    search = Search.of_files(stack, mask_sources(masks), scales=scales, threshold=threshold)
-    sought = label or search.labels[0]
-    classes = sorted({box.label for page in listed for box in page.boxes})
-    if sought not in classes:
-        raise InvalidInputError(
-            f"no box of class {sought!r}, there are {', '.join(classes) or 'none'}: use --label",
-            path=truth,
-        )
-    threshold = search.limit  # the one given, or else the stack's own, or that of the verdict
-    for folder in (*without, *([pages] if unlisted else [])):
-        listed += pages_without(folder, listed)
+    with Faults() as faults:
+        listed = read_truth(truth, pages, faults.add)
+        keep_freed_memory()
+        search = Search.of_files(stack, mask_sources(masks), scales=scales, threshold=threshold)
+        sought = label or search.labels[0]
+        _refuse_unknown_label(listed, sought, truth)
+        if search.masks is None and len(search.stack.labels) > 1:
+            search.reporting(
+                [sought]
+            )  # a label that the stack lacks is told once, not for each page
+        threshold = search.limit  # the one given, or else the stack's own, or that of the verdict
+        for folder in (*without, *([pages] if unlisted else [])):
+            listed += pages_without(folder, listed)
 
-    scored: list[PageScore] = []
-    width = max(len(show(page.name)) for page in listed)  # of the first column
-    if form != "json":
-        click.echo(_row(PAGE_COLUMNS, form, width))
-    for score in score_pages(listed, search, sought, top=top, max_pixels=max_pixels):
-        scored.append(score)
+        scored: list[PageScore] = []
+        width = max(len(show(page.name)) for page in listed)  # of the first column
         if form != "json":
-            click.echo(_row(_cells(score, threshold), form, width))
+            click.echo(_row(PAGE_COLUMNS, form, width))
+        for page in listed:
+            try:
+                score = score_page(
+                    page, search, sought, top=top, max_pixels=max_pixels, complain=faults.add
+                )
+            except WaldoError as e:
+                if len(listed) == 1:
+                    raise  # this line says it all
+                faults.add(e.at(str(page.path)))
+                continue
+            scored.append(score)
+            if form != "json":
+                click.echo(_row(_cells(score, threshold), form, width))
+    if not scored:
+        raise InvalidInputError("no page of it could be looked at", path=truth)
+    _write_summary(scored, search, sought, top, threshold, form)
+    ctx.exit(2 if faults.count else 0)
+
+
+def _write_summary(
+    scored: Sequence[PageScore],
+    search: Search,
+    sought: str,
+    top: int,
+    threshold: float | None,
+    form: str,
+) -> None:
+    """Write what comes after the rows of the pages; in JSON that is everything."""
+    from waldo_cli.evaluation.figures import summarize
+
     summary = summarize(scored, threshold)
     if form == "table":
         click.echo("\n" + _summary_text(summary, sought, top))
@@ -134,6 +168,20 @@ def evaluate(
         settings = {"schema": 1, "stack": search.stack.name, "label": sought, "top": top}
         rows = [dict(zip(PAGE_COLUMNS, _cells(score, threshold), strict=True)) for score in scored]
         click.echo(json.dumps(settings | asdict(summary) | {"pages": rows}, allow_nan=False))
+
+
+def _refuse_unknown_label(listed: Sequence[Page], sought: str, truth: str) -> None:
+    """Raise if the truth has no box of the class that is sought."""
+    from waldo_cli.errors import InvalidInputError
+
+    # Boxes that wait for the size of their page have a class as well.
+    classes = {box.label for page in listed for box in page.boxes}
+    classes |= {raw.box.label for page in listed for raw in page.raw}
+    if sought not in classes:
+        raise InvalidInputError(
+            f"no box of class {sought!r}, there are {', '.join(sorted(classes)) or 'none'}: use --label",
+            path=truth,
+        )
 
 
 def _cells(score: PageScore, threshold: float | None) -> tuple[Any, ...]:
@@ -181,6 +229,12 @@ def _summary_text(s: Summary, label: str, top: int) -> str:
     ]
     if s.average_precision is not None:
         lines.append(f"average precision  {s.average_precision:.3f} (up to {top} finds a page)")
+    if s.coco_ap50 is not None and s.coco_ap is not None:
+        lines.append(
+            f"COCO AP            {s.coco_ap50:.3f} at IoU 0.5, {s.coco_ap:.3f} at 0.5:0.95"
+        )
+    if s.mean_iou is not None:
+        lines.append(f"IoU of first hits  {s.mean_iou:.3f} on average")
     if s.threshold is not None and s.false_alarms is not None:
         pages = s.pages_with + s.pages_without
         lines.append(f"found at {s.threshold:<8.3g}  {_share(s.found or 0, s.pages_with)}")

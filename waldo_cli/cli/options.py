@@ -114,6 +114,13 @@ class Extensions(click.ParamType[frozenset[str]]):
 # are no files, and the command reports such errors itself.
 PLACE = click.Path(readable=False)
 
+# What ``--truth`` takes, for the commands that have it.
+TRUTH_HELP = (
+    "Boxes: CSV with filename,width,height,class,xmin,ymin,xmax,ymax; COCO, Label Studio or labelme JSON;"
+    " XML of Pascal VOC, LabelMe or CVAT; a folder of such files; YOLO's data.yaml or folder of labels; what"
+    " detect writes as coco, yolo, voc or labelme. Names are looked for in PAGES, by their last parts, too."
+)
+
 
 def stack_names(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
@@ -338,6 +345,17 @@ writing = group(
         "--header/--no-header",
         default=None,
         help="Begin with a line of column names.  [default: for csv, not for tsv]",
+    ),
+    click.option(
+        "--relative-to",
+        type=PLACE,
+        metavar="DIR",
+        help="For coco: file names relative to DIR.  [default: as images are named]",
+    ),
+    click.option(
+        "--confidence",
+        is_flag=True,
+        help="For yolo: the score as a sixth column, which training programs may not take.",
     ),
 )
 

@@ -14,13 +14,15 @@ from dataclasses import replace
 from typing import Protocol, Self
 
 from waldo_cli.answers.record import Record
-from waldo_cli.answers.sidecars import Sidecar
+from waldo_cli.answers.sidecars import Sidecar, classes_text, data_yaml
 from waldo_cli.answers.streams import Format
 from waldo_cli.errors import FileError
 from waldo_cli.files import beginning, make_folder, show, write_atomically
 
-# Name, without suffix, of the list of labels for label files that hold numbers instead of labels (yolo).
+# Name, without suffix, of the list of labels for label files that hold numbers instead of labels (yolo), and
+# of the file for training programs.
 CLASSES = "classes"
+DATA_YAML = "data.yaml"
 
 
 class Sink(Protocol):
@@ -73,7 +75,10 @@ class LabelFiles:
     labels
         All labels that are reported.
     out
-        Folder for the list of labels, if the kind of file needs one.
+        Folder for the lists of labels, if the kind of file needs them. Each folder of label files has a list
+        of its own, too, for tools that look there.
+    scores
+        The files hold the scores.
     null
         End paths with NUL, and do not escape them.
     overwrite
@@ -88,21 +93,29 @@ class LabelFiles:
         labels: Sequence[str],
         out: str,
         *,
+        scores: bool,
         null: bool,
         overwrite: bool,
         before: Callable[[], None],
     ) -> None:
-        self._sidecar = sidecar
+        self._ending = sidecar.ending
+        self._text = (sidecar.text_with_scores if scores else None) or sidecar.text
         self._labels = labels
-        self._classes = os.path.join(out, CLASSES + sidecar.ending)
+        self._out = out
+        # Folders that have their list of labels, or need none.
+        self._listed: set[str] | None = set() if sidecar.classes else None
         self._null = null
         self._overwrite = overwrite
         self._before = before
 
     def __enter__(self) -> Self:
-        if self._sidecar.classes:
-            text = "".join(f"{label}\n" for label in self._labels)
-            _write_label_file(self._classes, text, self._overwrite)
+        if self._listed is not None:
+            self._write_classes(self._out)
+            path, text = os.path.join(self._out, DATA_YAML), data_yaml(self._labels)
+            existing = beginning(path, 1 << 16) or b""
+            # People set the folders of pictures there: as long as the names agree, theirs is kept.
+            if self._overwrite or not existing.endswith(text[text.index("names:") :].encode()):
+                _write_label_file(path, text, self._overwrite)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,14 +125,22 @@ class LabelFiles:
         self._before()
         if record.detections is None:  # no answer, so no file
             return record
-        path = record.output + self._sidecar.ending
+        path = record.output + self._ending
         try:
-            text = self._sidecar.text(record, path, self._labels)
+            self._write_classes(os.path.dirname(path))
+            text = self._text(record, path, self._labels)
             _write_label_file(path, text, self._overwrite)
         except FileError as e:
             return replace(record, error=f"{e.path}: {e.reason}")
         _write(f"{path}\0" if self._null else f"{show(path)}\n")
         return record
+
+    def _write_classes(self, folder: str) -> None:
+        """Write the list of labels into a folder, once."""
+        if self._listed is not None and folder not in self._listed:
+            path = os.path.join(folder, CLASSES + self._ending)
+            _write_label_file(path, classes_text(self._labels), self._overwrite)
+            self._listed.add(folder)
 
 
 def _write_label_file(path: str, text: str, overwrite: bool) -> None:

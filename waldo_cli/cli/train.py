@@ -9,6 +9,8 @@ from __future__ import annotations
 import click
 
 from waldo_cli.cli import options
+from waldo_cli.cli.faults import Faults
+from waldo_cli.files import show
 
 
 @click.command()
@@ -17,9 +19,8 @@ from waldo_cli.cli import options
     "--truth",
     required=True,
     type=options.PLACE,
-    metavar="FILE",
-    help="Boxes: CSV with filename,width,height,class,xmin,ymin,xmax,ymax, and artwork where"
-    " several pages show one drawing; or COCO JSON. Names are relative to PAGES.",
+    metavar="FILE|DIR",
+    help=f"{options.TRUTH_HELP} A CSV may have a column artwork where several pages show one drawing.",
 )
 @click.option(
     "-o",
@@ -28,6 +29,30 @@ from waldo_cli.cli import options
     required=True,
     metavar="DIR",
     help="Where stack, weights and report go.",
+)
+@click.option(
+    "--label",
+    metavar="NAME",
+    help="Class of the boxes sought; the other classes are told apart from it, and boxes of class lookalike"
+    " are learned as what it is not.  [default: the only class, or waldo]",
+)
+@click.option(
+    "--heads",
+    is_flag=True,
+    help="The boxes are heads of figures: the body below a head belongs to it.",
+)
+@click.option(
+    "--others",
+    type=options.PLACE,
+    metavar="FILE",
+    help="A truth of the other classes: on the pages that it names, its boxes replace those of --truth.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    type=options.PLACE,
+    metavar="DIR",
+    help="A folder of further pages that do not show what is sought. Repeatable.",
 )
 @click.option(
     "--folds",
@@ -41,7 +66,7 @@ from waldo_cli.cli import options
     type=click.FloatRange(0, min_open=True),
     default=1.0,
     show_default=True,
-    help="Longer or shorter; at 1 each fold, and the release, take 20 minutes of one core.",
+    help="Longer or shorter; at 1 each fold, and the release, take about half an hour of one core.",
 )
 @click.option(
     "--drawn",
@@ -59,10 +84,16 @@ from waldo_cli.cli import options
 )
 @click.option("--resume", is_flag=True, help="Continue the training that DIR holds.")
 @options.debug
+@click.pass_context
 def train(
+    ctx: click.Context,
     pages: str,
     truth: str,
     out: str,
+    label: str | None,
+    heads: bool,
+    others: str | None,
+    without: tuple[str, ...],
     folds: int,
     effort: float,
     drawn: str | None,
@@ -70,10 +101,16 @@ def train(
     resume: bool,
     debug: bool,  # noqa: ARG001 - read by main
 ) -> None:
-    """Learn to find Waldo from the pages of the folder PAGES, whose boxes are known.
+    """Learn to find something from the pages of the folder PAGES, whose boxes are known.
 
-    Writes waldo.toml and waldo.npz, a stack that detect takes, and report.json: how often the stacks of
-    the folds had him first on pages of artworks that they had not seen. Needs the extra "train".
+    Writes LABEL.toml and LABEL.npz, a stack that detect takes, and report.json: how often the stacks of
+    the folds had it first on pages of artworks that they had not seen. The classes, and the shape and the
+    sizes of what is sought, come from the boxes. Needs the extra "train".
+
+    What is wrong with a row of the truth is one line, and it is left out. Nothing is written before all is
+    read, and nothing over files that a training has not made.
+
+    Exit status: 0 it was learned, 2 an error, or it was learned without something, 130 Ctrl-C.
     """
     from importlib.util import find_spec
     from pathlib import Path
@@ -83,20 +120,30 @@ def train(
     # Checked without importing PyTorch, which takes seconds.
     if find_spec("torch") is None:
         raise MissingExtraError("training needs PyTorch: pip install 'waldo-cli[train]'")
+    from waldo_cli.training.cross_validate import Sources
     from waldo_cli.training.cross_validate import train as run_training
 
-    report = run_training(
+    sources = Sources(
         Path(pages),
         Path(truth),
-        Path(out),
-        folds=folds,
-        effort=effort,
-        seed=seed,
-        drawn=None if drawn is None else Path(drawn),
-        resume=resume,
-        say=lambda line: click.echo(line, err=True),
+        label,
+        heads,
+        None if others is None else Path(others),
+        tuple(map(Path, without)),
+        None if drawn is None else Path(drawn),
     )
-    click.echo(str(Path(out) / "waldo.toml"))
+    with Faults() as faults:
+        path, report = run_training(
+            sources,
+            Path(out),
+            folds=folds,
+            effort=effort,
+            seed=seed,
+            resume=resume,
+            say=lambda line: click.echo(show(line), err=True),
+            complain=faults.add,
+        )
+    click.echo(show(path))
     if "summary" in report:  # only with cross-validation
         summary = report["summary"]
         click.echo(
@@ -104,3 +151,4 @@ def train(
             f" {summary['top5']} among five",
             err=True,
         )
+    ctx.exit(2 if faults.count else 0)

@@ -35,6 +35,7 @@ from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
 from waldo_cli.detector.search import SCORES, Search
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Detection, Size
+from waldo_cli.images.given import AnyImage, as_image
 from waldo_cli.stack.stack import Mask, Stack
 
 # As many finds of a label as there may be at most where all are asked for.
@@ -74,10 +75,10 @@ class Result:
 
 
 def detect(
-    image: NDArray[Any],
+    image: AnyImage,
     *,
     stack: str | Path | Stack | None = None,
-    masks: Sequence[Mask | NDArray[Any] | str | Path] | None = None,
+    masks: Mask | str | Path | Sequence[Mask | NDArray[Any] | str | Path] | None = None,
     scales: str | float | Sequence[float] = "auto",
     angles: str | float | Sequence[float] = 0.0,
     mirror: bool = False,
@@ -95,13 +96,15 @@ def detect(
     Parameters
     ----------
     image
-        ``(H, W, 3)`` in [0, 1].
+        ``(H, W, 3)``, floats in [0, 1] or bytes; or a path, bytes of a file, an open binary file, a picture
+        of Pillow's, all of which are opened as by `load_image`.
     stack
         A built-in name, a stack file, or a `Stack`; ``"waldo"`` when None, ``"pixels"`` when None and
         masks are given.
     masks
         What to look for instead of the stack's own: `Mask` records, paths of pictures, or arrays
-        ``(A, B, 3)``, or ``(A, B, 4)`` whose last channel is a weight per pixel.
+        ``(A, B, 3)``, or ``(A, B, 4)`` whose last channel is a weight per pixel. A single record or path
+        need not be in a list.
     scales
         How large the thing is in the image, beside the mask or the stack's object: 2 is twice as large.
         ``"auto"`` (what the stack says), one scale, a list, or a range, ``"0.5:2"`` in the stack's steps
@@ -149,7 +152,13 @@ def detect(
     """
     search = Search.of(stack, masks, labels, scales, threshold, angles, mirror, score)
     return detect_with(
-        image, search, top=top, region=region, where=where, max_overlap=max_overlap, trace=trace
+        as_image(image),
+        search,
+        top=top,
+        region=region,
+        where=where,
+        max_overlap=max_overlap,
+        trace=trace,
     )
 
 

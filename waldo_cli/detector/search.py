@@ -74,7 +74,7 @@ class Search:
     def of(
         cls,
         stack: str | Path | Stack | None = None,
-        masks: Sequence[Mask | NDArray[Any] | str | Path] | None = None,
+        masks: Mask | str | Path | Sequence[Mask | NDArray[Any] | str | Path] | None = None,
         labels: Sequence[str] | None = None,
         scales: str | float | Sequence[float] = "auto",
         threshold: float | None = None,
@@ -94,6 +94,8 @@ class Search:
             A mask cannot be read.
         """
         stack = _loaded(stack, with_masks=masks is not None)
+        if isinstance(masks, str | Path | Mask):
+            masks = [masks]
         given = None if masks is None else _checked_masks(stack, list(masks))
         if given is None and stack.needs_mask:
             raise InvalidInputError(f"stack {stack.name} looks for a mask: give one")

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from waldo_cli.evaluation.judge import PageScore
+from waldo_cli.evaluation.overlap import average_precisions
 
 # Limits between the classes of box height, in pixels; `Summary.by_height` has one row for each class.
 HEIGHTS = (0, 16, 24, 32, 48, math.inf)
@@ -37,6 +38,11 @@ class Summary:
         Number of `pages_with` on which the first hit has rank 1, or a rank up to 5.
     average_precision
         Over the finds of all pages, including pages without a box; None if there is no box at all.
+    coco_ap50, coco_ap
+        COCO's average precision at an intersection over union of 0.5, and its mean over 0.5 to 0.95, by the
+        boxes of up to 100 finds a page; None if there is no box at all.
+    mean_iou
+        Mean intersection over union of the first finds that are hits with the boxes that they hit.
     auc
         `area_under_curve` between the best scores of pages with and of pages without a box; None if there
         are no pages of one kind.
@@ -60,6 +66,9 @@ class Summary:
     top1: int
     top5: int
     average_precision: float | None
+    coco_ap50: float | None
+    coco_ap: float | None
+    mean_iou: float | None
     auc: float | None
     threshold: float | None
     found: int | None
@@ -77,6 +86,8 @@ def summarize(pages: Sequence[PageScore], threshold: float | None) -> Summary:
     page_ranks = [p.rank for p in pages_with]
     boxes = [box for p in pages_with for box in zip(p.heights, p.ranks, strict=True)]
     finds = _finds(pages)
+    coco = average_precisions([p.overlaps for p in pages])
+    ious = [p.first_iou for p in pages_with if p.first_iou is not None]
     at_threshold = _at_threshold(pages_with, pages_without, threshold)
     return Summary(
         pages_with=len(pages_with),
@@ -85,6 +96,9 @@ def summarize(pages: Sequence[PageScore], threshold: float | None) -> Summary:
         top1=_within(1, page_ranks),
         top5=_within(5, page_ranks),
         average_precision=average_precision(finds, len(boxes)) if boxes else None,
+        coco_ap50=None if coco is None else coco[0],
+        coco_ap=None if coco is None else sum(coco) / len(coco),
+        mean_iou=sum(ious) / len(ious) if ious else None,
         auc=_auc(pages_with, pages_without),
         threshold=threshold,
         found=at_threshold.found,

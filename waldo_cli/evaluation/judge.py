@@ -2,10 +2,11 @@
 
 A find is a hit if its peak lies in a true box that is grown by half its width and half its height on each
 side. Each box is hit at most once, by its best find. Further finds in the same box are neither hits nor
-false alarms; nor are finds in a box of class ``LABEL_icon``, a printed portrait. Every other find is a false
-alarm.
+false alarms; nor are finds in a box that is left out of judgement (`TrueBox.sets_aside`): a printed portrait
+of class ``LABEL_icon``, the class ``ignore``, COCO's ``iscrowd``, ``difficult`` of Pascal VOC. Every other
+find is a false alarm.
 
-`score_pages` runs the detector over pages; `judge` applies the rules above to the finds of one page.
+`score_page` runs the detector over a page; `judge` applies the rules above to its finds.
 """
 
 from __future__ import annotations
@@ -13,16 +14,15 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.peaks import MAX_OVERLAP, suppress
 from waldo_cli.detector.search import Search
-from waldo_cli.errors import InvalidInputError
-from waldo_cli.evaluation.truth import Page
-from waldo_cli.geometry import Size
-from waldo_cli.images.load import load_image
+from waldo_cli.evaluation.overlap import Overlaps, match
+from waldo_cli.evaluation.pages import Complain, Page, open_page, refuse
+from waldo_cli.geometry import Detection
 
 # No finite score is below it: `detect` then reports all finds, and ranks below the threshold are known, too.
 LOWEST_SCORE = -sys.float_info.max
@@ -45,6 +45,10 @@ class PageScore:
     ranks
         For each true box: 1 plus the number of false alarms before the find that hits it; None if no find
         hits it.
+    overlaps
+        The finds compared by how much their boxes overlap, for COCO's figures.
+    first_iou
+        Intersection over union of the first find with the box that it hits; None if it hits none.
     seconds
         Time to read the page and to run the detector on it.
     """
@@ -54,6 +58,8 @@ class PageScore:
     hits: tuple[bool, ...]
     heights: tuple[float, ...]
     ranks: tuple[int | None, ...]
+    overlaps: Overlaps
+    first_iou: float | None = None
     seconds: float = 0.0
 
     @property
@@ -75,15 +81,16 @@ class PageScore:
         return sum(not h and s >= threshold for s, h in zip(self.scores, self.hits, strict=True))
 
 
-def score_pages(
-    pages: Iterable[Page],
+def score_page(
+    page: Page,
     search: Search,
     label: str,
     *,
     top: int = 100,
     max_pixels: int | None = None,
-) -> Iterator[PageScore]:
-    """Run the detector over pages; yield the score of each page as soon as it is known.
+    complain: Complain = refuse,
+) -> PageScore:
+    """Run the detector over a page, and compare its finds with the truth.
 
     Parameters
     ----------
@@ -96,69 +103,69 @@ def score_pages(
         a stack of one label, or with masks, all finds count.
     top
         Maximum number of finds per page (and mask) that are ranked.
-    max_pixels
-        As for `load_image`.
+    max_pixels, complain
+        As for `open_page`.
 
     Raises
     ------
     InvalidInputError
-        The stack has no such label, or a page does not have the size that the truth says.
+        The stack has no such label, or the page does not have the size that the truth says.
     FileError
-        A page cannot be read.
+        The page cannot be read.
     """
     by_verdict = search.by_verdict
     search = replace(search, threshold=LOWEST_SCORE, by_verdict=False)
     if search.masks is None and len(search.stack.labels) > 1:
         search = search.reporting([label])
-    for page in pages:
-        started = time.perf_counter()
-        # The true boxes refer to the pixels as stored, so the EXIF orientation is not applied.
-        image = load_image(page.path, orient=False, max_pixels=max_pixels)
-        size = Size(*image.shape[:2])
-        if page.size not in (None, size):
-            raise InvalidInputError(
-                f"the truth says {page.size}, the file is {size}:"
-                " the boxes belong to another copy of this page",
-                path=str(page.path),
-            )
-        finds = detect_with(image, search, top=top).detections
-        # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
-        if search.masks is not None and len(search.masks) > 1:
-            finds = tuple(suppress(finds, MAX_OVERLAP))
-        seconds = time.perf_counter() - started
-        scored = [(f.x, f.y, 1 - (f.chance or 0) if by_verdict else f.score) for f in finds]
-        yield judge(page, label, scored, seconds)
+    started = time.perf_counter()
+    image, page = open_page(page, max_pixels=max_pixels, complain=complain)
+    finds = detect_with(image, search, top=top).detections
+    # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
+    if search.masks is not None and len(search.masks) > 1:
+        finds = tuple(suppress(finds, MAX_OVERLAP))
+    if by_verdict:
+        finds = tuple(replace(f, score=1 - (f.chance or 0)) for f in finds)
+    return judge(page, label, finds, time.perf_counter() - started)
 
 
-def judge(
-    page: Page, label: str, finds: Sequence[tuple[float, float, float]], seconds: float = 0.0
-) -> PageScore:
+def judge(page: Page, label: str, finds: Sequence[Detection], seconds: float = 0.0) -> PageScore:
     """Compare finds with the true boxes of one page, by the rules at the top of this module.
 
     Parameters
     ----------
     page
-        Its boxes of other classes than `label` and ``LABEL_icon`` are ignored.
+        Its boxes of other classes than `label`, and not left out of judgement, do not count.
     finds
-        ``(x, y, score)``, best first.
+        Best first.
     seconds
         Passed on to the result.
     """
-    true_boxes = [b for b in page.boxes if b.label == label]
-    icons = [b for b in page.boxes if b.label == f"{label}_icon"]
+    true_boxes = [b for b in page.boxes if b.counts_for(label)]
     ranks: list[int | None] = [None] * len(true_boxes)
     scores: list[float] = []
     hits: list[bool] = []
-    for x, y, score in finds:
+    first_iou: float | None = None
+    for find in finds:
+        x, y = find.x, find.y
         # Boxes that overlap share some places: a find takes the nearest box that has no hit yet.
         matching = [n for n, b in enumerate(true_boxes) if b.is_hit(x, y)]
         not_yet_hit = [n for n in matching if ranks[n] is None]
         if not_yet_hit:
             nearest = min(not_yet_hit, key=lambda n: true_boxes[n].distance(x, y))
             ranks[nearest] = 1 + hits.count(False)
-        elif matching or any(b.is_hit(x, y) for b in icons):
+            if not hits:
+                first_iou = true_boxes[nearest].iou(find.box)
+        elif matching or any(b.sets_aside(label, x, y) for b in page.boxes):
             continue  # neither a hit nor a false alarm
-        scores.append(score)
+        scores.append(find.score)
         hits.append(bool(not_yet_hit))
-    heights = tuple(b.height for b in true_boxes)
-    return PageScore(page.name, tuple(scores), tuple(hits), heights, tuple(ranks), seconds)
+    return PageScore(
+        page.name,
+        tuple(scores),
+        tuple(hits),
+        tuple(b.height for b in true_boxes),
+        tuple(ranks),
+        match(finds, page.boxes, label),
+        first_iou,
+        seconds,
+    )

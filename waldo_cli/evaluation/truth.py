@@ -1,278 +1,325 @@
-"""Read the truth (pages with known boxes) from CSV or COCO JSON.
+"""Read the truth, pages with known boxes, from the files that labelling tools write.
 
-`_csv_rows` and `_coco_rows` turn the text into `_Row` tuples and check every value, since the file may come
-from anyone; `read_truth` gathers the rows of each page into a `Page`. An error names the line or the entry
-of the file that is wrong.
+`read_truth` lets a reader turn each file into rows (`truth_text`, `truth_json`, `truth_xml`), gathers the
+rows of each page, finds the page's picture, and sets the boxes into it. What is wrong with one row, or one
+file of a folder, is told and does not end the reading, unless the caller wants that.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.errors import FileError, InvalidInputError, WaldoError
+from waldo_cli.evaluation.pages import Complain, Page, RawBox, place_boxes, refuse
+from waldo_cli.evaluation.picture_names import Pictures, agreement, parts_of
+from waldo_cli.evaluation.rows import Row, decoded
+from waldo_cli.evaluation.truth_json import json_rows
+from waldo_cli.evaluation.truth_text import (
+    csv_rows,
+    data_yaml,
+    list_of_classes,
+    yolo_rows,
+)
+from waldo_cli.evaluation.truth_xml import xml_rows
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, reason
 from waldo_cli.geometry import Size
-from waldo_cli.inputs.folders import expand
-
-TRUTH_COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 
 MAX_TRUTH_BYTES = 1 << 28  # 256 MiB; a larger file is refused
 
-
-@dataclass(frozen=True, slots=True)
-class TrueBox:
-    """A box of the truth; edges in pixels from the page's top left corner."""
-
-    label: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def height(self) -> float:
-        return self.bottom - self.top
-
-    def is_hit(self, x: float, y: float) -> bool:
-        """Return whether a point lies in the box grown by half its width and half its height on each side."""
-        # The grown box is twice as large: from its centre to its edges it is one full width and height.
-        return (
-            abs(x - (self.left + self.right) / 2) <= self.right - self.left
-            and abs(y - (self.top + self.bottom) / 2) <= self.bottom - self.top
-        )
-
-    def distance(self, x: float, y: float) -> float:
-        """Return the distance of a point from the box's centre, in pixels."""
-        return math.hypot(x - (self.left + self.right) / 2, y - (self.top + self.bottom) / 2)
+# Files beside YOLO's labels that name the classes, without an ending of YAML.
+CLASS_LISTS = ("classes.txt", "obj.names", "_darknet.labels")
+YAML = (".yaml", ".yml")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A picture whose boxes are known.
+def read_truth(truth: str | Path, folder: str | Path, complain: Complain = refuse) -> list[Page]:
+    r"""Read pages and their boxes, in the order in which the truth names them.
 
-    Attributes
-    ----------
-    name
-        As written in the truth.
-    path
-        Path of the picture.
-    boxes
-        In the order of the truth.
-    size
-        As written in the truth; None for a page that is not listed there.
-    columns
-        The other columns of a CSV truth, by name, from the last row of this page. Empty cells are left out.
-    """
-
-    name: str
-    path: Path
-    boxes: tuple[TrueBox, ...] = ()
-    size: Size | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-
-def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]:
-    """Return the pictures of a folder as pages without boxes, except those that are already listed.
-
-    Raises
-    ------
-    FileError
-        The folder cannot be read, or holds no picture.
-    """
-    # Not Path.resolve, which raises where a link leads in a circle.
-    listed_paths = {os.path.realpath(page.path) for page in listed}
-    if not os.path.isdir(folder):  # not Path.is_dir, which raises if the name is too long
-        raise FileError("no such folder", path=str(folder))
-    items = list(expand([str(folder)], ""))
-    for item in items:
-        if item.problem is not None:
-            raise FileError(item.problem, path=item.path)
-    if not items:
-        raise FileError("holds no picture", path=str(folder))
-    paths = (Path(item.path) for item in items)
-    return [Page(str(path), path) for path in paths if os.path.realpath(path) not in listed_paths]
-
-
-def read_truth(truth: str | Path, folder: str | Path) -> list[Page]:
-    """Read pages and their boxes, in the order in which the file names them.
+    A name is looked for in `folder`, then by its last parts (`C:\photos\p.png` is `p.png` there). A page of
+    which no box can be used is left out: it would count as a page without boxes.
 
     Parameters
     ----------
     truth
-        CSV with the columns ``filename,width,height,class,xmin,ymin,xmax,ymax``, or COCO JSON. Other columns
-        of a CSV file go to `Page.columns`; a row with an empty class lists a page without boxes.
+        A file or a folder: CSV with the columns ``filename,width,height,class,xmin,ymin,xmax,ymax``; COCO;
+        Pascal VOC; YOLO (a folder of labels with a ``data.yaml`` or ``classes.txt``, or the ``data.yaml``);
+        labelme; LabelMe's XML; CVAT for images; Label Studio's JSON, JSON-MIN and CSV. Other columns of a CSV
+        file go to `Page.columns`; a row with an empty class lists a page without boxes.
     folder
-        The folder that the file names are relative to.
+        The folder of the pictures.
+    complain
+        Gets each fault of one row, file or page, which is then left out. By default the first one is raised.
 
     Raises
     ------
     InvalidInputError
-        The file is neither CSV nor COCO JSON, a value is not a number, a box lies outside its page, or rows
-        give different sizes for one page.
+        `truth` is none of these, or names no page that can be used. By default also if a value is not a
+        number, a box lies outside its page, or rows give different sizes for one page.
     FileError
-        The truth, or a page that it names, cannot be read.
+        The truth cannot be read; by default also if a page that it names is missing.
     """
-    try:
-        text = _read_text(truth)
-        rows = _coco_rows(text) if text.lstrip()[:1] == "{" else _csv_rows(text)
-        pages: dict[str, Page] = {}
-        boxes: dict[str, list[TrueBox]] = {}
-        for row in rows:
-            earlier = pages.get(row.name)
-            if earlier is not None and earlier.size != row.size:
-                raise InvalidInputError(f"{row.where}: {row.name} has another size than before")
-            path = Path(folder) / row.name
-            pages[row.name] = Page(row.name, path, size=row.size, columns=row.columns)
-            page_boxes = boxes.setdefault(row.name, [])
-            if row.box is not None:
-                _must_lie_inside(row.box, row.size, row.where)
-                page_boxes.append(row.box)
-    except InvalidInputError as e:
-        raise e.at(str(truth)) from None
+    where = os.fsdecode(truth)
+    faults = _Faults(complain)
+    if not os.path.isdir(folder):
+        raise FileError("no such folder", path=os.fsdecode(folder))
+    entries: dict[object, _Entry] = {}
+    for file, row in _rows(where, faults.add):
+        if row.problem is not None:
+            faults.add(InvalidInputError(row.problem, path=file))
+        if row.names or row.stem:
+            entry = entries.setdefault(row.names or row.stem, _Entry(row.names, row.stem, file))
+            entry.add(row, file, faults.add)
+    pages = _pages(list(entries.values()), os.fsdecode(folder), faults.add)
+    if not pages and faults.held is not None:
+        raise faults.held  # it is the only one, and says it all
     if not pages:
-        raise InvalidInputError("names no page", path=str(truth))
-    for page in pages.values():
-        if not os.path.isfile(page.path):
-            raise FileError(f"no such page, but {truth} names it", path=str(page.path))
-    return [replace(page, boxes=tuple(boxes[page.name])) for page in pages.values()]
+        usable = " that can be used" if faults.count else ""
+        raise InvalidInputError(f"names no page{usable}", path=where)
+    faults.release()
+    return pages
 
 
-class _Row(NamedTuple):
-    """A line of a CSV file, or an image or annotation of a COCO file.
+class _Faults:
+    """Counts faults and passes them on; the first one is held back until a second one comes, or `release`."""
 
-    `where` names it in error messages (``line 3``, ``images[0]``); `box` is None if it only names a page.
-    """
+    def __init__(self, complain: Complain) -> None:
+        self._complain = complain
+        self.held: WaldoError | None = None
+        self.count = 0
 
-    where: str
-    name: str
-    size: Size
-    box: TrueBox | None
-    columns: Mapping[str, str] = {}
+    def add(self, error: WaldoError) -> None:
+        self.count += 1
+        if self.count == 1:
+            self.held = error
+            return
+        self.release()
+        self._complain(error)
 
-
-def _read_text(truth: str | Path) -> str:
-    try:
-        data = read_bytes(truth, MAX_TRUTH_BYTES)
-    except (NotRegularFileError, FileTooLargeError) as e:
-        raise InvalidInputError(reason(e)) from None
-    except OSError as e:
-        raise FileError(reason(e), path=str(truth)) from None
-    except ValueError:  # there is a NUL in the name
-        raise InvalidInputError("not a file name") from None
-    try:
-        return data.decode("utf-8-sig")  # spreadsheets write a byte order mark
-    except UnicodeDecodeError:
-        raise InvalidInputError("not UTF-8 text") from None
+    def release(self) -> None:
+        if self.held is not None:
+            self._complain(self.held)
+            self.held = None
 
 
-def _csv_rows(text: str) -> Iterator[_Row]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        missing = [c for c in TRUTH_COLUMNS if c not in (reader.fieldnames or ())]
-        if missing:
-            raise InvalidInputError(
-                f"no column {missing[0]!r} in line 1: a truth has {','.join(TRUTH_COLUMNS)}"
+@dataclass
+class _Entry:
+    """The rows of one page."""
+
+    names: tuple[str, ...]
+    stem: str
+    file: str
+    size: Size | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    boxes: list[RawBox] = field(default_factory=list)
+    faulty: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.names[0] if self.names else self.stem
+
+    def add(self, row: Row, file: str, fault: Complain) -> None:
+        self.columns = row.columns or self.columns
+        if row.problem is not None:
+            self.faulty = True
+        elif self.size is not None and row.size not in (None, self.size):
+            self.faulty = True
+            fault(
+                InvalidInputError(
+                    f"{row.where}: {self.name} has another size than before", path=file
+                )
             )
-        for row in reader:
-            where = f"line {reader.line_num}"
-            # DictReader fills a short line with None.
-            if any(row[c] is None for c in TRUTH_COLUMNS):
-                raise InvalidInputError(f"{where}: fewer fields than line 1 names")
-            if not row["filename"]:
-                raise InvalidInputError(f"{where}: filename is empty")
-            width, height = (_pixel_count(row[c], c, where) for c in ("width", "height"))
-            box = None
-            if row["class"]:
-                edges = (_finite_number(row[c], c, where) for c in TRUTH_COLUMNS[4:])
-                box = TrueBox(row["class"], *edges)
-            others = {
-                k: row[k] for k in reader.fieldnames or () if k not in TRUTH_COLUMNS and row[k]
-            }
-            yield _Row(where, row["filename"], Size(height, width), box, others)
-    except csv.Error as e:
-        raise InvalidInputError(f"after line {reader.line_num}: {e}") from None
+        else:
+            self.size = self.size or row.size
+            if row.box is not None:
+                self.boxes.append(RawBox(row.where, row.box, row.shares, file))
+
+    def absorb(self, other: _Entry) -> None:
+        """Take the boxes of another spelling of the same name."""
+        self.size = self.size or other.size
+        self.boxes += other.boxes
+        self.faulty |= other.faulty
+
+    def page(self, path: str, folder: str, fault: Complain) -> Page | None:
+        """Return the page, or None if none of its boxes can be used."""
+        name = self.names[0] if self.names else os.path.relpath(path, folder)
+        page = Page(name, Path(path), size=self.size, columns=self.columns)
+        if self.size is None:
+            page = replace(page, raw=tuple(self.boxes))
+        else:
+            page = replace(page, boxes=place_boxes(self.boxes, self.size, fault))
+        without = not page.boxes and not page.raw
+        return None if without and (self.boxes or self.faulty) else page
 
 
-def _coco_rows(text: str) -> Iterator[_Row]:
-    try:
-        root = json.loads(text)
-    except RecursionError:
-        raise InvalidInputError("nested too deeply") from None
-    except ValueError as e:
-        raise InvalidInputError(f"not JSON: {e}") from None
-    classes = {
-        _required(c, "id", f"categories[{n}]"): str(_required(c, "name", f"categories[{n}]"))
-        for n, c in enumerate(_required_list(root, "categories"))
+def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
+    """Find the picture of each entry, and make a page of each that has one."""
+    pictures = Pictures(folder)
+    by_path: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        path = pictures.find(entry.names, entry.stem)
+        if path is None:
+            missing = os.path.join(folder, entry.name)
+            fault(FileError(f"no such page, but {entry.file} names it", path=missing))
+        else:
+            by_path.setdefault(os.path.normpath(path), []).append(entry)
+    pages = []
+    for path, named in by_path.items():
+        chosen = _agreeing(named, path, fault) if len(named) > 1 else named[0]
+        page = chosen.page(path, folder, fault) if chosen is not None else None
+        if page is not None:
+            pages.append(page)
+    return pages
+
+
+def _agreeing(named: list[_Entry], path: str, fault: Complain) -> _Entry | None:
+    """Of several names that lead to one picture, return the one that it has; the others are faults.
+
+    Different spellings of one name are one page.
+    """
+    best = max(agreement(entry.name, path) for entry in named)
+    nearest = [entry for entry in named if agreement(entry.name, path) == best]
+    alike = len({parts_of(entry.name) for entry in nearest}) == 1
+    chosen = nearest[0] if alike else None
+    for entry in named:
+        if chosen is None or entry not in nearest:
+            other = next(e.name for e in named if e is not entry)
+            fault(
+                InvalidInputError(
+                    f"{entry.name} and {other} lead to the same page, {path}", path=entry.file
+                )
+            )
+        elif entry is not chosen:
+            chosen.absorb(entry)
+    return chosen
+
+
+# --- files and folders ----------------------------------------------------------------------------
+
+
+def _rows(truth: str, fault: Complain) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of a truth, each with the file that it stands in."""
+    if os.path.isdir(truth):
+        yield from _folder_rows(truth, fault)
+    elif truth.lower().endswith(YAML):
+        yield from _yolo_rows(truth, fault)
+    else:
+        try:
+            for row in _file_rows(_read(truth), os.path.splitext(os.path.basename(truth))[0]):
+                yield truth, row
+        except InvalidInputError as e:
+            raise e.at(truth) from None
+
+
+def _file_rows(data: bytes, stem: str) -> Iterator[Row]:
+    """The rows of one file, whose first bytes say what it is."""
+    if data.startswith(b"PK\x03\x04"):
+        raise InvalidInputError("a zip archive: unpack it, and give the folder or the file in it")
+    head = data[:4096].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if head.startswith(b"<"):
+        return xml_rows(data, stem)
+    if head.startswith((b"{", b"[")):
+        return json_rows(decoded(data), stem)
+    return csv_rows(decoded(data))
+
+
+def _folder_rows(folder: str, fault: Complain) -> Iterator[tuple[str, Row]]:
+    """The rows of all truths in a folder and the folders below it, which must be of one kind."""
+    files = list(_files(folder))
+    by_kind = {
+        kind: [f for f in files if f.lower().endswith(endings)]
+        for kind, endings in (("XML", (".xml",)), ("JSON", (".json",)), ("CSV", (".csv",)))
     }
-    # One row for each image, so that images without annotations are pages, too; then one for each box.
-    images: dict[Any, tuple[str, Size]] = {}
-    for n, image in enumerate(_required_list(root, "images")):
-        where = f"images[{n}]"
-        name = _required(image, "file_name", where)
-        if not isinstance(name, str) or not name:
-            raise InvalidInputError(f"{where}: file_name is not a name")
-        width, height = (
-            _pixel_count(_required(image, k, where), k, where) for k in ("width", "height")
+    kinds = [kind for kind, paths in by_kind.items() if paths]
+    yaml = [f for f in files if f.lower().endswith(YAML)]
+    labels = any(map(_is_label_file, files))
+    if labels and (yaml or not kinds):
+        if len(yaml) > 1:
+            yaml = [f for f in yaml if os.path.basename(f) == "data.yaml"] or yaml
+        yield from _yolo_rows(yaml[0] if yaml else folder, fault)
+        return
+    if len(kinds) != 1:
+        what = (
+            f"holds {' and '.join(kinds)} files" if kinds else "holds no .json, .xml, .csv or .txt"
         )
-        size = Size(height, width)
-        images[_required(image, "id", where)] = (name, size)
-        yield _Row(where, name, size, None)
-    for n, annotation in enumerate(_required_list(root, "annotations")):
-        where = f"annotations[{n}]"
-        image_id, category = (_required(annotation, k, where) for k in ("image_id", "category_id"))
-        if image_id not in images or category not in classes:
-            raise InvalidInputError(f"{where}: no such image_id or category_id")
-        bbox = _required(annotation, "bbox", where)
-        if not isinstance(bbox, list) or len(bbox) != 4:
-            raise InvalidInputError(f"{where}: bbox must be [x, y, width, height]")
-        x, y, w, h = (_finite_number(v, "bbox", where) for v in bbox)
-        name, size = images[image_id]
-        yield _Row(where, name, size, TrueBox(classes[category], x, y, x + w, y + h))
+        raise InvalidInputError(f"{what}: name the file, or the folder, of one truth", path=folder)
+    for path in by_kind[kinds[0]]:
+        try:
+            for row in _file_rows(_read(path), _stem(path, folder)):
+                yield path, row
+        except (InvalidInputError, FileError) as e:
+            fault(e.at(path))
 
 
-def _required_list(root: Any, key: str) -> list[Any]:
-    value = root.get(key)
-    if not isinstance(value, list):
-        raise InvalidInputError(f"no list {key!r}: COCO has images, annotations, categories")
-    return value
+def _yolo_rows(place: str, fault: Complain) -> Iterator[tuple[str, Row]]:
+    """The rows of all label files below a folder, or below the folder of a ``data.yaml``."""
+    folder, keypoints = place, False
+    classes: dict[int, str] | None = None
+    if not os.path.isdir(place):
+        try:
+            classes, keys = data_yaml(decoded(_read(place)))
+        except InvalidInputError as e:
+            raise e.at(place) from None
+        keypoints = "kpt_shape" in keys
+        folder = os.path.dirname(place) or "."
+    files = list(_files(folder))
+    lists = {
+        os.path.dirname(f): list_of_classes(decoded(_read(f)))
+        for f in reversed(files)
+        if os.path.basename(f) in CLASS_LISTS and classes is None
+    }
+    labels = [f for f in files if _is_label_file(f)]
+    if not labels:
+        raise InvalidInputError(
+            "no label files (.txt) in its folder or below: put it beside them", path=place
+        )
+    for path in labels:
+        try:
+            text, own = decoded(_read(path)), _nearest(lists, path) if classes is None else classes
+            for row in yolo_rows(text, _stem(path, folder), own, keypoints=keypoints):
+                yield path, row
+        except (InvalidInputError, FileError) as e:
+            fault(e.at(path))
 
 
-def _required(table: Any, key: str, where: str) -> Any:
-    value = table.get(key) if isinstance(table, dict) else None
-    # An id becomes the key of a dictionary, so a list or an object must not get through.
-    if value is None or (key.endswith("id") and not isinstance(value, int | str)):
-        raise InvalidInputError(f"{where}: {key} is missing or of the wrong kind")
-    return value
+def _nearest(lists: Mapping[str, dict[int, str]], path: str) -> dict[int, str]:
+    """The list of classes in the folder of a label file, or in the nearest folder above it, or any."""
+    folder = os.path.dirname(path)
+    while folder not in lists and os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+    return lists.get(folder) or next(iter(lists.values()), {})
 
 
-def _finite_number(value: Any, key: str, where: str) -> float:
+def _stem(path: str, folder: str) -> str:
+    """The path of a file below a folder, without its ending."""
+    return os.path.splitext(os.path.relpath(path, folder))[0].replace(os.sep, "/")
+
+
+def _is_label_file(path: str) -> bool:
+    """Whether a file can be one of YOLO's labels, and not one of the lists and texts beside them."""
+    name = os.path.basename(path).lower()
+    lists = (*CLASS_LISTS, "train.txt", "val.txt", "valid.txt", "test.txt", "labelmap.txt")
+    return name.endswith(".txt") and name not in lists and not name.startswith("readme")
+
+
+def _files(folder: str) -> Iterator[str]:
+    """The files of a folder and of those below it, by name; hidden ones are left out."""
+
+    def unreadable(error: OSError) -> None:
+        raise FileError(f"cannot read this folder: {reason(error)}", path=str(error.filename))
+
+    for place, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (os.path.join(place, f) for f in sorted(files) if not f.startswith("."))
+
+
+def _read(path: str) -> bytes:
     try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):  # float(True) would be 1
-        raise InvalidInputError(f"{where}: {key} = {str(value)[:40]!r} is not a number")
-    return number
-
-
-def _pixel_count(value: Any, key: str, where: str) -> int:
-    number = _finite_number(value, key, where)
-    if not number.is_integer() or not 1 <= number < 2**31:
-        raise InvalidInputError(f"{where}: {key} = {str(value)[:40]!r} is not a number of pixels")
-    return int(number)
-
-
-def _must_lie_inside(box: TrueBox, size: Size, where: str) -> None:
-    text = f"box {box.left:g},{box.top:g} to {box.right:g},{box.bottom:g}"
-    if box.right <= box.left or box.bottom <= box.top:
-        raise InvalidInputError(f"{where}: {text} is empty or turned around")
-    if box.left < 0 or box.top < 0 or box.right > size.cols or box.bottom > size.rows:
-        raise InvalidInputError(f"{where}: {text} lies outside the {size} page")
+        return read_bytes(path, MAX_TRUTH_BYTES)
+    except (NotRegularFileError, FileTooLargeError) as e:
+        raise InvalidInputError(reason(e), path=path) from None
+    except OSError as e:
+        raise FileError(reason(e), path=path) from None
+    except ValueError:  # there is a NUL in the name
+        raise InvalidInputError("not a file name", path=path) from None

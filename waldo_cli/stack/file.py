@@ -1,7 +1,7 @@
 """Read a stack file: TOML for the layers, and an ``.npz`` beside it for the weights.
 
 `load_stack` finds the file and parses the TOML; `_parse` makes a `Stack` of it, with one `[[layer]]` table
-after the other in `_layers`. The table `_READERS` names the function that reads each op.
+after the other in `_layers`. The table `READERS` names the function that reads each op.
 
 A stack file may come from a stranger, so everything is checked before memory is allocated for it: the sizes
 of files and arrays, every key, every number. Weights are never unpickled, and never read from outside the
@@ -49,6 +49,7 @@ from waldo_cli.stack.values import (
     MAX_PER_PIXEL,
     MAX_STEP,
     MAX_UPSAMPLED,
+    PADDINGS,
     array_of,
     brief,
     integer_of,
@@ -71,14 +72,47 @@ _LONG_KEY = re.compile(rb"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[
 
 BOUNDARIES = ("edge", "reflect", "zero", "none")
 
-_STACK_KEYS = frozenset(
-    (
-        *("format", "name", "description", "object", "threshold", "scales", "weights", "labels"),
-        *("boundary", "layer", "closer_look"),
-    )
-)
-_CLOSER_KEYS = frozenset(("object", "candidates", "scales", "mirrored", "layer"))
-_CONV_KEYS = frozenset(("kernel", "bias", "stride", "dilation", "groups", "padding", "flip"))
+# The keys that each table may have, and what they mean. The reference of the stack file in the documentation
+# is made of these lines; a key that is not here is refused.
+STACK_KEYS = {
+    "format": "1; it must be there.",
+    "name": "A line of text. Default: the file's name without its ending.",
+    "description": "Text for the user, also of several lines.",
+    "object": f"`[width, height]`, or one number for both, up to {MAX_KERNEL}: the size in pixels, at scale"
+    " 1, of the object that a peak marks. Default: the size of the mask.",
+    "threshold": "The smallest score of a find. Default: the best peak is a find, whatever its score.",
+    "scales": "Factors by which the image is resized: `{ min = 0.25, max = 2, per_octave = 2 }`, or a list of"
+    " up to 64 factors from 1/64 to 64; `per_octave` from 1 to 16. Default: `[1.0]`.",
+    "weights": "Name of the `.npz` with the arrays that kernels, biases and masks name; it lies in the stack"
+    " file's folder or below it.",
+    "labels": "Names of the channels of the last layer, or of the closer looks.",
+    "boundary": f"How the image goes on beyond its edge: {', '.join(f'`{b}`' for b in BOUNDARIES)}."
+    " Default: `edge`; `none` with a mask layer.",
+    "layer": f"`[[layer]]` tables, one for each layer, in the order in which they run; 1 to {MAX_LAYERS}.",
+    "closer_look": f"`[[closer_look]]` tables, up to {MAX_CLOSER_LOOKS}: further stacks that score the best"
+    " candidates again, in this order. The stack then needs an `object`.",
+}
+CLOSER_KEYS = {
+    "object": "As in the stack, for the cuts: the object's size in pixels in them. It must be there.",
+    "candidates": f"How many of the best candidates are cut out, 1 to {MAX_CHANNELS}. Default: 24.",
+    "scales": "Each candidate is cut out at each of these scales. As in the stack.",
+    "mirrored": "How many of the candidates are shown mirrored, too. Default: 0.",
+    "layer": "`[[closer_look.layer]]` tables, as in the stack, without a mask layer.",
+}
+_STRIDE = f"One whole number or `[along rows, along columns]`, 1 to {MAX_STEP}."
+_WINDOW = f"Rows and columns of the window; {_STRIDE[0].lower()}{_STRIDE[1:-1]}."
+_CONV_KEYS = {
+    "kernel": '`"weights:NAME"`, an array `(A, B, C, K)` of the weights file; the name of a kernel below, for'
+    " each channel by itself; or nested lists of 2 to 4 levels: rows, columns, channels in, channels out. Up"
+    f" to {MAX_KERNEL} rows and columns. It must be there.",
+    "bias": "A number for each channel out, as a list or `weights:NAME`. Default: none.",
+    "stride": f"{_STRIDE} Default: 1.",
+    "dilation": f"{_STRIDE} Default: 1.",
+    "groups": "Channels in and out are divided into so many groups, each with its own kernels. Default: 1.",
+    "padding": f"{', '.join(f'`{p}`' for p in PADDINGS)}, or `[[top, bottom], [left, right]]`. Default:"
+    " `valid`.",
+    "flip": "`true` turns the kernel around, for a true convolution. Default: `false`.",
+}
 
 
 def built_in_names() -> list[str]:
@@ -136,7 +170,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _parse(table: dict[str, Any], path: Path) -> Stack:
     """The stack that a file describes; `table` is the whole file."""
-    refuse_unknown_keys(table, _STACK_KEYS, "")
+    refuse_unknown_keys(table, STACK_KEYS, "")
     # In Python True == 1 and 1.0 == 1, but only the integer is right.
     if table.get("format") != 1 or type(table["format"]) is not int:
         raise StackError(f"format = {brief(table.get('format'))}: this program reads format = 1")
@@ -210,7 +244,7 @@ def _closer_look(
     entry: Mapping[str, Any], weights: Weights, name: str, labels: tuple[str, ...]
 ) -> CloserLook:
     """One `[[closer_look]]` table; `name` and `labels` are the stack's."""
-    refuse_unknown_keys(entry, _CLOSER_KEYS, "")
+    refuse_unknown_keys(entry, CLOSER_KEYS, "")
     layers, mask = _layers(entry, weights, "layer")
     if mask is not None:
         raise StackError("takes no mask layer")
@@ -284,11 +318,11 @@ def _layers(
             if not isinstance(entry, dict):
                 raise StackError("must be a table")
             op = entry.get("op")
-            if not isinstance(op, str) or op not in _READERS:
-                raise StackError(f"op = {brief(op)}: {suggestion(brief(op), _READERS)}")
+            if not isinstance(op, str) or op not in READERS:
+                raise StackError(f"op = {brief(op)}: {suggestion(brief(op), READERS)}")
             place += f" ({op})"
-            reader, keys = _READERS[op]
-            refuse_unknown_keys(entry, keys | {"op"}, "")
+            reader, keys = READERS[op]
+            refuse_unknown_keys(entry, keys.keys() | {"op"}, "")
             if op == "mask":
                 if any(isinstance(earlier, MaskLayer) for earlier in layers):
                     raise StackError("a stack takes one mask layer")
@@ -399,17 +433,29 @@ def _combine(entry: Mapping[str, Any], _: _Context) -> Layer:
     return Combine(word_of(entry, "how", "max", ("max", "mean", "sum")))
 
 
-# For each op, the function that reads its table, and the keys that the table may have beside "op".
-_READERS: dict[str, tuple[Callable[[Mapping[str, Any], _Context], Layer], frozenset[str]]] = {
+_POOL_KEYS = {"size": f"{_WINDOW} Default: 2.", "stride": f"{_STRIDE} Default: the window's size."}
+_MASK_KEYS = {
+    "score": f"How the mask is compared: {', '.join(f'`{s}`' for s in SCORES)}. Default: `ncc`.",
+    "padding": "How the image goes on beyond its edge; `partial` compares only the part of the mask that lies"
+    f" inside. {', '.join(f'`{p}`' for p in ('partial', *PAD_MODES))}. Default: `partial`.",
+    "mask": "A mask that comes with the stack: `weights:NAME` or nested lists, `(A, B, 3)`, or `(A, B, 4)`"
+    " with a weight for each pixel. Default: the user gives it by `--mask`.",
+}
+# For each op, the function that reads its table, and the keys that the table may have beside "op", with what
+# they mean; see `STACK_KEYS`.
+READERS: dict[str, tuple[Callable[[Mapping[str, Any], _Context], Layer], dict[str, str]]] = {
     "conv": (_conv, _CONV_KEYS),
-    **{op: (_pointwise, frozenset()) for op in POINTWISE},
-    "leaky-relu": (_pointwise, frozenset(["slope"])),
-    "max-pool": (_pool, frozenset(["size", "stride"])),
-    "mean-pool": (_pool, frozenset(["size", "stride"])),
-    "normalize": (_normalize, frozenset(["size"])),
-    "upsample": (_upsample, frozenset(["factor"])),
-    "mask": (_mask, frozenset(["score", "padding", "mask"])),
-    "combine": (_combine, frozenset(["how"])),
+    **{op: (_pointwise, {}) for op in POINTWISE},
+    "leaky-relu": (_pointwise, {"slope": "Factor on negative values. Default: 0.01."}),
+    "max-pool": (_pool, _POOL_KEYS),
+    "mean-pool": (_pool, _POOL_KEYS),
+    "normalize": (
+        _normalize,
+        {"size": f"{_WINDOW.replace(str(MAX_STEP), str(MAX_KERNEL))} Default: 9."},
+    ),
+    "upsample": (_upsample, {"factor": f"1 to {MAX_STEP}. Default: 2."}),
+    "mask": (_mask, _MASK_KEYS),
+    "combine": (_combine, {"how": "`max`, `mean` or `sum`. Default: `max`."}),
 }
 
 
@@ -427,15 +473,18 @@ def _bundled_mask(entry: Mapping[str, Any], weights: Weights) -> Mask | None:
     return Mask("mask", array[:, :, :3], array[:, :, 3] if array.shape[2] == 4 else None)
 
 
+# Kernels that a layer may name, beside `box:N` and `gaussian:SIGMA`.
+NAMED_KERNELS = {
+    "sobel-x": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+    "sobel-y": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
+    "laplacian": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
+}
+
+
 def _named_kernel(name: str) -> Floats:
     """`sobel-x`, `sobel-y`, `laplacian`, `box:N` or `gaussian:SIGMA` as an array ``(A, B)``."""
-    fixed = {
-        "sobel-x": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
-        "sobel-y": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
-        "laplacian": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
-    }
-    if name in fixed:
-        return np.array(fixed[name], np.float32)
+    if name in NAMED_KERNELS:
+        return np.array(NAMED_KERNELS[name], np.float32)
     kind, _, value = name.partition(":")
     try:
         number = float(value)
@@ -450,5 +499,5 @@ def _named_kernel(name: str) -> Floats:
         profile /= profile.sum()
         return np.outer(profile, profile).astype(np.float32)
     raise StackError(
-        f"kernel = {brief(name)}: named kernels are {', '.join(fixed)}, box:5, gaussian:1.5"
+        f"kernel = {brief(name)}: named kernels are {', '.join(NAMED_KERNELS)}, box:5, gaussian:1.5"
     )

@@ -189,7 +189,10 @@ class _WithoutParameters:
 
 @dataclass(frozen=True)
 class Pointwise(_WithoutParameters):
-    """A function of `POINTWISE` at every position; leaky-relu multiplies negative values by `slope`."""
+    """A function of each number by itself; softmax is one of all channels at a position.
+
+    leaky-relu multiplies negative values by `slope`.
+    """
 
     op: str
     slope: float = 0.01

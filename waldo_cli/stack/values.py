@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,14 +49,14 @@ def array_of(value: Any, key: str) -> Floats:
     return array.astype(np.float32)
 
 
-def refuse_unknown_keys(table: Mapping[str, Any], known: frozenset[str], place: str) -> None:
+def refuse_unknown_keys(table: Mapping[str, Any], known: Collection[str], place: str) -> None:
     """Raise StackError for a key that is not in `known`; `place` is put before the message."""
     for key in table:
         if key not in known:
             raise StackError(f"{place}unknown key {brief(key)}: {suggestion(key, known)}")
 
 
-def suggestion(word: str, known: Mapping[str, Any] | frozenset[str]) -> str:
+def suggestion(word: str, known: Collection[str]) -> str:
     """The end of an error message: the known word that is most similar to `word`, or all known words.
 
     `word` may be in quotes, as `brief` writes it. Only its first 60 characters are compared, because the

@@ -28,7 +28,6 @@ from torch.nn import functional
 
 from waldo_cli.arrays import Bytes, Doubles
 from waldo_cli.training.data import NOBODY, PATCH, Patches
-from waldo_cli.training.network import LABELS
 
 Random = np.random.Generator
 
@@ -52,7 +51,11 @@ class Mix:
         Samples per batch, by kind: characters on their own page; characters pasted onto another place;
         empty places pasted onto another place; empty places as they are.
     shares
-        How often each of `LABELS` is drawn among the characters; look-alikes have the last label, nobody.
+        How often each class is drawn among the objects; the last share is that of look-alikes.
+    shape
+        Usual width of an object divided by its height.
+    figures
+        Objects are heads, and cut out with what is below them.
     """
 
     size: int
@@ -64,6 +67,8 @@ class Mix:
     strangers: int
     empty: int
     shares: tuple[float, ...]
+    shape: float
+    figures: bool
 
 
 @dataclass
@@ -75,7 +80,7 @@ class Batch:
     images
         ``(N, 3, S, S)`` in [0, 1], channels last in memory; the samples of empty places come last.
     labels
-        ``(N,)`` indices into `LABELS`.
+        ``(N,)`` numbers of classes, or `NOBODY`.
     x, y
         ``(N,)`` the character's centre, in pixels from the sample's centre.
     head
@@ -120,7 +125,7 @@ def make_batch(mix: Mix, characters: Patches, places: Patches, random: Random) -
     if random.random() < 0.2:
         foreground = _blurred(foreground, random.uniform(0.2, 0.9, count) * mix.head / 24)
     # The grid is in half patches from the patch's centre; `_cut_outs` takes heads.
-    mask = _cut_outs(grid * (PATCH / 2 / characters.head), random)
+    mask = _cut_outs(grid * (PATCH / 2 / characters.head), mix, random)
     images.append(background + (foreground - background) * mask)
 
     # Empty places.
@@ -153,9 +158,10 @@ def _draw_characters(
 ) -> NDArray[np.intp]:
     """Indices of `count` patches of characters, each label as often as its share says.
 
-    Labels that no patch has are replaced by Waldo.
+    Labels that no patch has are replaced by what is sought.
     """
-    labels = random.choice(len(LABELS), count, p=np.asarray(shares) / sum(shares))
+    labels = random.choice(len(shares), count, p=np.asarray(shares) / sum(shares))
+    labels[labels == len(shares) - 1] = NOBODY
     available = set(characters.labels.tolist())
     labels = np.where(np.isin(labels, list(available)), labels, 0)
     out = np.empty(count, np.intp)
@@ -218,11 +224,12 @@ def _tensor(patches: Bytes) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(patches)).permute(0, 3, 1, 2).float().div_(255)
 
 
-def _cut_outs(positions: Tensor, random: Random) -> Tensor:
-    """Masks ``(N, 1, S, S)`` with soft edges: 30 % a head, 50 % head and shirt, 20 % a large rectangle.
+def _cut_outs(positions: Tensor, mix: Mix, random: Random) -> Tensor:
+    """Masks ``(N, 1, S, S)`` with soft edges: 30 % an ellipse, 50 % the whole, 20 % a large rectangle.
 
-    `positions` is ``(N, S, S, 2)``, x and y of each pixel from the centre of the head, in head heights. All
-    shapes have random sizes, so that the edge tells nothing.
+    The whole is the box of an object, or a head with the shirt below it. `positions` is ``(N, S, S, 2)``, x
+    and y of each pixel from the centre of the head, in head heights. All shapes have random sizes, so that
+    the edge tells nothing.
     """
     count = len(positions)
 
@@ -233,25 +240,29 @@ def _cut_outs(positions: Tensor, random: Random) -> Tensor:
     # sigmoid(distance * steepness) is a soft step: 0.5 on the edge of a shape, near 1 inside, near 0 outside.
     x, y = positions[..., 0], positions[..., 1]
     steepness = between(12, 40)
-    # A head has half axes of about 0.42 and 0.5. The ellipse is a little larger; the value on its edge is 1.
+    # The ellipse is a little larger than the object; the value on its edge is 1.
     ellipse = torch.sqrt(
-        (x / (0.42 * between(1.05, 1.5))) ** 2 + (y / (0.5 * between(1.05, 1.4))) ** 2
+        (x / (0.525 * mix.shape * between(1.05, 1.5))) ** 2 + (y / (0.5 * between(1.05, 1.4))) ** 2
     )
     head = torch.sigmoid((1 - ellipse) * 0.45 * steepness)
-    # The body is a rectangle below the head: its sides, its lower end, its upper end.
-    body = (
-        torch.sigmoid((between(0.45, 1.1) - (x - between(-0.25, 0.25)).abs()) * steepness)
-        * torch.sigmoid((between(0.6, 2.2) - y) * steepness)
-        * torch.sigmoid((y - 0.25) * steepness)
-    )
-    half_width = between(0.7, 1.5)
-    rectangle = torch.sigmoid((half_width - x.abs()) * steepness) * torch.sigmoid(
-        (half_width * between(0.9, 1.3) - y.abs()) * steepness
-    )
+    if mix.figures:
+        # The body is a rectangle below the head: its sides, its lower end, its upper end.
+        body = (
+            torch.sigmoid((between(0.45, 1.1) - (x - between(-0.25, 0.25)).abs()) * steepness)
+            * torch.sigmoid((between(0.6, 2.2) - y) * steepness)
+            * torch.sigmoid((y - 0.25) * steepness)
+        )
+        whole = torch.maximum(head, body)
+    else:
+        whole = torch.sigmoid(
+            (0.5 * mix.shape * between(1.0, 1.4) - x.abs()) * steepness
+        ) * torch.sigmoid((0.5 * between(1.0, 1.4) - y.abs()) * steepness)
+    half_height = between(0.9, 1.9)
+    rectangle = torch.sigmoid(
+        (half_height * mix.shape * between(0.8, 1.1) - x.abs()) * steepness
+    ) * torch.sigmoid((half_height - y.abs()) * steepness)
     kind = between(0, 1)
-    mask = torch.where(
-        kind < 0.3, head, torch.where(kind < 0.8, torch.maximum(head, body), rectangle)
-    )
+    mask = torch.where(kind < 0.3, head, torch.where(kind < 0.8, whole, rectangle))
     return mask[:, None]
 
 

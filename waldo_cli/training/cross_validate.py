@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,43 +22,51 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from waldo_cli.batch.finder import fingerprint
 from waldo_cli.detector.detect import detect
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
 from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
-from waldo_cli.evaluation.truth import Page, TrueBox
-from waldo_cli.files import reason, write_atomically
+from waldo_cli.evaluation.overlap import Overlaps
+from waldo_cli.evaluation.pages import IGNORE, Complain, Page, TrueBox, pages_without, refuse
+from waldo_cli.evaluation.truth import read_truth
+from waldo_cli.files import read_bytes, reason, write_atomically
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
 from waldo_cli.training.calibrate import Calibration, calibrate, calibrated
+from waldo_cli.training.claim import MADE_BY, REPORT, check, check_stack, claim, file_name
 from waldo_cli.training.data import (
     TrainingPage,
+    classes_of,
     folds_by_artwork,
+    open_pages,
     painted_over,
-    read_pages,
     resized,
+    training_pages,
+    with_others,
 )
 from waldo_cli.training.learn import Say
 from waldo_cli.training.looks import Steps, learn_closer_looks, learn_proposals
-from waldo_cli.training.network import CHARACTERS, LABELS
+from waldo_cli.training.network import Classes
 from waldo_cli.training.release import Release, folded, write_stack
+
+MAX_SCORES_BYTES = 1 << 26
 
 # Factors: held-out pages are judged at these sizes as well.
 SIZES = {"half": 0.5, "double": 2.0}
 
 
-def _judged(page: TrainingPage, stack: Stack, label: str = LABELS[0]) -> PageScore:
-    """The finds of a stack on a page, judged against the page's known boxes."""
+def _judged(page: TrainingPage, stack: Stack, number: int = 0) -> PageScore:
+    """The finds of a class on a page, judged against the page's known boxes."""
+    label = stack.labels[number]
     boxes = [
-        TrueBox(label, h.left, h.top, h.right, h.bottom)
-        for h in page.heads
-        if LABELS[h.label] == label
+        TrueBox(label, h.left, h.top, h.right, h.bottom) for h in page.heads if h.label == number
     ]
-    boxes += [TrueBox(f"{LABELS[0]}_icon", *box) for box in page.ignored]
+    boxes += [TrueBox(IGNORE, *box) for box in page.ignored]
     known = Page(page.name, Path(page.name), tuple(boxes))
     image = page.pixels.astype(np.float32) / 255
     finds = detect(image, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE).detections
-    return judge(known, label, [(f.x, f.y, f.score) for f in finds])
+    return judge(known, label, finds)
 
 
 @dataclass(frozen=True)
@@ -70,8 +79,8 @@ class Fold:
         The fold, counted from 0.
     pages
         Scores of the pages by kind: ``page``, ``other scan``, ``without``; ``painted``, the pages with
-        Waldo painted over; ``half`` and ``double``, the pages at other sizes; and the name of each other
-        character, for the pages that show this character.
+        what is sought painted over; ``half`` and ``double``, the pages at other sizes; and ``class NAME``
+        for each other class, of the pages that show it.
     """
 
     number: int
@@ -80,38 +89,41 @@ class Fold:
 
 def _score(**fields: Any) -> PageScore:
     """A page's score from its JSON, where tuples have become lists."""
-    restored: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()
-    }
-    return PageScore(**restored)
+
+    def restored(value: Any) -> Any:
+        return tuple(map(restored, value)) if isinstance(value, list) else value
+
+    fields = {k: restored(v) for k, v in fields.items()}
+    overlaps = {k: restored(v) for k, v in fields["overlaps"].items()}
+    return PageScore(**fields | {"overlaps": Overlaps(**overlaps)})
 
 
-def _evaluated(pages: Sequence[TrainingPage], path: Path, number: int, say: Say) -> Fold:
+def _evaluated(
+    pages: Sequence[TrainingPage], classes: Classes, path: Path, number: int, say: Say
+) -> Fold:
     """Judge the stack at `path` on held-out `pages`.
 
     The results are kept in a file beside the stack. If an earlier run has written it, it is read instead.
     """
     scores_file = path.with_name("scores.json")
-    if scores_file.is_file():
-        stored = json.loads(scores_file.read_text(encoding="utf-8"))
-        return Fold(
-            number,
-            {
-                kind: [_score(**fields) for fields in page_scores]
-                for kind, page_scores in stored.items()
-            },
-        )
+    if os.path.lexists(scores_file):
+        return Fold(number, _stored_scores(scores_file))
     stack = load_stack(path)
     scores: dict[str, list[PageScore]] = {}
     for page in pages:
         scores.setdefault(page.kind, []).append(_judged(page, stack))
         if page.kind != "page":
             continue
-        scores.setdefault("painted", []).append(_judged(painted_over(page), stack))
+        painted = painted_over(page, figures=classes.figures)
+        if painted is None:
+            say(f"{page.name}: no piece of it to paint over what is sought; not judged without it")
+        else:
+            scores.setdefault("painted", []).append(_judged(painted, stack))
         for name, factor in SIZES.items():
             scores.setdefault(name, []).append(_judged(resized(page, factor), stack))
-        for label in sorted({LABELS[h.label] for h in page.heads} & set(CHARACTERS[1:])):
-            scores.setdefault(label, []).append(_judged(page, stack, label))
+        for other in sorted({h.label for h in page.heads if h.label > 0}):
+            kind = f"class {classes.names[other]}"
+            scores.setdefault(kind, []).append(_judged(page, stack, other))
     stored = {kind: [asdict(s) for s in page_scores] for kind, page_scores in scores.items()}
     with write_atomically(scores_file) as file:
         file.write(json.dumps(stored).encode())
@@ -122,65 +134,131 @@ def _evaluated(pages: Sequence[TrainingPage], path: Path, number: int, say: Say)
     return Fold(number, scores)
 
 
+def _stored_scores(path: Path) -> dict[str, list[PageScore]]:
+    """The scores of a fold that an earlier run has written."""
+    try:
+        stored = json.loads(read_bytes(path, MAX_SCORES_BYTES))
+        return {kind: [_score(**fields) for fields in scores] for kind, scores in stored.items()}
+    except OSError as e:
+        raise FileError(f"cannot read: {reason(e)}", path=str(path)) from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise InvalidInputError(
+            "damaged: remove it, and --resume judges this fold again", path=str(path)
+        ) from None
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a training learns from.
+
+    Attributes
+    ----------
+    pages, truth
+        The folder of pages, and the truth of them as `waldo_cli.evaluation.truth.read_truth` reads it.
+    label
+        The class that is sought; None: the only one, or ``waldo``.
+    figures
+        The boxes hold the heads of figures.
+    others
+        A truth of the other classes, whose boxes replace those of `truth` on the pages that it names.
+    without
+        Folders of further pages that do not show what is sought.
+    drawn
+        A folder of drawn scenes with their ``truth.csv``, which are added to the training pages.
+    """
+
+    pages: Path
+    truth: Path
+    label: str | None = None
+    figures: bool = False
+    others: Path | None = None
+    without: tuple[Path, ...] = ()
+    drawn: Path | None = None
+
+    def read(self, complain: Complain) -> tuple[Classes, list[TrainingPage], list[TrainingPage]]:
+        """The classes, the pages, and the drawn scenes."""
+        listed = read_truth(self.truth, self.pages, complain)
+        for folder in self.without:
+            listed += pages_without(folder, listed)
+        opened = open_pages(listed, complain)
+        try:
+            sought = classes_of(opened, self.label).names[0]
+            if self.others is not None:
+                opened = with_others(opened, read_truth(self.others, self.pages, complain), sought)
+            classes = classes_of(opened, sought, figures=self.figures)
+        except InvalidInputError as e:
+            raise e.at(str(self.truth)) from None
+        drawn: list[TrainingPage] = []
+        if self.drawn is not None:
+            scenes = read_truth(self.drawn / "truth.csv", self.drawn, complain)
+            drawn = training_pages(open_pages(scenes, complain), classes)
+        return (
+            classes,
+            training_pages(opened, classes),
+            [replace(page, kind="drawn") for page in drawn],
+        )
+
+
 def train(
-    pages: Path,
-    truth: Path,
+    sources: Sources,
     out: Path,
     *,
     folds: int = 5,
     effort: float = 1.0,
     seed: int = 0,
-    drawn: Path | None = None,
     resume: bool = False,
     say: Say = print,
-) -> dict[str, Any]:
+    complain: Complain = refuse,
+) -> tuple[Path, dict[str, Any]]:
     """Train a stack on pages with known boxes.
 
     Parameters
     ----------
-    pages, truth
-        The folder of pages and the truth file, as in `read_pages`.
+    sources
+        The pages.
     out
-        The folder for ``waldo.toml``, ``waldo.npz``, ``report.json``, and one folder of checkpoints per
+        The folder for ``LABEL.toml``, ``LABEL.npz``, ``report.json``, and one folder of checkpoints per
         fold.
     folds
         Into how many parts the artworks are divided for cross-validation. 0 for none: scores are then
         not calibrated, the threshold is 0.5, and the report has no results.
     effort
-        Factor on the steps of `Steps`; at 1 a fold takes half an hour of one core.
+        Factor on the steps of `Steps`; at 1 a fold takes about half an hour of one core.
     seed
         The seed of all random numbers.
-    drawn
-        A folder of drawn scenes with their ``truth.csv``, which are added to the training pages.
     resume
         Continue what an earlier run with the same settings left in `out`.
     say
         Called with each line of progress.
+    complain
+        Gets what is wrong with a row of the truth, which is then left out. By default the first is raised.
 
     Returns
     -------
-    report
-        The content of ``report.json``.
+    path, report
+        The stack file, and the content of ``report.json``.
 
     Raises
     ------
     InvalidInputError
-        A setting is out of range, `out` contains another training, or no page shows Waldo.
+        A setting is out of range, `out` contains another training, no page shows what is sought, there are
+        fewer drawings than folds, or a checkpoint is damaged.
     FileError
-        A file cannot be read.
+        A file cannot be read or written, or is in the way and was made by somebody else.
     """
     if folds < 0 or folds == 1:
         raise InvalidInputError(f"folds is {folds}: give 2 or more, or 0 for no cross-validation")
     if not 0 < effort < math.inf:
         raise InvalidInputError(f"effort is {effort}: it must be a positive number")
-    settings = {"folds": folds, "effort": effort, "seed": seed, "drawn": drawn is not None}
-    _claim(out, settings, resume)
-    real_pages = read_pages(pages, truth)
-    if not any(h.label == 0 for p in real_pages for h in p.heads):
-        raise InvalidInputError("no page shows Waldo", path=str(truth))
-    drawn_pages = []
-    if drawn is not None:
-        drawn_pages = [replace(p, kind="drawn") for p in read_pages(drawn, drawn / "truth.csv")]
+    fold_names = [f"fold{number}" for number in range(folds)]
+    check(out, [*fold_names, "all"], resume=resume)
+    classes, real_pages, drawn_pages = sources.read(complain)
+    _must_suffice(real_pages, folds, sources.truth)
+    name = file_name(classes.names[0])
+    check_stack(out, name)
+    settings = {"folds": folds, "effort": effort, "seed": seed, "classes": asdict(classes)}
+    settings["pages"] = fingerprint((*real_pages, *drawn_pages))[:16]
+    claim(out, settings)
     plan = Steps().times(effort)
 
     def learn_networks(
@@ -193,55 +271,43 @@ def train(
 
         with_drawn = [*training_pages, *drawn_pages]
         # Seeds of different folds lie 10 apart, since the networks of a fold add small numbers to theirs.
-        fold_seed = 1000 * seed + 10 * number
-        proposals = learn_proposals(with_drawn, folder, plan, fold_seed, say_for_fold)
-        return proposals, learn_closer_looks(
-            with_drawn, proposals, folder, plan, fold_seed, say_for_fold
-        )
+        arguments = (folder, plan, 1000 * seed + 10 * number, say_for_fold)
+        proposals = learn_proposals(with_drawn, classes, *arguments)
+        return proposals, learn_closer_looks(with_drawn, classes, proposals, *arguments)
 
     fold_of_artwork = folds_by_artwork(real_pages, folds, seed) if folds else {}
     results = []
-    for number in range(folds):
-        folder = out / f"fold{number}"
-        training_pages = [p for p in real_pages if fold_of_artwork[p.artwork] != number]
+    for number, fold_name in enumerate(fold_names):
+        folder = out / fold_name
+        seen = [p for p in real_pages if fold_of_artwork[p.artwork] != number]
         held_out = [p for p in real_pages if fold_of_artwork[p.artwork] == number]
-        proposals, closer = learn_networks(training_pages, folder, number)
-        path = write_stack(folder, Release(), folded(proposals), [folded(net) for net in closer])
-        results.append(_evaluated(held_out, path, number, say))
+        proposals, closer = learn_networks(seen, folder, number)
+        nets = folded(proposals), [folded(net) for net in closer]
+        path = write_stack(folder, Release(name), classes, *nets)
+        results.append(_evaluated(held_out, classes, path, number, say))
     calibration = _calibration(results) if results else Calibration(1.0, 0.0, 0.5)
     # The released stack learns from all pages; its seed is that of a fold after the last one.
     proposals, closer = learn_networks(real_pages, out / "all", folds)
-    release = replace(
-        Release(),
-        description="Waldo, and Wenda, Odlaw and Wizard Whitebeard, learned from pages of the books",
-        threshold=calibration.threshold,
-    )
-    write_stack(out, release, folded(proposals), [calibrated(net, calibration) for net in closer])
-    report = _report(settings, plan, results, calibration)
-    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return report
+    shown = len({p.artwork for p in real_pages if any(h.label == 0 for h in p.heads)})
+    description = f"{classes.names[0]}, learned from {shown} page{'s' * (shown != 1)}"
+    release = Release(name, description, calibration.threshold)
+    nets = folded(proposals), [calibrated(net, calibration) for net in closer]
+    path = write_stack(out, release, classes, *nets)
+    report = _report(settings, classes, plan, results, calibration)
+    with write_atomically(out / REPORT) as file:
+        file.write((json.dumps(MADE_BY | report, indent=1) + "\n").encode())
+    return path, report
 
 
-def _claim(out: Path, settings: dict[str, Any], resume: bool) -> None:
-    """Reserve the folder `out` for a training with these settings.
-
-    A file in the folder notes the settings. If it is there already, the training must be resumed, and with
-    the same settings.
-    """
-    settings_file = out / "settings.json"
-    text = (json.dumps(settings) + "\n").encode()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if settings_file.exists():
-            if not resume:
-                raise InvalidInputError(
-                    "holds a training already: resume it, or choose another folder", path=str(out)
-                )
-            if settings_file.read_bytes() != text:
-                raise InvalidInputError("was begun with other settings", path=str(out))
-        settings_file.write_bytes(text)
-    except OSError as e:
-        raise FileError(f"cannot train here: {reason(e)}", path=str(out)) from None
+def _must_suffice(pages: Sequence[TrainingPage], folds: int, truth: Path) -> None:
+    """Refuse pages that cannot be learned from."""
+    shown = {p.artwork for p in pages if any(h.label == 0 for h in p.heads)}
+    if folds > len(shown):
+        raise InvalidInputError(
+            f"{len(shown)} drawings show what is sought, which is too few for {folds} folds: give --folds"
+            f" up to {len(shown)}, or 0",
+            path=str(truth),
+        )
 
 
 def _best_finds(fold: Fold) -> list[tuple[float, bool]]:
@@ -261,7 +327,11 @@ def _calibration(folds: Sequence[Fold]) -> Calibration:
 
 
 def _report(
-    settings: dict[str, Any], plan: Steps, folds: Sequence[Fold], calibration: Calibration
+    settings: dict[str, Any],
+    classes: Classes,
+    plan: Steps,
+    folds: Sequence[Fold],
+    calibration: Calibration,
 ) -> dict[str, Any]:
     """The content of ``report.json``: settings, and results with calibrated scores."""
 
@@ -286,6 +356,7 @@ def _report(
             ]
     report: dict[str, Any] = {
         "settings": settings,
+        "classes": asdict(classes),
         "steps": asdict(plan),
         "calibration": asdict(calibration),
         "pages": rows,
@@ -295,9 +366,9 @@ def _report(
         present = by_kind.get("page", [])
         summary: Summary = summarize([*present, *absent], calibration.threshold)
         report["summary"] = asdict(summary)
-        for kind in ("other scan", *SIZES, *CHARACTERS[1:]):
+        for kind in ("other scan", *SIZES, *(f"class {name}" for name in classes.names[1:])):
             report[kind] = asdict(summarize(by_kind.get(kind, []), calibration.threshold))
-        # How well scores separate pages from the same pages without Waldo.
+        # How well scores separate pages from the same pages without what is sought.
         report["auc_painted_over"] = area_under_curve(
             [s.best for s in present], [s.best for s in by_kind.get("painted", [])]
         )

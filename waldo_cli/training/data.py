@@ -1,39 +1,49 @@
-"""Training data: pages with the heads on them, and patches that are cut out of the pages.
+"""Training data: pages with the objects on them, and patches that are cut out of the pages.
 
-A spot is a place on a page with the height that a head has there. A patch is a small square of the page
-around a spot, resized so that the head has a known height. All training samples are made from patches: ten
-thousand of them fit into memory, and each page is read only once.
+A head is what the box of an object holds: of a figure its head, of anything else the whole. A spot is a place
+on a page with the height that a head has there. A patch is a small square of the page around a spot, resized
+so that the head has a known height. All training samples are made from patches: ten thousand of them fit into
+memory, and each page is read only once.
 
-The functions follow the way of the data: `read_pages` reads pages and truth, `folds_by_artwork` divides them,
-`cut_patch` and its users cut patches, and `resized` and `painted_over` make variants of held-out pages.
+The functions follow the way of the data: `open_pages` reads the pictures of a truth, `classes_of` says what
+is on them, `training_pages` puts both together, `folds_by_artwork` divides them, `cut_patch` and its users
+cut patches, and `resized` and `painted_over` make variants of held-out pages.
 """
 
 from __future__ import annotations
 
-import csv
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from waldo_cli.arrays import Bytes
-from waldo_cli.evaluation.truth import TrueBox, read_truth
-from waldo_cli.images.load import load_image
-from waldo_cli.training.network import CHARACTERS, LABELS
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.evaluation.pages import (
+    IGNORE,
+    Complain,
+    Page,
+    TrueBox,
+    open_page,
+    place_boxes,
+    refuse,
+)
+from waldo_cli.geometry import Size
+from waldo_cli.training.network import Classes
 
 # Side of a patch in pixels: 6.4 heads for the proposal network, 4.4 and 3.8 heads for the closer looks. This
 # is more than the networks see, because samples are shifted, rotated and reduced.
 PATCH = 128
 
-NOBODY = LABELS.index("nobody")
+# The label of what is none of the classes.
+NOBODY = -1
 
-# Boxes, drawn by hand, of the heads of the other characters and of people who look like Waldo, on the public
-# pages. The usual truth files for these pages have whole figures of these characters, or nothing.
-HEADS_BY_EYE = Path(__file__).with_name("characters.csv")
+# Boxes of this class in a truth are look-alikes: they are learned as `NOBODY`.
+LOOK_ALIKE = "lookalike"
 
 # A spot on a page: x, y, height of a head there, all in page pixels.
 Spot = tuple[float, float, float]
@@ -41,14 +51,16 @@ Spot = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Head:
-    """A character's head on a page, hat to chin.
+    """An object on a page.
 
     Attributes
     ----------
     label
-        Index into `LABELS`; nobody for a stranger who looks like Waldo.
+        Number of its class; `NOBODY` for a look-alike.
     left, top, right, bottom
         The box, in page pixels.
+    shape
+        Usual width of an object divided by its height.
     """
 
     label: int
@@ -56,6 +68,7 @@ class Head:
     top: float
     right: float
     bottom: float
+    shape: float = 0.8
 
     @property
     def x(self) -> float:
@@ -69,11 +82,11 @@ class Head:
 
     @property
     def height(self) -> float:
-        """Height of a head of the usual shape, 4 wide to 5 tall, that has the area of this box.
+        """Height of a head of the usual shape that has the area of this box.
 
         The box of a half-hidden head has an unusual shape; its area tells the scale better than its height.
         """
-        return float(np.sqrt((self.bottom - self.top) * (self.right - self.left) / 0.8))
+        return float(np.sqrt((self.bottom - self.top) * (self.right - self.left) / self.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +100,13 @@ class TrainingPage:
     artwork
         The drawing that the page shows. Pages of the same artwork go into the same fold.
     kind
-        ``page``, ``other scan``, ``without`` (nobody is on it) or ``drawn``.
+        ``page``, ``other scan``, ``without`` (what is sought is not on it) or ``drawn``.
     pixels
         ``(H, W, 3)`` uint8.
     heads
-        The heads of the characters, and of people who look like Waldo.
+        The objects of all classes, and look-alikes.
     ignored
-        Boxes ``(left, top, right, bottom)`` that count neither as Waldo nor as something else: printed
-        portraits.
+        Boxes ``(left, top, right, bottom)`` that count neither as what is sought nor as something else.
     """
 
     name: str
@@ -107,11 +119,11 @@ class TrainingPage:
     @property
     def head_height(self) -> float:
         """The usual height of a head on this page, in pixels; 30 where no head is known."""
-        waldos = [h.height for h in self.heads if h.label == 0] or [h.height for h in self.heads]
-        return float(np.median(waldos)) if waldos else 30.0
+        sought = [h.height for h in self.heads if h.label == 0] or [h.height for h in self.heads]
+        return float(np.median(sought)) if sought else 30.0
 
     def is_clear(self, spot: Spot, heads: float) -> bool:
-        """True if no character is within `heads` head heights of a spot, and no portrait within one."""
+        """True if no head is within `heads` head heights of a spot, and nothing ignored within one."""
         x, y, size = spot
         for h in self.heads:
             distance = heads * max(size, h.height)
@@ -122,112 +134,130 @@ class TrainingPage:
         )
 
 
-def read_pages(folder: Path, truth: Path) -> list[TrainingPage]:
-    """The pages of a truth file, and the pictures in the folder ``without_waldo/`` beside them.
+# A page of a truth with its pixels, ``(H, W, 3)`` uint8.
+Opened = tuple[Bytes, Page]
 
-    Parameters
-    ----------
-    folder
-        The folder of the pictures.
-    truth
-        A file as `waldo_cli.evaluation.truth.read_truth` reads it. Classes: ``waldo`` (his head),
-        ``waldo_icon`` (a portrait to ignore), ``wenda``, ``odlaw``, ``wizard`` (whole figures),
-        ``lookalike`` (a head).
-        In a CSV file, the column ``artwork`` names the drawing that a page shows, and ``kind`` is
-        ``page``, ``other scan`` or ``without``. Without these columns each page is a drawing of its own.
-        For pages in `HEADS_BY_EYE`, the heads of all characters but Waldo are taken from there.
+
+def open_pages(listed: Sequence[Page], complain: Complain = refuse) -> list[Opened]:
+    """The pages of a truth, with their pixels and with their boxes on them.
 
     Raises
     ------
-    FileError
-        The truth cannot be read or a picture cannot be opened.
     InvalidInputError
-        A column is missing or a box is not four numbers in order.
+        A picture has another size than the truth says.
+    FileError
+        A picture cannot be read.
     """
-    boxes_by_eye = _read_boxes_by_eye()
-    pages = []
-    for entry in read_truth(truth, folder):
-        page = TrainingPage(
-            entry.name,
-            entry.columns.get("artwork", entry.name),
-            entry.columns.get("kind", "page"),
-            _pixels(entry.path),
-            _heads(entry.boxes, ("waldo", "lookalike")),
-            _ignored(entry.boxes),
+    opened = []
+    for listed_page in listed:
+        image, page = open_page(listed_page, complain=complain)
+        opened.append((np.rint(image * 255).astype(np.uint8), page))
+    return opened
+
+
+def with_others(opened: Sequence[Opened], others: Sequence[Page], sought: str) -> list[Opened]:
+    """The pages with the boxes of other classes that another truth has.
+
+    On a page that `others` names, its boxes replace those of all classes but the one sought, and what it
+    ignores is added.
+    """
+    by_path = {os.path.realpath(page.path): page for page in others}
+    out = []
+    for pixels, page in opened:
+        other = by_path.get(os.path.realpath(page.path))
+        if other is not None:
+            own = tuple(b for b in page.boxes if b.label == sought or b.is_ignored(sought))
+            placed = place_boxes(other.raw, Size(*pixels.shape[:2]), refuse) or other.boxes
+            page = replace(page, boxes=(*own, *(b for b in placed if b.label != sought)))
+        out.append((pixels, page))
+    return out
+
+
+def classes_of(opened: Sequence[Opened], sought: str | None, *, figures: bool = False) -> Classes:
+    """What is on the pages of a truth: the classes, and the shape and sizes of what is sought.
+
+    Parameters
+    ----------
+    sought
+        The class that is sought. None: the only one, or ``waldo`` if it is among several.
+    figures
+        The boxes hold the heads of figures.
+
+    Raises
+    ------
+    InvalidInputError
+        No page shows it, or there are several and none is chosen.
+    """
+    boxes = [box for _, page in opened for box in page.boxes if not box.ignored]
+    icons = {f"{box.label}_icon" for box in boxes}
+    names = sorted({box.label for box in boxes} - icons - {IGNORE, LOOK_ALIKE})
+    if sought is None:
+        sought = names[0] if len(names) == 1 else "waldo"
+    if sought not in names:
+        raise InvalidInputError(
+            f"no page shows a box of class {sought!r}, there are {', '.join(names) or 'none'}: use --label"
         )
-        figures = [_head_of(b, page.head_height) for b in entry.boxes if b.label in CHARACTERS[1:]]
-        pages.append(_with_other_heads(page, boxes_by_eye, figures))
-    for path in sorted((folder / "without_waldo").glob("*.jpg")):
-        name = f"without_waldo/{path.name}"
+    for name in names:
+        if not name.isprintable():
+            raise InvalidInputError(f"the class {name!r} is not a printable name")
+    mine = [box for box in boxes if box.label == sought]
+    shape = float(np.median([(b.right - b.left) / b.height for b in mine]))
+    shape = float(np.clip(shape, 0.25, 4.0))
+    classes = Classes((sought, *(n for n in names if n != sought)), shape, figures)
+    heights = [math.sqrt(b.area / shape) for b in mine]
+    smallest, largest = np.percentile(heights, (2, 98))
+    view = classes.proposal_view.head
+    # Half as large to a quarter of an octave smaller than what was seen, in half octaves.
+    low, high = (
+        2 ** (round(2 * math.log2(scale)) / 2)
+        for scale in (view / (2 * largest), 2**0.25 * view / smallest)
+    )
+    low = min(max(low, 1 / 64), 2.0)
+    return replace(classes, scales=(low, min(max(high, low), 2.0), 2))
+
+
+def training_pages(opened: Sequence[Opened], classes: Classes) -> list[TrainingPage]:
+    """The pages of a truth as pages to learn from.
+
+    In a CSV truth, the column ``artwork`` names the drawing that a page shows, and ``kind`` is ``page``,
+    ``other scan`` or ``without``. Without these columns each page is a drawing of its own.
+    """
+    pages = []
+    for pixels, page in opened:
+        heads = _heads(page.boxes, classes)
+        kind = "page" if any(h.label == 0 for h in heads) else "without"
         pages.append(
-            _with_other_heads(TrainingPage(name, name, "without", _pixels(path)), boxes_by_eye, [])
+            TrainingPage(
+                page.name,
+                page.columns.get("artwork", page.name),
+                page.columns.get("kind", kind),
+                pixels,
+                heads,
+                _ignored(page.boxes, classes),
+            )
         )
     return sorted(pages, key=lambda p: (p.kind == "without", p.name))
 
 
-def _pixels(path: Path) -> Bytes:
-    """The pixels as they are stored, not rotated by EXIF: the boxes were drawn on these."""
-    return np.rint(load_image(path, orient=False) * 255).astype(np.uint8)
-
-
-def _read_boxes_by_eye() -> dict[str, list[TrueBox]]:
-    """The boxes of `HEADS_BY_EYE` for each page name."""
-    boxes: dict[str, list[TrueBox]] = {}
-    with HEADS_BY_EYE.open(newline="", encoding="utf-8") as f:
-        for row in csv.DictReader(f):
-            edges = (float(row[k]) for k in ("xmin", "ymin", "xmax", "ymax"))
-            boxes.setdefault(row["filename"], []).append(TrueBox(row["class"], *edges))
-    return boxes
-
-
-def _with_other_heads(
-    page: TrainingPage, boxes_by_eye: dict[str, list[TrueBox]], figure_heads: Sequence[Head]
-) -> TrainingPage:
-    """The page with the heads of the other characters added.
-
-    They are taken from the boxes drawn by hand if these include the page, else from its whole figures.
-    """
-    if page.name not in boxes_by_eye:
-        return replace(page, heads=(*page.heads, *figure_heads))
-    boxes = boxes_by_eye[page.name]
-    return replace(
-        page,
-        heads=(*page.heads, *_heads(boxes, (*CHARACTERS[1:], "lookalike"))),
-        ignored=(*page.ignored, *_ignored(boxes)),
-    )
-
-
-def _heads(boxes: Sequence[TrueBox], names: Sequence[str]) -> tuple[Head, ...]:
-    """The heads among the boxes that have one of these class names; a look-alike becomes nobody."""
+def _heads(boxes: Sequence[TrueBox], classes: Classes) -> tuple[Head, ...]:
+    """The objects among the boxes; a look-alike becomes nobody."""
+    labels = {name: n for n, name in enumerate(classes.names)} | {LOOK_ALIKE: NOBODY}
     return tuple(
-        Head(
-            LABELS.index(b.label) if b.label in LABELS else NOBODY,
-            b.left,
-            b.top,
-            b.right,
-            b.bottom,
-        )
+        Head(labels[b.label], b.left, b.top, b.right, b.bottom, classes.shape)
         for b in boxes
-        if b.label in names
+        if b.label in labels and not b.ignored
     )
 
 
-def _ignored(boxes: Sequence[TrueBox]) -> tuple[tuple[float, float, float, float], ...]:
-    """The boxes of printed portraits."""
-    return tuple((b.left, b.top, b.right, b.bottom) for b in boxes if b.label == "waldo_icon")
-
-
-def _head_of(figure: TrueBox, usual: float) -> Head:
-    """The head at the top of a whole figure.
-
-    Its height is `usual`, the height of Waldo's head on the page, if that is 20 to 55 % of the figure, else
-    the nearest of these limits. The lower part of a figure may be hidden.
-    """
-    height = float(np.clip(usual, 0.2 * figure.height, 0.55 * figure.height))
-    half = min(figure.right - figure.left, 0.9 * height) / 2
-    middle = (figure.left + figure.right) / 2
-    label = LABELS.index(figure.label)
-    return Head(label, middle - half, figure.top, middle + half, figure.top + height)
+def _ignored(
+    boxes: Sequence[TrueBox], classes: Classes
+) -> tuple[tuple[float, float, float, float], ...]:
+    """The boxes of printed portraits, and all that the truth sets aside."""
+    return tuple(
+        (b.left, b.top, b.right, b.bottom)
+        for b in boxes
+        if b.ignored or any(b.is_ignored(label) for label in classes.names)
+    )
 
 
 def folds_by_artwork(pages: Sequence[TrainingPage], count: int, seed: int) -> dict[str, int]:
@@ -298,7 +328,7 @@ class Patches:
     pixels
         ``(N, side, side, 3)`` uint8.
     labels
-        ``(N,)`` indices into `LABELS`.
+        ``(N,)`` numbers of classes, or `NOBODY`.
     head
         Height of a head in the patches, in pixels.
     weights
@@ -328,13 +358,13 @@ class Patches:
         return np.asarray(candidates[np.minimum(position, len(candidates) - 1)])
 
 
-# Weight of characters on drawn scenes. They help a little, but the network is for real pages, whose
+# Weight of objects on drawn scenes. They help a little, but the network is for real pages, whose
 # characters have weight 1.
 DRAWN_WEIGHT = 0.35
 
 
 def character_patches(pages: Sequence[TrainingPage], head: float) -> Patches:
-    """A patch around each character's head."""
+    """A patch around each object."""
     pairs = [(p, h) for p in pages for h in p.heads]
     return Patches(
         np.stack([cut_patch(p.pixels, (h.x, h.y, h.height), head) for p, h in pairs]),
@@ -366,39 +396,39 @@ def resized(page: TrainingPage, factor: float) -> TrainingPage:
         left, top, right, bottom = box
         return left * factor, top * factor, right * factor, bottom * factor
 
-    heads = [Head(h.label, *scaled((h.left, h.top, h.right, h.bottom))) for h in page.heads]
+    heads = [
+        Head(h.label, *scaled((h.left, h.top, h.right, h.bottom)), h.shape) for h in page.heads
+    ]
     return replace(
         page, pixels=pixels, heads=tuple(heads), ignored=tuple(scaled(b) for b in page.ignored)
     )
 
 
-def painted_over(page: TrainingPage, seed: int = 0) -> TrainingPage:
-    """The page without Waldo: another piece of the page is pasted over his head and body, with soft edges.
+def painted_over(
+    page: TrainingPage, seed: int = 0, *, figures: bool = False
+) -> TrainingPage | None:
+    """The page without what is sought: another piece of the page is pasted over it, with soft edges.
 
-    Finds on it are false alarms, and everything but him is as on the true page.
+    Finds on it are false alarms, and everything else is as on the true page. With `figures`, the body below a
+    head is covered, too. None if none of a thousand random pieces of this size is without it.
     """
     random = np.random.default_rng(seed)
     height, width = page.pixels.shape[:2]
     pixels = page.pixels.copy()
     for head in (h for h in page.heads if h.label == 0):
-        # What is covered: 2.6 heads wide, and from above the head to 2.2 heads below it, with the body.
         size = max(head.right - head.left, head.bottom - head.top)
-        left, right = max(0, int(head.x - 1.3 * size)), min(width, int(head.x + 1.3 * size))
-        top = max(0, int(head.top - 0.6 * size))
-        bottom = min(height, int(head.bottom + 2.2 * size))
+        # What is covered: three tenths more on each side; or 2.6 heads wide, and from above the head to 2.2
+        # heads below it.
+        above, below = (0.6, 2.2) if figures else (0.3, 0.3)
+        half = 1.3 * size if figures else (head.right - head.left) / 2 + 0.3 * size
+        left, right = max(0, int(head.x - half)), min(width, int(head.x + half))
+        top = max(0, int(head.top - above * size))
+        bottom = min(height, int(head.bottom + below * size))
         w, h = right - left, bottom - top
-        # Try random pieces of this size, whose top left corner is column u and row v, until one has no
-        # character in or near it. If none has been found, the last one is taken.
-        for _ in range(1000):
-            u, v = int(random.integers(0, width - w + 1)), int(random.integers(0, height - h + 1))
-            if all(
-                u >= q.x + 3 * q.height
-                or u + w <= q.x - 3 * q.height
-                or v >= q.y + 4 * q.height
-                or v + h <= q.y - 3 * q.height
-                for q in page.heads
-            ):
-                break
+        corner = _piece_without(page, w, h, random)
+        if corner is None:
+            return None
+        u, v = corner
         # At the page's edge the piece ends with the page; there it needs no soft end.
         across = _soft_ends(w, left > 0, right < width, 0.25 * size)
         down = _soft_ends(h, top > 0, bottom < height, 0.25 * size)
@@ -407,6 +437,31 @@ def painted_over(page: TrainingPage, seed: int = 0) -> TrainingPage:
         new = page.pixels[v : v + h, u : u + w]
         pixels[top:bottom, left:right] = (old * (1 - opacity) + new * opacity).astype(np.uint8)
     return replace(page, pixels=pixels, heads=tuple(h for h in page.heads if h.label))
+
+
+def _piece_without(
+    page: TrainingPage, w: int, h: int, random: np.random.Generator
+) -> tuple[int, int] | None:
+    """Column and row of a random piece of a page: no object in or near it, else none that is sought."""
+    height, width = page.pixels.shape[:2]
+    second_best = None
+    for _ in range(1000):
+        u, v = int(random.integers(0, width - w + 1)), int(random.integers(0, height - h + 1))
+        if all(
+            u >= q.x + 3 * q.height
+            or u + w <= q.x - 3 * q.height
+            or v >= q.y + 4 * q.height
+            or v + h <= q.y - 3 * q.height
+            for q in page.heads
+        ):
+            return u, v
+        if second_best is None and all(
+            u >= q.right or u + w <= q.left or v >= q.bottom or v + h <= q.top
+            for q in page.heads
+            if q.label == 0
+        ):
+            second_best = u, v
+    return second_best
 
 
 def _soft_ends(length: int, soft_start: bool, soft_end: bool, margin: float) -> NDArray[np.float64]:

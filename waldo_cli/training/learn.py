@@ -1,10 +1,17 @@
-"""Train one network: `optimise` is the loop over its batches, with checkpoints."""
+"""Train one network: `optimise` is the loop over its batches, with checkpoints.
+
+`save` and `load` write and read the states of networks. A state may be cut short, or belong to another
+network; then it is refused with a line that names the file.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.files import make_folder, read_bytes, reason, write_atomically
 from waldo_cli.training.lessons import Lesson
 
 Say = Callable[[str], None]  # gets one line of progress
+
+# A state of the networks here has some megabytes.
+MAX_STATE_BYTES = 1 << 28
 
 # Steps from one checkpoint, and one line of progress, to the next.
 CHECKPOINT_STEPS = 200
@@ -72,18 +84,26 @@ def optimise(
     AdamW; the learning rate rises in a short warm-up and then falls along half a cosine; the forward pass
     is in bfloat16. `rate` replaces the learning rate of the lesson. Training continues from the file
     `checkpoint` if it exists; the file is removed at the end.
+
+    Raises
+    ------
+    InvalidInputError
+        The checkpoint cannot be used, or the loss is no longer a number; then the last checkpoint is kept.
+    FileError
+        A checkpoint cannot be read or written; the one before is kept.
     """
     random = np.random.default_rng([seed, 0])
     net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(net).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=lesson.decay)
     start = 0
-    if checkpoint.is_file():
-        state = torch.load(checkpoint, weights_only=True)
-        start = int(state["step"])
-        net.load_state_dict(state["net"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+    if os.path.lexists(checkpoint):
+        with _usable(checkpoint):
+            state = _read(checkpoint)
+            start = int(state["step"])
+            net.load_state_dict(state["net"])
+            average.load_state_dict(state["average"])
+            optimizer.load_state_dict(state["optimizer"])
         # The state of the generator is not stored: start another sequence of random numbers.
         random = np.random.default_rng([seed, start])
     next_batch = _EchoedBatches(lesson, random)
@@ -95,6 +115,12 @@ def optimise(
         with torch.autocast("cpu", torch.bfloat16):
             outputs = net(images)
         loss = lesson.loss(outputs.float(), *targets)
+        if not math.isfinite(loss.item()):
+            raise InvalidInputError(
+                f"the loss is {loss.item()} at step {step + 1}: --resume goes on from the last checkpoint,"
+                " or choose another --seed",
+                path=str(checkpoint.parent),
+            )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)  # one bad batch must not undo the training
@@ -132,8 +158,63 @@ def _update_average(average: nn.Module, net: nn.Module, decay: float) -> None:
 
 
 def save(state: dict[str, Any], path: Path) -> None:
-    """Write a state with `torch.save`; after a crash, `path` holds either the old state or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    """Write a state; whatever happens, `path` holds either the old state or the new one.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
+    # Into memory first: PyTorch would turn a full disk into an error of its own.
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    make_folder(str(path.parent))
+    with write_atomically(path) as file:
+        file.write(buffer.getbuffer())
+
+
+def load(net: nn.Sequential, path: Path) -> nn.Sequential:
+    """Give a network the weights that `save` has written, and return it, ready for inference.
+
+    Raises
+    ------
+    InvalidInputError
+        The file is damaged, or of another network.
+    FileError
+        It cannot be read.
+    """
+    with _usable(path):
+        net.load_state_dict(_read(path))
+    return net.eval()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    state = torch.load(io.BytesIO(read_bytes(path, MAX_STATE_BYTES)), weights_only=True)
+    if not all(bool(torch.isfinite(t).all()) for t in _tensors(state)):
+        raise ValueError("it holds NaN or infinity")
+    return dict(state)
+
+
+def _tensors(state: Any) -> Iterator[Tensor]:
+    """All tensors in nested dictionaries and lists."""
+    if isinstance(state, Tensor):
+        yield state
+    elif isinstance(state, dict | list | tuple):
+        for value in state.values() if isinstance(state, dict) else state:
+            yield from _tensors(value)
+
+
+@contextlib.contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with a state into one line that names its file."""
+    try:
+        yield
+    except OSError as e:
+        raise FileError(f"cannot read: {reason(e)}", path=str(path)) from None
+    except Exception as e:  # noqa: BLE001 - PyTorch raises many kinds of errors for damaged files
+        first_line = str(e).strip().partition("\n")[0][:80]
+        raise InvalidInputError(
+            f"damaged, or of another network ({first_line or type(e).__name__}): remove it, and --resume"
+            " learns this part again",
+            path=str(path),
+        ) from None

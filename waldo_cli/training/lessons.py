@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from waldo_cli.training.augment import Batch, Mix, make_batch
 from waldo_cli.training.data import NOBODY, Patches
-from waldo_cli.training.network import CHARACTERS, PROPOSAL_VIEW, NetworkView, field_and_jump
+from waldo_cli.training.network import Classes, NetworkView, field_and_jump
 
 
 class Lesson(Protocol):
@@ -31,31 +31,42 @@ class Lesson(Protocol):
         """The loss of a network's outputs, one number."""
 
 
-class ProposalLesson:
-    """The lesson of the proposal network: where are heads of characters?
+def proposal_mix(classes: Classes) -> Mix:
+    """The mix for the proposal network.
 
-    The network gives a small map for each sample: one output per character and cell. A cell is one position
-    of the network's output; cells are 4 px apart.
+    For samples of 95 px the network has 9 x 9 cells. They cover 36 px, more than two objects, so that the
+    network learns where an object is and where it is not.
     """
-
-    rate = 3e-3
-    decay = 1e-3
-    # For samples of 95 px the network has 9 x 9 cells. They cover 36 px, more than two heads, so that the
-    # network learns where a head is and where it is not.
-    mix = Mix(
+    return Mix(
         size=95,
-        head=PROPOSAL_VIEW.head,
+        head=classes.proposal_view.head,
         shift=13.0,
         octaves=0.45,
         real=28,
         pasted=28,
         strangers=4,
         empty=33,
-        shares=(0.6, 0.14, 0.09, 0.09, 0.08),
+        shares=classes.shares(0.6, 0.08),
+        shape=classes.shape,
+        figures=classes.figures,
     )
 
-    def __init__(self, net: nn.Sequential, characters: Patches, places: Patches) -> None:
-        self.characters, self.places = characters, places
+
+class ProposalLesson:
+    """The lesson of the proposal network: where are objects?
+
+    The network gives a small map for each sample: one output per class and cell. A cell is one position
+    of the network's output; cells are 4 px apart.
+    """
+
+    rate = 3e-3
+    decay = 1e-3
+
+    def __init__(
+        self, net: nn.Sequential, classes: Classes, characters: Patches, places: Patches
+    ) -> None:
+        self.mix, self.characters, self.places = proposal_mix(classes), characters, places
+        self.count = len(classes.names)
         field, jump = field_and_jump(net)
         cells = (self.mix.size - field) // jump + 1
         # Columns, and rows, of the cells' centres, in pixels from the sample's centre.
@@ -67,17 +78,17 @@ class ProposalLesson:
         return (batch.images, *self._targets(batch))
 
     def _targets(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Wanted outputs, 0 or 1, and weights, both ``(N, characters, cells, cells)``."""
-        # Distance of each cell from the centre of the head, (N, cells, cells), in heads: the larger one of
-        # the distances along columns and rows. A head is 4 wide to 5 tall, therefore 0.8.
-        across = np.abs(self.centers[None, :] - batch.x[:, None]) / 0.8
+        """Wanted outputs, 0 or 1, and weights, both ``(N, classes, cells, cells)``."""
+        # Distance of each cell from the centre of the object, (N, cells, cells), in objects: the larger one
+        # of the distances along columns and rows.
+        across = np.abs(self.centers[None, :] - batch.x[:, None]) / self.mix.shape
         down = np.abs(self.centers[None, :] - batch.y[:, None])
         distance = np.maximum(across[:, None, :], down[:, :, None]) / batch.head[:, None, None]
         nearest = distance.min(axis=(1, 2), keepdims=True)
         # Cells near the centre are positive; the nearest cell always is.
         positive = (distance < 0.24) | (distance == nearest)
         count, cells = len(batch.labels), len(self.centers)
-        wanted = np.zeros((count, len(CHARACTERS), cells, cells), np.float32)
+        wanted = np.zeros((count, self.count, cells, cells), np.float32)
         weight = np.ones_like(wanted)
         for n in np.flatnonzero(batch.labels != NOBODY):
             label, on_head = batch.labels[n], positive[n]
@@ -101,10 +112,10 @@ class ProposalLesson:
         right = torch.sigmoid(torch.where(wanted > 0, outputs, -outputs)).detach()
         focal_weight = (1 - right) ** 2 * (1 + wanted) * weight
         error = functional.binary_cross_entropy_with_logits(outputs, wanted, reduction="none")
-        return (error * focal_weight).sum() / len(outputs) / len(CHARACTERS)
+        return (error * focal_weight).sum() / len(outputs) / self.count
 
 
-def closer_mix(view: NetworkView) -> Mix:
+def closer_mix(view: NetworkView, classes: Classes) -> Mix:
     """The mix for a closer look: cuts as `detect` makes them, a little off in place and scale.
 
     `detect` examines only certain places and scales, and true heads lie between them.
@@ -118,12 +129,14 @@ def closer_mix(view: NetworkView) -> Mix:
         pasted=38,
         strangers=7,
         empty=43,
-        shares=(0.52, 0.17, 0.095, 0.095, 0.12),
+        shares=classes.shares(0.52, 0.12),
+        shape=classes.shape,
+        figures=classes.figures,
     )
 
 
 class ClassifierLesson:
-    """The lesson of a closer look: who is it, or is it nobody?
+    """The lesson of a closer look: what is it, or is it nothing?
 
     Empty places that the network still takes for a character are drawn more often than others.
     """
@@ -131,15 +144,19 @@ class ClassifierLesson:
     rate = 2e-3
     decay = 2e-3
 
-    def __init__(self, view: NetworkView, characters: Patches, places: Patches) -> None:
-        self.mix, self.characters, self.places = closer_mix(view), characters, places
+    def __init__(
+        self, view: NetworkView, classes: Classes, characters: Patches, places: Patches
+    ) -> None:
+        self.mix, self.characters, self.places = closer_mix(view, classes), characters, places
+        self.count = len(classes.labels)
 
     def batch(self, random: np.random.Generator) -> tuple[Tensor, ...]:
         """Images, labels, and for images of empty places the index of the place; -1 for all others."""
         batch = make_batch(self.mix, self.characters, self.places, random)
         place = np.full(len(batch.labels), -1)
         place[-len(batch.places) :] = batch.places  # they are the last images of the batch
-        return batch.images, torch.from_numpy(batch.labels), torch.from_numpy(place)
+        # `NOBODY` becomes the last label.
+        return batch.images, torch.from_numpy(batch.labels % self.count), torch.from_numpy(place)
 
     def loss(self, outputs: Tensor, *targets: Tensor) -> Tensor:
         """Cross-entropy; also updates how often each empty place is drawn, by the network's error there."""
@@ -148,7 +165,8 @@ class ClassifierLesson:
         with torch.no_grad():
             empty = (place >= 0).numpy()
             probabilities = logits.softmax(1).numpy()[empty]
-            # From 0.05, where the network is sure that nobody is there, to 3.05, where it is sure of Waldo.
+            # From 0.05, where the network is sure that nothing is there, to 3.05, where it is sure of what is
+            # sought.
             wrong = 1.05 - probabilities[:, NOBODY] + 2 * probabilities[:, 0]
             index = place.numpy()[empty]
             self.places.weights[index] = 0.6 * self.places.weights[index] + 0.4 * wrong

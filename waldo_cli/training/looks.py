@@ -12,6 +12,7 @@ skips what is done.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,16 +34,15 @@ from waldo_cli.training.data import (
     random_spots,
     spot_patches,
 )
-from waldo_cli.training.learn import Say, optimise, save
+from waldo_cli.training.learn import Say, load, optimise, save
 from waldo_cli.training.lessons import ClassifierLesson, ProposalLesson
 from waldo_cli.training.network import (
-    CLOSER_VIEWS,
-    PROPOSAL_VIEW,
+    Classes,
     classifier_network,
     field_and_jump,
     proposal_network,
 )
-from waldo_cli.training.release import Release, folded
+from waldo_cli.training.release import folded
 
 # Hard negatives per page for the proposal network, and negatives per page, and per drawn scene, for the
 # classifiers.
@@ -75,34 +75,35 @@ class Steps:
 
 
 class Proposal(NamedTuple):
-    """A place where a proposal network sees a character's head."""
+    """A place where a proposal network sees an object; `shape` is its width divided by its height."""
 
     score: float
     spot: Spot
+    shape: float
 
     @property
     def box(self) -> Box:
-        """The box of a head at this place, in page pixels."""
+        """The box of an object at this place, in page pixels."""
         x, y, head = self.spot
-        width = head * PROPOSAL_VIEW.size.cols / PROPOSAL_VIEW.size.rows
+        width = head * self.shape
         return Box(
             round(x - width / 2), round(y - head / 2), max(1, round(width)), max(1, round(head))
         )
 
 
 @torch.no_grad()
-def propose(net: nn.Sequential, page: TrainingPage, count: int) -> list[Spot]:
-    """The `count` best places of a page where a proposal network sees a character's head, best first.
+def propose(net: nn.Sequential, classes: Classes, page: TrainingPage, count: int) -> list[Spot]:
+    """The `count` best places of a page where a proposal network sees an object, best first.
 
     This does what `waldo_cli.detect` does before the closer looks: it runs the network over a pyramid of the
     page and takes the peaks. It runs in bfloat16, which is several times as fast; small differences do not
     matter for training.
     """
-    release = Release()
+    view = classes.proposal_view
     field, jump = field_and_jump(net)
     margin = (field - 1) // 2
     proposals: list[Proposal] = []
-    low, high, per_octave = release.scales
+    low, high, per_octave = classes.scales
     picture = Image.fromarray(page.pixels)
     for scale in scale_ladder(low, high, per_octave):
         rows, cols = level_size(picture.height, picture.width, 1 / scale)
@@ -120,32 +121,37 @@ def propose(net: nn.Sequential, page: TrainingPage, count: int) -> list[Spot]:
             spot = (
                 (col * jump + 0.5) * scale,
                 (row * jump + 0.5) * scale,
-                PROPOSAL_VIEW.head * scale,
+                view.head * scale,
             )
-            proposals.append(Proposal(float(scores[row, col]), spot))
+            score = float(scores[row, col])
+            proposals.append(Proposal(score, spot, view.size.cols / view.size.rows))
     proposals.sort(reverse=True)
     best = itertools.islice(suppress(proposals, max_overlap=0.5), count)
     return [proposal.spot for proposal in best]
 
 
 def learn_proposals(
-    pages: Sequence[TrainingPage], folder: Path, plan: Steps, seed: int, say: Say
+    pages: Sequence[TrainingPage],
+    classes: Classes,
+    folder: Path,
+    plan: Steps,
+    seed: int,
+    say: Say,
 ) -> nn.Sequential:
     """The trained proposal network: trained on random places, and then on its own mistakes."""
     final_file = folder / "proposals.pt"
-    net = proposal_network()
-    if final_file.is_file():
-        net.load_state_dict(torch.load(final_file, weights_only=True))
-        return net.eval()
+    net = proposal_network(classes)
+    if os.path.lexists(final_file):
+        return load(net, final_file)
     # Patches show heads larger than the network sees them, so that samples are mostly made by reducing.
-    head = 1.25 * PROPOSAL_VIEW.head
+    head = 1.25 * classes.proposal_view.head
     random = np.random.default_rng([seed, 1])
     spots = [random_spots(p, 15 if p.kind == "drawn" else 50, random) for p in pages]
     characters = character_patches(pages, head)
-    lesson = ProposalLesson(net, characters, spot_patches(pages, spots, head))
+    lesson = ProposalLesson(net, classes, characters, spot_patches(pages, spots, head))
     early_file = folder / "proposals-early.pt"  # the network before mining
-    if early_file.is_file():
-        net.load_state_dict(torch.load(early_file, weights_only=True))
+    if os.path.lexists(early_file):
+        load(net, early_file)
     else:
         say("first look, random places")
         checkpoint = folder / "proposals-early.checkpoint"
@@ -154,11 +160,12 @@ def learn_proposals(
     say("first look, mining")
     folded_net = folded(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     mined = [
-        [spot for spot in propose(folded_net, p, MINED_PER_PAGE) if p.is_clear(spot, 2.5)]
+        [spot for spot in propose(folded_net, classes, p, MINED_PER_PAGE) if p.is_clear(spot, 2.5)]
         for p in pages
     ]
     lesson = ProposalLesson(
         net,
+        classes,
         characters,
         spot_patches(pages, [a + b for a, b in zip(spots, mined, strict=True)], head),
     )
@@ -185,6 +192,7 @@ def learn_proposals(
 
 def learn_closer_looks(
     pages: Sequence[TrainingPage],
+    classes: Classes,
     proposals: nn.Sequential,
     folder: Path,
     plan: Steps,
@@ -198,20 +206,19 @@ def learn_closer_looks(
     spots: list[list[Spot]] = []
     nets = []
     # The numbers are for the seeds: 0 and 1 belong to the proposal network.
-    for number, (name, view) in enumerate(CLOSER_VIEWS.items(), 2):
-        net = classifier_network()
+    for number, (name, view) in enumerate(classes.closer_views.items(), 2):
+        net = classifier_network(classes)
         nets.append(net)
         final_file = folder / f"{name}.pt"
-        if final_file.is_file():
-            net.load_state_dict(torch.load(final_file, weights_only=True))
-            net.eval()
+        if os.path.lexists(final_file):
+            load(net, final_file)
             continue
         if not spots:  # once for all closer looks, and only if one of them is not trained yet
             say("closer looks, proposals")
-            spots = _proposed(pages, proposals, np.random.default_rng([seed, 2]))
+            spots = _proposed(pages, classes, proposals, np.random.default_rng([seed, 2]))
         head = 1.2 * view.head
         lesson = ClassifierLesson(
-            view, character_patches(pages, head), spot_patches(pages, spots, head)
+            view, classes, character_patches(pages, head), spot_patches(pages, spots, head)
         )
         say(f"{name} look, {len(lesson.places.labels)} places")
         nets[-1] = optimise(
@@ -227,18 +234,17 @@ def learn_closer_looks(
 
 
 def _proposed(
-    pages: Sequence[TrainingPage], proposals: nn.Sequential, random: np.random.Generator
+    pages: Sequence[TrainingPage],
+    classes: Classes,
+    proposals: nn.Sequential,
+    random: np.random.Generator,
 ) -> list[list[Spot]]:
-    """For each page, the proposed places where nobody is, and eight random ones."""
+    """For each page, the proposed places where nothing is, and eight random ones."""
     folded_net = folded(proposals).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return [
-        [
-            spot
-            for spot in propose(
-                folded_net, p, PROPOSED_PER_DRAWING if p.kind == "drawn" else PROPOSED_PER_PAGE
-            )
-            if p.is_clear(spot, 1.1)
-        ]
-        + random_spots(p, 8, random)
-        for p in pages
-    ]
+    out = []
+    for page in pages:
+        count = PROPOSED_PER_DRAWING if page.kind == "drawn" else PROPOSED_PER_PAGE
+        proposed = propose(folded_net, classes, page, count)
+        clear = [spot for spot in proposed if page.is_clear(spot, 1.1)]
+        out.append(clear + random_spots(page, 8, random))
+    return out

@@ -1,12 +1,14 @@
 """The networks in PyTorch: sequences of convolution, batch normalisation and ReLU, all without padding.
 
-There are two kinds. The proposal network runs over the whole page at all scales and says where heads may be.
-A classifier network gets one cut around each of the best places and says whose head it is; every closer
-look is such a network.
+There are two kinds. The proposal network runs over the whole page at all scales and says where objects may
+be. A classifier network gets one cut around each of the best places and says what is there; every closer look
+is such a network. `Classes` says which objects: their names, their shape, their sizes.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,20 +16,22 @@ from torch import nn
 
 from waldo_cli.geometry import Size
 
-# The classes. The proposal network has one output channel for each character, a classifier one more for
-# everything else.
-CHARACTERS = ("waldo", "wenda", "odlaw", "wizard")
-LABELS = (*CHARACTERS, "nobody")
+# The area of an object in the input of the proposal network, in pixels.
+OBJECT_AREA = 192
+
+# How much larger objects are in the closer looks, in their order: the first sees more of what is around an
+# object, the second more details of it. Both seldom make the same false alarm.
+CLOSER_ZOOMS = {"near": 1.5, "sharp": 1.75}
 
 
 @dataclass(frozen=True)
 class NetworkView:
-    """At which size a network sees a head.
+    """At which size a network sees an object.
 
     Attributes
     ----------
     head
-        Height of a head in the network's input, in pixels.
+        Height of an object of the usual shape in the network's input, in pixels.
     size
         Size of the object in the stack file, in pixels.
     """
@@ -36,27 +40,82 @@ class NetworkView:
     size: Size
 
 
-# All sizes have the same shape, 3 wide to 4 tall, in whole pixels: from one to another, the zoom factor is
-# the same for rows and columns.
-PROPOSAL_VIEW = NetworkView(16.0, Size(rows=16, cols=12))
-# The closer looks, in their order: the first sees more of what is around a head, the second more details of
-# the face. Both seldom make the same false alarm.
-CLOSER_VIEWS = {
-    "near": NetworkView(24.0, Size(rows=24, cols=18)),
-    "sharp": NetworkView(28.0, Size(rows=28, cols=21)),
-}
+@dataclass(frozen=True)
+class Classes:
+    """What a training tells apart.
+
+    Attributes
+    ----------
+    names
+        The classes; the first one is what is sought. The proposal network has one output channel for each,
+        a classifier one more for everything else.
+    shape
+        Usual width of an object's box divided by its height.
+    figures
+        The boxes hold heads, and below a head is the body that belongs to it.
+    scales
+        ``(smallest, largest, per octave)`` of the pyramid.
+    """
+
+    names: tuple[str, ...]
+    shape: float = 0.8
+    figures: bool = False
+    scales: tuple[float, float, int] = (0.7071, 5.6569, 2)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names, and that of everything else, which is none of them."""
+        other = "nobody" if self.figures else "nothing"
+        while other in self.names:
+            other += "-else"
+        return (*self.names, other)
+
+    @property
+    def proposal_view(self) -> NetworkView:
+        """The view of the proposal network: a box of about `OBJECT_AREA` pixels of the usual shape.
+
+        Its columns are a multiple of 4, so that they are whole pixels in the closer looks, too.
+        """
+
+        def error(size: Size) -> float:
+            shape, area = size.cols / size.rows / self.shape, size.rows * size.cols / OBJECT_AREA
+            return math.log(shape) ** 2 + 0.1 * math.log(area) ** 2
+
+        sizes = itertools.product(range(40, 3, -1), range(40, 3, -4))
+        size = min((Size(rows, cols) for rows, cols in sizes), key=error)
+        return NetworkView(float(size.rows), size)
+
+    @property
+    def closer_views(self) -> dict[str, NetworkView]:
+        """The views of the closer looks, in their order."""
+        first = self.proposal_view
+        return {
+            name: NetworkView(
+                first.head * zoom,
+                Size(round(first.size.rows * zoom), round(first.size.cols * zoom)),
+            )
+            for name, zoom in CLOSER_ZOOMS.items()
+        }
+
+    def shares(self, sought: float, look_alikes: float) -> tuple[float, ...]:
+        """How often each class is drawn: what is sought, the others equally often, look-alikes."""
+        others = len(self.names) - 1
+        rest = 1 - sought - look_alikes
+        if not others:
+            return (sought + rest, look_alikes)
+        return (sought, *[rest / others] * others, look_alikes)
 
 
-def proposal_network() -> nn.Sequential:
-    """The proposal network: one output per character every 4 px, with a receptive field of 63 px.
+def proposal_network(classes: Classes) -> nn.Sequential:
+    """The proposal network: one output per class every 4 px, with a receptive field of 63 px.
 
-    A head is 16 px tall, so the field is four heads wide.
+    An object is about 16 px tall, so the field is four objects wide.
 
     Strides come first and dilations last, because the cost of a layer falls with the square of the
     strides before it: together 2,130 multiply-adds per pixel of the pyramid.
     """
-    output = nn.Conv2d(32, len(CHARACTERS), 1)
-    # At almost every place there is no head: start with a probability of 0.05, sigmoid(-3).
+    output = nn.Conv2d(32, len(classes.names), 1)
+    # At almost every place there is no object: start with a probability of 0.05, sigmoid(-3).
     nn.init.constant_(bias_of(output), -3.0)
     return nn.Sequential(
         *_block(3, 16, 3, stride=2),
@@ -68,7 +127,7 @@ def proposal_network() -> nn.Sequential:
     )
 
 
-def classifier_network() -> nn.Sequential:
+def classifier_network(classes: Classes) -> nn.Sequential:
     """The network of a closer look: one output per label for a cut of 77 x 77 px.
 
     One cut costs 51 million multiply-adds.
@@ -83,7 +142,7 @@ def classifier_network() -> nn.Sequential:
         *_block(96, 96, 3, stride=2),
         *_block(96, 64, 5),
         nn.Dropout(0.2),
-        nn.Conv2d(64, len(LABELS), 1),
+        nn.Conv2d(64, len(classes.labels), 1),
     )
 
 

@@ -6,6 +6,7 @@ one ``[[layer]]`` table for each layer into the TOML.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from waldo_cli.training.network import CLOSER_VIEWS, LABELS, PROPOSAL_VIEW, NetworkView, bias_of
+from waldo_cli.files import make_folder, write_atomically
+from waldo_cli.training.claim import TOML_MARK
+from waldo_cli.training.network import Classes, NetworkView, bias_of
 
 
 def folded(net: nn.Sequential) -> nn.Sequential:
@@ -64,8 +67,6 @@ class Release:
         Texts for the user; the name is also the name of the files.
     threshold
         The smallest probability of a find.
-    scales
-        ``(smallest, largest, per octave)``: how large heads may be, beside the object of the stack.
     candidates
         For each closer look, how many candidates it examines.
     mirrored
@@ -75,7 +76,6 @@ class Release:
     name: str = "waldo"
     description: str = ""
     threshold: float = 0.5
-    scales: tuple[float, float, int] = (0.7071, 5.6569, 2)
     candidates: tuple[int, ...] = (192, 48)
     mirrored: tuple[int, ...] = (64, 24)
 
@@ -83,6 +83,7 @@ class Release:
 def write_stack(
     directory: Path,
     release: Release,
+    classes: Classes,
     proposals: nn.Sequential,
     closer: Sequence[nn.Sequential],
 ) -> Path:
@@ -95,26 +96,32 @@ def write_stack(
     -------
     path
         The path of the stack file.
+
+    Raises
+    ------
+    FileError
+        A file cannot be written. Each is written completely or not at all, the weights first.
     """
     arrays: dict[str, NDArray[np.float16]] = {}
-    low, high, per_octave = release.scales
+    low, high, per_octave = classes.scales
     lines = [
+        TOML_MARK.decode(),
         "format = 1",
-        f'name = "{release.name}"',
-        f'description = "{release.description}"',
-        _object(PROPOSAL_VIEW),
-        f"labels = {_quoted(LABELS)}",
+        f"name = {_quoted(release.name)}",
+        f"description = {_quoted(release.description)}",
+        _object(classes.proposal_view),
+        f"labels = [{', '.join(map(_quoted, classes.labels))}]",
         f"threshold = {release.threshold:g}",
         f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
         'boundary = "edge"',
-        f'weights = "{release.name}.npz"',
+        f"weights = {_quoted(release.name + '.npz')}",
         *_layers("layer", "first", proposals, arrays),
         # The score of a place is that of its best character: one map for the search of peaks.
         *_layer("layer", "combine", how='"max"'),
         *_layer("layer", "sigmoid"),
     ]
     closer_looks = zip(
-        CLOSER_VIEWS.items(), release.candidates, release.mirrored, closer, strict=True
+        classes.closer_views.items(), release.candidates, release.mirrored, closer, strict=True
     )
     for (name, view), candidates, mirrored, net in closer_looks:
         lines += [
@@ -126,10 +133,12 @@ def write_stack(
             *_layers("closer_look.layer", name, net, arrays),
             *_layer("closer_look.layer", "softmax"),
         ]
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(str(directory))
     path = directory / f"{release.name}.toml"
-    np.savez(path.with_suffix(".npz"), allow_pickle=False, **arrays)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with write_atomically(path.with_suffix(".npz")) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    with write_atomically(path) as file:
+        file.write(("\n".join(lines) + "\n").encode())
     return path
 
 
@@ -173,5 +182,5 @@ def _object(view: NetworkView) -> str:
     return f"object = [{view.size.cols}, {view.size.rows}]"
 
 
-def _quoted(names: Sequence[str]) -> str:
-    return "[" + ", ".join(f'"{name}"' for name in names) + "]"
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a string of JSON is one of TOML, too

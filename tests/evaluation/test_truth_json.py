@@ -1,0 +1,258 @@
+"""Truths in JSON, as COCO's tools, labelme and Label Studio write them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from truths import white_pages
+
+from waldo_cli.errors import WaldoError
+from waldo_cli.evaluation.pages import Page, TrueBox, open_page
+from waldo_cli.evaluation.truth import read_truth
+
+BOX = TrueBox("waldo", 1, 2, 11, 12)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return white_pages(tmp_path)
+
+
+def read(folder: Path, root: object, name: str = "truth.json") -> list[Page]:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(root))
+    return read_truth(path, folder)
+
+
+def read_leniently(folder: Path, root: object) -> tuple[list[Page], list[str]]:
+    path = folder / "truth.json"
+    path.write_text(json.dumps(root))
+    faults: list[WaldoError] = []
+    return read_truth(path, folder, faults.append), [f.reason for f in faults]
+
+
+def opened_boxes(page: Page) -> tuple[TrueBox, ...]:
+    return open_page(page)[1].boxes
+
+
+# --- COCO -----------------------------------------------------------------------------------------
+
+
+def coco(*annotations: dict[str, Any], **image: Any) -> dict[str, Any]:
+    return {
+        "images": [{"id": 0, "file_name": "a.png", "width": 40, "height": 30} | image],
+        "categories": [{"id": 0, "name": "waldo"}],
+        "annotations": [{"image_id": 0, "category_id": 0} | a for a in annotations],
+    }
+
+
+def test_coco_sets_crowds_aside(folder: Path) -> None:
+    (page,) = read(folder, coco({"bbox": [1, 2, 10, 10], "iscrowd": 1}, {"bbox": [1, 2, 10, 10]}))
+    assert [b.ignored for b in page.boxes] == [True, False]
+    assert page.boxes[1] == BOX
+
+
+@pytest.mark.parametrize(
+    "image",
+    [{"width": None, "height": None}, {"width": 0, "height": 0}, {"width": "40", "height": 30.0}],
+)
+def test_coco_may_leave_the_size_out_or_write_it_as_text(
+    folder: Path, image: dict[str, Any]
+) -> None:
+    (page,) = read(folder, coco({"bbox": [1, 2, 10, 10]}, **image))
+    assert opened_boxes(page) == (BOX,)
+
+
+def test_coco_without_a_bbox_has_the_box_around_its_polygons(folder: Path) -> None:
+    polygons = [[1, 2, 11, 2, 5, 7], [1, 12, 2, 12, 2, 11]]
+    (page,) = read(folder, coco({"segmentation": polygons}))
+    assert page.boxes == (BOX,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        r"images\a.png",
+        r"C:\photos\images\a.png",
+        "/home/someone/photos/a.png",
+        "./images/../a.png",
+        "images/A.PNG",
+        "https://host/photos/a.png",
+    ],
+)
+def test_a_page_is_found_by_the_last_parts_of_its_name(folder: Path, name: str) -> None:
+    (folder / "images").mkdir()
+    (folder / "a.png").rename(folder / "images" / "a.png")
+    (page,) = read(folder, coco({"bbox": [1, 2, 10, 10]}, file_name=name))
+    assert page.path == folder / "images" / "a.png"
+    assert page.name == name
+
+
+@pytest.mark.parametrize("key", ["bbox", "iscrowd", "segmentation", "category_id", "image_id"])
+def test_what_is_nested_deeply_is_one_line(folder: Path, key: str) -> None:
+    deep = "[" * 960 + "]" * 960
+    root = json.dumps(coco({"bbox": [1, 2, 10, 10]} | {key: "HERE"})).replace('"HERE"', deep)
+    (folder / "truth.json").write_text(root)
+    faults: list[WaldoError] = []
+    try:
+        read_truth(folder / "truth.json", folder, faults.append)
+    except WaldoError as error:
+        faults.append(error)
+    assert all("\n" not in fault.reason and len(fault.reason) < 200 for fault in faults)
+
+
+# --- labelme --------------------------------------------------------------------------------------
+
+
+def labelme(*shapes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    size = {"imagePath": "a.png", "imageWidth": 40, "imageHeight": 30, "imageData": None}
+    return size | {"shapes": [{"label": "waldo"} | s for s in shapes]} | more
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"shape_type": "rectangle", "points": [[1, 2], [11, 12]]},
+        {"shape_type": "rectangle", "points": [[11, 2], [1, 12]]},  # drawn from another corner
+        {"shape_type": "polygon", "points": [[1, 2], [11, 5], [6, 12]]},
+        {"shape_type": None, "points": [[1, 2], [11, 5], [6, 12]]},
+        {"shape_type": "circle", "points": [[6, 7], [6, 12]]},
+        {"shape_type": "mask", "points": [[1, 2], [11, 12]], "mask": "iVBORw0"},
+    ],
+)
+def test_shapes_of_labelme_have_the_box_around_them(folder: Path, shape: dict[str, Any]) -> None:
+    assert read(folder, labelme(shape))[0].boxes == (BOX,)
+
+
+def test_a_folder_of_labelme_files_is_a_truth_and_one_of_them_is_one(folder: Path) -> None:
+    rectangle = {"shape_type": "rectangle", "points": [[1, 2], [11, 12]], "difficult": True}
+    unsized = labelme(rectangle, imageWidth=None, imagePath="..\\a.png")
+    assert opened_boxes(read(folder, unsized, "labels/a.json")[0])[0].ignored
+    (folder / "labels" / "b.json").write_text(json.dumps(labelme(imagePath="../b.png")))
+    pages = read_truth(folder / "labels", folder)
+    assert [(p.path.name, len(p.boxes + p.raw)) for p in pages] == [("a.png", 1), ("b.png", 0)]
+
+
+def test_a_shape_without_a_box_is_one_line_and_the_others_are_read(folder: Path) -> None:
+    shapes = (
+        {"shape_type": "point", "points": [[1, 2]]},
+        {"shape_type": "rectangle", "points": [[1, 2], [11, 12]]},
+        {"shape_type": "rectangle", "points": [[1, "x"], [11, 12]]},
+    )
+    (page,), faults = read_leniently(folder, labelme(*shapes))
+    assert page.boxes == (BOX,)
+    assert faults == [
+        "shapes[0]: a shape of type 'point' has no box",
+        "shapes[2]: y = 'x' is not a number",
+    ]
+
+
+# --- Label Studio ---------------------------------------------------------------------------------
+
+# Per cent of 40x30.
+REGION = {
+    "x": 2.5,
+    "y": 100 / 15,
+    "width": 25,
+    "height": 100 / 3,
+    "rotation": 0,
+    "rectanglelabels": ["waldo"],
+}
+SIZE = {"original_width": 40, "original_height": 30}
+
+
+def task(*regions: dict[str, Any], image: str = "/data/upload/1/0123abcd-a.png") -> dict[str, Any]:
+    result = [{"type": "rectanglelabels", "value": r, "image_rotation": 0, **SIZE} for r in regions]
+    return {"id": 1, "data": {"image": image}, "annotations": [{"id": 1, "result": result}]}
+
+
+def near(page: Page) -> list[tuple[str, float, float, float, float]]:
+    boxes = opened_boxes(page)
+    return [(b.label, *(round(v, 3) for v in (b.left, b.top, b.right, b.bottom))) for b in boxes]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "/data/upload/1/0123abcd-a.png",
+        "/data/local-files/?d=photos/a.png",
+        "s3://bucket/photos/a.png",
+        "http://localhost:8080/data/upload/a.png?token=1",
+        "a.png",
+    ],
+)
+def test_json_of_label_studio(folder: Path, image: str) -> None:
+    (page,) = read(folder, [task(REGION, image=image)])
+    assert near(page) == [("waldo", 1, 2, 11, 12)]
+
+
+def test_json_min_of_label_studio(folder: Path) -> None:
+    root = [
+        {
+            "image": "/data/upload/1/0123abcd-a.png",
+            "id": 1,
+            "label": [REGION | SIZE],
+            "annotator": 1,
+        },
+        {"image": "/data/upload/1/0123abcd-b.png", "id": 2, "annotator": 1},
+    ]
+    first, second = read(folder, root)
+    assert near(first) == [("waldo", 1, 2, 11, 12)]
+    assert (second.path.name, second.boxes) == ("b.png", ())
+
+
+def test_csv_of_label_studio(folder: Path) -> None:
+    cell = json.dumps([REGION | SIZE]).replace('"', '""')
+    path = folder / "export.csv"
+    path.write_text(
+        f'annotation_id,annotator,id,image,label\n1,1,1,/data/upload/1/0123abcd-a.png,"{cell}"\n'
+    )
+    assert near(read_truth(path, folder)[0]) == [("waldo", 1, 2, 11, 12)]
+
+
+def test_regions_of_label_studio_that_are_no_plain_rectangles(folder: Path) -> None:
+    corners = [[2.5, 100 / 15], [27.5, 100 / 15], [27.5, 40]]
+    ellipse = {"x": 15, "y": 70 / 3, "radiusX": 12.5, "radiusY": 50 / 3, "ellipselabels": ["waldo"]}
+    # Turned by 90 degrees about its top left corner, which is the top right one then.
+    turned = REGION | {"x": 27.5, "rotation": 90}
+    (page,) = read(folder, [task({"points": corners, "polygonlabels": ["waldo"]}, ellipse, turned)])
+    assert near(page) == [("waldo", 1, 2, 11, 12)] * 3
+
+
+def test_of_several_annotations_the_ground_truth_counts(folder: Path) -> None:
+    several = task(REGION)
+    wrong = {"result": [{"value": REGION | {"x": 60}, **SIZE}]}
+    right = several["annotations"][0] | {"ground_truth": True}
+    for both in ([wrong, right], [wrong | {"was_cancelled": True}, right]):
+        (page,) = read(folder, [several | {"annotations": both}])
+        assert near(page) == [("waldo", 1, 2, 11, 12)]
+
+
+def test_a_choice_about_the_picture_is_no_box(folder: Path) -> None:
+    (page,) = read(folder, [task({"choices": ["good"]}, REGION)])
+    assert len(page.boxes) == 1
+
+
+@pytest.mark.parametrize(
+    ("region", "reason"),
+    [
+        (REGION | {"rectanglelabels": []}, "it has no label"),
+        (REGION | {"x": "left"}, "x = 'left' is not a number"),
+        ({"rectanglelabels": ["waldo"], "format": "rle"}, "x is missing"),
+    ],
+)
+def test_a_bad_region_is_one_line(folder: Path, region: dict[str, Any], reason: str) -> None:
+    (page,), faults = read_leniently(folder, [task(region, REGION)])
+    assert len(page.boxes) == 1
+    assert len(faults) == 1
+    assert reason in faults[0]
+
+
+@pytest.mark.parametrize("root", [[3], [{}], [{"data": {"text": "no picture"}}], [{"image": 3}]])
+def test_tasks_without_a_picture_are_no_truth(folder: Path, root: object) -> None:
+    with pytest.raises(WaldoError, match=r"task\[0\]: (it names no picture|not a task)"):
+        read(folder, root)

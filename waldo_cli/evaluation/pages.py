@@ -1,0 +1,280 @@
+"""Pages whose boxes are known: `TrueBox`, `Page`, and the pictures of pages.
+
+`open_page` is the one place where a truth meets the pixels of its picture. There the sizes are compared, and
+boxes that the truth gives as shares of the picture become pixels.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from waldo_cli.errors import FileError, InvalidInputError, WaldoError
+from waldo_cli.geometry import Box, Size
+from waldo_cli.images.load import load_image
+from waldo_cli.inputs.folders import expand
+
+if TYPE_CHECKING:
+    from waldo_cli.arrays import Floats
+
+# Gets what is wrong with one row, box or page of a truth; reading goes on if it returns.
+Complain = Callable[[WaldoError], None]
+
+# Boxes of this class are left out of judgement, whatever is sought; see `TrueBox.is_ignored`.
+IGNORE = "ignore"
+
+
+def refuse(error: WaldoError) -> None:
+    """The strict `Complain`: the first fault ends the reading."""
+    raise error
+
+
+@dataclass(frozen=True, slots=True)
+class TrueBox:
+    """A box of the truth; edges in pixels from the page's top left corner.
+
+    Attributes
+    ----------
+    label
+        Its class.
+    left, top, right, bottom
+        Its edges.
+    ignored
+        The truth itself says that this box does not count: COCO's ``iscrowd``, ``difficult`` of Pascal VOC.
+    crowd
+        It is a region with many of its class, COCO's ``iscrowd``, and not the box of one object.
+    """
+
+    label: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    ignored: bool = False
+    crowd: bool = False
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> float:
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    def counts_for(self, label: str) -> bool:
+        """Return whether it is one of the boxes that a search for `label` must find."""
+        return self.label == label and not self.ignored
+
+    def is_ignored(self, label: str) -> bool:
+        """Return whether finds of `label` in it are neither hits nor false alarms.
+
+        So are boxes of the classes ``LABEL_icon`` and ``ignore``, and boxes of `label` that the truth itself
+        sets aside.
+        """
+        return self.label in (f"{label}_icon", IGNORE) or (self.label == label and self.ignored)
+
+    def sets_aside(self, label: str, x: float, y: float) -> bool:
+        """Return whether a find of `label` at this place is neither a hit nor a false alarm.
+
+        Around the box of one object the place may lie as far outside as that of a hit; a region ends at its
+        edges.
+        """
+        if not self.is_ignored(label):
+            return False
+        if self.crowd or self.label == IGNORE:
+            return self.left <= x <= self.right and self.top <= y <= self.bottom
+        return self.is_hit(x, y)
+
+    def is_hit(self, x: float, y: float) -> bool:
+        """Return whether a point lies in the box grown by half its width and half its height on each side."""
+        # The grown box is twice as large: from its centre to its edges it is one full width and height.
+        return (
+            abs(x - (self.left + self.right) / 2) <= self.right - self.left
+            and abs(y - (self.top + self.bottom) / 2) <= self.bottom - self.top
+        )
+
+    def distance(self, x: float, y: float) -> float:
+        """Return the distance of a point from the box's centre, in pixels."""
+        return math.hypot(x - (self.left + self.right) / 2, y - (self.top + self.bottom) / 2)
+
+    def common_area(self, box: Box) -> float:
+        """Return the area that it shares with the box of a find, in pixels."""
+        width = min(self.right, box.left + box.width) - max(self.left, box.left)
+        height = min(self.bottom, box.top + box.height) - max(self.top, box.top)
+        return max(width, 0.0) * max(height, 0.0)
+
+    def iou(self, box: Box) -> float:
+        """Return intersection over union with the box of a find."""
+        common = self.common_area(box)
+        return common / (self.area + box.area - common)
+
+    def within(self, size: Size) -> TrueBox:
+        """Return its part on a page of this size.
+
+        Tools that store shares, or let a hand draw over the edge, write boxes that end outside the page.
+
+        Raises
+        ------
+        InvalidInputError
+            It is empty, or less than half of it lies on the page.
+        """
+        text = f"box {self.left:.10g},{self.top:.10g} to {self.right:.10g},{self.bottom:.10g}"
+        if self.right <= self.left or self.bottom <= self.top:
+            raise InvalidInputError(f"{text} is empty or turned around")
+        left, top = max(self.left, 0.0), max(self.top, 0.0)
+        right, bottom = min(self.right, float(size.cols)), min(self.bottom, float(size.rows))
+        common = max(right - left, 0.0) * max(bottom - top, 0.0)
+        if not 0 < common >= self.area / 2:
+            raise InvalidInputError(f"{text} lies outside the {size} page")
+        return replace(self, left=left, top=top, right=right, bottom=bottom)
+
+
+@dataclass(frozen=True, slots=True)
+class RawBox:
+    """A box as the truth has it, before it is set into its page.
+
+    Attributes
+    ----------
+    where
+        Where it stands, for error messages: ``line 3``, ``annotations[7]``.
+    box
+        Its edges: pixels, or shares of the picture's width and height.
+    shares
+        Which of the two.
+    file
+        The file that it stands in.
+    """
+
+    where: str
+    box: TrueBox
+    shares: bool
+    file: str
+
+    def placed(self, size: Size) -> TrueBox:
+        """Return the box in pixels of a page of this size, clipped to it.
+
+        Raises
+        ------
+        InvalidInputError
+            As `TrueBox.within`; the message begins with `where`, and the path is `file`.
+        """
+        across, down = (size.cols, size.rows) if self.shares else (1, 1)
+        box = replace(
+            self.box,
+            left=self.box.left * across,
+            top=self.box.top * down,
+            right=self.box.right * across,
+            bottom=self.box.bottom * down,
+        )
+        try:
+            return box.within(size)
+        except InvalidInputError as e:
+            raise InvalidInputError(f"{self.where}: {e.reason}", path=self.file) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A picture whose boxes are known.
+
+    Attributes
+    ----------
+    name
+        As written in the truth.
+    path
+        Path of the picture.
+    boxes
+        In the order of the truth, clipped to the page. Where the truth does not say the page's size they
+        are in `raw` instead, until `open_page`.
+    size
+        As written in the truth, as the picture is shown or as it is stored; None if the truth does not say.
+    columns
+        The other columns of a CSV truth, by name, from the last row of this page. Empty cells are left out.
+    raw
+        Boxes that wait for the size of the picture.
+    """
+
+    name: str
+    path: Path
+    boxes: tuple[TrueBox, ...] = ()
+    size: Size | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    raw: tuple[RawBox, ...] = ()
+
+
+def place_boxes(raw: Iterable[RawBox], size: Size, complain: Complain) -> tuple[TrueBox, ...]:
+    """Return the boxes that lie on a page of this size; the others go to `complain`."""
+    boxes = []
+    for box in raw:
+        try:
+            boxes.append(box.placed(size))
+        except InvalidInputError as e:
+            complain(e)
+    return tuple(boxes)
+
+
+def open_page(
+    page: Page, *, max_pixels: int | None = None, complain: Complain = refuse
+) -> tuple[Floats, Page]:
+    """Return the picture of a page, and the page with its boxes on the pixels of this picture.
+
+    The boxes refer to the picture as shown, with its EXIF orientation applied. If the size in the truth is
+    that of the picture as stored and not as shown, they refer to the stored pixels, and the picture is
+    returned like that.
+
+    Parameters
+    ----------
+    max_pixels
+        As for `load_image`.
+    complain
+        Gets the boxes that do not lie on the picture. By default the first one is raised.
+
+    Raises
+    ------
+    InvalidInputError
+        The picture does not have the size that the truth says; or none of its boxes lies on it.
+    FileError
+        The picture cannot be read.
+    """
+    image = load_image(page.path, max_pixels=max_pixels)
+    shown = Size(*image.shape[:2])
+    if page.size is not None and page.size != shown:
+        if page.size == Size(shown.cols, shown.rows):
+            image = load_image(page.path, max_pixels=max_pixels, orient=False)
+        if page.size != Size(*image.shape[:2]):
+            raise InvalidInputError(
+                f"the truth says {page.size}, the file is {shown}:"
+                " the boxes belong to another copy of this page",
+                path=str(page.path),
+            )
+    if page.raw:
+        boxes = place_boxes(page.raw, shown, complain)
+        if not boxes:
+            raise InvalidInputError("no box of its truth lies on it", path=str(page.path))
+        page = replace(page, boxes=boxes, raw=())
+    return image, page
+
+
+def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]:
+    """Return the pictures of a folder as pages without boxes, except those that are already listed.
+
+    Raises
+    ------
+    FileError
+        The folder cannot be read, or holds no picture.
+    """
+    # Not Path.resolve, which raises where a link leads in a circle.
+    listed_paths = {os.path.realpath(page.path) for page in listed}
+    if not os.path.isdir(folder):  # not Path.is_dir, which raises if the name is too long
+        raise FileError("no such folder", path=str(folder))
+    items = list(expand([str(folder)], ""))
+    for item in items:
+        if item.problem is not None:
+            raise FileError(item.problem, path=item.path)
+    if not items:
+        raise FileError("holds no picture", path=str(folder))
+    paths = (Path(item.path) for item in items)
+    return [Page(str(path), path) for path in paths if os.path.realpath(path) not in listed_paths]
