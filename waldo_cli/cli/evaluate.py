@@ -23,6 +23,7 @@ from waldo_cli.files import show
 if TYPE_CHECKING:
     from waldo_cli.evaluation.figures import Summary
     from waldo_cli.evaluation.judge import PageScore
+    from waldo_cli.evaluation.turned import TruthPixels
 
 PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 
@@ -66,6 +67,7 @@ PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
     show_default=True,
     help="csv has a row for each page; json has everything.",
 )
+@options.truth_pixels
 @options.max_pixels
 @options.debug
 def evaluate(
@@ -80,6 +82,7 @@ def evaluate(
     top: int,
     threshold: float | None,
     form: str,
+    truth_pixels: TruthPixels | None,
     max_pixels: int | None,
     debug: bool,  # noqa: ARG001 - read by main
 ) -> None:
@@ -102,6 +105,7 @@ def evaluate(
     from waldo_cli.evaluation.figures import summarize
     from waldo_cli.evaluation.judge import score_pages
     from waldo_cli.evaluation.truth import pages_without, read_truth
+    from waldo_cli.evaluation.turned import assumption
     from waldo_cli.parallel import keep_freed_memory
 
     listed = read_truth(truth, pages)
@@ -122,10 +126,14 @@ def evaluate(
     width = max(len(show(page.name)) for page in listed)  # of the first column
     if form != "json":
         click.echo(_row(PAGE_COLUMNS, form, width))
-    for score in score_pages(listed, search, sought, top=top, max_pixels=max_pixels):
+    for score in score_pages(
+        listed, search, sought, top=top, max_pixels=max_pixels, truth_pixels=truth_pixels
+    ):
         scored.append(score)
         if form != "json":
             click.echo(_row(_cells(score, threshold), form, width))
+    if assumed := [score.name for score in scored if score.is_turn_assumed]:
+        click.echo(f"waldo: {assumption(assumed)}", err=True)
     summary = summarize(scored, threshold)
     if form == "table":
         click.echo("\n" + _summary_text(summary, sought, top))

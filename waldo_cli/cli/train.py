@@ -6,9 +6,14 @@ error, the path of the new stack to standard output.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from waldo_cli.cli import options
+
+if TYPE_CHECKING:
+    from waldo_cli.evaluation.turned import TruthPixels
 
 
 @click.command()
@@ -57,6 +62,7 @@ from waldo_cli.cli import options
     metavar="N",
     help="Where the random numbers start.",
 )
+@options.truth_pixels
 @click.option("--resume", is_flag=True, help="Continue the training that DIR holds.")
 @options.debug
 def train(
@@ -67,6 +73,7 @@ def train(
     effort: float,
     drawn: str | None,
     seed: int,
+    truth_pixels: TruthPixels | None,
     resume: bool,
     debug: bool,  # noqa: ARG001 - read by main
 ) -> None:
@@ -93,6 +100,7 @@ def train(
         effort=effort,
         seed=seed,
         drawn=None if drawn is None else Path(drawn),
+        truth_pixels=truth_pixels,
         resume=resume,
         say=lambda line: click.echo(line, err=True),
     )

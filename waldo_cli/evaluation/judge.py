@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.peaks import MAX_OVERLAP, suppress
 from waldo_cli.detector.search import Search
-from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.truth import Page
+from waldo_cli.evaluation.turned import TruthPixels, as_shown
 from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_image
 
@@ -47,6 +47,8 @@ class PageScore:
         hits it.
     seconds
         Time to read the page and to run the detector on it.
+    is_turn_assumed
+        Nothing says whether the boxes mean the picture as shown, as they were taken.
     """
 
     name: str
@@ -55,6 +57,7 @@ class PageScore:
     heights: tuple[float, ...]
     ranks: tuple[int | None, ...]
     seconds: float = 0.0
+    is_turn_assumed: bool = False
 
     @property
     def rank(self) -> int | None:
@@ -82,6 +85,7 @@ def score_pages(
     *,
     top: int = 100,
     max_pixels: int | None = None,
+    truth_pixels: TruthPixels | None = None,
 ) -> Iterator[PageScore]:
     """Run the detector over pages; yield the score of each page as soon as it is known.
 
@@ -97,6 +101,8 @@ def score_pages(
         Maximum number of finds per page (and mask) that are ranked.
     max_pixels
         As for `load_image`.
+    truth_pixels
+        What the boxes mean where sizes do not tell, as for `as_shown`.
 
     Raises
     ------
@@ -110,21 +116,15 @@ def score_pages(
         search = search.reporting([label])
     for page in pages:
         started = time.perf_counter()
-        # The true boxes refer to the pixels as stored, so the EXIF orientation is not applied.
-        image = load_image(page.path, orient=False, max_pixels=max_pixels)
-        size = Size(*image.shape[:2])
-        if page.size not in (None, size):
-            raise InvalidInputError(
-                f"the truth says {page.size}, the file is {size}:"
-                " the boxes belong to another copy of this page",
-                path=str(page.path),
-            )
+        image = load_image(page.path, max_pixels=max_pixels, must_show=True)
+        shown = as_shown(page, Size(*image.shape[:2]), truth_pixels)
         finds = detect_with(image, search, top=top).detections
         # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
         if search.masks is not None and len(search.masks) > 1:
             finds = tuple(suppress(finds, MAX_OVERLAP))
         seconds = time.perf_counter() - started
-        yield judge(page, label, [(f.x, f.y, f.score) for f in finds], seconds)
+        score = judge(shown.page, label, [(f.x, f.y, f.score) for f in finds], seconds)
+        yield replace(score, is_turn_assumed=shown.is_assumed)
 
 
 def judge(

@@ -26,6 +26,7 @@ from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
 from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
 from waldo_cli.evaluation.truth import Page, TrueBox
+from waldo_cli.evaluation.turned import TruthPixels
 from waldo_cli.files import reason, write_atomically
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
@@ -131,6 +132,7 @@ def train(
     effort: float = 1.0,
     seed: int = 0,
     drawn: Path | None = None,
+    truth_pixels: TruthPixels | None = None,
     resume: bool = False,
     say: Say = print,
 ) -> dict[str, Any]:
@@ -152,6 +154,8 @@ def train(
         The seed of all random numbers.
     drawn
         A folder of drawn scenes with their ``truth.csv``, which are added to the training pages.
+    truth_pixels
+        What the boxes mean where sizes do not tell, as for `as_shown`.
     resume
         Continue what an earlier run with the same settings left in `out`.
     say
@@ -173,9 +177,16 @@ def train(
         raise InvalidInputError(f"folds is {folds}: give 2 or more, or 0 for no cross-validation")
     if not 0 < effort < math.inf:
         raise InvalidInputError(f"effort is {effort}: it must be a positive number")
-    settings = {"folds": folds, "effort": effort, "seed": seed, "drawn": drawn is not None}
+    settings: dict[str, Any] = {
+        "folds": folds,
+        "effort": effort,
+        "seed": seed,
+        "drawn": drawn is not None,
+    }
+    if truth_pixels is not None:
+        settings["truth_pixels"] = truth_pixels
     _claim(out, settings, resume)
-    real_pages = read_pages(pages, truth)
+    real_pages = read_pages(pages, truth, truth_pixels, say)
     if not any(h.label == 0 for p in real_pages for h in p.heads):
         raise InvalidInputError("no page shows Waldo", path=str(truth))
     drawn_pages = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from PIL import Image
 
 from waldo_cli.arrays import Bytes
 from waldo_cli.evaluation.truth import TrueBox, read_truth
+from waldo_cli.evaluation.turned import TruthPixels, as_shown, assumption
+from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_image
 from waldo_cli.training.network import CHARACTERS, LABELS
 
@@ -122,7 +124,12 @@ class TrainingPage:
         )
 
 
-def read_pages(folder: Path, truth: Path) -> list[TrainingPage]:
+def read_pages(
+    folder: Path,
+    truth: Path,
+    truth_pixels: TruthPixels | None = None,
+    say: Callable[[str], object] = print,
+) -> list[TrainingPage]:
     """The pages of a truth file, and the pictures in the folder ``without_waldo/`` beside them.
 
     Parameters
@@ -136,6 +143,10 @@ def read_pages(folder: Path, truth: Path) -> list[TrainingPage]:
         In a CSV file, the column ``artwork`` names the drawing that a page shows, and ``kind`` is
         ``page``, ``other scan`` or ``without``. Without these columns each page is a drawing of its own.
         For pages in `HEADS_BY_EYE`, the heads of all characters but Waldo are taken from there.
+    truth_pixels
+        What the boxes mean where sizes do not tell, as for `as_shown`.
+    say
+        Called with a line about pages for which that was assumed.
 
     Raises
     ------
@@ -146,17 +157,25 @@ def read_pages(folder: Path, truth: Path) -> list[TrainingPage]:
     """
     boxes_by_eye = _read_boxes_by_eye()
     pages = []
-    for entry in read_truth(truth, folder):
+    assumed = []
+    for listed in read_truth(truth, folder):
+        pixels = _pixels(listed.path)
+        shown = as_shown(listed, Size(*pixels.shape[:2]), truth_pixels)
+        entry = shown.page
+        if shown.is_assumed:
+            assumed.append(entry.name)
         page = TrainingPage(
             entry.name,
             entry.columns.get("artwork", entry.name),
             entry.columns.get("kind", "page"),
-            _pixels(entry.path),
+            pixels,
             _heads(entry.boxes, ("waldo", "lookalike")),
             _ignored(entry.boxes),
         )
         figures = [_head_of(b, page.head_height) for b in entry.boxes if b.label in CHARACTERS[1:]]
         pages.append(_with_other_heads(page, boxes_by_eye, figures))
+    if assumed:
+        say(assumption(assumed))
     for path in sorted((folder / "without_waldo").glob("*.jpg")):
         name = f"without_waldo/{path.name}"
         pages.append(
@@ -166,8 +185,8 @@ def read_pages(folder: Path, truth: Path) -> list[TrainingPage]:
 
 
 def _pixels(path: Path) -> Bytes:
-    """The pixels as they are stored, not rotated by EXIF: the boxes were drawn on these."""
-    return np.rint(load_image(path, orient=False) * 255).astype(np.uint8)
+    """The pixels of the picture as shown."""
+    return np.rint(load_image(path) * 255).astype(np.uint8)
 
 
 def _read_boxes_by_eye() -> dict[str, list[TrueBox]]:
