@@ -319,7 +319,8 @@ def _decode(
         samples = None
         if found is not None and found.layout is not None:
             samples = raw_samples(image, found.layout, found.no_data)
-        is_upright = kind in _DECODED_UPRIGHT
+        # pillow-jxl gives a JPEG that was packed without loss back as it was, not turned.
+        is_upright = kind in _DECODED_UPRIGHT and not getattr(image, "jpeg", False)
         return Picture(
             _in_plain_mode(_with_visible_alpha(image, kind)),
             _low_bytes(screened.data, kind, rawmode),
@@ -327,7 +328,6 @@ def _decode(
             _transparent_sample(image, rawmode),
             samples,
             inverted=found is not None and found.inverted,
-            no_data=None if found is None else found.no_data,
             orientation=1 if is_upright else screened.turn,
             undo_orientation=INVERSE[screened.turn] if is_upright else 1,
         )
@@ -518,7 +518,7 @@ def _transparent_sample(image: Image.Image, rawmode: str) -> npt.NDArray[np.int6
 
 def _in_plain_mode(image: Image.Image) -> Image.Image:
     """Return the picture in a mode whose samples numpy can read directly: no palette, no packed bits."""
-    if image.mode in ("L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
+    if image.mode in ("L", "LA", "RGB", "RGBA", "F") or image.mode.startswith("I;16"):
         return image
     if image.mode in ("1", "La"):
         return image.convert("L" if image.mode == "1" else "LA")

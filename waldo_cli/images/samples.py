@@ -51,8 +51,6 @@ class Picture:
         `(H, W, C)` from `raw_samples`, instead of the pixels of `image`; None for most pictures.
     inverted
         The value 0 is white.
-    no_data
-        The value of samples that are none, where no value always means white; or None.
     orientation
         The EXIF orientation that turns `image` upright.
     undo_orientation
@@ -65,7 +63,6 @@ class Picture:
     colour_key: npt.NDArray[np.int64] | None
     samples: npt.NDArray[Any] | None
     inverted: bool
-    no_data: float | None
     orientation: int
     undo_orientation: int
 
@@ -160,23 +157,12 @@ class Picture:
         """Return rows of grey `(h, w)`, or of 2, 3 or 4 channels `(h, w, c)`; uint8, uint16 or floats."""
         if self.samples is not None:
             return self.samples[rows]
-        samples = self._read_pixels(self.image, rows)
+        samples = _crop(self.image, rows)
         if self.low_bytes is not None:
             samples = samples.astype(np.uint16)
             samples <<= 8
-            samples |= self._read_pixels(self.low_bytes, rows)
-        if self.image.mode in ("I", "F"):
-            lowest = float(np.finfo(np.float32).min) if self.image.mode == "F" else None
-            _blank_no_data(samples, self.no_data, lowest)
+            samples |= _crop(self.low_bytes, rows)
         return samples
-
-    def _read_pixels(self, image: Image.Image, rows: slice) -> npt.NDArray[Any]:
-        band = image.crop((0, rows.start, image.width, rows.stop))
-        # Pillow has no mode for unsigned 32 bits: it reads them as signed. Raw modes of really signed
-        # samples end with S.
-        if image.mode == "I" and not self.rawmode.endswith("S"):
-            return np.asarray(band).view(np.uint32).astype(np.float64)
-        return np.array(band, np.float64) if image.mode in ("I", "F") else np.asarray(band)
 
     def _white(self) -> int:
         """Return the sample value that means white."""
@@ -184,8 +170,9 @@ class Picture:
             return 4095
         if self._value_range is not None:
             return 1  # `_normalised` has divided already
-        is_wide = self.low_bytes is not None or self.samples is not None
-        return 65535 if is_wide or self.image.mode.startswith("I;16") else 255
+        if self.samples is not None:
+            return int(np.iinfo(self.samples.dtype).max)
+        return 65535 if self.low_bytes is not None or self.image.mode.startswith("I;16") else 255
 
     @functools.cached_property
     def _value_range(self) -> tuple[float, float] | None:
@@ -195,7 +182,7 @@ class Picture:
         smallest and the largest sample of the picture; NaN and infinity do not count.
         """
         is_float = self.samples is not None and self.samples.dtype == np.float32
-        if self.image.mode not in ("I", "F") and not is_float:
+        if self.image.mode != "F" and not is_float:
             return None
         black, white = 0.0, 1.0
         for rows in self._row_bands():
@@ -208,10 +195,15 @@ class Picture:
         return black, white
 
 
+def _crop(image: Image.Image, rows: slice) -> npt.NDArray[Any]:
+    return np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
+
+
 def _normalised(
     samples: npt.NDArray[Any], black: float, white: float
 ) -> tuple[npt.NDArray[Any], Floats | None]:
     """Scale samples to [0, 1]; also return alpha, 0 where a sample is NaN, or None if there is no NaN."""
+    samples = samples.astype(np.float64)  # the range of float32 may be wider than a float32
     is_nan = np.isnan(samples)
     # Clipping matters for infinity only: it becomes black or white.
     level = (np.clip(np.where(is_nan, black, samples), black, white) - black) / (white - black)
@@ -256,14 +248,16 @@ def raw_samples(
     Returns
     -------
     ndarray, `(H, W, C)`
-        uint16, or float32 for everything else. C is 1 or 3, and one more with alpha, which is in [0, 1] for
-        floats.
+        uint8 and uint16 as stored, float32 for everything else. C is 1 or 3, and one more with alpha, which
+        is in [0, 1] for floats.
     """
     width, height = layout.size
     stored = np.dtype(layout.kind)
     channels = layout.colours + (layout.alpha is not None)
-    is_wide = stored.kind == "u" and stored.itemsize == 2
-    result = np.empty((height, width, channels), np.uint16 if is_wide else np.float32)
+    has_white = stored.kind == "u" and stored.itemsize <= 2
+    result = np.empty(
+        (height, width, channels), stored.newbyteorder("=") if has_white else np.float32
+    )
     lowest = float(np.finfo(stored).min) if stored.kind == "f" else None
     for plane in range(layout.planes):
         image.seek(plane)
@@ -275,7 +269,7 @@ def raw_samples(
             target = result[top : top + step]
             if layout.planes > 1:
                 target = target[..., plane : plane + 1]
-            if not is_wide:
+            if not has_white:
                 band = band.astype(np.float64)
                 _blank_no_data(band, no_data, lowest)
                 if stored.kind != "f" and layout.alpha is not None and layout.planes == 1:
@@ -290,7 +284,7 @@ def raw_samples(
 
 def _divide_by_alpha(pixels: npt.NDArray[Any]) -> None:
     """Undo the multiplication of colours by alpha, in place."""
-    most = 65535 if pixels.dtype == np.uint16 else 1
+    most = 1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
     alpha = pixels[..., -1:].astype(np.float64) / most
     colours = pixels[..., :-1] / np.where(alpha > 0, alpha, 1)
     pixels[..., :-1] = np.minimum(colours, most) if most > 1 else colours

@@ -483,7 +483,8 @@ class _Picture:
         return Tiff(
             self._write(directories),
             turn,
-            self._is_inverted(),
+            # Pillow inverts up to 8 bits only.
+            self.photometric == 0 and (layout is not None or max(self.bits) > 8),
             self._no_data(),
             layout,
             self.compression,
@@ -499,10 +500,6 @@ class _Picture:
             f"interpretation {self.photometric}, {self.codec.name} compression"
         )
 
-    def _is_inverted(self) -> bool:
-        """Return whether 0 still means white once decoded: Pillow inverts up to 8 bits only."""
-        return self.photometric == 0 and max(self.bits) > 8
-
     def _no_data(self) -> float | None:
         text = self.reader.bytes_of(self.found, _NO_DATA, 64).split(b"\0")[0]
         try:
@@ -515,14 +512,17 @@ class _Picture:
         bits, form = self.bits[0], self.formats[0]
         extra = self.found.get(_EXTRA)
         extras = self.reader.numbers(_EXTRA, extra, self.samples) if extra else ()
-        if max(self.bits) <= 8 or bits == 12 or self.photometric not in (0, 1, 2):
+        grey_planes = self.is_planar and self.photometric in (0, 1) and bits == 8
+        if self.photometric not in (0, 1, 2) or bits == 12:
             return None
-        if self.samples == 1 and bits in (16, 32) and (form != 3 or bits == 32):
-            return None  # Pillow's modes I;16, I and F
+        if max(self.bits) <= 8 and not grey_planes:
+            return None
+        if (self.samples, bits, form) == (1, 16, 1):  # Pillow's mode I;16
+            return None
         if len(set(self.bits)) > 1 or len(set(self.formats)) > 1:
             raise ImageError(f"a TIFF with samples of {self.bits} bits cannot be opened")
         letter = {1: "u", 2: "i", 3: "f"}.get(form)
-        if letter is None or bits not in (16, 32, 64) or self.compression not in _BYTEWISE:
+        if letter is None or bits not in (8, 16, 32, 64) or self.compression not in _BYTEWISE:
             raise ImageError(f"a TIFF of {self._description()} cannot be opened")
         colours = 3 if self.photometric == 2 else 1
         if self.samples < colours:
