@@ -41,7 +41,7 @@ from PIL import (
 
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
-from waldo_cli.images import headers, tiff
+from waldo_cli.images import directory, headers
 from waldo_cli.images.limits import (
     DEFAULT_MAX_PIXELS,
     TruncatedError,
@@ -249,7 +249,7 @@ def count_pages(source: Source, max_pixels: int | None = None) -> int:
         data = _read_all(source, max_file_bytes(max_pixels))
         kind = headers.sniff(data)
         if kind == "TIFF":
-            return tiff.count(data)
+            return directory.count(data)
         if kind not in _ANIMATED:
             return 1
         with _pillow_lock, _pillow_set_up(max_pixels):

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from waldo_cli.errors import ImageError
-from waldo_cli.images import heif, jpeg, jpeg2000, jpegxl, tiff
+from waldo_cli.images import directory, heif, jpeg, jpeg2000, jpegxl
 from waldo_cli.images.limits import check_seconds, check_size, damaged, truncated
 from waldo_cli.images.orientation import orientation
 
@@ -132,7 +132,7 @@ class Screened:
     data: bytes
     turn: int = 1
     density: float = _OTHER_DENSITY
-    tiff: tiff.Tiff | None = None
+    tiff: directory.Tiff | None = None
     unfinished: bool = False
 
 
@@ -167,7 +167,7 @@ def screen(data: bytes, kind: str, page: int, max_pixels: int | None) -> Screene
             check_size(*_webp_size(data), len(data), max_pixels, _OTHER_DENSITY)
             return Screened(data, _webp_orientation(data))
         case "TIFF":
-            found = tiff.read(data, page, max_pixels)
+            found = directory.read(data, page, max_pixels)
             return Screened(found.data, found.turn, float("inf"), found)
         case "BMP":
             return _screen_bmp(data)

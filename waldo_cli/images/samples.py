@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PIL import ImageFile
 
     from waldo_cli.arrays import Floats
-    from waldo_cli.images.tiff import Layout
+    from waldo_cli.images.directory import Layout
 
 # Rows are converted in bands of about this many pixels: no second copy of the whole picture is needed.
 PIXELS_PER_STEP: Final = 1 << 18
@@ -241,7 +241,7 @@ def raw_samples(
     image
         Bytes of rows as grey pixels; its pages are the planes.
     layout
-        From `tiff.read`.
+        From `directory.read`.
     no_data
         The value of samples that are none.
 
