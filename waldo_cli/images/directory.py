@@ -91,9 +91,9 @@ class _Codec(NamedTuple):
 # JPEG is estimated from its scans. Fax: the cost for a byte of eight pixels.
 _CODECS: Final = {
     1: _Codec("none", 2, 1),
-    2: _Codec("CCITT", 60, 0),
-    3: _Codec("CCITT group 3", 60, 0),
-    4: _Codec("CCITT group 4", 60, 0),
+    2: _Codec("CCITT", 200, 0),
+    3: _Codec("CCITT group 3", 200, 0),
+    4: _Codec("CCITT group 4", 200, 0),
     5: _Codec("LZW", 12, 3000),
     6: _Codec("old JPEG", 0, 1024),
     7: _Codec("JPEG", 0, 1024),
@@ -104,7 +104,7 @@ _CODECS: Final = {
     32946: _Codec("deflate", 8, 1040),
     34676: _Codec("LogLuv", 20, 64),
     34677: _Codec("LogLuv 24", 20, 64),
-    34925: _Codec("LZMA", 80, 0),
+    34925: _Codec("LZMA", 50, 0),
     50000: _Codec("Zstandard", 5, 0),
     50001: _Codec("WebP", 40, 0),
 }

@@ -130,7 +130,8 @@ def check_effort(data: bytes, kind: str, heif: Heif, width: int, height: int) ->
 
 
 def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
-    """Give the boxes between two offsets."""
+    """Give the boxes between two offsets; the last one may end behind the data."""
+    end = min(end, len(data))
     for _ in range(_MAX_BOXES):
         if start + 8 > end:
             return

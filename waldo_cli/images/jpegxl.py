@@ -17,7 +17,7 @@ _RATIOS: Final = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _DENSITY: Final = 100  # most pixels from one byte of a large picture
 # Nanoseconds, measured (docs/formats.md): for a pixel, and for a byte of compressed data.
 _PIXEL_COST: Final = 150
-_BYTE_COST: Final = 250
+_BYTE_COST: Final = 30
 
 
 def screen(data: bytes, max_pixels: int | None) -> int:
