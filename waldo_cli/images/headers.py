@@ -254,7 +254,7 @@ def _screen_png(data: bytes, page: int, max_pixels: int | None) -> Screened:
                 raise damaged("PNG", "the checksum of its image data is wrong")
             image_data.append(body)
         elif image_data and previous == b"IDAT":
-            kept.append(_merged(image_data))
+            kept += _merged(image_data)
         if chunk == b"tRNS":  # with a wrong checksum it is ignored, as by libpng
             if _crc(chunk, body) == checksum:
                 kept.append(_png_chunk(chunk, body))
@@ -273,7 +273,7 @@ def _screen_png(data: bytes, page: int, max_pixels: int | None) -> Screened:
         names.add(chunk)
         previous = chunk
     if previous == b"IDAT":
-        kept.append(_merged(image_data))
+        kept += _merged(image_data)
     if not image_data:
         raise damaged("PNG", "it has no image data") if b"IEND" in names else truncated("PNG")
     return Screened(b"".join(kept), metadata.orientation(), density)
@@ -287,9 +287,13 @@ def _png_chunk(chunk: bytes, body: bytes | memoryview) -> bytes:
     return b"".join((len(body).to_bytes(4, "big"), chunk, body, _crc(chunk, body)))
 
 
-def _merged(image_data: list[memoryview]) -> bytes:
-    """Return one chunk for all image data: some files have millions, and Pillow is slow with each."""
-    return _png_chunk(b"IDAT", b"".join(image_data))
+def _merged(image_data: list[memoryview]) -> list[bytes | memoryview]:
+    """Return the parts of one chunk for all image data: some files have millions, slow ones for Pillow."""
+    length, checksum = 0, zlib.crc32(b"IDAT")
+    for body in image_data:
+        length += len(body)
+        checksum = zlib.crc32(body, checksum)
+    return [length.to_bytes(4, "big"), b"IDAT", *image_data, checksum.to_bytes(4, "big")]
 
 
 class _PngMetadata:

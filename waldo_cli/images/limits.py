@@ -1,7 +1,8 @@
 """What of a picture is refused before it is decoded, and how that is said. Standard library only.
 
 `check_size` and `check_seconds` are asked by every reader of a container in this room: `headers`, `jpeg`,
-`directory`, `heif`, `jpeg2000` and `jpegxl`. `truncated` and `damaged` make the errors about files that are not whole.
+`directory`, `heif`, `jpeg2000` and `jpegxl`. `truncated` and `damaged` make the errors about files that are
+not whole.
 """
 
 from __future__ import annotations

@@ -104,15 +104,25 @@ def load_mask(
     """
     with opened(path_or_file, max_pixels) as picture:
         mask, weights = picture.colour_and_alpha()
-        visible = mask if weights is None else mask[weights > 0]
-        visible = visible.reshape(-1, 3)
-        if not len(visible):
-            raise ImageError("the mask is transparent everywhere: nothing to look for")
-        if (visible == visible[0]).all():
-            raise ImageError(
-                "the mask has one colour only: nothing to tell it from its surroundings"
-            )
+        _refuse_plain(mask, weights)
         return mask, weights
+
+
+def _refuse_plain(mask: Floats, weights: Floats | None) -> None:
+    """Refuse a mask of which nothing, or one colour only, can be seen."""
+    first: Floats | None = None
+    for top in range(0, len(mask), 64):  # in bands: a large mask is not copied
+        visible = mask[top : top + 64]
+        visible = (
+            visible.reshape(-1, 3) if weights is None else visible[weights[top : top + 64] > 0]
+        )
+        if first is None and len(visible):
+            first = visible[0]
+        if first is not None and (visible != first).any():
+            return
+    if first is None:
+        raise ImageError("the mask is transparent everywhere: nothing to look for")
+    raise ImageError("the mask has one colour only: nothing to tell it from its surroundings")
 
 
 def load_weights(path_or_file: Source, *, max_pixels: int | None = None) -> Floats:
