@@ -255,6 +255,14 @@ def test_endless_lists_are_refused_in_every_type(tag: int, kind: int) -> None:
         load_image(data)
 
 
+def test_values_beyond_the_end_of_everything_are_refused() -> None:
+    data = written(noise(2, 2), big=True)
+    entry = data.index(struct.pack("<HHQ", 258, 4, 3))
+    far = data[: entry + 12] + b"\xff" * 8 + data[entry + 20 :]
+    with pytest.raises(ImageError, match="truncated TIFF"):
+        load_image(far)
+
+
 def test_negative_offsets_and_floats_as_offsets_are_refused() -> None:
     data = written(noise(2, 2))
     entry = data.index(struct.pack("<HHI", 273, 4, 1))

@@ -66,3 +66,11 @@ def test_many_tiles_and_components_are_refused() -> None:
         )
     with pytest.raises(ImageError, match="300 components"):
         load_image(changed(40, struct.pack(">H", 300)))
+
+
+def test_a_header_that_is_cut_short_is_refused() -> None:
+    data = encoded(PICTURE, "JPEG2000", no_jp2=True)
+    style = data.index(b"\xff\x52")
+    for cut in range(style, style + 16):
+        with pytest.raises(ImageError):
+            load_image(data[:cut])

@@ -259,6 +259,8 @@ class _Reader:
 
     def numbers(self, tag: int, entry: _Entry, most: int) -> tuple[int, ...]:
         """Return at most `most` whole numbers of a tag."""
+        if entry.position > len(self.data):
+            raise truncated("TIFF")
         letters = _LETTERS[entry.kind]
         count = min(entry.length, most) * len(letters)
         try:

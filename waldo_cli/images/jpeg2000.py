@@ -97,13 +97,13 @@ def _styles(data: bytes, at: int, samples: int) -> int:
 
 def _style(data: bytes, at: int, marker: int, samples: int) -> int:
     """Return how many code blocks and packets of a tile a coding style means; 0 for other segments."""
+    if at + 15 > len(data):
+        return 0
     if marker == 0xFF52:  # COD: flags, order, layers, transform, then as in COC
         flags, layers, body = data[at + 4], int.from_bytes(data[at + 6 : at + 8], "big"), at + 9
     elif marker == 0xFF53:  # COC: component, flags; the layers are those of COD
         flags, layers, body = data[at + 5], 1, at + 6
     else:
-        return 0
-    if body + 5 > len(data):
         return 0
     levels, block_width, block_height = data[body], data[body + 1] + 2, data[body + 2] + 2
     blocks = samples >> min(block_width + block_height, 40)
