@@ -109,3 +109,19 @@ def test_a_page_of_another_size_than_the_truth_says_is_an_error(
     result = command(pages, "--truth", str(path))
     assert isinstance(result.exception, InvalidInputError)
     assert "the truth says 81x60, the file is 80x60" in result.exception.reason
+
+
+def test_boxes_of_pages_that_are_turned_upside_down(pages: Path, tmp_path: Path) -> None:
+    """The sizes do not tell which pixels they mean: a line says what was assumed, a switch says it."""
+    upside_down = Image.Exif()
+    upside_down[0x0112] = 3
+    with Image.open(pages / "two.png") as page, Image.open(pages / "mask.png") as mask:
+        page.save(tmp_path / "two.png", exif=upside_down)
+        mask.rotate(180).save(tmp_path / "mask.png")
+    truth(tmp_path, "two.png,80,60,waldo,7,5,17,17")
+    assumed = command(tmp_path, "-f", "csv")
+    assert "two.png: turned by EXIF" in assumed.stderr
+    assert assumed.stdout.splitlines()[1].startswith("two.png,,")
+    stored = command(tmp_path, "-f", "csv", "--truth-pixels", "stored")
+    assert stored.stderr == ""
+    assert stored.stdout.splitlines()[1].startswith("two.png,1,")
