@@ -88,7 +88,7 @@ def test_a_bomb_is_refused_by_its_header() -> None:
     with pytest.raises(ImageError, match="too large: 20000x20000"):
         load_image(with_size(AVIF, 20_000, 20_000))
     with pytest.raises(ImageError, match="bomb"):
-        load_image(with_size(AVIF, 10_000, 10_000))
+        load_image(with_size(AVIF, 10_000, 10_000)[:1000])
     with pytest.raises(ImageError, match="limit is 100"):
         load_image(AVIF, max_pixels=100)
 

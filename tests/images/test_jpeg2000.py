@@ -41,7 +41,7 @@ def test_bombs_are_refused_by_their_header() -> None:
     with pytest.raises(ImageError, match="too large: 30000x30000"):
         load_image(changed(8, struct.pack(">II", 30_000, 30_000)))
     with pytest.raises(ImageError, match="bomb"):
-        load_image(changed(8, struct.pack(">II", 10_000, 10_000)))
+        load_image(changed(8, struct.pack(">II", 10_000, 10_000))[:1000])
     with pytest.raises(ImageError, match="truncated JPEG 2000"):
         load_image(changed(0, b"\xff\x4f\xff\x51")[:30])
 

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Most pixels that one byte of a file can hold; see `check_size`. JPEG spends a bit on each block of a
-# component. A code of GIF stands for at most 4096 pixels. For the others it is what real pictures have, with
-# a margin: even a blank page has 1 byte for every 57 pixels.
+# component. A code of GIF stands for at most 4096 pixels. For the others it is what a picture of one colour
+# has, with a margin; an animated WebP needs too much memory for that.
 _JPEG_DENSITY: Final = 1024
 _GIF_DENSITY: Final = 2600
-_OTHER_DENSITY: Final = 100
+_OTHER_DENSITY: Final = 30_000
+_ANIMATED_WEBP_DENSITY: Final = 100
 # Deflate makes at most 1032 bytes of one.
 _DEFLATE_DENSITY: Final = 1040
 
@@ -164,8 +165,11 @@ def screen(data: bytes, kind: str, page: int, max_pixels: int | None) -> Screene
             return Screened(_strip_gif(data, page), density=_GIF_DENSITY)
         case "WEBP":
             # The size is checked here already: Pillow allocates the pixels when it opens the file.
-            check_size(*_webp_size(data), len(data), max_pixels, _OTHER_DENSITY)
-            return Screened(data, _webp_orientation(data))
+            size = _webp_size(data)
+            is_animated = data[12:16] == b"VP8X" and bool(data[20] & 2)
+            density = _ANIMATED_WEBP_DENSITY if is_animated else _OTHER_DENSITY
+            check_size(*size, len(data), max_pixels, density)
+            return Screened(data, _webp_orientation(data), density)
         case "TIFF":
             found = directory.read(data, page, max_pixels)
             return Screened(found.data, found.turn, float("inf"), found)

@@ -20,7 +20,7 @@ _MAX_PIECES: Final = (
 )
 
 # Most pixels from one byte: an empty code block of 64x64 costs a fraction of a bit.
-_DENSITY: Final = 100
+_DENSITY: Final = 30_000
 # Nanoseconds, measured (docs/formats.md): for a sample, and for a byte of compressed data.
 _SAMPLE_COST: Final = 20
 _BYTE_COST: Final = 130

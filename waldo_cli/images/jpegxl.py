@@ -14,7 +14,7 @@ from waldo_cli.images.limits import check_seconds, check_size, truncated
 _CONTAINER: Final = b"\0\0\0\x0cJXL \r\n\x87\n"
 # Width by height of the ratios 1 to 7.
 _RATIOS: Final = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
-_DENSITY: Final = 100  # most pixels from one byte of a large picture
+_DENSITY: Final = 30_000  # most pixels from one byte of a large picture
 # Nanoseconds, measured (docs/formats.md): for a pixel, and for a byte of compressed data.
 _PIXEL_COST: Final = 150
 _BYTE_COST: Final = 30
