@@ -56,6 +56,7 @@ ERRORS = {
     "image of one pixel": ["dot.png", "--mask", "mask.png"],
     "image of one pixel, by a stack": ["dot.png", "--stack", "stripes"],
     "mask of one colour": ["page.png", "--mask", "flat.png"],
+    "picture with alpha all zero": ["clear.png"],
     "mask with alpha all zero": ["page.png", "--mask", "clear.png"],
     "mask missing": ["page.png", "--mask", "gone.png"],
     "mask that is no picture": ["page.png", "--mask", "text.jpg"],

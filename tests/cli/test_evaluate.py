@@ -166,3 +166,19 @@ def test_what_a_truth_sets_aside_is_neither_hit_nor_false_alarm(
         said = json.loads(command(pages, "--truth", str(path), "--format", "json").stdout)
         assert (said["boxes"], said["top1"], said["false_alarms"]) == (1, 1, 0)
         assert (said["pages_with"], said["pages_without"]) == (1, 1)
+
+
+def test_boxes_of_pages_that_are_turned_upside_down(pages: Path, tmp_path: Path) -> None:
+    """The sizes do not tell which pixels they mean: a line says what was assumed, a switch says it."""
+    upside_down = Image.Exif()
+    upside_down[0x0112] = 3
+    with Image.open(pages / "two.png") as page, Image.open(pages / "mask.png") as mask:
+        page.save(tmp_path / "two.png", exif=upside_down)
+        mask.rotate(180).save(tmp_path / "mask.png")
+    truth(tmp_path, "two.png,80,60,waldo,7,5,17,17")
+    assumed = command(tmp_path, "-f", "csv")
+    assert "two.png: turned by EXIF" in assumed.stderr
+    assert not assumed.stdout.splitlines()[1].startswith("two.png,1,")
+    stored = command(tmp_path, "-f", "csv", "--truth-pixels", "stored")
+    assert stored.stderr == ""
+    assert stored.stdout.splitlines()[1].startswith("two.png,1,")

@@ -70,13 +70,6 @@ def test_ycbcr_is_brought_to_rgb() -> None:
     np.testing.assert_allclose(image[-1, 0], [128 / 255] * 3, atol=0.01)
 
 
-def test_planes_of_sixteen_bits_are_refused_not_misread() -> None:
-    samples = np.zeros((2, 2, 3), np.uint16)
-    offsets = {273: (4, [8, 16, 24]), 279: (4, [8, 8, 8]), 284: (3, [2])}
-    with pytest.raises(ImageError, match="planes of 16-bit"):
-        load_image(tiff(samples, 2, tags=offsets))
-
-
 # --- what is no file, or no picture ---------------------------------------------------------------
 
 

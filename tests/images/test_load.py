@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
 import zlib
@@ -15,8 +16,12 @@ from hypothesis import strategies as st
 from imagefiles import as_float, chunk, encoded, noise, png
 from PIL import Image
 
-from waldo_cli.errors import ImageError
+from waldo_cli.detector.detect import detect
+from waldo_cli.errors import ImageError, InvalidInputError
+from waldo_cli.images.decode import count_pages
 from waldo_cli.images.load import load_image, load_mask, load_weights
+
+SCENES = Path(__file__).resolve().parents[2] / "sample_images"
 
 # --- one array, whatever the container ------------------------------------------------------------
 
@@ -82,6 +87,19 @@ def test_of_several_frames_the_first_is_taken(kind: str) -> None:
     np.testing.assert_array_equal(load_image(data), np.broadcast_to([1.0, 0.0, 0.0], (3, 4, 3)))
 
 
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_a_page_is_chosen_by_its_number(kind: str) -> None:
+    frames = [Image.new("RGB", (4, 3), colour) for colour in ("red", "lime", "blue")]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    assert count_pages(data) == 3
+    assert load_image(data, page=3)[0, 0].tolist() == [0, 0, 1]
+    with pytest.raises(ImageError, match="no page 4: the file has 3"):
+        load_image(data, page=4)
+    with pytest.raises(InvalidInputError, match="page is 0"):
+        load_image(data, page=0)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 65_500), (65_500, 1)])
 def test_thin_pictures_keep_their_shape(size: tuple[int, int]) -> None:
     assert load_image(encoded(Image.new("RGB", size), "PNG")).shape == (size[1], size[0], 3)
@@ -93,6 +111,66 @@ def test_opening_pictures_needs_nothing_that_is_slow_to_import() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+# --- the same page in every format ----------------------------------------------------------------
+
+FORMATS = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "PNG": {},
+    "WEBP": {"lossless": True},
+    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
+    "JPEG2000": {},
+    "TIFF": {"compression": "tiff_lzw"},
+    "GIF": {},
+    "HEIF": {"quality": 95, "chroma": 444},
+    "JXL": {"quality": 95},
+}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_page_is_found_alike_in_every_format(kind: str) -> None:
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif", reason="needs the extra heif").register_heif_opener()
+    if kind == "JXL":
+        pytest.importorskip("pillow_jxl", reason="needs the extra jxl")
+    scene = Image.open(SCENES / "beach.png").convert("RGB").crop((0, 0, 640, 480))
+    mask = as_float(np.asarray(scene.crop((300, 200, 340, 250))))
+    image = load_image(encoded(scene, kind, **FORMATS[kind]))
+    assert image.shape == (480, 640, 3)
+    (found,) = detect(image, masks=[mask], scales="1").detections
+    assert abs(found.x - 320) <= 1
+    assert abs(found.y - 225) <= 1
+    assert found.score > (0.9 if kind == "GIF" else 0.98)
+
+
+def test_a_picture_that_is_transparent_everywhere_says_so_where_it_is_asked() -> None:
+    samples = noise(4, 4, 4)
+    samples[..., 3] = 0
+    assert (load_image(png(samples)) == 1).all()
+    with pytest.raises(ImageError, match="the picture is transparent everywhere"):
+        load_image(png(samples), must_show=True)
+    samples[0, 0, 3] = 1
+    assert load_image(png(samples), must_show=True).shape == (4, 4, 3)
+
+
+def test_a_bitmap_whose_alpha_is_empty_is_opaque() -> None:
+    """As clipboards and old programs for screenshots write it."""
+    samples = noise(5, 6)
+    np.testing.assert_array_equal(load_image(bitmap(samples, 0), must_show=True), as_float(samples))
+    weights = load_mask(bitmap(samples, 51))[1]
+    assert weights is not None
+    np.testing.assert_allclose(weights, 0.2)
+
+
+def bitmap(samples: np.ndarray, alpha: int) -> bytes:
+    """A BMP with a header of version 5, whose fourth byte of a pixel is alpha."""
+    height, width, _ = samples.shape
+    opacity = np.full((height, width), alpha, np.uint8)
+    body = np.dstack([samples[..., ::-1], opacity])[::-1].tobytes()
+    header = struct.pack("<IiiHHIIiiII", 124, width, height, 1, 32, 3, len(body), 0, 0, 0, 0)
+    header += struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + b"BGRs" + b"\0" * 64
+    return b"BM" + struct.pack("<IHHI", 138 + len(body), 0, 0, 138) + header + body
 
 
 # --- masks and weights ----------------------------------------------------------------------------

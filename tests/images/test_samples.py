@@ -97,6 +97,8 @@ def test_float_samples_inside_0_to_1_stay_as_they_are() -> None:
         ([np.nan, 0, 1], [1, 0, 1]),
         ([np.nan, -4, 4], [1, 0, 1]),
         ([np.nan, np.nan, np.nan], [1, 1, 1]),
+        ([np.finfo(np.float32).min, 5, 10], [1, 0.5, 1]),
+        ([np.finfo(np.float32).max, 5, 10], [1, 0.5, 1]),
     ],
 )
 def test_float_samples_beyond_are_stretched_and_nan_shows_the_paper(

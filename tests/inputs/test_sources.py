@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,49 @@ def test_a_list_is_read_line_by_line_or_by_nul(tmp_path: Path) -> None:
     ]
     file.write_bytes(b"a\nb.png\0\0c.png\r\0")
     assert list(read_names(str(file), null=True)) == ["a\nb.png", "c.png\r"]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"]
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_lists_as_windows_writes_them(tmp_path: Path, encoding: str, ending: str) -> None:
+    file = tmp_path / "list"
+    mark = "\ufeff" if encoding[-2:] in ("le", "be") else ""  # the others write their own
+    names = ["a.png", "ä b.png", "日本.jpg", "last.png"]
+    file.write_bytes((mark + ending.join(names)).encode(encoding))
+    assert list(read_names(str(file))) == names
+    file.write_bytes((mark + "\0".join(names) + "\0").encode(encoding))
+    assert list(read_names(str(file), null=True)) == names
+
+
+def test_a_mark_may_arrive_in_pieces(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        with pipe.open("wb", buffering=0) as file:
+            for byte in "\ufeffa.png\r\nb.png\r\n".encode("utf-16-le"):
+                file.write(bytes([byte]))
+                time.sleep(0.001)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert list(read_names(str(pipe))) == ["a.png", "b.png"]
+    writer.join()
+
+
+def test_utf_16_without_its_mark_or_damaged_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "list"
+    file.write_bytes("a.png\r\nb.png\r\n".encode("utf-16-le"))
+    with pytest.raises(InvalidInputError, match=r"NUL bytes in a line.*UTF-16 its byte order mark"):
+        list(read_names(str(file)))
+    file.write_bytes("a.png\n".encode("utf-16")[:-1])
+    with pytest.raises(InvalidInputError, match="damaged text: it begins as UTF-16-LE"):
+        list(read_names(str(file)))
+    file.write_bytes(b"\xff\xfe\0\xd8\0\xd8")  # half a pair twice
+    with pytest.raises(InvalidInputError, match="damaged text"):
+        list(read_names(str(file)))
 
 
 def test_what_is_no_list_is_refused(tmp_path: Path) -> None:

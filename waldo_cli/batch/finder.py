@@ -161,6 +161,7 @@ class Finder:
             source,
             max_pixels=query.max_pixels,
             orient=query.orient,
+            must_show=True,
             allow_truncated=query.allow_truncated,
         )
         result = detect_with(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from waldo_cli.detector.search import Search
     from waldo_cli.evaluation.figures import Summary
     from waldo_cli.evaluation.judge import PageScore
-    from waldo_cli.evaluation.pages import Page
+    from waldo_cli.evaluation.pages import Page, TruthPixels
 
 PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 
@@ -68,6 +68,7 @@ PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
     show_default=True,
     help="csv has a row for each page; json has everything.",
 )
+@options.truth_pixels
 @options.max_pixels
 @options.debug
 @click.pass_context
@@ -84,6 +85,7 @@ def evaluate(
     top: int,
     threshold: float | None,
     form: str,
+    truth_pixels: TruthPixels | None,
     max_pixels: int | None,
     debug: bool,  # noqa: ARG001 - read by main
 ) -> None:
@@ -108,7 +110,7 @@ def evaluate(
     from waldo_cli.detector.search import Search
     from waldo_cli.errors import InvalidInputError, WaldoError
     from waldo_cli.evaluation.judge import score_page
-    from waldo_cli.evaluation.pages import pages_without
+    from waldo_cli.evaluation.pages import assumption, pages_without
     from waldo_cli.evaluation.truth import read_truth
     from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
@@ -134,7 +136,13 @@ def evaluate(
         for page in listed:
             try:
                 score = score_page(
-                    page, search, sought, top=top, max_pixels=max_pixels, complain=faults.add
+                    page,
+                    search,
+                    sought,
+                    top=top,
+                    max_pixels=max_pixels,
+                    complain=faults.add,
+                    truth_pixels=truth_pixels,
                 )
             except WaldoError as e:
                 if len(listed) == 1:
@@ -144,6 +152,8 @@ def evaluate(
             scored.append(score)
             if form != "json":
                 click.echo(_row(_cells(score, threshold), form, width))
+    if assumed := [score.name for score in scored if score.is_turn_assumed]:
+        click.echo(f"waldo: {assumption(assumed)}", err=True)
     if not scored:
         raise InvalidInputError("no page of it could be looked at", path=truth)
     _write_summary(scored, search, sought, top, threshold, form)

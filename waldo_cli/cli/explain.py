@@ -96,6 +96,7 @@ def explain(
         read_stdin(max_pixels) if image == STDIN else image,
         max_pixels=max_pixels,
         orient=not no_orient,
+        must_show=True,
         allow_truncated=allow_truncated,
     )
     try:

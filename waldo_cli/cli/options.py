@@ -418,6 +418,13 @@ max_pixels = click.option(
     help="Refuse larger images by their header.  [default: 200000000]",
 )
 
+truth_pixels = click.option(
+    "--truth-pixels",
+    type=click.Choice(["shown", "stored"]),
+    help="Which pixels the boxes mean on pages that EXIF mirrors or turns upside down. Otherwise the size in"
+    " the truth tells.  [default: shown, and a word about it]",
+)
+
 # How image files are read.
 reading = group(
     max_pixels,

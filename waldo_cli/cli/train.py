@@ -6,11 +6,16 @@ error, the path of the new stack to standard output.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from waldo_cli.cli import options
 from waldo_cli.cli.faults import Faults
 from waldo_cli.files import show
+
+if TYPE_CHECKING:
+    from waldo_cli.evaluation.pages import TruthPixels
 
 
 @click.command()
@@ -82,6 +87,7 @@ from waldo_cli.files import show
     metavar="N",
     help="Where the random numbers start.",
 )
+@options.truth_pixels
 @click.option("--resume", is_flag=True, help="Continue the training that DIR holds.")
 @options.debug
 @click.pass_context
@@ -98,6 +104,7 @@ def train(
     effort: float,
     drawn: str | None,
     seed: int,
+    truth_pixels: TruthPixels | None,
     resume: bool,
     debug: bool,  # noqa: ARG001 - read by main
 ) -> None:
@@ -131,6 +138,7 @@ def train(
         None if others is None else Path(others),
         tuple(map(Path, without)),
         None if drawn is None else Path(drawn),
+        truth_pixels,
     )
     with Faults() as faults:
         path, report = run_training(

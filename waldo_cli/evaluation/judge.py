@@ -21,7 +21,7 @@ from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.peaks import MAX_OVERLAP, suppress
 from waldo_cli.detector.search import Search
 from waldo_cli.evaluation.overlap import Overlaps, match
-from waldo_cli.evaluation.pages import Complain, Page, open_page, refuse
+from waldo_cli.evaluation.pages import Complain, Page, TruthPixels, open_page, refuse
 from waldo_cli.geometry import Detection
 
 # No finite score is below it: `detect` then reports all finds, and ranks below the threshold are known, too.
@@ -51,6 +51,8 @@ class PageScore:
         Intersection over union of the first find with the box that it hits; None if it hits none.
     seconds
         Time to read the page and to run the detector on it.
+    is_turn_assumed
+        Nothing says whether the boxes mean the picture as shown, as they were taken.
     """
 
     name: str
@@ -61,6 +63,7 @@ class PageScore:
     overlaps: Overlaps
     first_iou: float | None = None
     seconds: float = 0.0
+    is_turn_assumed: bool = False
 
     @property
     def rank(self) -> int | None:
@@ -89,6 +92,7 @@ def score_page(
     top: int = 100,
     max_pixels: int | None = None,
     complain: Complain = refuse,
+    truth_pixels: TruthPixels | None = None,
 ) -> PageScore:
     """Run the detector over a page, and compare its finds with the truth.
 
@@ -103,7 +107,7 @@ def score_page(
         a stack of one label, or with masks, all finds count.
     top
         Maximum number of finds per page (and mask) that are ranked.
-    max_pixels, complain
+    max_pixels, complain, truth_pixels
         As for `open_page`.
 
     Raises
@@ -118,14 +122,17 @@ def score_page(
     if search.masks is None and len(search.stack.labels) > 1:
         search = search.reporting([label])
     started = time.perf_counter()
-    image, page = open_page(page, max_pixels=max_pixels, complain=complain)
+    image, page = open_page(
+        page, max_pixels=max_pixels, complain=complain, truth_pixels=truth_pixels
+    )
     finds = detect_with(image, search, top=top).detections
     # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
     if search.masks is not None and len(search.masks) > 1:
         finds = tuple(suppress(finds, MAX_OVERLAP))
     if by_verdict:
         finds = tuple(replace(f, score=1 - (f.chance or 0)) for f in finds)
-    return judge(page, label, finds, time.perf_counter() - started)
+    score = judge(page, label, finds, time.perf_counter() - started)
+    return replace(score, is_turn_assumed=page.is_assumed)
 
 
 def judge(page: Page, label: str, finds: Sequence[Detection], seconds: float = 0.0) -> PageScore:

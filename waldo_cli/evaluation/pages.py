@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
+from waldo_cli.files import show
 from waldo_cli.geometry import Box, Size
+from waldo_cli.images.decode import read_turn
 from waldo_cli.images.load import load_image
+from waldo_cli.images.orientation import shown_size, turned_box
 from waldo_cli.inputs.folders import expand
 
 if TYPE_CHECKING:
     from waldo_cli.arrays import Floats
+
+#: What the boxes of a truth mean: the picture as shown, or the pixels as stored in the file.
+TruthPixels = Literal["shown", "stored"]
 
 # Gets what is wrong with one row, box or page of a truth; reading goes on if it returns.
 Complain = Callable[[WaldoError], None]
@@ -195,6 +201,8 @@ class Page:
         The other columns of a CSV truth, by name, from the last row of this page. Empty cells are left out.
     raw
         Boxes that wait for the size of the picture.
+    is_assumed
+        The boxes were taken as they are, but nothing says that they mean the picture as shown.
     """
 
     name: str
@@ -203,6 +211,7 @@ class Page:
     size: Size | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     raw: tuple[RawBox, ...] = ()
+    is_assumed: bool = False
 
 
 def place_boxes(raw: Iterable[RawBox], size: Size, complain: Complain) -> tuple[TrueBox, ...]:
@@ -217,13 +226,17 @@ def place_boxes(raw: Iterable[RawBox], size: Size, complain: Complain) -> tuple[
 
 
 def open_page(
-    page: Page, *, max_pixels: int | None = None, complain: Complain = refuse
+    page: Page,
+    *,
+    max_pixels: int | None = None,
+    complain: Complain = refuse,
+    truth_pixels: TruthPixels | None = None,
 ) -> tuple[Floats, Page]:
-    """Return the picture of a page, and the page with its boxes on the pixels of this picture.
+    """Return the picture of a page as shown, and the page with its boxes on the pixels of this picture.
 
-    The boxes refer to the picture as shown, with its EXIF orientation applied. If the size in the truth is
-    that of the picture as stored and not as shown, they refer to the stored pixels, and the picture is
-    returned like that.
+    Cameras store a picture as the sensor lay and say in EXIF how it is to be turned. Some tools draw boxes on
+    the picture as shown, others on the stored pixels; the size that the truth gives for the page tells which.
+    It does not where the turn keeps the size (upside down, mirrored, square).
 
     Parameters
     ----------
@@ -231,31 +244,56 @@ def open_page(
         As for `load_image`.
     complain
         Gets the boxes that do not lie on the picture. By default the first one is raised.
+    truth_pixels
+        What the boxes mean where sizes do not tell. None: the picture as shown, and `is_assumed` of the page
+        says so.
 
     Raises
     ------
     InvalidInputError
-        The picture does not have the size that the truth says; or none of its boxes lies on it.
+        The truth gives neither the size of the picture as shown nor that of the stored one; or none of its
+        boxes lies on it.
     FileError
         The picture cannot be read.
     """
-    image = load_image(page.path, max_pixels=max_pixels)
+    image = load_image(page.path, max_pixels=max_pixels, must_show=True)
     shown = Size(*image.shape[:2])
-    if page.size is not None and page.size != shown:
-        if page.size == Size(shown.cols, shown.rows):
-            image = load_image(page.path, max_pixels=max_pixels, orient=False)
-        if page.size != Size(*image.shape[:2]):
-            raise InvalidInputError(
-                f"the truth says {page.size}, the file is {shown}:"
-                " the boxes belong to another copy of this page",
-                path=str(page.path),
-            )
+    if page.size is None and not page.raw:  # the truth does not name it
+        return image, page
+    turn = read_turn(page.path)
+    stored = shown_size(shown, turn)  # exchanging rows and columns again leads back
+    if page.size not in (None, shown, stored):
+        raise InvalidInputError(
+            f"the truth says {page.size}, the file is {shown}:"
+            " the boxes belong to another copy of this page",
+            path=str(page.path),
+        )
+    sizes_tell = stored != shown and page.size is not None
+    means_stored = page.size == stored if sizes_tell else turn > 1 and truth_pixels == "stored"
+    boxes = page.boxes
     if page.raw:
-        boxes = place_boxes(page.raw, shown, complain)
+        boxes = place_boxes(page.raw, stored if means_stored else shown, complain)
         if not boxes:
             raise InvalidInputError("no box of its truth lies on it", path=str(page.path))
-        page = replace(page, boxes=boxes, raw=())
-    return image, page
+    if means_stored:
+        boxes = tuple(_shown_box(box, turn, stored) for box in boxes)
+    is_assumed = turn > 1 and not sizes_tell and truth_pixels is None and bool(boxes)
+    return image, replace(page, boxes=boxes, raw=(), size=shown, is_assumed=is_assumed)
+
+
+def _shown_box(box: TrueBox, turn: int, stored: Size) -> TrueBox:
+    """A box of the stored pixels on the picture as shown."""
+    edges = turned_box((box.left, box.top, box.right, box.bottom), turn, stored)
+    return replace(box, left=edges[0], top=edges[1], right=edges[2], bottom=edges[3])
+
+
+def assumption(names: Sequence[str]) -> str:
+    """Return the line that tells for which pages it was assumed what their boxes mean."""
+    others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return (
+        f"{show(names[0])}{others}: turned by EXIF, and the sizes do not tell which pixels the boxes mean; "
+        "taken as of the picture as shown, --truth-pixels says otherwise"
+    )
 
 
 def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]:

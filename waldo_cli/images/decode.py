@@ -1,8 +1,9 @@
 """Decode the bytes of a file into a `Picture`, with Pillow.
 
-Files are not trusted. Only six formats are opened, and the contents decide the format, not the file's name.
+Files are not trusted. Only some formats are opened, and the contents decide the format, not the file's name.
 `headers` checks sizes before memory is allocated for pixels. Every failure becomes one `ImageError`. Endings
-of file names count in folders only; `inputs.folders` has them.
+of file names count in folders only; `inputs.folders` has them. HEIC and JPEG XL need the packages of extras,
+which are imported where they are needed.
 
 `opened` does all of it: it reads the bytes (`_read_all`), lets `headers` check them, and decodes them
 (`_decode`) while Pillow's global settings are changed (`_pillow_set_up`). `samples` turns the result into
@@ -24,27 +25,39 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import numpy as np
 from PIL import (
+    AvifImagePlugin,
     BmpImagePlugin,
-    ExifTags,
     GifImagePlugin,
     Image,
     ImageFile,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
     _imaging,
+    features,
 )
 
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
-from waldo_cli.images import headers
-from waldo_cli.images.samples import Picture
+from waldo_cli.images import directory, headers
+from waldo_cli.images.limits import (
+    DEFAULT_MAX_PIXELS,
+    TruncatedError,
+    check_size,
+    damaged,
+    truncated,
+)
+from waldo_cli.images.orientation import INVERSE
+from waldo_cli.images.samples import Picture, raw_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
+
+    from waldo_cli.images.headers import Screened
 
 #: A picture as a path, an open binary file, or bytes.
 Source = str | os.PathLike[str] | BinaryIO | bytes
@@ -65,7 +78,12 @@ OPENERS: Final[dict[str, Callable[[BinaryIO], ImageFile.ImageFile]]] = {
     "WEBP": WebPImagePlugin.WebPImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+    "JPEG 2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
 }
+_ANIMATED: Final = ("PNG", "GIF", "WEBP", "AVIF")
+# Formats whose decoder turns the picture as the file asks for.
+_DECODED_UPRIGHT: Final = ("HEIF", "JPEG XL")
 
 # Pillow logs warnings about damaged metadata. Without a handler, `logging` would print them on stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -133,34 +151,37 @@ _pillow_lock = threading.RLock()
 
 @contextlib.contextmanager
 def opened(
-    source: Source, max_pixels: int | None, *, allow_truncated: bool = False
+    source: Source, max_pixels: int | None, *, page: int = 1, allow_truncated: bool = False
 ) -> Iterator[Picture]:
     """Read, check and decode a picture; every failure becomes one error that names the file.
 
     The ``with`` block should convert the pixels: memory that runs out there is reported in the same way.
-    `max_pixels` and `allow_truncated` are those of `load_image`.
+    `max_pixels`, `page` and `allow_truncated` are those of `load_image`.
     """
+    if page < 1:
+        raise InvalidInputError(f"page is {page}: pages count from 1")
     if max_pixels is not None and max_pixels < 1:
         raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
-    try:
+    with _naming(source):
         data = _read_all(source, max_file_bytes(max_pixels))
-        kind = headers.sniff(data)
+        kind, file_bytes = headers.sniff(data), len(data)
         try:
+            try:
+                screened = headers.screen(data, kind, page, max_pixels)
+            except TruncatedError:
+                raise _too_little(kind) if allow_truncated else truncated(kind) from None
+            del data  # the bytes for Pillow are a copy, of most formats
             with _pillow_lock, _pillow_set_up(max_pixels):
                 try:
-                    picture = _decode(data, kind, max_pixels, lenient=False)
-                except headers.TruncatedError:
+                    picture = _decode(screened, kind, file_bytes, max_pixels, page, lenient=False)
+                except TruncatedError:
                     if not allow_truncated:
                         raise
-                    picture = _decode_truncated(data, kind, max_pixels)
-                del data  # frees memory for the float32 pixels
+                    picture = _decode_truncated(screened, kind, file_bytes, max_pixels, page)
+                del screened  # frees memory for the float32 pixels
                 yield picture
         except MemoryError:
             raise ImageError("not enough memory for a picture of this size") from None
-    except FileError as error:
-        if isinstance(source, (str, os.PathLike)):
-            error.at(os.fsdecode(source))
-        raise
 
 
 @contextlib.contextmanager
@@ -175,7 +196,7 @@ def _pillow_set_up(max_pixels: int | None) -> Iterator[None]:
         warnings.simplefilter("ignore")
         previous = set_handler(None), Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
         # Pillow refuses twice this number of pixels, in some decoders before `headers` can see the size.
-        Image.MAX_IMAGE_PIXELS = max_pixels or headers.DEFAULT_MAX_PIXELS
+        Image.MAX_IMAGE_PIXELS = max_pixels or DEFAULT_MAX_PIXELS
         ImageFile.LOAD_TRUNCATED_IMAGES = False
         try:
             yield
@@ -198,53 +219,211 @@ def _find_libtiff_error_handler() -> Callable[[int | None], int | None] | None:
 _set_libtiff_error_handler = _find_libtiff_error_handler()
 
 
-def _decode(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> Picture:
-    """Check and decode the bytes of a picture; `lenient` accepts a file whose end is missing."""
+def _has_codec(compression: int) -> bool:
+    """Return False only if it is certain that Pillow's libtiff was built without a compression."""
     try:
-        screened = headers.screen(data, kind, max_pixels, lenient=lenient)
-        image = OPENERS[kind](io.BytesIO(screened.data))
-        headers.check_size(image.width, image.height, len(data), max_pixels)
-        headers.check_effort(screened.data, kind, image.width, image.height)
+        # As above: the library that Pillow uses.
+        return bool(ctypes.CDLL(_imaging.__file__).TIFFIsCODECConfigured(compression))
+    except (AttributeError, OSError):
+        return True
+
+
+def count_pages(source: Source, max_pixels: int | None = None) -> int:
+    """Return the number of pages of a TIFF, or of frames of an animation; 1 for other pictures.
+
+    Reduced copies and masks in a TIFF do not count.
+
+    Parameters
+    ----------
+    source, max_pixels
+        As for `load_image`.
+
+    Raises
+    ------
+    ImageError
+        As for `load_image`, where the headers show it.
+    FileError
+        The file is missing or cannot be read.
+    """
+    with _naming(source):
+        data = _read_all(source, max_file_bytes(max_pixels))
+        kind = headers.sniff(data)
+        if kind == "TIFF":
+            return directory.count(data)
+        if kind not in _ANIMATED:
+            return 1
+        with _pillow_lock, _pillow_set_up(max_pixels):
+            # Any page but the first: then nothing of an animation is left out.
+            screened = headers.screen(data, kind, 2, max_pixels)
+            try:
+                return _frames(_opener(kind)(io.BytesIO(screened.data)), kind)
+            except (ImageError, MemoryError):
+                raise
+            except Exception as error:  # as in `_decode`
+                raise _image_error(kind, screened, error) from error
+
+
+def read_turn(source: Source, *, page: int = 1, max_pixels: int | None = None) -> int:
+    """Return the EXIF orientation that a file asks for, 1 to 8, without decoding its pixels.
+
+    Parameters
+    ----------
+    source, page, max_pixels
+        As for `load_image`.
+
+    Raises
+    ------
+    ImageError
+        As for `load_image`, where the headers show it.
+    FileError
+        The file is missing or cannot be read.
+    """
+    with _naming(source):
+        data = _read_all(source, max_file_bytes(max_pixels))
+        return headers.screen(data, headers.sniff(data), page, max_pixels).turn
+
+
+@contextlib.contextmanager
+def _naming(source: Source) -> Iterator[None]:
+    """Let errors name the file, where it has a path."""
+    try:
+        yield
+    except FileError as error:
+        if isinstance(source, (str, os.PathLike)):
+            error.at(os.fsdecode(source))
+        raise
+
+
+def _decode(
+    screened: Screened,
+    kind: str,
+    file_bytes: int,
+    max_pixels: int | None,
+    page: int,
+    *,
+    lenient: bool,
+) -> Picture:
+    """Decode a picture that has passed `headers`; `lenient` accepts a file whose end is missing."""
+    try:
+        image = _open(screened.data, kind, page)
+        found = screened.tiff
+        if found is None:  # the size of a TIFF is checked already, and its rows may be bytes here
+            check_size(image.width, image.height, file_bytes, max_pixels, screened.density)
+            headers.check_frames(page, image.width, image.height)
         rawmode = _rawmode(image)  # before `load`, which empties `image.tile`
-        inverted, undo_orientation = _tiff_corrections(image)
+        if screened.unfinished and not lenient:
+            image = _finished(screened.data)
         image.load()
-        if kind == "PNG" and not lenient and _may_lack_rows(image):
-            headers.check_png_length(data)
-        colour_key = _transparent_sample(image, rawmode)
-        low_bytes = _low_bytes(screened.data, kind, rawmode)
-        exif = screened.exif or _metadata(image, "exif")
-        xmp = screened.xmp or _metadata(image, "xmp")
-        # Pillow has already applied the orientation of a TIFF, of no other format.
-        orientation = 1 if kind == "TIFF" else headers.orientation(exif, xmp)
+        if kind == "PNG" and page == 1 and not lenient and _may_lack_rows(image):
+            headers.check_png_length(screened.data)
+        samples = None
+        if found is not None and found.layout is not None:
+            samples = raw_samples(image, found.layout, found.no_data)
+        # pillow-jxl gives a JPEG that was packed without loss back as it was, not turned.
+        is_upright = kind in _DECODED_UPRIGHT and not getattr(image, "jpeg", False)
         return Picture(
-            _in_plain_mode(image),
-            low_bytes,
+            _in_plain_mode(_with_visible_alpha(image, kind)),
+            _low_bytes(screened.data, kind, rawmode),
             rawmode,
-            colour_key,
-            inverted,
-            orientation,
-            undo_orientation,
+            _transparent_sample(image, rawmode),
+            samples,
+            inverted=found is not None and found.inverted,
+            orientation=1 if is_upright else screened.turn,
+            undo_orientation=INVERSE[screened.turn] if is_upright else 1,
         )
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # Pillow raises about ten different exceptions for damaged files
-        raise _image_error(kind, data, error) from error
+        raise _image_error(kind, screened, error) from error
 
 
-def _decode_truncated(data: bytes, kind: str, max_pixels: int | None) -> Picture:
+def _open(data: bytes, kind: str, page: int) -> ImageFile.ImageFile:
+    """Let Pillow read the headers, and go to a frame of an animation."""
+    image = _opener(kind)(io.BytesIO(data))
+    if page > 1 and kind != "TIFF":  # of a TIFF, Pillow sees the chosen page only
+        pages = _frames(image, kind)
+        if page > pages:
+            raise ImageError(f"no page {page}: the file has {pages}")
+        image.seek(page - 1)
+    return image
+
+
+def _frames(image: ImageFile.ImageFile, kind: str) -> int:
+    """Return the number of frames; of the pictures in a HEIF file, only the primary one is opened."""
+    return 1 if kind == "HEIF" else int(getattr(image, "n_frames", 1))
+
+
+def _opener(kind: str) -> Callable[[BinaryIO], ImageFile.ImageFile]:
+    """Return the class that opens a format, from Pillow or from the package of an extra."""
+    if kind == "HEIF":
+        try:
+            from pillow_heif import HeifImageFile
+        except ImportError:
+            raise _needs("a HEIC or HEIF picture", "pillow-heif", "heif") from None
+        return cast("Callable[[BinaryIO], ImageFile.ImageFile]", HeifImageFile)
+    if kind == "JPEG XL":
+        try:
+            from pillow_jxl.JpegXLImagePlugin import JXLImageFile
+        except ImportError:
+            raise _needs("a JPEG XL picture", "pillow-jxl-plugin", "jxl") from None
+        return cast("Callable[[BinaryIO], ImageFile.ImageFile]", JXLImageFile)
+    feature = {"AVIF": "avif", "JPEG 2000": "jpg_2000", "WEBP": "webp"}.get(kind)
+    if feature is not None and not features.check(feature):
+        raise ImageError(
+            f"this Pillow was built without {kind}: pip install --force-reinstall pillow"
+        )
+    return OPENERS[kind]
+
+
+def _needs(what: str, package: str, extra: str) -> ImageError:
+    return ImageError(f"{what} is opened by {package}: pip install 'waldo-cli[{extra}]'")
+
+
+# What is put behind a JPEG that lacks its end: bits, and their complement. 0xFF, a marker, is left out.
+_FILLINGS: Final = bytes(range(1, 128)), bytes(range(254, 127, -1))
+
+
+def _finished(data: bytes) -> ImageFile.ImageFile:
+    """Decode a JPEG that lacks the mark of its end; refuse it if pixels are missing.
+
+    With all pixels there, the decoder does not look at what follows. So two different fillings give the
+    same picture.
+    """
+    first, second = (
+        JpegImagePlugin.JpegImageFile(io.BytesIO(data.rstrip(b"\xff") + filling + b"\xff\xd9"))
+        for filling in _FILLINGS
+    )
+    if not np.array_equal(np.asarray(first), np.asarray(second)):
+        raise truncated("JPEG")
+    return first
+
+
+def _with_visible_alpha(image: Image.Image, kind: str) -> Image.Image:
+    """Return a BMP without its alpha if that is 0 everywhere: many programs write it so and mean opaque."""
+    if kind == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
+        return image.convert("RGB")
+    return image
+
+
+def _decode_truncated(
+    screened: Screened, kind: str, file_bytes: int, max_pixels: int | None, page: int
+) -> Picture:
     """Decode a file whose end is missing; missing rows stay black or grey."""
     ImageFile.LOAD_TRUNCATED_IMAGES = True  # restored by _pillow_set_up
     try:
-        return _decode(data, kind, max_pixels, lenient=True)
-    except headers.TruncatedError:
-        raise ImageError(f"truncated {kind}: too little of it is there") from None
+        return _decode(screened, kind, file_bytes, max_pixels, page, lenient=True)
+    except TruncatedError:
+        raise _too_little(kind) from None
+
+
+def _too_little(kind: str) -> ImageError:
+    return ImageError(f"truncated {kind}: too little of it is there")
 
 
 # A pattern in Pillow's message about a damaged file, and what it means to the user.
 _PILLOW_MESSAGES: Final = (
     (r"not identified by this driver", "its header is cut short, or says that it has no pixels"),
     (r"checksum", "a checksum is wrong"),
-    (r"MAX_TEXT_", "its text or colour profile unpacks to more than 1 MB, or all to 64 MB"),
     (
         r"decoder error|data stream|decoder object|next frame|buffer overrun",
         "its compressed data cannot be unpacked",
@@ -252,31 +431,33 @@ _PILLOW_MESSAGES: Final = (
 )
 
 
-def _image_error(kind: str, data: bytes, error: Exception) -> ImageError:
+def _image_error(kind: str, screened: Screened, error: Exception) -> ImageError:
     """Turn an exception of Pillow into an error that a user understands."""
     text = show(str(error)).strip()
+    data, found = screened.data, screened.tiff
+    if found is not None and not _has_codec(found.compression):
+        return ImageError(
+            f"a TIFF of {found.description} cannot be opened: this Pillow was built without that"
+        )
     riff_end = 8 + int.from_bytes(data[4:8], "little")  # where a WebP ends, by its own header
     if (
         isinstance(error, EOFError)
         or re.search("truncated|not enough image data", text, re.IGNORECASE)
         or (kind == "WEBP" and len(data) < riff_end)
     ):
-        return headers.truncated(kind)
+        return truncated(kind)
     for pattern, meaning in _PILLOW_MESSAGES:
         if re.search(pattern, text):
-            return headers.damaged(kind, meaning)
+            return damaged(kind, meaning)
     if re.match("unsupported|unknown", text, re.IGNORECASE):
+        if found is not None:
+            return ImageError(f"a TIFF of {found.description} cannot be opened")
         return ImageError(f"a kind of {kind} that cannot be opened: {text[:100]}")
     # Pillow reports damage as OSError or SyntaxError. Anything else, such as an IndexError, is a failure
     # inside Pillow, and its message would not help the user.
     if not isinstance(error, (OSError, SyntaxError)):
-        return headers.damaged(kind, "its header contradicts itself")
-    return headers.damaged(kind, text[:100] or "it cannot be decoded")
-
-
-def _metadata(image: Image.Image, name: str) -> bytes:
-    value = image.info.get(name, b"")
-    return value if isinstance(value, bytes) else b""
+        return damaged(kind, "its header contradicts itself")
+    return damaged(kind, text[:100] or "it cannot be decoded")
 
 
 def _rawmode(image: ImageFile.ImageFile) -> str:
@@ -286,33 +467,6 @@ def _rawmode(image: ImageFile.ImageFile) -> str:
     # Before decoding, `tile` holds the decoder's arguments, of which the raw mode is the first or the only.
     args = image.tile[0].args
     return str(args[0] if isinstance(args, tuple) else args)
-
-
-# EXIF orientation -> the orientation that undoes it. Each undoes itself, except 6 and 8, the rotations by
-# 90 degrees.
-_INVERSE_ORIENTATION: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
-
-
-def _tiff_corrections(image: ImageFile.ImageFile) -> tuple[bool, int]:
-    """Return what must be corrected after Pillow has decoded a TIFF; nothing for other formats.
-
-    The first value says whether 0 still means white: Pillow inverts such samples up to 8 bits only. The
-    second is the orientation that restores the stored pixels, for users who do not want the picture
-    turned: Pillow always turns a TIFF upright.
-    """
-    if not isinstance(image, TiffImagePlugin.TiffImageFile):
-        return False, 1
-    tags = image.tag_v2
-    # Planar configuration 2: each channel is stored as a picture of its own.
-    if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2 and _rawmode(image) in ("R", "C", "Y"):
-        bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (8,))
-        if max(bits) > 8:  # Pillow would read each byte as one sample
-            raise ImageError("a kind of TIFF that cannot be opened: planes of 16-bit samples")
-    # Photometric interpretation 0: the value 0 is white.
-    inverted: bool = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
-    inverted = inverted and image.mode in ("I;16", "I;16B", "F")
-    stored = tags.get(ExifTags.Base.Orientation, 1)
-    return inverted, _INVERSE_ORIENTATION[stored] if stored in range(1, 9) else 1
 
 
 def _may_lack_rows(png: Image.Image) -> bool:
@@ -364,7 +518,7 @@ def _transparent_sample(image: Image.Image, rawmode: str) -> npt.NDArray[np.int6
 
 def _in_plain_mode(image: Image.Image) -> Image.Image:
     """Return the picture in a mode whose samples numpy can read directly: no palette, no packed bits."""
-    if image.mode in ("L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
+    if image.mode in ("L", "LA", "RGB", "RGBA", "F") or image.mode.startswith("I;16"):
         return image
     if image.mode in ("1", "La"):
         return image.convert("L" if image.mode == "1" else "LA")

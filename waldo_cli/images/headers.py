@@ -1,22 +1,19 @@
 """Checks of a picture's bytes before Pillow decodes them. Standard library only.
 
 Pillow reads metadata without asking first how much there are: a file of 2 MB can make it allocate 60 GB
-for overlapping TIFF tags, or spend hours joining the comments of a GIF. The functions here walk through
-the container format once and refuse such files. They also find damage that Pillow ignores: image data of a
-PNG with a wrong checksum or without their end.
+for overlapping TIFF tags, or spend hours joining the comments of a GIF. And metadata that it cannot read make
+it refuse pixels that are sound. So `screen` walks through the container format once, takes the orientation
+from it, and leaves only what the pixels need for Pillow to see. It refuses what is too large, takes too long
+to decode, or is not whole, and finds damage that Pillow ignores: image data of a PNG with a wrong checksum or
+without their end.
 
-`decode` calls, in this order:
-
-1. `sniff`: which format is it?
-2. `screen`: is the container harmless and complete?
-3. `check_size`: is the size in the header acceptable?
-4. `check_effort`: is decoding quick enough?
-5. `check_png_length` and `orientation`, after decoding.
+`decode` calls `sniff`, then `screen`, and after decoding `check_png_length`. JPEG, TIFF, AVIF and HEIF, JPEG
+2000 and JPEG XL have modules of their own; PNG, GIF, WebP and BMP are here.
 """
 
 from __future__ import annotations
 
-import itertools
+import binascii
 import re
 import struct
 import zlib
@@ -24,52 +21,47 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from waldo_cli.errors import ImageError
+from waldo_cli.images import directory, heif, jpeg, jpeg2000, jpegxl
+from waldo_cli.images.limits import check_seconds, check_size, damaged, truncated
+from waldo_cli.images.orientation import orientation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Most pixels of a picture, if the user gives no limit: two times a scan of 100 Mpx.
-DEFAULT_MAX_PIXELS: Final = 200_000_000
-
-# If the user gives no limit, a picture of more than _LARGE_PICTURE_PIXELS must also have as many bytes as
-# real pictures have: even a blank page as JPEG has 1 byte for every 57 pixels, a decompression bomb 1 byte
-# for 130 pixels or more. Below that size, the most expensive format (animated WebP) needs 0.8 GB to decode.
-_LARGE_PICTURE_PIXELS: Final = 24_000_000
-_MAX_PIXELS_PER_BYTE: Final = 100
-
-# A JPEG can have thousands of scans of the whole picture. Each scan may be only a few bytes long, but takes
-# as long to decode as a full one. A progressive JPEG has about 10. More than _USUAL_SCANS are accepted if
-# scans times pixels stay below the limit: decoding takes about 2 s for each billion.
-_USUAL_SCANS: Final = 20
-_MAX_SCANNED_PIXELS: Final = 3_000_000_000
+# Most pixels that one byte of a file can hold; see `check_size`. JPEG spends a bit on each block of a
+# component. A code of GIF stands for at most 4096 pixels. For the others it is what a picture of one colour
+# has, with a margin; an animated WebP needs too much memory for that.
+_JPEG_DENSITY: Final = 1024
+_GIF_DENSITY: Final = 2600
+_OTHER_DENSITY: Final = 30_000
+_ANIMATED_WEBP_DENSITY: Final = 100
+# Deflate makes at most 1032 bytes of one.
+_DEFLATE_DENSITY: Final = 1040
 
 # Pillow decodes the run lengths of a BMP in Python: half a microsecond for each run, and rows are filled
 # pixel by pixel.
 _MAX_RUN_LENGTH_BYTES: Final = 4 << 20
 _MAX_RUN_LENGTH_PIXELS: Final = 16_000_000
 
-# libtiff decodes whole tiles, even if only a small part of a tile is inside the picture.
-_MAX_TILED_PIXELS: Final = 1 << 24
-
-# Pillow decompresses each text and colour profile of a PNG, which can turn 1 kB into 1 MB. Its limit of 64 MB
-# for all of them together does not count profiles.
-_MAX_PACKED_CHUNKS: Final = 1000
-
 # Real files stay far below these; each stops a loop that the file could make very long.
-_MAX_JPEG_SEGMENTS: Final = 10_000  # before the first scan
-_MAX_GIF_EXTENSION_BYTES: Final = 1 << 20  # before the first frame
-_MAX_TIFF_TAGS: Final = 65_535  # in all directories together
-_MAX_TIFF_VALUES: Final = 250_000  # numbers in one tag
+_MAX_PNG_CHUNKS: Final = 1_000_000
+_MAX_GIF_BLOCKS: Final = 2_000_000
+_MAX_FRAME_PIXELS: Final = 1_000_000_000  # of all frames up to the one that is asked for
+_MAX_TEXT_BYTES: Final = 1 << 20  # of a text that may hold the orientation
+_MAX_TEXTS: Final = 10
 
 # First bytes of the formats that are opened. TIFF: in both byte orders, `+` is BigTIFF, and the two forms
-# at the end are wrong but exist; Pillow opens them, too.
+# at the end are wrong but exist. AVIF and HEIF differ by the brands that follow; see `sniff`.
 _SIGNATURES: Final = {
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "JPEG": re.compile(rb"\xff\xd8\xff"),
     "GIF": re.compile(rb"GIF8[79]a"),
     "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "TIFF": re.compile(rb"II[*+]\0|MM\0\*|II\0\*|MM\*\0"),
+    "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]|II\0\*|MM\*\0"),
     "BMP": re.compile(rb"BM"),
+    "HEIF": re.compile(rb"....ftyp(avi[fs]|hei[cxms]|hev[cxms]|mif[12]|msf1|miaf)", re.DOTALL),
+    "JPEG 2000": re.compile(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"),
+    "JPEG XL": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
 }
 
 # Files that users often give by mistake. The error message names them.
@@ -80,27 +72,32 @@ _UNSUPPORTED: Final = {
     "a PDF document": re.compile(rb"%PDF-"),
     "PostScript": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
     "a Photoshop document": re.compile(rb"8BPS"),
-    "an AVIF or HEIF picture": re.compile(rb"....ftyp(avi|hei|hev|mif|msf)", re.DOTALL),
-    "a JPEG 2000 picture": re.compile(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  "),
-    "a JPEG XL picture": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "),
-    "an icon": re.compile(rb"\0\0\x01\0"),
+    "a camera's raw file (develop it to TIFF or JPEG first)": re.compile(
+        rb"....ftypcrx |FUJIFILMCCD-RAW|FOVb|\0MRM|IIR[OS]\x08|MMOR|IIU\0", re.DOTALL
+    ),
+    "a film": re.compile(
+        rb"....(ftyp|moov|mdat|free|wide)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01[\xba\xb3]|OggS|FLV\x01",
+        re.DOTALL,
+    ),
+    "an icon": re.compile(rb"\0\0[\x01\x02]\0|icns"),
     "a zip archive": re.compile(rb"PK\x03\x04"),
+    "an archive": re.compile(rb"Rar!\x1a|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08|BZh|\xfd7zXZ"),
+    "a PNM picture (convert it to PNG)": re.compile(rb"P[1-7Ff][ \t\r\n#]"),
+    "a JPEG XR picture (convert it to PNG)": re.compile(rb"II\xbc"),
+    "an OpenEXR picture (convert it to TIFF)": re.compile(rb"v/1\x01"),
+    "a Radiance picture (convert it to TIFF)": re.compile(rb"#\?R(ADIANCE|GBE)"),
+    "a DjVu document": re.compile(rb"AT&TFORM"),
+    "a GIMP picture (export it as PNG)": re.compile(rb"gimp xcf"),
+    "a DICOM file (export it as PNG)": re.compile(rb".{128}DICM", re.DOTALL),
+    "a FITS file (convert it to TIFF)": re.compile(rb"SIMPLE  ="),
+    "a QOI picture (convert it to PNG)": re.compile(rb"qoif"),
+    "a DirectDraw surface (convert it to PNG)": re.compile(rb"DDS "),
+    "an MNG or JNG picture (convert it to PNG)": re.compile(rb"[\x8a\x8b][MJ]NG\r\n"),
+    "a numpy array": re.compile(rb"\x93NUMPY"),
 }
-_SUPPORTED: Final = "PNG, JPEG, GIF, WEBP, TIFF or BMP"
-
-
-class TruncatedError(ImageError):
-    """The file ends before the picture is complete."""
-
-
-def truncated(kind: str) -> TruncatedError:
-    """Return the error for a file that ends too early."""
-    return TruncatedError(f"truncated {kind}: the file ends too early; see --allow-truncated")
-
-
-def damaged(kind: str, detail: str) -> ImageError:
-    """Return the error for a file with invalid contents; `detail` says what is wrong."""
-    return ImageError(f"damaged {kind}: {detail}")
+_SUPPORTED: Final = (
+    "PNG, JPEG, GIF, WEBP, TIFF, BMP, AVIF, JPEG 2000, and with extras HEIC and JPEG XL"
+)
 
 
 def sniff(data: bytes) -> str:
@@ -108,41 +105,11 @@ def sniff(data: bytes) -> str:
     head = data[:512]
     for kind, signature in _SIGNATURES.items():
         if signature.match(head):
-            return kind
+            return "AVIF" if kind == "HEIF" and heif.is_avif(data) else kind
     for description, signature in _UNSUPPORTED.items():
         if signature.match(head):
             raise ImageError(f"{description} cannot be opened; needed: {_SUPPORTED}")
     raise ImageError(f"not a picture, or of a format that is not opened; needed: {_SUPPORTED}")
-
-
-def check_size(width: int, height: int, file_bytes: int, max_pixels: int | None) -> None:
-    """Refuse a picture that is empty or too large, by the size that its header declares.
-
-    Parameters
-    ----------
-    width, height
-        Size in pixels, as the header says.
-    file_bytes
-        Size of the file.
-    max_pixels
-        Most pixels. None: `DEFAULT_MAX_PIXELS`, and a large picture must also have enough bytes.
-    """
-    pixels = width * height
-    limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
-    if width < 1 or height < 1:
-        raise ImageError(f"an empty picture: {width}x{height} pixels")
-    if pixels > limit:
-        raise ImageError(
-            f"too large: {width}x{height} = {pixels} pixels, the limit is {limit}; "
-            "--max-pixels sets another"
-        )
-    if max_pixels is None and pixels > max(
-        _LARGE_PICTURE_PIXELS, _MAX_PIXELS_PER_BYTE * file_bytes
-    ):
-        raise ImageError(
-            f"too large for its {file_bytes} bytes: {width}x{height} = {pixels} pixels, as in a "
-            f"decompression bomb; --max-pixels {pixels} opens it"
-        )
 
 
 @dataclass(frozen=True)
@@ -152,17 +119,25 @@ class Screened:
     Attributes
     ----------
     data
-        The bytes for Pillow: the whole file, but a JPEG without its metadata.
-    exif, xmp
-        The metadata that were removed from a JPEG; empty for other formats.
+        The bytes for Pillow, without metadata.
+    turn
+        The EXIF orientation that the file asks for, 1 to 8.
+    density
+        For `check_size`: most pixels that a byte can hold.
+    tiff
+        What else a TIFF says.
+    unfinished
+        A JPEG lacks the mark of its end; whether pixels are missing, only decoding can tell.
     """
 
     data: bytes
-    exif: bytes = b""
-    xmp: bytes = b""
+    turn: int = 1
+    density: float = _OTHER_DENSITY
+    tiff: directory.Tiff | None = None
+    unfinished: bool = False
 
 
-def screen(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> Screened:
+def screen(data: bytes, kind: str, page: int, max_pixels: int | None) -> Screened:
     """Walk through a picture's container format; refuse what is too expensive to read, or incomplete.
 
     Parameters
@@ -171,10 +146,10 @@ def screen(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> 
         The whole file.
     kind
         Its format, as `sniff` returns it.
+    page
+        Which picture of the file, from 1.
     max_pixels
         As for `check_size`.
-    lenient
-        Skip the checks of whether the file is complete.
 
     Raises
     ------
@@ -183,55 +158,51 @@ def screen(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> 
     """
     match kind:
         case "PNG":
-            _check_png(data, max_pixels, lenient=lenient)
+            return _screen_png(data, page, max_pixels)
         case "JPEG":
-            return _strip_jpeg(data)
+            return _screen_jpeg(data)
         case "GIF":
-            _check_gif(data)
-        case "WEBP":  # here already: Pillow allocates the pixels when it opens the file
-            check_size(*_webp_size(data), len(data), max_pixels)
+            return Screened(_strip_gif(data, page), density=_GIF_DENSITY)
+        case "WEBP":
+            # The size is checked here already: Pillow allocates the pixels when it opens the file.
+            size = _webp_size(data)
+            is_animated = data[12:16] == b"VP8X" and bool(data[20] & 2)
+            density = _ANIMATED_WEBP_DENSITY if is_animated else _OTHER_DENSITY
+            check_size(*size, len(data), max_pixels, density)
+            return Screened(data, _webp_orientation(data), density)
         case "TIFF":
-            _check_tiff(data)
+            found = directory.read(data, page, max_pixels)
+            return Screened(found.data, found.turn, float("inf"), found)
+        case "BMP":
+            return _screen_bmp(data)
+        case "AVIF" | "HEIF":
+            found_heif = heif.read(data)
+            width, height = found_heif.size
+            if found_heif.size != (0, 0):
+                check_size(width, height, len(data), max_pixels, _OTHER_DENSITY)
+                heif.check_effort(data, kind, found_heif, width, height)
+            return Screened(data, found_heif.turn)
+        case "JPEG 2000":
+            jpeg2000.screen(data, max_pixels)
+        case "JPEG XL":
+            return Screened(data, jpegxl.screen(data, max_pixels))
     return Screened(data)
 
 
-def check_effort(data: bytes, kind: str, width: int, height: int) -> None:
-    """Refuse a picture that would take too long to decode for its size.
-
-    Parameters
-    ----------
-    data, kind
-        The file and its format.
-    width, height
-        Size of the picture, as Pillow read it from the header.
-    """
-    pixels = width * height
-    if kind == "TIFF":
-        _check_tiles(data, width, height)
-    if kind == "JPEG":
-        scans = data.count(b"\xff\xda")  # the marker that begins a scan
-        if scans > max(_USUAL_SCANS, _MAX_SCANNED_PIXELS // pixels):
-            raise ImageError(f"a JPEG of {scans} scans over {pixels} pixels would take too long")
-    # The field "compression" of a BMP's header: 1 and 2 are run lengths of 8-bit and of 4-bit pixels.
-    run_lengths = kind == "BMP" and data[30:34] in (b"\1\0\0\0", b"\2\0\0\0")
-    if run_lengths and (len(data) > _MAX_RUN_LENGTH_BYTES or pixels > _MAX_RUN_LENGTH_PIXELS):
+def check_frames(page: int, width: int, height: int) -> None:
+    """Refuse a late frame of a large animation: all frames before it have to be decoded, too."""
+    if page > 1 and page * width * height > _MAX_FRAME_PIXELS:
         raise ImageError(
-            f"a run-length coded BMP of {len(data)} bytes and {pixels} pixels would take too long; "
-            f"the limits are {_MAX_RUN_LENGTH_BYTES} and {_MAX_RUN_LENGTH_PIXELS}"
+            f"frame {page} of {width}x{height} pixels would take too long: "
+            f"at most {_MAX_FRAME_PIXELS} pixels up to it"
         )
 
 
-def orientation(exif: bytes, xmp: bytes) -> int:
-    """Return the EXIF orientation, 1 to 8; 1, which changes nothing, if it is missing or invalid.
-
-    EXIF data are a small TIFF file. Some programs write the orientation into XMP, an XML text, instead.
-    """
-    tiff = exif.removeprefix(b"Exif\0\0")
-    for tag in itertools.islice(_tags(tiff, _first_directory(tiff)), 1000):
-        if tag.number == _ORIENTATION:
-            return tag.value if 1 <= tag.value <= 8 else 1
-    match = re.search(rb"tiff:Orientation(?:=[\"']|>)([1-8])[\"'<]", xmp)
-    return int(match[1]) if match else 1
+def _screen_jpeg(data: bytes) -> Screened:
+    found = jpeg.walk(data)
+    check_seconds("JPEG", found.seconds, found.pixels)
+    turn = orientation(found.exif, found.xmp)
+    return Screened(found.data, turn, _JPEG_DENSITY, unfinished=found.unfinished)
 
 
 # Adam7, the order of pixels in an interlaced PNG. For each of the seven passes: its first column and row,
@@ -247,37 +218,150 @@ _ADAM7: Final = (
 )
 
 
-def _check_png(data: bytes, max_pixels: int | None, *, lenient: bool) -> None:
-    """Check the size, the number of chunks, the checksums and order of the image data, and the palette."""
+def _screen_png(data: bytes, page: int, max_pixels: int | None) -> Screened:
+    """Check the size, the checksums and order of the image data, and the palette; leave out metadata.
+
+    Metadata are the ancillary chunks, whose names begin with a small letter, except transparent colours and,
+    for another frame than the first, the animation.
+    """
     if len(data) < 33:  # signature and header chunk
         raise truncated("PNG")
+    if data[12:16] == b"CgBI":
+        raise ImageError(
+            "a PNG of Apple's own kind (CgBI) cannot be opened; "
+            "`pngcrush -revert-iphone-optimizations` makes a PNG of it"
+        )
     if data[8:16] != b"\0\0\0\rIHDR":
         raise damaged("PNG", "it does not begin with its header")
-    width, height, _, colour_type = struct.unpack_from(">IIBB", data, 16)
-    check_size(width, height, len(data), max_pixels)
-    max_chunks = 10_000 + len(data) // 1024  # Pillow needs some microseconds for each chunk
+    width, height, depth, colour_type = struct.unpack_from(">IIBB", data, 16)
+    # Samples for each pixel, by colour type: grey, RGB, palette, grey and alpha, RGBA.
+    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour_type, 4)
+    density = _DEFLATE_DENSITY * 8 / max(1, bits)
+    check_size(width, height, len(data), max_pixels, density)
+    kept: list[bytes | memoryview] = [memoryview(data)[:8]]
+    image_data: list[memoryview] = []
     names: set[bytes] = set()
-    packed = 0
+    metadata = _PngMetadata()
     previous = b""
     for number, (chunk, body, checksum) in enumerate(_png_chunks(data)):
-        if number > max_chunks:
-            raise damaged("PNG", f"it has more than {max_chunks} chunks")
-        packed += chunk in (b"iCCP", b"zTXt", b"iTXt")
-        if packed > _MAX_PACKED_CHUNKS:
-            raise damaged("PNG", f"it has more than {_MAX_PACKED_CHUNKS} packed texts and profiles")
-        if chunk == b"IDAT" and not lenient:
+        if number > _MAX_PNG_CHUNKS:
+            raise damaged("PNG", f"it has more than {_MAX_PNG_CHUNKS} chunks")
+        if chunk == b"IDAT":
             # The chunks with image data must be together: Pillow stops reading at the first other chunk.
             if previous != b"IDAT" and b"IDAT" in names:
                 raise damaged("PNG", "its image data are in several places")
             # Colour type 3: the samples are indices into a palette.
             if colour_type == 3 and b"PLTE" not in names:
                 raise damaged("PNG", "its palette is missing")
-            crc = zlib.crc32(body, zlib.crc32(chunk))
             # A checksum that is cut off is no damage: `check_png_length` decides if pixels are missing.
-            if len(checksum) == 4 and crc != int.from_bytes(checksum, "big"):
+            if len(checksum) == 4 and _crc(chunk, body) != checksum:
                 raise damaged("PNG", "the checksum of its image data is wrong")
+            image_data.append(body)
+        elif image_data and previous == b"IDAT":
+            kept += _merged(image_data)
+        if chunk == b"tRNS":  # with a wrong checksum it is ignored, as by libpng
+            if _crc(chunk, body) == checksum:
+                kept.append(_png_chunk(chunk, body))
+        elif chunk in (b"acTL", b"fcTL", b"fdAT"):
+            if page > 1:
+                kept.append(_png_chunk(chunk, body))
+        elif chunk == b"IEND":
+            kept.append(_png_chunk(chunk, body))
+        elif chunk[:1].isupper() and chunk != b"IDAT":
+            if len(checksum) < 4:
+                raise truncated("PNG")
+            # With the checksum of the file: Pillow finds what is wrong with it.
+            kept.append(b"".join((len(body).to_bytes(4, "big"), chunk, body, checksum)))
+        else:
+            metadata.read(chunk, body)
         names.add(chunk)
         previous = chunk
+    if previous == b"IDAT":
+        kept += _merged(image_data)
+    if not image_data:
+        raise damaged("PNG", "it has no image data") if b"IEND" in names else truncated("PNG")
+    return Screened(b"".join(kept), metadata.orientation(), density)
+
+
+def _crc(chunk: bytes, body: bytes | memoryview) -> bytes:
+    return zlib.crc32(body, zlib.crc32(chunk)).to_bytes(4, "big")
+
+
+def _png_chunk(chunk: bytes, body: bytes | memoryview) -> bytes:
+    return b"".join((len(body).to_bytes(4, "big"), chunk, body, _crc(chunk, body)))
+
+
+def _merged(image_data: list[memoryview]) -> list[bytes | memoryview]:
+    """Return the parts of one chunk for all image data: some files have millions, slow ones for Pillow."""
+    length, checksum = 0, zlib.crc32(b"IDAT")
+    for body in image_data:
+        length += len(body)
+        checksum = zlib.crc32(body, checksum)
+    return [length.to_bytes(4, "big"), b"IDAT", *image_data, checksum.to_bytes(4, "big")]
+
+
+class _PngMetadata:
+    """The chunks of a PNG that may hold the orientation, before or after the image data.
+
+    ``eXIf`` comes first, then text that ImageMagick and ExifTool write: EXIF as hexadecimal digits under the
+    keyword "Raw profile type exif" or "APP1", and XMP.
+    """
+
+    def __init__(self) -> None:
+        self._exif = self._raw = self._xmp = b""
+        self._texts = 0
+
+    def read(self, chunk: bytes, body: memoryview) -> None:
+        """Look at a chunk that is not needed for the pixels."""
+        if chunk == b"eXIf":
+            self._exif = self._exif or bytes(body[:_MAX_TEXT_BYTES])
+        if chunk not in (b"tEXt", b"zTXt", b"iTXt") or self._texts >= _MAX_TEXTS:
+            return
+        keyword, found, rest = bytes(body[:_MAX_TEXT_BYTES]).partition(b"\0")
+        is_xmp = keyword in (b"XML:com.adobe.xmp", b"Raw profile type xmp")
+        if not found or not (
+            is_xmp or keyword in (b"Raw profile type exif", b"Raw profile type APP1")
+        ):
+            return
+        self._texts += 1
+        text = _png_text(chunk, rest)
+        if keyword.startswith(b"Raw"):
+            text = _raw_profile(text)
+        if is_xmp or b"tiff:Orientation" in text:
+            self._xmp = self._xmp or text
+        else:
+            self._raw = self._raw or text
+
+    def orientation(self) -> int:
+        """Return the EXIF orientation, 1 if there is none."""
+        return orientation(self._exif or self._raw, self._xmp)
+
+
+def _png_text(chunk: bytes, rest: bytes) -> bytes:
+    """Return what follows the keyword of a text chunk, unpacked up to a limit."""
+    if chunk == b"tEXt":
+        return rest
+    packed = True
+    if chunk == b"iTXt":  # packed or not, method, language and translated keyword, each ended by 0
+        packed, fields = rest[:1] == b"\1", rest[2:].split(b"\0", 2)
+        rest = fields[2] if len(fields) == 3 else b""
+    else:
+        rest = rest[1:]  # the method
+    if not packed:
+        return rest
+    try:
+        return zlib.decompressobj().decompress(rest, _MAX_TEXT_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _raw_profile(text: bytes) -> bytes:
+    """Return the bytes of a raw profile: its name, its length, then hexadecimal digits, in lines."""
+    lines = text.split(b"\n", 3)
+    try:
+        return binascii.unhexlify(b"".join(lines[3].split())) if len(lines) == 4 else b""
+    except binascii.Error:
+        return b""
 
 
 def check_png_length(data: bytes) -> None:
@@ -317,65 +401,45 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bytes]]:
         position = end + 4
 
 
-# A marker may follow any number of fill bytes 0xFF. The search skips them. A pattern with `\xff+` would
-# match them again from every position: time would grow with the square of their number.
-_JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\xff])")
-_EXIF: Final = b"Exif\0\0"
-_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+def _strip_gif(data: bytes, page: int) -> bytes:
+    """Return a GIF without its comments and other extensions that do not concern the pixels.
 
-
-def _strip_jpeg(data: bytes) -> Screened:
-    """Remove the metadata before the first scan, except JFIF (APP0) and Adobe (APP14).
-
-    Those two say how to interpret the samples. Pillow would parse all the others (EXIF with its nested
-    directories, colour profiles, embedded pictures), of which only the orientation is needed.
+    Up to the first frame only if that is asked for; Pillow then reads no further.
     """
-    view = memoryview(data)  # slices of it copy nothing: a large file is copied once, at the end
-    segments = [view[:2]]
-    exif = xmp = b""
-    position = 2
-    for _ in range(_MAX_JPEG_SEGMENTS):
-        match = _JPEG_MARKER.search(data, position)
-        # At the first scan (0xDA), or if there are no more markers, the rest of the file is taken as it is.
-        if match is None or match[1] == b"\xda":
-            segments.append(view[position:])
-            return Screened(b"".join(segments), exif, xmp)
-        marker = match[1][0]
-        if marker == 0x01 or 0xD0 <= marker <= 0xD9:  # markers that are not followed by a length
-            position = match.end()
-            continue
-        body = match.end() + 2  # after the length, which counts its own two bytes
-        position = match.end() + max(2, int.from_bytes(data[match.end() : body], "big"))
-        # 0xE0 to 0xEF: APP0 to APP15; 0xFE: comment.
-        if marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
-            segments.append(view[match.end() - 2 : position])
-        elif data.startswith(_EXIF, body):
-            exif = exif or data[body:position]
-        elif data.startswith(_XMP, body):
-            xmp = xmp or data[body:position]
-    raise damaged("JPEG", f"it has more than {_MAX_JPEG_SEGMENTS} segments before its first scan")
-
-
-def _check_gif(data: bytes) -> None:
-    """Refuse a GIF with too many bytes of extensions, such as comments, before the first frame."""
     if len(data) < 13:
         raise truncated("GIF")
     # After the header of 13 bytes: the global palette, if bit 7 of the flags says that there is one.
     position = 13 + (3 * (2 << (data[10] & 7)) if data[10] & 0x80 else 0)
-    end = position + _MAX_GIF_EXTENSION_BYTES
-    # A comma begins a frame, a semicolon ends the file.
-    while position < min(len(data), end) and data[position] not in b",;":
-        # An extension is 0x21, a label, then blocks that begin with their length; the length 0 ends it.
-        # Any other byte should not be here and is skipped, as Pillow does.
-        if data[position] != 0x21:
+    view = memoryview(data)
+    kept = [view[:position]]
+    frames = blocks = 0
+    while position < len(data) and data[position] != 0x3B:  # a semicolon ends the file
+        start = position
+        if data[position] == 0x2C:  # a comma begins a frame: 9 bytes, then perhaps its own palette
+            frames += 1
+            if frames == page:
+                return b"".join((*kept, view[position:]))
+            flags = data[position + 9] if position + 9 < len(data) else 0
+            position += 11 + (3 * (2 << (flags & 7)) if flags & 0x80 else 0)
+            is_needed = True
+        elif (
+            data[position] == 0x21
+        ):  # an extension and its label; 0xF9: time and transparent colour
+            is_needed = data[position + 1 : position + 2] == b"\xf9"
+            position += 2
+        else:  # any other byte should not be here and is skipped, as Pillow does
             position += 1
             continue
-        position += 2
-        while position < min(len(data), end) and data[position]:
+        # Blocks that begin with their length; the length 0 ends them.
+        while position < len(data) and data[position]:
             position += 1 + data[position]
+            blocks += 1
         position += 1
-    if position >= end:
-        raise damaged("GIF", f"more than {_MAX_GIF_EXTENSION_BYTES} bytes before its first frame")
+        if blocks > _MAX_GIF_BLOCKS:
+            raise damaged("GIF", f"it has more than {_MAX_GIF_BLOCKS} blocks")
+        if is_needed:
+            kept.append(view[start:position])
+    return b"".join((*kept, view[position:]))
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
@@ -394,108 +458,42 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise damaged("WEBP", "it does not begin with a picture")
 
 
-# Bytes of one value, by TIFF's number for its type.
-_TIFF_TYPE_SIZES: Final = {
-    **dict.fromkeys((1, 2, 6, 7), 1),  # BYTE, ASCII, SBYTE, UNDEFINED
-    **dict.fromkeys((3, 8), 2),  # SHORT, SSHORT
-    **dict.fromkeys((4, 9, 11, 13), 4),  # LONG, SLONG, FLOAT, IFD
-    **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),  # (S)RATIONAL, DOUBLE, (S)LONG8, IFD8
-}
-# Types with one byte for each value. Many values are normal here: texts and embedded data. Many values of
-# other types are refused, because Pillow makes a Python number of each.
-_TIFF_BYTE_TYPES: Final = (1, 2, 6, 7)
-# Numbers of the tags that are read here.
-_TILE_WIDTH, _TILE_HEIGHT = 322, 323
-_ORIENTATION: Final = 274
-_SUBDIRECTORIES: Final = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability
+def _webp_orientation(data: bytes) -> int:
+    """Return the orientation of a WebP's chunks ``EXIF`` and ``XMP ``, 1 if there is none."""
+    exif = xmp = b""
+    position = 12
+    for _ in range(10_000):
+        if position + 8 > len(data):
+            break
+        name, length = struct.unpack_from("<4sI", data, position)
+        body = data[position + 8 : position + 8 + min(length, _MAX_TEXT_BYTES)]
+        if name == b"EXIF":
+            exif = exif or body
+        elif name == b"XMP ":
+            xmp = xmp or body
+        position += 8 + length + length % 2
+    return orientation(exif, xmp)
 
 
-@dataclass(frozen=True)
-class _Tag:
-    """One entry of a TIFF directory."""
-
-    number: int
-    count: int
-    is_bytes: bool
-    external_bytes: int  # bytes of its values that are in the file but outside the directory
-    value: int  # if it is one integer, that; if the values are outside the directory, their offset
-
-
-def _first_directory(data: bytes) -> int:
-    """Return the offset of a TIFF's first directory; 0 if the data are too short to have one."""
-    offset = data[8:16] if data[2:3] == b"+" else data[4:8]  # `+`: BigTIFF, with offsets of 64 bits
-    return int.from_bytes(offset, "little" if data[:1] == b"I" else "big")
-
-
-def _tags(data: bytes, directory: int) -> Iterator[_Tag]:
-    """Give the tags of the directory at this offset, up to the end of the file."""
-    # A directory is the number of its entries, then the entries: tag number, type, number of values, and
-    # the values themselves or, if they do not fit there, their offset.
-    order = "<" if data[:1] == b"I" else ">"
-    count_format, value_format = ("Q", "Q") if data[2:3] == b"+" else ("H", "I")
-    value_size = struct.calcsize(order + value_format)
-    entry_head = struct.Struct(f"{order}HH{value_format}")
-    position = directory + struct.calcsize(order + count_format)
-    if position > len(data):
-        return
-    (entry_count,) = struct.unpack_from(order + count_format, data, directory)
-    for _ in range(entry_count):
-        value_position = position + entry_head.size
-        if value_position + value_size > len(data):
-            return
-        number, value_type, count = entry_head.unpack_from(data, position)
-        size = _TIFF_TYPE_SIZES.get(value_type, 0) * count
-        inline = size <= value_size
-        # A SHORT, type 3, is in the first two bytes of the field.
-        (value,) = struct.unpack_from(
-            order + ("H" if value_type == 3 and inline else value_format), data, value_position
-        )
-        external_bytes = 0 if inline else max(0, min(size, len(data) - value))
-        yield _Tag(number, count, value_type in _TIFF_BYTE_TYPES, external_bytes, value)
-        position = value_position + value_size
-
-
-def _check_tiff(data: bytes) -> None:
-    """Refuse a TIFF with too many tags, or with tags whose values overlap or are too many.
-
-    When Pillow opens the file, it reads every tag of the first directory and of the directories below it.
-    """
-    first_directory = _first_directory(data)
-    if first_directory >= len(data):
-        raise truncated("TIFF")
-    external_bytes = count = 0
-    # `visited`: directories may point to each other in a circle.
-    pending, visited = [first_directory], set[int]()
-    while pending:
-        directory = pending.pop()
-        if directory in visited:
-            continue
-        visited.add(directory)
-        for tag in _tags(data, directory):
-            external_bytes += tag.external_bytes
-            count += 1
-            if count > _MAX_TIFF_TAGS:
-                raise damaged("TIFF", f"it has more than {_MAX_TIFF_TAGS} tags")
-            if external_bytes > len(data):  # only possible if tags share bytes
-                raise damaged("TIFF", "its tags hold more bytes than the file")
-            if tag.external_bytes and not tag.is_bytes and tag.count > _MAX_TIFF_VALUES:
-                raise damaged("TIFF", f"tag {tag.number} lists {tag.count} numbers")
-            if tag.number in _SUBDIRECTORIES:
-                pending.append(tag.value)
-
-
-def _check_tiles(data: bytes, width: int, height: int) -> None:
-    """Refuse tiles that are much larger than the picture, such as a million rows for a picture of 16."""
-    sides: dict[int, _Tag] = {}
-    for tag in itertools.islice(_tags(data, _first_directory(data)), _MAX_TIFF_TAGS):
-        if tag.number in (_TILE_WIDTH, _TILE_HEIGHT):
-            sides.setdefault(tag.number, tag)  # of two equal tags, libtiff uses the first
-    if len(sides) < 2:  # not tiled
-        return
-    if any(tag.external_bytes for tag in sides.values()):  # then `value` is an offset, not the size
-        raise damaged("TIFF", "the size of its tiles is no whole number")
-    tile_width, tile_height = sides[_TILE_WIDTH].value, sides[_TILE_HEIGHT].value
-    if tile_width and tile_height:
-        tiled = -(-width // tile_width) * -(-height // tile_height) * tile_width * tile_height
-        if tiled > max(_MAX_TILED_PIXELS, 4 * width * height):
-            raise damaged("TIFF", f"its tiles have {tiled} pixels, the picture {width * height}")
+def _screen_bmp(data: bytes) -> Screened:
+    """Refuse run lengths that take too long; add the padding of the last row, which some files lack."""
+    if len(data) < 34:
+        raise truncated("BMP")
+    offset, header, width, height = struct.unpack_from("<IIii", data, 10)
+    if header < 40:  # the oldest kind has 16 bits for each side
+        return Screened(data, density=8)
+    bits, compression = struct.unpack_from("<HI", data, 28)
+    if compression in (1, 2):  # run lengths of 8-bit and of 4-bit pixels
+        pixels = width * abs(height)
+        if len(data) > _MAX_RUN_LENGTH_BYTES or pixels > _MAX_RUN_LENGTH_PIXELS:
+            raise ImageError(
+                f"a run-length coded BMP of {len(data)} bytes and {pixels} pixels would take too "
+                f"long; the limits are {_MAX_RUN_LENGTH_BYTES} and {_MAX_RUN_LENGTH_PIXELS}"
+            )
+        return Screened(data, density=255)
+    used = (width * bits + 7) // 8
+    padding = -used % 4
+    missing = offset + (used + padding) * abs(height) - len(data)
+    if 0 < missing <= padding:
+        data += b"\0" * missing
+    return Screened(data, density=8)

@@ -21,34 +21,44 @@ if TYPE_CHECKING:
 def load_image(
     path_or_file: Source,
     *,
+    page: int = 1,
     max_pixels: int | None = None,
     orient: bool = True,
     allow_truncated: bool = False,
+    must_show: bool = False,
 ) -> Floats:
     """Open a picture as RGB.
 
-    - Of an animation, or a document with several pages, the first picture is loaded.
+    - Of a TIFF, reduced copies of a picture and masks are no pages. Of a JPEG or HEIF file with several
+      pictures (portraits with depth, Ultra HDR, motion photos), the primary one is loaded.
+    - The picture is turned as the file asks, by its format's own rule: docs/formats.md has a table.
     - Transparent pixels are blended with white, like a drawing on paper. Colours that an editor has left in
-      pixels of alpha 0 do not appear.
+      pixels of alpha 0 do not appear. A bitmap (BMP) whose alpha is 0 everywhere is taken as opaque.
     - Grey is copied to all three channels.
     - Samples of 16 bits are divided by 65535, so that an 8-bit value `x` and a 16-bit value `257 x` give the
       same result.
     - Samples for which no value always means white (float, 32-bit, signed) stay unchanged if all are in
-      [0, 1]. Otherwise the smallest becomes black and the largest white. NaN is transparent.
+      [0, 1]. Otherwise the smallest becomes black and the largest white. NaN is transparent, and so is what
+      the file declares as no data (GDAL's tag) and the lowest and highest number that a float can be.
     - Colour profiles are not applied.
 
     Parameters
     ----------
     path_or_file
         Path, open binary file (read to its end), or the bytes of the file.
+    page
+        Which page of a TIFF, or which frame of an animation, counted from 1.
     max_pixels
         Most pixels, checked before memory is allocated for them. The default is 200 Mpx, and a picture of
-        more than 24 Mpx must also have at least 1 byte for every 100 pixels; a number replaces both limits.
+        more than 24 Mpx must also have as many bytes as its bits and compression need for them; a number
+        replaces both limits.
         Files may have up to 256 MiB, or up to 8 bytes for each pixel of that number, but at most 1 GiB.
     orient
-        Turn the picture as its EXIF orientation says.
+        Turn the picture as the file asks; otherwise its pixels are as they are stored.
     allow_truncated
         Accept a file that ends too early; missing rows are black or grey.
+    must_show
+        Refuse a picture that is transparent everywhere; otherwise it is white.
 
     Returns
     -------
@@ -58,12 +68,13 @@ def load_image(
     Raises
     ------
     ImageError
-        It is not a regular file; not a PNG, JPEG, GIF, WEBP, TIFF or BMP; too large, truncated or damaged.
+        It is not a regular file; not a picture of a format that is opened; too large, or too slow to decode;
+        truncated or damaged.
     FileError
         The file is missing or cannot be read.
     """
-    with opened(path_or_file, max_pixels, allow_truncated=allow_truncated) as picture:
-        return picture.rgb(orient=orient)
+    with opened(path_or_file, max_pixels, page=page, allow_truncated=allow_truncated) as picture:
+        return picture.rgb(orient=orient, must_show=must_show)
 
 
 def load_mask(

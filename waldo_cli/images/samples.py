@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PIL import Image
 
+from waldo_cli.errors import ImageError
 from waldo_cli.parallel import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
+    from PIL import ImageFile
 
     from waldo_cli.arrays import Floats
+    from waldo_cli.images.directory import Layout
 
 # Rows are converted in bands of about this many pixels: no second copy of the whole picture is needed.
 PIXELS_PER_STEP: Final = 1 << 18
@@ -44,6 +47,8 @@ class Picture:
         Pillow's name for the layout of the samples in the file.
     colour_key
         The grey value, `(1,)`, or the colour, `(3,)`, that is transparent.
+    samples
+        `(H, W, C)` from `raw_samples`, instead of the pixels of `image`; None for most pictures.
     inverted
         The value 0 is white.
     orientation
@@ -56,15 +61,20 @@ class Picture:
     low_bytes: Image.Image | None
     rawmode: str
     colour_key: npt.NDArray[np.int64] | None
+    samples: npt.NDArray[Any] | None
     inverted: bool
     orientation: int
     undo_orientation: int
 
-    def rgb(self, *, orient: bool) -> Floats:
-        """Return `(H, W, 3)`, with white behind transparent pixels; `orient` turns it upright."""
+    def rgb(self, *, orient: bool, must_show: bool) -> Floats:
+        """Return `(H, W, 3)`, with white behind transparent pixels; `orient` turns it upright.
+
+        `must_show` refuses a picture that is transparent everywhere.
+        """
         result, decoded_view = self._allocate(
             3, self.orientation if orient else self.undo_orientation
         )
+        visible: list[bool] = []  # for each band, whether anything of it can be seen
 
         def convert(rows: slice) -> None:
             colour, white, alpha = self._read_band(rows)
@@ -74,8 +84,11 @@ class Picture:
                 # Over white, in place: alpha * colour + (1 - alpha) * 1.
                 band *= alpha[..., np.newaxis]
                 band += 1 - alpha[..., np.newaxis]
+            visible.append(alpha is None or bool(alpha.any()))
 
         spread(convert, self._row_bands())
+        if must_show and not any(visible):
+            raise ImageError("the picture is transparent everywhere: nothing to look at")
         return result
 
     def colour_and_alpha(self) -> tuple[Floats, Floats | None]:
@@ -94,7 +107,7 @@ class Picture:
 
         What is written to the view appears in the array turned by `orientation`, without a second copy.
         """
-        height, width = self.image.height, self.image.width
+        height, width = self._shape
         # EXIF orientations: 5 to 8 exchange rows and columns. With 3, 4, 6 and 7 the decoded rows run
         # backwards in the result, with 2, 3, 7 and 8 the decoded columns.
         shape = (height, width) if orientation < 5 else (width, height)
@@ -108,16 +121,19 @@ class Picture:
 
     def _read_band(self, rows: slice) -> _Band:
         """Return colour, the value of white, and alpha of some rows, in the row order of the decoder."""
-        samples = self._read_samples(self.image, rows)
-        if self.low_bytes is not None:
-            samples = samples.astype(np.uint16) << 8 | self._read_samples(self.low_bytes, rows)
+        samples = self._read_samples(rows)
         if samples.ndim == 2:
             samples = samples[..., np.newaxis]
         alpha: Floats | None = None
         white = self._white()
         # Transparency comes from one of three places: NaN samples, an alpha channel, a transparent colour.
         if self._value_range is not None:
-            samples, alpha = _normalised(samples, *self._value_range)
+            if samples.shape[-1] in (2, 4):  # the last channel is alpha
+                alpha = np.clip(np.nan_to_num(samples[..., -1]), 0, 1).astype(np.float32)
+                samples = samples[..., :-1]
+            samples, is_number = _normalised(samples, *self._value_range)
+            if is_number is not None:
+                alpha = is_number if alpha is None else alpha * is_number
         elif samples.shape[-1] in (2, 4):  # the last channel is alpha
             alpha = np.divide(samples[..., -1], white, dtype=np.float32)
             samples = samples[..., :-1]
@@ -125,19 +141,28 @@ class Picture:
             alpha = (samples != self.colour_key).any(axis=-1).astype(np.float32)
         return white - samples if self.inverted else samples, white, alpha
 
-    def _row_bands(self) -> Iterator[slice]:
-        band_rows = max(1, PIXELS_PER_STEP // self.image.width)
-        for top in range(0, self.image.height, band_rows):
-            yield slice(top, min(top + band_rows, self.image.height))
+    @property
+    def _shape(self) -> tuple[int, int]:
+        if self.samples is not None:
+            return self.samples.shape[0], self.samples.shape[1]
+        return self.image.height, self.image.width
 
-    def _read_samples(self, image: Image.Image, rows: slice) -> npt.NDArray[Any]:
-        """Return rows of grey `(h, w)`, or of 2, 3 or 4 channels `(h, w, c)`; uint8, uint16 or float64."""
-        band = image.crop((0, rows.start, image.width, rows.stop))
-        # Pillow has no mode for unsigned 32 bits: it reads them as signed. Raw modes of really signed
-        # samples end with S.
-        if image.mode == "I" and not self.rawmode.endswith("S"):
-            return np.asarray(band).view(np.uint32).astype(np.float64)
-        return np.asarray(band, np.float64 if image.mode in ("I", "F") else None)
+    def _row_bands(self) -> Iterator[slice]:
+        height, width = self._shape
+        band_rows = max(1, PIXELS_PER_STEP // width)
+        for top in range(0, height, band_rows):
+            yield slice(top, min(top + band_rows, height))
+
+    def _read_samples(self, rows: slice) -> npt.NDArray[Any]:
+        """Return rows of grey `(h, w)`, or of 2, 3 or 4 channels `(h, w, c)`; uint8, uint16 or floats."""
+        if self.samples is not None:
+            return self.samples[rows]
+        samples = _crop(self.image, rows)
+        if self.low_bytes is not None:
+            samples = samples.astype(np.uint16)
+            samples <<= 8
+            samples |= _crop(self.low_bytes, rows)
+        return samples
 
     def _white(self) -> int:
         """Return the sample value that means white."""
@@ -145,6 +170,8 @@ class Picture:
             return 4095
         if self._value_range is not None:
             return 1  # `_normalised` has divided already
+        if self.samples is not None:
+            return int(np.iinfo(self.samples.dtype).max)
         return 65535 if self.low_bytes is not None or self.image.mode.startswith("I;16") else 255
 
     @functools.cached_property
@@ -154,22 +181,133 @@ class Picture:
         Floats, 32-bit integers and signed integers have no such value. Their range is 0 to 1, extended to the
         smallest and the largest sample of the picture; NaN and infinity do not count.
         """
-        if self.image.mode not in ("I", "F"):
+        is_float = self.samples is not None and self.samples.dtype == np.float32
+        if self.image.mode != "F" and not is_float:
             return None
         black, white = 0.0, 1.0
         for rows in self._row_bands():
-            samples = self._read_samples(self.image, rows)
+            samples = self._read_samples(rows)
+            if samples.ndim == 3 and samples.shape[-1] in (2, 4):
+                samples = samples[..., :-1]
             finite = samples[np.isfinite(samples)]
             black = min(black, float(finite.min(initial=0.0)))
             white = max(white, float(finite.max(initial=1.0)))
         return black, white
 
 
+def _crop(image: Image.Image, rows: slice) -> npt.NDArray[Any]:
+    return np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
+
+
 def _normalised(
-    samples: npt.NDArray[np.float64], black: float, white: float
-) -> tuple[npt.NDArray[np.float64], Floats | None]:
+    samples: npt.NDArray[Any], black: float, white: float
+) -> tuple[npt.NDArray[Any], Floats | None]:
     """Scale samples to [0, 1]; also return alpha, 0 where a sample is NaN, or None if there is no NaN."""
+    samples = samples.astype(np.float64)  # the range of float32 may be wider than a float32
     is_nan = np.isnan(samples)
     # Clipping matters for infinity only: it becomes black or white.
     level = (np.clip(np.where(is_nan, black, samples), black, white) - black) / (white - black)
-    return level, (~is_nan[..., 0]).astype(np.float32) if is_nan.any() else None
+    return level, (~is_nan.any(axis=-1)).astype(np.float32) if is_nan.any() else None
+
+
+def _blank_no_data(samples: npt.NDArray[Any], no_data: float | None, lowest: float | None) -> None:
+    """Replace samples that are no data by NaN.
+
+    Parameters
+    ----------
+    samples
+        Floats of any size, changed in place.
+    no_data
+        The value that the file names.
+    lowest
+        The lowest number of the type in which the file holds the samples. Programs write it, or its
+        opposite, for missing data without naming it. None: whole numbers.
+    """
+    if no_data is not None and not np.isnan(no_data):
+        # The text of the tag may have more digits than the sample.
+        stored = np.float32(no_data) if lowest == np.finfo(np.float32).min else no_data
+        samples[samples == stored] = np.nan
+    if lowest is not None:
+        samples[np.isfinite(samples) & (np.abs(samples) >= -lowest)] = np.nan
+
+
+def raw_samples(
+    image: ImageFile.ImageFile, layout: Layout, no_data: float | None
+) -> npt.NDArray[Any]:
+    """Give the bytes of rows the meaning that a TIFF's layout says.
+
+    Parameters
+    ----------
+    image
+        Bytes of rows as grey pixels; its pages are the planes.
+    layout
+        From `directory.read`.
+    no_data
+        The value of samples that are none.
+
+    Returns
+    -------
+    ndarray, `(H, W, C)`
+        uint8 and uint16 as stored, float32 for everything else. C is 1 or 3, and one more with alpha, which
+        is in [0, 1] for floats.
+    """
+    width, height = layout.size
+    stored = np.dtype(layout.kind)
+    channels = layout.colours + (layout.alpha is not None)
+    has_white = stored.kind == "u" and stored.itemsize <= 2
+    result = np.empty(
+        (height, width, channels), stored.newbyteorder("=") if has_white else np.float32
+    )
+    lowest = float(np.finfo(stored).min) if stored.kind == "f" else None
+    for plane in range(layout.planes):
+        image.seek(plane)
+        image.load()
+        step = max(1, 4 * PIXELS_PER_STEP // image.width)
+        for top in range(0, height, step):
+            rows = image.crop((0, top, image.width, min(top + step, height)))
+            band = _without_predictor(np.asarray(rows), layout, stored)[:, :width, :channels]
+            target = result[top : top + step]
+            if layout.planes > 1:
+                target = target[..., plane : plane + 1]
+            if not has_white:
+                band = band.astype(np.float64)
+                _blank_no_data(band, no_data, lowest)
+                if stored.kind != "f" and layout.alpha is not None and layout.planes == 1:
+                    band[..., layout.colours :] /= np.iinfo(stored).max
+            target[...] = band
+    if layout.alpha:  # the colours are multiplied by alpha
+        step = max(1, PIXELS_PER_STEP // width)
+        for top in range(0, height, step):
+            _divide_by_alpha(result[top : top + step])
+    return result
+
+
+def _divide_by_alpha(pixels: npt.NDArray[Any]) -> None:
+    """Undo the multiplication of colours by alpha, in place."""
+    most = 1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
+    alpha = pixels[..., -1:].astype(np.float64) / most
+    colours = pixels[..., :-1] / np.where(alpha > 0, alpha, 1)
+    pixels[..., :-1] = np.minimum(colours, most) if most > 1 else colours
+
+
+def _without_predictor(
+    rows: npt.NDArray[np.uint8], layout: Layout, stored: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """Return samples `(h, w, c)` from the bytes of rows `(h, n)`; each block of a row is on its own."""
+    height = len(rows)
+    size, samples = stored.itemsize, layout.samples
+    blocks = np.ascontiguousarray(rows).reshape(height, -1, layout.block * samples * size)
+    if layout.predictor == 3:
+        # Differences of bytes, then the bytes of all samples by their weight, the highest first
+        # (TIFF Technical Note 3).
+        steps = blocks.reshape(height, blocks.shape[1], -1, samples)
+        sums = np.cumsum(steps, axis=2, dtype=np.uint8)
+        planes = sums.reshape(height, blocks.shape[1], size, -1)
+        whole = np.ascontiguousarray(planes.swapaxes(2, 3)).view(stored.newbyteorder(">"))
+        return whole.reshape(height, -1, samples)
+    values = blocks.view(stored).reshape(height, blocks.shape[1], layout.block, samples)
+    if layout.predictor == 2:  # differences of whole numbers, whatever the samples are
+        order = layout.kind[0]
+        steps = values.view(f"{order}u{size}").astype(f"=u{size}")
+        values = np.cumsum(steps, axis=2, dtype=steps.dtype).view(stored.newbyteorder("="))
+    return values.reshape(height, -1, samples)

@@ -6,6 +6,7 @@ byte more than an image file may have: enough for the decoder to see that it is 
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ _MAX_NAME_BYTES = 1 << 20  # no real path is that long, so longer input is not a
 def read_names(source: str, *, null: bool = False) -> Iterator[str]:
     r"""Give the names of a list, each one as soon as its line is complete.
 
-    The list may be a pipe that stays open: no name waits for the next one. Empty lines are skipped.
+    The list may be a pipe that stays open: no name waits for the next one. Empty lines are skipped. It is
+    in UTF-8, or in UTF-16 or UTF-32 if it begins with the byte order mark of that, as Windows writes lists.
 
     Parameters
     ----------
@@ -36,26 +38,72 @@ def read_names(source: str, *, null: bool = False) -> Iterator[str]:
     FileError
         The list cannot be read.
     InvalidInputError
-        There is a megabyte without an end of line, so it is not a list of names.
+        There is a megabyte without an end of line, or a NUL byte in a line, so it is not a list of names.
     """
     separator = b"\0" if null else b"\n"
     incomplete = b""  # beginning of a name whose end has not arrived yet
     try:
         with _unbuffered(source) as file:
-            while chunk := file.read(1 << 16):
+            for chunk in _as_utf8(file, source):
                 *names, incomplete = (incomplete + chunk).split(separator)
-                yield from filter(None, (_name(n, null) for n in names))
+                yield from filter(None, (_name(n, null, source) for n in names))
                 if len(incomplete) > _MAX_NAME_BYTES:
                     raise InvalidInputError(
                         "a megabyte without an end of line: this is no list of names", path=source
                     )
-            if last := _name(incomplete, null):  # the last line may lack its newline
+            if last := _name(incomplete, null, source):  # the last line may lack its newline
                 yield last
     except OSError as e:
         raise FileError(f"cannot read the list: {reason(e)}", path=source) from e
 
 
-def _name(raw: bytes, null: bool) -> str:
+# Byte order marks, and the encodings that they stand for. That of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def _as_utf8(file: FileIO, source: str) -> Iterator[bytes]:
+    """Give the chunks of a list as they arrive, without its byte order mark, in UTF-8."""
+    head = b""
+    # Wait for more only if what has arrived may be the beginning of a mark.
+    while any(mark.startswith(head) and mark != head for mark, _ in _MARKS):
+        chunk = file.read(1 << 16)
+        head += chunk
+        if not chunk:
+            break
+    encoding = ""
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            head, encoding = head[len(mark) :], name
+            break
+    if encoding in ("", "utf-8"):  # names need not be valid UTF-8
+        yield head
+        while chunk := file.read(1 << 16):
+            yield chunk
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        yield decoder.decode(head).encode()
+        while chunk := file.read(1 << 16):
+            yield decoder.decode(chunk).encode()
+        decoder.decode(b"", final=True)
+    except UnicodeError:
+        raise InvalidInputError(
+            f"damaged text: it begins as {encoding.upper()}", path=source
+        ) from None
+
+
+def _name(raw: bytes, null: bool, source: str) -> str:
+    if not null and b"\0" in raw:
+        raise InvalidInputError(
+            "NUL bytes in a line: a list of `find -print0` needs -0, one in UTF-16 its byte order mark",
+            path=source,
+        )
     name = os.fsdecode(raw if null else raw.removesuffix(b"\r"))
     return "./-" if name == STDIN else name  # in a list, "-" is a file of that name, not stdin
 

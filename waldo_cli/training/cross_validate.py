@@ -28,7 +28,15 @@ from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
 from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
 from waldo_cli.evaluation.overlap import Overlaps
-from waldo_cli.evaluation.pages import IGNORE, Complain, Page, TrueBox, pages_without, refuse
+from waldo_cli.evaluation.pages import (
+    IGNORE,
+    Complain,
+    Page,
+    TrueBox,
+    TruthPixels,
+    pages_without,
+    refuse,
+)
 from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.files import read_bytes, reason, write_atomically
 from waldo_cli.stack.file import load_stack
@@ -165,6 +173,8 @@ class Sources:
         Folders of further pages that do not show what is sought.
     drawn
         A folder of drawn scenes with their ``truth.csv``, which are added to the training pages.
+    truth_pixels
+        What the boxes mean where sizes do not tell, as for `waldo_cli.evaluation.pages.open_page`.
     """
 
     pages: Path
@@ -174,13 +184,14 @@ class Sources:
     others: Path | None = None
     without: tuple[Path, ...] = ()
     drawn: Path | None = None
+    truth_pixels: TruthPixels | None = None
 
     def read(self, complain: Complain) -> tuple[Classes, list[TrainingPage], list[TrainingPage]]:
         """The classes, the pages, and the drawn scenes."""
         listed = read_truth(self.truth, self.pages, complain)
         for folder in self.without:
             listed += pages_without(folder, listed)
-        opened = open_pages(listed, complain)
+        opened = open_pages(listed, complain, self.truth_pixels)
         try:
             sought = classes_of(opened, self.label).names[0]
             if self.others is not None:

@@ -28,6 +28,7 @@ from waldo_cli.evaluation.pages import (
     Complain,
     Page,
     TrueBox,
+    TruthPixels,
     open_page,
     place_boxes,
     refuse,
@@ -138,7 +139,9 @@ class TrainingPage:
 Opened = tuple[Bytes, Page]
 
 
-def open_pages(listed: Sequence[Page], complain: Complain = refuse) -> list[Opened]:
+def open_pages(
+    listed: Sequence[Page], complain: Complain = refuse, truth_pixels: TruthPixels | None = None
+) -> list[Opened]:
     """The pages of a truth, with their pixels and with their boxes on them.
 
     Raises
@@ -150,7 +153,7 @@ def open_pages(listed: Sequence[Page], complain: Complain = refuse) -> list[Open
     """
     opened = []
     for listed_page in listed:
-        image, page = open_page(listed_page, complain=complain)
+        image, page = open_page(listed_page, complain=complain, truth_pixels=truth_pixels)
         opened.append((np.rint(image * 255).astype(np.uint8), page))
     return opened
 

@@ -1,0 +1,164 @@
+"""AVIF and HEIC: sizes, parts and work that their boxes tell."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from imagefiles import as_float, encoded, noise
+from PIL import Image
+
+from waldo_cli.errors import ImageError
+from waldo_cli.images import decode, headers, heif
+from waldo_cli.images.load import load_image
+
+SMOOTH = np.asarray(Image.fromarray(noise(6, 8)).resize((160, 120), Image.Resampling.BICUBIC))
+AVIF = encoded(Image.fromarray(SMOOTH), "AVIF", quality=95, subsampling="4:4:4")
+
+
+def heic(**options: object) -> bytes:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="needs the extra heif")
+    file = io.BytesIO()
+    image = pillow_heif.from_pillow(Image.fromarray(SMOOTH))
+    image.save(file, quality=95, chroma=444, **options)
+    return file.getvalue()
+
+
+def with_size(data: bytes, width: int, height: int) -> bytes:
+    """Another size in all properties `ispe`."""
+    parts = data.split(b"ispe\0\0\0\0")
+    size = struct.pack(">II", width, height)
+    return parts[0] + b"".join(b"ispe\0\0\0\0" + size + part[8:] for part in parts[1:])
+
+
+def test_avif_opens() -> None:
+    np.testing.assert_allclose(load_image(AVIF), as_float(SMOOTH), atol=0.05)
+
+
+def test_heic_opens_and_tiles_are_put_together() -> None:
+    np.testing.assert_allclose(load_image(heic()), as_float(SMOOTH), atol=0.05)
+    np.testing.assert_allclose(load_image(heic(tile_size=64)), as_float(SMOOTH), atol=0.1)
+
+
+def test_alpha_of_avif_and_heic() -> None:
+    clear = np.dstack([SMOOTH, np.full((120, 160), 255, np.uint8)])
+    clear[:60, :, 3] = 0
+    data = encoded(Image.fromarray(clear), "AVIF", quality=95)
+    assert load_image(data)[:50].min() > 0.95
+    assert heif.read(data).pixels == 2 * 120 * 160
+
+
+def test_without_the_extra_a_heic_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 40
+    with pytest.raises(ImageError, match=r"pip install 'waldo-cli\[heif\]'"):
+        load_image(data)
+
+
+def test_without_the_codec_an_avif_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode.features, "check", lambda feature: feature != "avif")
+    with pytest.raises(ImageError, match="this Pillow was built without AVIF"):
+        load_image(AVIF)
+
+
+@pytest.mark.parametrize(
+    ("first", "others", "kind"),
+    [
+        (b"avif", b"mif1miaf", "AVIF"),
+        (b"avis", b"avifmsf1", "AVIF"),
+        (b"mif1", b"mif1avif", "AVIF"),
+        (b"heic", b"mif1heic", "HEIF"),
+        (b"mif1", b"mif1heic", "HEIF"),
+        (b"heix", b"mif1", "HEIF"),
+    ],
+)
+def test_brands_tell_avif_from_heif(first: bytes, others: bytes, kind: str) -> None:
+    data = struct.pack(">I", 16 + len(others)) + b"ftyp" + first + b"\0" * 4 + others
+    assert headers.sniff(data + b"\0" * 50) == kind
+
+
+# --- sizes and work -------------------------------------------------------------------------------
+
+
+def test_a_bomb_is_refused_by_its_header() -> None:
+    with pytest.raises(ImageError, match="too large: 20000x20000"):
+        load_image(with_size(AVIF, 20_000, 20_000))
+    with pytest.raises(ImageError, match="bomb"):
+        load_image(with_size(AVIF, 10_000, 10_000)[:1000])
+    with pytest.raises(ImageError, match="limit is 100"):
+        load_image(AVIF, max_pixels=100)
+
+
+def test_the_codecs_own_header_is_read() -> None:
+    """An item that says it is small, and is not."""
+    assert heif.read(AVIF).size == (160, 120)
+    assert heif.read(with_size(AVIF, 16, 12)).pixels == 160 * 120
+
+
+def test_the_codecs_own_header_of_heic_is_read() -> None:
+    assert heif.read(with_size(heic(), 16, 12)).pixels >= 160 * 120
+
+
+def test_hidden_pixels_count_as_work() -> None:
+    small = heif.Heif((100, 100), 1, 10_000 * 20_000)
+    with pytest.raises(ImageError, match="would take too long to decode: about 12 s"):
+        heif.check_effort(b"", "AVIF", small, 100, 100)
+
+
+def box(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(body)) + name + body
+
+
+def full(name: bytes, body: bytes, version: int = 0) -> bytes:
+    return box(name, bytes([version, 0, 0, 0]) + body)
+
+
+def grid(tiles: int, same: bool = False) -> bytes:
+    """Boxes of a picture that is put together of tiles; no data."""
+    names = [2] * tiles if same else range(2, tiles + 2)
+    refer = full(b"iref", box(b"dimg", struct.pack(f">HH{tiles}H", 1, tiles, *names)))
+    sizes = box(b"ipco", full(b"ispe", struct.pack(">II", 64, 64)))
+    owners = b"".join(struct.pack(">HBB", item, 1, 1) for item in {1, *names})
+    properties = box(b"iprp", sizes + full(b"ipma", struct.pack(">I", len({1, *names})) + owners))
+    meta = full(b"meta", full(b"pitm", struct.pack(">H", 1)) + refer + properties)
+    return box(b"ftyp", b"avif\0\0\0\0avifmif1") + meta
+
+
+def test_tiles_count_as_often_as_they_are_used() -> None:
+    assert heif.read(grid(10)).pixels == 11 * 64 * 64
+    assert heif.read(grid(10, same=True)).pixels == 11 * 64 * 64
+    with pytest.raises(ImageError, match="more than 20000 parts"):
+        heif.read(grid(30_000, same=True))
+
+
+def test_parts_that_lead_in_a_circle_end() -> None:
+    data = grid(1, same=True).replace(struct.pack(">HHH", 1, 1, 2), struct.pack(">HHH", 1, 1, 1))
+    with pytest.raises(ImageError, match="more than 20000 parts"):
+        heif.read(data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    name=st.sampled_from(["AVIF", "grid"]),
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=4),
+    share=st.floats(0.02, 1),
+)
+def test_damaged_boxes_are_read_or_refused(
+    name: str, changes: list[tuple[float, int]], share: float
+) -> None:
+    data = bytearray(AVIF if name == "AVIF" else grid(3))
+    for place, value in changes:
+        data[int(place * min(400, len(data)))] = value
+    try:
+        found = heif.read(bytes(data[: int(share * len(data))]))
+    except ImageError as error:
+        reason = error.reason
+    else:
+        reason = "read"
+        assert found.turn in range(1, 9)
+        assert found.pixels >= 0
+    assert len(reason) < 200

@@ -1,0 +1,170 @@
+"""Segments of a JPEG: what is left out, where it ends, how much work its scans are."""
+
+from __future__ import annotations
+
+import struct
+import time
+
+import numpy as np
+import pytest
+from imagefiles import SOUND, encoded, noise
+from PIL import Image
+
+from waldo_cli.errors import ImageError
+from waldo_cli.images import jpeg
+from waldo_cli.images.decode import count_pages
+from waldo_cli.images.load import load_image
+
+EOI = b"\xff\xd9"
+KINDS = {
+    "baseline": {},
+    "4:4:4": {"subsampling": 0},
+    "progressive": {"progressive": True},
+    "optimised": {"optimize": True},
+    "restarts": {"restart_marker_rows": 1},
+    "progressive with restarts": {"progressive": True, "restart_marker_blocks": 2},
+    "grey": {"mode": "L"},
+    "CMYK": {"mode": "CMYK"},
+}
+
+
+def jpeg_of(kind: str, side: int = 40) -> bytes:
+    options = dict(KINDS[kind])
+    image = Image.fromarray(noise(side, side)).convert(options.pop("mode", "RGB"))
+    return encoded(image, "JPEG", quality=90, **options)
+
+
+# --- the end --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_jpeg_that_lacks_only_the_mark_of_its_end_is_whole(kind: str) -> None:
+    data = jpeg_of(kind)
+    assert data.endswith(EOI)
+    for cut in (data[:-2], data[:-1]):
+        np.testing.assert_array_equal(load_image(cut), load_image(data))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("missing", [4, 5, 9, 40])
+def test_a_jpeg_that_lacks_more_is_truncated(kind: str, missing: int) -> None:
+    with pytest.raises(ImageError, match="truncated JPEG"):
+        load_image(jpeg_of(kind)[:-missing])
+
+
+def test_a_progressive_jpeg_cut_between_two_scans_is_truncated() -> None:
+    data = jpeg_of("progressive")
+    last = data.rindex(b"\xff\xc4")  # the tables of the last scan
+    with pytest.raises(ImageError, match="truncated JPEG"):
+        load_image(data[:last])
+
+
+def test_a_jpeg_cut_at_a_restart_is_truncated() -> None:
+    data = jpeg_of("restarts")
+    restarts = [n for n in range(len(data) - 1) if data[n] == 0xFF and 0xD0 <= data[n + 1] <= 0xD7]
+    with pytest.raises(ImageError, match="truncated JPEG"):
+        load_image(data[: restarts[-1]])
+
+
+def test_nothing_behind_the_end_belongs_to_the_picture() -> None:
+    """A motion photo: a film, in which the bytes of markers appear by chance."""
+    data = jpeg_of("baseline")
+    film = b"\0\0\0\x18ftypmp42" + b"\xff\xda\xff\xd8\xff\xc2" * 40_000
+    image = load_image(data + film)
+    np.testing.assert_array_equal(image, load_image(data))
+    assert jpeg.walk(data + film).data == jpeg.walk(data).data
+    with pytest.raises(ImageError, match=r"truncated|damaged"):
+        load_image(data[:-60] + film)
+
+
+def test_of_several_pictures_in_a_jpeg_the_primary_one_is_taken() -> None:
+    """MPO, as cameras write it: a second JPEG behind the first (Ultra HDR has its gain map there)."""
+    first, second = (Image.fromarray(noise(30, 40, seed=n)) for n in (1, 2))
+    data = encoded(first, "MPO", save_all=True, append_images=[second], quality=95)
+    assert data.count(b"\xff\xd8\xff") >= 2
+    assert count_pages(data) == 1
+    alone = encoded(first, "JPEG", quality=95)
+    np.testing.assert_array_equal(load_image(data), load_image(alone))
+
+
+# --- metadata -------------------------------------------------------------------------------------
+
+
+def test_only_what_the_samples_mean_stays() -> None:
+    plain = encoded(Image.fromarray(noise(20, 20)), "JPEG")
+    full = encoded(
+        Image.fromarray(noise(20, 20)),
+        "JPEG",
+        exif=b"Exif\0\0II*\0junk",
+        icc_profile=b"i" * 200_000,
+        comment=b"c" * 500,
+    )
+    assert jpeg.walk(full).data == jpeg.walk(plain).data
+    assert jpeg.walk(full).exif.startswith(b"Exif\0\0")
+
+
+def test_a_jpeg_of_endless_segments_is_refused() -> None:
+    with pytest.raises(ImageError, match="segments"):
+        load_image(b"\xff\xd8" + b"\xff\xe1\0\2" * 20_000)
+
+
+def test_fill_bytes_take_time_with_their_number_not_with_its_square() -> None:
+    filled = SOUND["JPEG"][:2] + b"\xff" * 100_000 + SOUND["JPEG"][2:]
+    np.testing.assert_array_equal(load_image(filled), load_image(SOUND["JPEG"]))
+    started = time.process_time()
+    with pytest.raises(ImageError, match="damaged JPEG"):
+        load_image(b"\xff\xd8" + b"\xff" * 200_000)
+    assert time.process_time() - started < 2
+
+
+# --- work -----------------------------------------------------------------------------------------
+
+
+def with_size(data: bytes, width: int, height: int) -> bytes:
+    frame = next(data.index(bytes((0xFF, m))) for m in (0xC0, 0xC2) if bytes((0xFF, m)) in data)
+    return data[: frame + 5] + struct.pack(">HH", height, width) + data[frame + 9 :]
+
+
+def test_a_jpeg_of_many_scans_is_refused_by_their_work() -> None:
+    data = with_size(encoded(Image.new("RGB", (8, 8)), "JPEG"), 4000, 4000)
+    scan = data.index(b"\xff\xda")
+    with pytest.raises(ImageError, match=r"16000000 pixels would take too long.*the limit is 8 s"):
+        load_image(data[:scan] + data[scan : scan + 14] * 200, max_pixels=20_000_000)
+
+
+def test_the_bytes_of_scans_count() -> None:
+    """The same scans are the same work whether they are full or empty; and full ones are more."""
+    small = jpeg.walk(with_size(jpeg_of("progressive"), 4000, 4000)).seconds
+    large = jpeg.walk(jpeg_of("progressive", 200)).seconds
+    empty = jpeg.walk(with_size(encoded(Image.new("L", (8, 8)), "JPEG"), 4000, 4000)).seconds
+    assert small > empty > 0
+    assert large > jpeg.walk(jpeg_of("progressive")).seconds
+
+
+def test_arithmetic_coding_is_slower() -> None:
+    data = with_size(encoded(Image.new("L", (8, 8)), "JPEG"), 4000, 4000)
+    arithmetic = data.replace(b"\xff\xc0", b"\xff\xc9", 1)
+    assert jpeg.walk(arithmetic).seconds > 5 * jpeg.walk(data).seconds
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_photographs_of_cameras_are_far_below_the_limit(kind: str) -> None:
+    """24 Mpx with the bytes of a good photograph, 12 MB."""
+    work = jpeg.walk(with_size(jpeg_of(kind), 6000, 4000)).seconds
+    assert work + 12e6 * 50e-9 < 4
+
+
+# --- kinds that are not opened --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("marker", "precision", "reason"),
+    [(0xC0, 12, "12 bits"), (0xF7, 8, "JPEG-LS"), (0xC5, 8, "hierarchical")],
+)
+def test_other_kinds_of_jpeg_are_named(marker: int, precision: int, reason: str) -> None:
+    data = bytearray(SOUND["JPEG"])
+    frame = data.index(b"\xff\xc0")
+    data[frame + 1], data[frame + 4] = marker, precision
+    with pytest.raises(ImageError, match=reason) as caught:
+        load_image(bytes(data))
+    assert "damaged" not in caught.value.reason

@@ -1,0 +1,76 @@
+"""JPEG 2000: what the headers of the codestream tell."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from imagefiles import as_float, encoded, noise
+from PIL import Image
+
+from waldo_cli.errors import ImageError
+from waldo_cli.images import jpeg2000
+from waldo_cli.images.load import load_image
+
+PICTURE = Image.fromarray(noise(40, 50))
+
+
+@pytest.mark.parametrize("options", [{}, {"no_jp2": True}, {"tile_size": (16, 16)}])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_lossless_pictures_keep_their_samples(mode: str, options: dict[str, object]) -> None:
+    picture = PICTURE.convert(mode)
+    image = load_image(encoded(picture, "JPEG2000", **options))
+    plain = as_float(np.asarray(picture.convert("RGB")))
+    np.testing.assert_allclose(image, plain, atol=1e-6)
+
+
+def test_sixteen_bits_of_grey() -> None:
+    samples = np.random.default_rng(0).integers(0, 65536, (20, 30), np.uint16)
+    image = load_image(encoded(Image.fromarray(samples), "JPEG2000"))
+    np.testing.assert_allclose(image[..., 0], as_float(samples), atol=1e-6)
+
+
+def changed(at: int, value: bytes, **options: object) -> bytes:
+    """A codestream with other bytes, counted from its first marker."""
+    data = encoded(PICTURE, "JPEG2000", no_jp2=True, **options)
+    return data[:at] + value + data[at + len(value) :]
+
+
+def test_bombs_are_refused_by_their_header() -> None:
+    with pytest.raises(ImageError, match="too large: 30000x30000"):
+        load_image(changed(8, struct.pack(">II", 30_000, 30_000)))
+    with pytest.raises(ImageError, match="bomb"):
+        load_image(changed(8, struct.pack(">II", 10_000, 10_000))[:1000])
+    with pytest.raises(ImageError, match="truncated JPEG 2000"):
+        load_image(changed(0, b"\xff\x4f\xff\x51")[:30])
+
+
+def test_small_blocks_and_precincts_are_refused() -> None:
+    data = encoded(PICTURE, "JPEG2000", no_jp2=True)
+    style = data.index(b"\xff\x52")  # COD: length, flags, order, layers, ...
+    large = data[:8] + struct.pack(">II", 4000, 4000) + data[16:24]
+    large += struct.pack(">II", 4000, 4000) + data[32:]
+    jpeg2000.screen(large, None)
+    blocks = large[: style + 10] + b"\0\0" + large[style + 12 :]  # 4x4
+    precincts = large[: style + 4] + b"\1" + large[style + 5 : style + 14] + b"\0" * 6
+    for worse in (blocks, precincts + large[style + 14 :]):
+        with pytest.raises(ImageError, match="blocks would take too long"):
+            jpeg2000.screen(worse, None)
+
+
+def test_many_tiles_and_components_are_refused() -> None:
+    with pytest.raises(ImageError, match="blocks would take too long"):
+        jpeg2000.screen(
+            changed(8, struct.pack(">6I", 4000, 4000, 0, 0, 1, 1)) + b"\0" * 200_000, None
+        )
+    with pytest.raises(ImageError, match="300 components"):
+        load_image(changed(40, struct.pack(">H", 300)))
+
+
+def test_a_header_that_is_cut_short_is_refused() -> None:
+    data = encoded(PICTURE, "JPEG2000", no_jp2=True)
+    style = data.index(b"\xff\x52")
+    for cut in range(style, style + 16):
+        with pytest.raises(ImageError):
+            load_image(data[:cut])

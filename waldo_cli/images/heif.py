@@ -1,0 +1,399 @@
+"""Read the boxes of AVIF and HEIF: size, turn, and the work to decode. Standard library only.
+
+Both are ISO base media files (ISO/IEC 14496-12 and 23008-12): boxes of a length, a name and a body. The box
+``meta`` lists items, such as the tiles of a picture, and their properties: `ispe` is the size, `irot` turns
+by 90 degrees against the clock, `imir` mirrors. These alone say how the picture is shown; an orientation in
+EXIF only repeats them and is not applied.
+
+What an item really holds is said by its codec's own header. It is read here, too, so that a small picture
+does not hide a large one.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from waldo_cli.images.limits import check_seconds, damaged, truncated
+
+_MAX_BOXES: Final = 200_000
+_MAX_ITEMS: Final = 20_000  # that one picture is composed of
+
+# Nanoseconds, measured (docs/formats.md): for a pixel, and for a byte of compressed data.
+_PIXEL_COST: Final = 60
+_BYTE_COST: Final = 150
+
+# Where the four corners of the stored picture, a b over c d, are shown: EXIF orientation by corners.
+_BY_CORNERS: Final = {
+    "abcd": 1,
+    "badc": 2,
+    "dcba": 3,
+    "cdab": 4,
+    "acbd": 5,
+    "cadb": 6,
+    "dbca": 7,
+    "bdac": 8,
+}
+
+
+class _Box(NamedTuple):
+    name: bytes
+    start: int  # of the body
+    end: int
+
+
+@dataclass
+class _Meta:
+    """What the box ``meta`` says."""
+
+    primary: int = 0
+    types: dict[int, bytes] = field(default_factory=dict)
+    properties: list[_Box] = field(default_factory=list)
+    owned: dict[int, list[int]] = field(default_factory=dict)  # item -> indices of properties
+    parts: dict[int, list[int]] = field(default_factory=dict)  # item -> items that it is made of
+    auxiliary: list[tuple[int, int]] = field(default_factory=list)  # such as alpha; of which item
+    places: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # item -> offset, length
+
+
+@dataclass(frozen=True)
+class Heif:
+    """The primary picture of a file.
+
+    Attributes
+    ----------
+    size
+        Width and height as stored; (0, 0) if they are not said.
+    turn
+        EXIF orientation that stands for its turns and mirrors.
+    pixels
+        Pixels that are decoded for it, with all tiles and alpha.
+    """
+
+    size: tuple[int, int]
+    turn: int
+    pixels: int
+
+
+def brands(data: bytes) -> set[bytes]:
+    """Return the brands of the box ``ftyp``: the first one and the compatible ones."""
+    end = min(int.from_bytes(data[:4], "big"), 1024)
+    return {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+
+
+def is_avif(data: bytes) -> bool:
+    """Return whether the primary picture is coded with AV1, so that the file is AVIF, not HEIF."""
+    found = brands(data)
+    if found & {b"avif", b"avis"}:
+        return not found & {b"heic", b"heix", b"hevc"} or data[8:12] in (b"avif", b"avis")
+    return False
+
+
+def read(data: bytes) -> Heif:
+    """Read size, turn and work of the primary picture.
+
+    Raises
+    ------
+    ImageError
+        There are too many boxes or items, or no picture.
+    """
+    meta = next((b for b in _boxes(data, 0, len(data)) if b.name == b"meta"), None)
+    if meta is None:  # only frames of a film
+        return Heif((0, 0), 1, 0)
+    if meta.end > len(data):
+        raise truncated("HEIF")
+    found = _meta(data, meta)
+    if not found.primary:
+        raise damaged("HEIF", "it names no primary picture")
+    corners, size = ("a", "b", "c", "d"), (0, 0)
+    for box in _properties(found, found.primary):
+        if box.name == b"irot":
+            for _ in range(data[box.start] & 3 if box.start < len(data) else 0):
+                a, b, c, d = corners
+                corners = b, d, a, c
+        elif box.name == b"imir":
+            a, b, c, d = corners
+            # Axis 0: top and bottom change places; 1: left and right.
+            is_sideways = data[box.start : box.start + 1] == b"\1"
+            corners = (b, a, d, c) if is_sideways else (c, d, a, b)
+        elif box.name == b"ispe":
+            size = _pair(data, box.start + 4)
+    return Heif(size, _BY_CORNERS["".join(corners)], _work(data, found))
+
+
+def check_effort(data: bytes, kind: str, heif: Heif, width: int, height: int) -> None:
+    """Refuse a picture that takes too long to decode for its size."""
+    pixels = max(heif.pixels, width * height)
+    seconds = (pixels * _PIXEL_COST + len(data) * _BYTE_COST) / 1e9
+    check_seconds(kind, seconds, width * height)
+
+
+def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
+    """Give the boxes between two offsets; the last one may end behind the data."""
+    end = min(end, len(data))
+    for _ in range(_MAX_BOXES):
+        if start + 8 > end:
+            return
+        length, name = struct.unpack_from(">I4s", data, start)
+        head = 8
+        if length == 1:
+            if start + 16 > end:
+                return
+            (length,) = struct.unpack_from(">Q", data, start + 8)
+            head = 16
+        if length == 0:  # up to the end of the file
+            length = end - start
+        if length < head:
+            return
+        yield _Box(name, start + head, start + length)
+        start += length
+    raise damaged("HEIF", f"it has more than {_MAX_BOXES} boxes")
+
+
+def _pair(data: bytes, at: int) -> tuple[int, int]:
+    if at + 8 > len(data):
+        return 0, 0
+    first, second = struct.unpack_from(">II", data, at)
+    return int(first), int(second)
+
+
+class _Cursor:
+    """Read numbers one after the other; beyond the end they are 0."""
+
+    def __init__(self, data: bytes, box: _Box) -> None:
+        self.data, self.at, self.end = data, box.start, min(box.end, len(data))
+
+    def take(self, size: int) -> int:
+        value = int.from_bytes(self.data[self.at : min(self.at + size, self.end)], "big")
+        self.at += size
+        return value
+
+    @property
+    def is_done(self) -> bool:
+        return self.at >= self.end
+
+
+def _meta(data: bytes, meta: _Box) -> _Meta:
+    found = _Meta()
+    for box in _boxes(data, meta.start + 4, meta.end):
+        cursor = _Cursor(data, box)
+        version = cursor.take(1)
+        flags = cursor.take(3)
+        wide = 4 if version else 2
+        if box.name == b"pitm":
+            found.primary = cursor.take(wide)
+        elif box.name == b"iinf":
+            for entry in _boxes(data, cursor.at + wide, box.end):
+                if entry.name == b"infe":
+                    item = _Cursor(data, entry)
+                    number = 4 if item.take(1) == 3 else 2
+                    item.take(3)
+                    name = item.take(number)
+                    item.take(2)
+                    found.types[name] = data[item.at : item.at + 4]
+        elif box.name == b"iref":
+            _references(data, found, _Box(b"iref", cursor.at, box.end), wide)
+        elif box.name == b"iloc":
+            _locations(cursor, found, version)
+        elif box.name == b"iprp":
+            for part in _boxes(data, box.start, box.end):
+                if part.name == b"ipco":
+                    found.properties.extend(_boxes(data, part.start, part.end))
+                elif part.name == b"ipma":
+                    _associations(_Cursor(data, part), found)
+        del flags
+    return found
+
+
+def _references(data: bytes, found: _Meta, iref: _Box, wide: int) -> None:
+    for box in _boxes(data, iref.start, iref.end):
+        cursor = _Cursor(data, box)
+        item = cursor.take(wide)
+        targets = [cursor.take(wide) for _ in range(cursor.take(2)) if not cursor.is_done]
+        if box.name == b"dimg":
+            found.parts.setdefault(item, []).extend(targets)
+        elif box.name == b"auxl":
+            found.auxiliary.extend((item, target) for target in targets)
+
+
+def _associations(cursor: _Cursor, found: _Meta) -> None:
+    version = cursor.take(1)
+    wide_index = cursor.take(3) & 1
+    for _ in range(cursor.take(4)):
+        if cursor.is_done:
+            return
+        item = cursor.take(4 if version else 2)
+        for _ in range(cursor.take(1)):
+            # The highest bit says whether the property is essential.
+            index = cursor.take(2) & 0x7FFF if wide_index else cursor.take(1) & 0x7F
+            found.owned.setdefault(item, []).append(index)
+
+
+def _locations(cursor: _Cursor, found: _Meta, version: int) -> None:
+    sizes = cursor.take(2)
+    offset_size, length_size = sizes >> 12, sizes >> 8 & 15
+    base_size, index_size = sizes >> 4 & 15, sizes & 15 if version else 0
+    wide = 4 if version == 2 else 2
+    for _ in range(cursor.take(wide)):
+        if cursor.is_done:
+            return
+        item = cursor.take(wide)
+        method = cursor.take(2) & 15 if version else 0
+        cursor.take(2)
+        base = cursor.take(base_size)
+        places = found.places.setdefault(item, [])
+        for _ in range(cursor.take(2)):
+            if cursor.is_done:
+                return
+            cursor.take(index_size)
+            offset, length = cursor.take(offset_size), cursor.take(length_size)
+            if method == 0:  # in the file; otherwise in the box `idat`, too small for a picture
+                places.append((base + offset, length))
+
+
+def _properties(found: _Meta, item: int) -> list[_Box]:
+    return [
+        found.properties[index - 1]
+        for index in found.owned.get(item, ())
+        if 0 < index <= len(found.properties)
+    ]
+
+
+def _work(data: bytes, found: _Meta) -> int:
+    """Return the pixels that are decoded for the primary picture."""
+    pixels, pending, count = 0, [found.primary], 0
+    pending += [item for item, target in found.auxiliary if target == found.primary]
+    while pending:
+        item = pending.pop()
+        count += 1
+        if count > _MAX_ITEMS:
+            raise damaged("HEIF", f"its picture has more than {_MAX_ITEMS} parts")
+        pending += found.parts.get(item, ())
+        pixels += max(
+            (
+                _coded_pixels(data, box, found, item)
+                for box in _properties(found, item)
+                if box.name in (b"ispe", b"hvcC", b"av1C")
+            ),
+            default=0,
+        )
+    return pixels
+
+
+def _coded_pixels(data: bytes, box: _Box, found: _Meta, item: int) -> int:
+    """Return the pixels that a property of an item speaks of."""
+    if box.name == b"ispe":
+        width, height = _pair(data, box.start + 4)
+    elif box.name == b"hvcC":
+        width, height = _hevc_size(data[box.start : min(box.end, box.start + 4096)])
+    else:  # av1C has 4 bytes, then sometimes a sequence header; the data of the item begin with one
+        width = height = 0
+        starts = [(box.start + 4, box.end - box.start - 4), *found.places.get(item, ())[:1]]
+        for at, length in starts:
+            w, h = _av1_size(data[at : at + min(length or 4096, 4096)])
+            width, height = max(width, w), max(height, h)
+    return width * height
+
+
+class _Bits:
+    """Read numbers of single bits, highest first; beyond the end they are 0."""
+
+    def __init__(self, data: bytes) -> None:
+        self.value, self.left = int.from_bytes(data, "big"), 8 * len(data)
+
+    def take(self, count: int) -> int:
+        self.left -= count
+        if self.left < 0:
+            return 0
+        return self.value >> self.left & ((1 << count) - 1)
+
+    def exponential(self) -> int:
+        """Return an Exp-Golomb number: as many zeros as bits follow the first one."""
+        zeros = 0
+        while zeros < 32 and not self.take(1):
+            zeros += 1
+        return (1 << zeros) - 1 + self.take(zeros)
+
+
+def _hevc_size(configuration: bytes) -> tuple[int, int]:
+    """Return width and height of the sequence parameter set in an HEVC configuration (ISO 14496-15)."""
+    at, largest = 23, (0, 0)
+    arrays = configuration[22] if len(configuration) > 22 else 0
+    for _ in range(arrays):
+        kind = configuration[at] & 63 if at < len(configuration) else 0
+        units = int.from_bytes(configuration[at + 1 : at + 3], "big")
+        at += 3
+        for _ in range(min(units, 64)):
+            length = int.from_bytes(configuration[at : at + 2], "big")
+            unit = configuration[at + 2 : at + 2 + length]
+            at += 2 + length
+            if kind == 33:  # a sequence parameter set
+                largest = max(largest, _hevc_set_size(unit), key=lambda s: s[0] * s[1])
+    return largest
+
+
+def _hevc_set_size(unit: bytes) -> tuple[int, int]:
+    # ITU H.265, 7.3.2.2. A byte 3 after two zeros only keeps start codes from appearing.
+    bits = _Bits(unit[2:512].replace(b"\0\0\3", b"\0\0"))
+    bits.take(4)
+    layers = bits.take(3)
+    bits.take(1 + 96)
+    present = [(bits.take(1), bits.take(1)) for _ in range(layers)]
+    if layers:
+        bits.take(2 * (8 - layers))
+    for profile, level in present:
+        bits.take(88 * profile + 8 * level)
+    bits.exponential()
+    if bits.exponential() == 3:
+        bits.take(1)
+    return bits.exponential(), bits.exponential()
+
+
+def _av1_size(data: bytes) -> tuple[int, int]:
+    """Return the largest frame of the first sequence header in AV1 data (AV1 specification, 5.5)."""
+    at = 0
+    while at < len(data):
+        header = data[at]
+        at += 1 + (header >> 2 & 1)  # one more byte, if there is an extension
+        length = shift = 0
+        if header & 2:  # the length follows, 7 bits in each byte
+            while at < len(data):
+                length |= (data[at] & 127) << shift
+                shift += 7
+                at += 1
+                if not data[at - 1] & 128 or shift > 28:
+                    break
+        else:
+            length = len(data) - at
+        if header >> 3 & 15 == 1:
+            return _av1_sequence_size(_Bits(data[at : at + min(length, 256)]))
+        at += length
+    return 0, 0
+
+
+def _av1_sequence_size(bits: _Bits) -> tuple[int, int]:
+    bits.take(4)
+    if bits.take(1):  # the short header of still pictures
+        bits.take(5)
+    else:
+        model = delay_bits = 0
+        if bits.take(1):  # timing
+            bits.take(64)
+            if bits.take(1):
+                bits.exponential()
+            model = bits.take(1)
+            if model:
+                delay_bits = bits.take(5) + 1
+                bits.take(42)
+        delays = bits.take(1)
+        for _ in range(bits.take(5) + 1):
+            bits.take(12)
+            if bits.take(5) > 7:
+                bits.take(1)
+            if model and bits.take(1):
+                bits.take(2 * delay_bits + 1)
+            if delays and bits.take(1):
+                bits.take(4)
+    across, down = bits.take(4) + 1, bits.take(4) + 1
+    return bits.take(across) + 1, bits.take(down) + 1
