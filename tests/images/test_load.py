@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from imagefiles import as_float, chunk, encoded, noise, png
 from PIL import Image
 
-from waldo_cli.errors import ImageError
+from waldo_cli.errors import ImageError, InvalidInputError
+from waldo_cli.images.decode import count_pages
 from waldo_cli.images.load import load_image, load_mask, load_weights
 
 # --- one array, whatever the container ------------------------------------------------------------
@@ -80,6 +81,19 @@ def test_of_several_frames_the_first_is_taken(kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     np.testing.assert_array_equal(load_image(data), np.broadcast_to([1.0, 0.0, 0.0], (3, 4, 3)))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_a_page_is_chosen_by_its_number(kind: str) -> None:
+    frames = [Image.new("RGB", (4, 3), colour) for colour in ("red", "lime", "blue")]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    assert count_pages(data) == 3
+    assert load_image(data, page=3)[0, 0].tolist() == [0, 0, 1]
+    with pytest.raises(ImageError, match="no page 4: the file has 3"):
+        load_image(data, page=4)
+    with pytest.raises(InvalidInputError, match="page is 0"):
+        load_image(data, page=0)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 65_500), (65_500, 1)])

@@ -133,13 +133,15 @@ _pillow_lock = threading.RLock()
 
 @contextlib.contextmanager
 def opened(
-    source: Source, max_pixels: int | None, *, allow_truncated: bool = False
+    source: Source, max_pixels: int | None, *, page: int = 1, allow_truncated: bool = False
 ) -> Iterator[Picture]:
     """Read, check and decode a picture; every failure becomes one error that names the file.
 
     The ``with`` block should convert the pixels: memory that runs out there is reported in the same way.
-    `max_pixels` and `allow_truncated` are those of `load_image`.
+    `max_pixels`, `page` and `allow_truncated` are those of `load_image`.
     """
+    if page < 1:
+        raise InvalidInputError(f"page is {page}: pages count from 1")
     if max_pixels is not None and max_pixels < 1:
         raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
     try:
@@ -148,11 +150,11 @@ def opened(
         try:
             with _pillow_lock, _pillow_set_up(max_pixels):
                 try:
-                    picture = _decode(data, kind, max_pixels, lenient=False)
+                    picture = _decode(data, kind, max_pixels, page, lenient=False)
                 except headers.TruncatedError:
                     if not allow_truncated:
                         raise
-                    picture = _decode_truncated(data, kind, max_pixels)
+                    picture = _decode_truncated(data, kind, max_pixels, page)
                 del data  # frees memory for the float32 pixels
                 yield picture
         except MemoryError:
@@ -198,11 +200,41 @@ def _find_libtiff_error_handler() -> Callable[[int | None], int | None] | None:
 _set_libtiff_error_handler = _find_libtiff_error_handler()
 
 
-def _decode(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) -> Picture:
+def count_pages(source: Source, max_pixels: int | None = None) -> int:
+    """Return the number of pages of a TIFF, or of frames of an animation; 1 for other pictures.
+
+    Raises
+    ------
+    ImageError, FileError
+        As for `load_image`.
+    """
+    try:
+        data = _read_all(source, max_file_bytes(max_pixels))
+        kind = headers.sniff(data)
+        with _pillow_lock, _pillow_set_up(max_pixels):
+            try:
+                screened = headers.screen(data, kind, max_pixels, lenient=True)
+                return int(getattr(OPENERS[kind](io.BytesIO(screened.data)), "n_frames", 1))
+            except (ImageError, MemoryError):
+                raise
+            except Exception as error:  # as in `_decode`
+                raise _image_error(kind, data, error) from error
+    except FileError as error:
+        if isinstance(source, (str, os.PathLike)):
+            error.at(os.fsdecode(source))
+        raise
+
+
+def _decode(data: bytes, kind: str, max_pixels: int | None, page: int, *, lenient: bool) -> Picture:
     """Check and decode the bytes of a picture; `lenient` accepts a file whose end is missing."""
     try:
         screened = headers.screen(data, kind, max_pixels, lenient=lenient)
         image = OPENERS[kind](io.BytesIO(screened.data))
+        if page > 1:
+            pages = getattr(image, "n_frames", 1)
+            if page > pages:
+                raise ImageError(f"no page {page}: the file has {pages}")
+            image.seek(page - 1)
         headers.check_size(image.width, image.height, len(data), max_pixels)
         headers.check_effort(screened.data, kind, image.width, image.height)
         rawmode = _rawmode(image)  # before `load`, which empties `image.tile`
@@ -231,11 +263,11 @@ def _decode(data: bytes, kind: str, max_pixels: int | None, *, lenient: bool) ->
         raise _image_error(kind, data, error) from error
 
 
-def _decode_truncated(data: bytes, kind: str, max_pixels: int | None) -> Picture:
+def _decode_truncated(data: bytes, kind: str, max_pixels: int | None, page: int) -> Picture:
     """Decode a file whose end is missing; missing rows stay black or grey."""
     ImageFile.LOAD_TRUNCATED_IMAGES = True  # restored by _pillow_set_up
     try:
-        return _decode(data, kind, max_pixels, lenient=True)
+        return _decode(data, kind, max_pixels, page, lenient=True)
     except headers.TruncatedError:
         raise ImageError(f"truncated {kind}: too little of it is there") from None
 

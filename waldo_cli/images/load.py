@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def load_image(
     path_or_file: Source,
     *,
+    page: int = 1,
     max_pixels: int | None = None,
     orient: bool = True,
     allow_truncated: bool = False,
@@ -41,6 +42,8 @@ def load_image(
     ----------
     path_or_file
         Path, open binary file (read to its end), or the bytes of the file.
+    page
+        Which page of a TIFF, or which frame of an animation, counted from 1.
     max_pixels
         Most pixels, checked before memory is allocated for them. The default is 200 Mpx, and a picture of
         more than 24 Mpx must also have at least 1 byte for every 100 pixels; a number replaces both limits.
@@ -62,7 +65,7 @@ def load_image(
     FileError
         The file is missing or cannot be read.
     """
-    with opened(path_or_file, max_pixels, allow_truncated=allow_truncated) as picture:
+    with opened(path_or_file, max_pixels, page=page, allow_truncated=allow_truncated) as picture:
         return picture.rgb(orient=orient)
 
 
