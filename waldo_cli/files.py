@@ -33,6 +33,13 @@ _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 #: Marks every HTML page that this program writes.
 HTML_MARK = b'<meta name="generator" content="waldo">'
 
+#: Marks every PNG that this program writes: a text chunk with PNG's standard keyword `Software`.
+PNG_MARK = b"tEXtSoftware\0waldo"
+
+#: At the beginning of every .npy that this program writes. The format lets a header be padded with
+#: spaces to any multiple of 64 bytes; numpy pads to the next one, this program to 1024.
+NPY_MARK = b"\x93NUMPY\1\0" + (1024 - 10).to_bytes(2, "little")
+
 # A mark is always within this many bytes from the beginning of a file.
 _MARK_SEARCH_BYTES = 1024
 
@@ -175,6 +182,16 @@ def refuse_foreign(path: str | os.PathLike[str], mark: bytes) -> None:
             "is there, and this program did not make it: give another --out, or --overwrite",
             path=os.fsdecode(path),
         )
+
+
+def has_mark(path: str | os.PathLike[str], mark: bytes) -> bool:
+    """Return whether a file, or the file that a link leads to, has the mark of this program."""
+    try:
+        _must_be_regular(os.stat(path))
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            return mark in file.read(_MARK_SEARCH_BYTES)
+    except (OSError, ValueError):  # whoever opens the file says what is wrong with it
+        return False
 
 
 def beginning(path: str | os.PathLike[str], size: int) -> bytes | None:

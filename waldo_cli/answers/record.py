@@ -60,7 +60,7 @@ class Record:
     heatmap
         Path of the heatmap, if one was written.
     error
-        What went wrong; None if nothing did.
+        What went wrong; None if nothing did. With detections: a file beside the answer was not written.
     seconds
         Time to read and examine the image and to write its files.
     bytes, modified

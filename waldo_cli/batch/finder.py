@@ -18,8 +18,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from waldo_cli.answers.record import Record
-from waldo_cli.errors import WaldoError
-from waldo_cli.files import make_folder, sweep
+from waldo_cli.errors import FileError, WaldoError
+from waldo_cli.files import NPY_MARK, PNG_MARK, make_folder, refuse_foreign, sweep
 from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item
 from waldo_cli.inputs.sources import fetch, is_url
 from waldo_cli.parallel import keep_freed_memory
@@ -142,8 +142,6 @@ class Finder:
         from waldo_cli.images.load import load_image
 
         query = self._query
-        if not self._extras.overwrite:
-            self._refuse_to_replace(item)
         source, size, modified = _source(item, path, query.max_pixels)
         image = load_image(
             source,
@@ -161,55 +159,62 @@ class Finder:
             result.width,
             result.height,
             result.margin,
-            item.output + HEATMAP if query.heatmap else None,
             bytes=size,
             modified=modified,
         )
         return self._write(item, image, result, record)
 
-    def _refuse_to_replace(self, item: Item) -> None:
-        """Refuse to replace files that this program did not make.
-
-        This comes before the search, so that no file is written if one of them may not be.
-        """
-        from waldo_cli.files import refuse_foreign
-        from waldo_cli.images.png import PNG_MARK
-        from waldo_cli.show.heatmap import NPY_MARK
-
-        output = os.path.join(self._folder, item.output)
-        if self._query.heatmap:
-            refuse_foreign(output + HEATMAP, PNG_MARK)
-        if self._query.activations:
-            refuse_foreign(output + ACTIVATIONS, NPY_MARK)
-
     def _write(self, item: Item, image: NDArray[Any], result: Result, record: Record) -> Record:
-        """Write the files asked for; return the record, with pictures in it if they were asked for."""
+        """Write the files asked for; return the record, with pictures in it if they were asked for.
+
+        A file that cannot be written is an error in the record, whose answer stays.
+        """
         from waldo_cli.images.png import save_png
         from waldo_cli.show.heatmap import render_heatmap, save_activations
         from waldo_cli.show.thumbnails import pictures, view
 
         query, extras = self._query, self._extras
         output = os.path.join(self._folder, item.output)
-        if query.heatmap or query.activations:
-            self._make_folder(os.path.dirname(output))
-        if query.activations:
-            save_activations(output + ACTIVATIONS, result.activations)
-        if query.heatmap or extras.pictures:
-            heatmap = render_heatmap(image, result.activations, result.detections)
-            if query.heatmap:
-                save_png(output + HEATMAP, heatmap)
-            if extras.pictures:
-                record = replace(record, pictures=pictures(image, heatmap, result.detections))
-        if extras.view and result.found:
-            record = replace(record, view=view(image, result.detections[0], extras.view))
-        return record
+        failures: list[str] = []
+        try:
+            if query.activations:
+                failures += self._save(
+                    output + ACTIVATIONS,
+                    NPY_MARK,
+                    lambda path: save_activations(path, result.activations),
+                )
+            if query.heatmap or extras.pictures:
+                heatmap = render_heatmap(image, result.activations, result.detections)
+                if query.heatmap:
+                    reasons = self._save(
+                        output + HEATMAP, PNG_MARK, lambda path: save_png(path, heatmap)
+                    )
+                    failures += reasons
+                    record = replace(record, heatmap=None if reasons else item.output + HEATMAP)
+                if extras.pictures:
+                    record = replace(record, pictures=pictures(image, heatmap, result.detections))
+            if extras.view and result.found:
+                record = replace(record, view=view(image, result.detections[0], extras.view))
+        except MemoryError:
+            failures.append("not enough memory for the files beside the answer")
+        return replace(record, error="; ".join(failures) or None)
 
-    def _make_folder(self, folder: str) -> None:
-        """Make a folder and remove half-written files from it, both only once."""
-        if folder not in self._swept:
-            make_folder(folder)
-            sweep(folder)
-            self._swept.add(folder)
+    def _save(self, path: str, mark: bytes, write: Callable[[str], None]) -> list[str]:
+        """Write a file, unless one without the mark would be replaced; return why it was not written."""
+        try:
+            if not self._extras.overwrite:
+                refuse_foreign(path, mark)
+            folder = os.path.dirname(path)
+            if (
+                folder not in self._swept
+            ):  # make it, and remove half-written files from it, only once
+                make_folder(folder)
+                sweep(folder)
+                self._swept.add(folder)
+            write(path)
+        except FileError as e:
+            return [str(e)]
+        return []
 
 
 def _source(

@@ -27,7 +27,8 @@ from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
 from waldo_cli.inputs.folders import expand
-from waldo_cli.inputs.items import HEATMAP, Item, in_shard, mark_collisions, refuse_collisions
+from waldo_cli.inputs.items import HEATMAP, Item, Outputs, in_shard
+from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.sources import STDIN, read_names
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Arguments:
     null: bool
     out: str
     overwrite: bool
-    heatmap: bool
+    heatmap: bool | None
     activations: bool
     form: str
     header: bool | None
@@ -82,12 +83,22 @@ class Arguments:
         sidecar = SIDECARS.get(self.form)
         return FORMATS[self.form].takes if sidecar is None else sidecar.takes
 
+    @property
+    def draws(self) -> bool:
+        """Whether heatmaps are written."""
+        return not self.quiet if self.heatmap is None else self.heatmap
+
     def query(self) -> Query:
         """Return the settings that can change a record."""
         from waldo_cli.batch.finder import Query
 
         same = {f.name: getattr(self, f.name) for f in fields(Query) if hasattr(self, f.name)}
-        return Query(**same | {"labels": self.labels or None, "orient": not self.no_orient})
+        changed = {
+            "labels": self.labels or None,
+            "heatmap": self.draws,
+            "orient": not self.no_orient,
+        }
+        return Query(**same | changed)
 
     def extras(self) -> Extras:
         """Return the settings for every image that change no record."""
@@ -138,8 +149,8 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
         "--report writes HTML: name it FILE.html",
     ),
     (
-        lambda a: a.quiet and bool(a.progress or a.show or a.report),
-        "--progress, --show and --report go without --quiet",
+        lambda a: a.quiet and bool(a.progress or a.show or a.report or a.heatmap or a.activations),
+        "--progress, --show, --report, --heatmap and --activations go without --quiet",
     ),
 )
 
@@ -165,22 +176,24 @@ def detect(ctx: click.Context, /, **given: Any) -> None:
     separated by tabs. x, y is the centre of what was found, then its box; pixels of the image as shown,
     from its top left corner. Larger scores are more certain.
 
-    In folders hidden files, links to folders and files with other endings are left out; what this
-    program has written (*.heatmap.png, *.activations.npy) is so everywhere. Records come in the order
-    of the images, those of a folder by their names, whatever --jobs says.
+    In folders hidden files, links to folders and files with other endings are left out; a line on
+    standard error counts them. What this program has written (*.heatmap.png, *.activations.npy) is left
+    out everywhere. Records come in the order of the images, those of a folder by their names, whatever
+    --jobs says.
 
     Exit status: 0 something was found and nothing failed, 1 nothing was found, 2 an error, 130 Ctrl-C.
     """
     arguments = Arguments(**given)
     refuse_contradictions(arguments, ctx)
-    known_items, later_items = find_items(arguments, ctx)
+    left_out = LeftOut()
+    known_items, later_items = find_items(arguments, left_out, ctx)
     total = None if arguments.files_from is not None else len(known_items)
     screen = make_screen(arguments, total)
     exit_on_signals()
     with ExitStack() as exit_stack:
         journal = open_journal(arguments, ctx, exit_stack)
         engine = exit_stack.enter_context(make_engine(arguments, total))
-        sinks = list(open_sinks(arguments, engine, journal, screen, exit_stack))
+        sinks = list(open_sinks(arguments, engine, journal, screen, left_out, exit_stack))
         for record in records(arguments, engine, journal, chain(known_items, later_items)):
             for sink in sinks:
                 record = sink.add(record)  # with an error in it if this sink could not write
@@ -188,6 +201,8 @@ def detect(ctx: click.Context, /, **given: Any) -> None:
                 break
     if not screen.done and arguments.shard is None:
         raise click.UsageError(f"no image is named in {arguments.files_from}", ctx)
+    if not arguments.quiet and str(left_out):
+        screen.say(f"waldo: {left_out}")
     screen.sum_up()
     if arguments.quiet and screen.found:
         ctx.exit(0)  # as grep -q: a find counts more than an error
@@ -201,11 +216,12 @@ def refuse_contradictions(arguments: Arguments, ctx: click.Context) -> None:
             raise click.UsageError(message.format(form=arguments.form), ctx)
 
 
-def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], Iterator[Item]]:
+def find_items(
+    arguments: Arguments, left_out: LeftOut, ctx: click.Context
+) -> tuple[list[Item], Iterator[Item]]:
     """Return the items of the command line, and an iterator over those that ``--files-from`` will name.
 
-    No item writes to the files of another one: among the items of the command line this is an error, an item
-    of the list gets a record with an error.
+    No item writes to the files of another one. `left_out` counts what is in folders and is no image.
 
     Raises
     ------
@@ -215,7 +231,11 @@ def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], It
 
     def items_in(paths: Iterator[str]) -> Iterator[Item]:
         return expand(
-            paths, arguments.out, recursive=arguments.recursive, extensions=arguments.extensions
+            paths,
+            arguments.out,
+            recursive=arguments.recursive,
+            extensions=arguments.extensions,
+            left_out=left_out,
         )
 
     named = items_in(iter(arguments.images))
@@ -225,28 +245,27 @@ def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], It
         else read_names(arguments.files_from, null=arguments.null)
     )
     sidecar = SIDECARS.get(arguments.form)
-    if arguments.heatmap or arguments.activations or sidecar is not None:
-        taken: dict[str, str] = {}  # path without suffix of an output -> who writes it
-        if sidecar is not None and sidecar.classes:
-            taken[os.path.normpath(os.path.join(arguments.out, CLASSES))] = "the list of classes"
-        known = refuse_collisions(named, taken)
-        later = mark_collisions(later, taken)
+    if arguments.draws or arguments.activations or sidecar is not None:
+        classes = sidecar is not None and sidecar.classes
+        outputs = Outputs(arguments.out, [os.path.join(arguments.out, CLASSES)] if classes else [])
+        known = outputs.of_all(named)
+        later = outputs.of_each(later)
     else:
         known = list(named)
     if not known and arguments.files_from is None:
-        raise click.UsageError(_no_image_message(arguments.images, arguments.recursive), ctx)
+        raise click.UsageError(_no_image_message(arguments.images, left_out), ctx)
     if arguments.shard is None:
         return known, later
-    # After the check for collisions, so that shards, which run separately, do not overwrite each other.
+    # After the outputs are named, so that shards, which run separately, do not overwrite each other.
     number, count = arguments.shard
     known = [item for item in known if in_shard(item.path, number, count)]
     return known, (item for item in later if in_shard(item.path, number, count))
 
 
-def _no_image_message(images: tuple[str, ...], recursive: bool) -> str:
+def _no_image_message(images: tuple[str, ...], left_out: LeftOut) -> str:
     where = shown(images[0]) if len(images) == 1 else f"the {len(images)} places given"
-    hint = "" if recursive else "; -r looks into the folders of folders"
-    return f"no image in {where}: heatmaps and hidden files do not count{hint}"
+    others = str(left_out)
+    return f"no image in {where}: heatmaps and hidden files do not count{others and '; ' + others}"
 
 
 def make_screen(arguments: Arguments, total: int | None) -> Screen:
@@ -316,7 +335,7 @@ def records(
     def recall(item: Item) -> Record | None:
         if journal is None:
             return None
-        heatmap = item.output + HEATMAP if arguments.heatmap else None
+        heatmap = item.output + HEATMAP if arguments.draws else None
         return journal.recall(item, engine.run, engine.labels, heatmap)
 
     return engine.records(replace_known(items, engine.run, recall, arguments.max_pixels))
@@ -327,6 +346,7 @@ def open_sinks(
     engine: Engine,
     journal: Journal | None,
     screen: Screen,
+    left_out: LeftOut,
     exit_stack: ExitStack,
 ) -> Iterator[Sink]:
     """Yield the sinks, in the order in which a record passes through them; `exit_stack` will close them.
@@ -334,7 +354,7 @@ def open_sinks(
     The screen comes after the output, so that it also shows errors of writing.
     """
     exit_stack.enter_context(screen)
-    report = _open_report(arguments, exit_stack)
+    report = _open_report(arguments, left_out, exit_stack)
     if journal is not None:
         yield journal
     if arguments.form in SIDECARS and not arguments.quiet:
@@ -356,7 +376,7 @@ def open_sinks(
         yield report
 
 
-def _open_report(arguments: Arguments, exit_stack: ExitStack) -> Sink | None:
+def _open_report(arguments: Arguments, left_out: LeftOut, exit_stack: ExitStack) -> Sink | None:
     if arguments.report is None:
         return None
     from waldo_cli.show.report import Report
@@ -366,6 +386,7 @@ def _open_report(arguments: Arguments, exit_stack: ExitStack) -> Sink | None:
     return exit_stack.enter_context(
         Report(
             arguments.report,
+            left_out,
             max_pixels=arguments.max_pixels,
             orient=not arguments.no_orient,
             allow_truncated=arguments.allow_truncated,

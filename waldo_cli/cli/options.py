@@ -247,9 +247,8 @@ writing = group(
     overwrite,
     click.option(
         "--heatmap/--no-heatmap",
-        default=True,
-        show_default=True,
-        help="Write STEM.heatmap.png, the activations over the dimmed page.",
+        default=None,
+        help="Write STEM.heatmap.png, the activations over the dimmed page.  [default: heatmap, but for -q]",
     ),
     click.option(
         "--activations",
@@ -347,7 +346,7 @@ status_and_messages = group(
         "-q",
         "--quiet",
         is_flag=True,
-        help="No records, no summary: answer by the exit status, stop at the first find.",
+        help="No records, no files, no summary: answer by the exit status, stop at the first find.",
     ),
     click.option("-v", "--verbose", is_flag=True, help="A summary of each image, terminal or not."),
     click.option(

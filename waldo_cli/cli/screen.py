@@ -34,8 +34,8 @@ class Screen:
 
     Attributes
     ----------
-    done, found, failed
-        Number of records, of those with a detection, and of those with an error.
+    done, found, failed, unanswered
+        Number of records, of those with a detection, of those with an error, and of those without an answer.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Screen:
         self._shared = self._terminal and sys.stdout.isatty()  # records go to the same terminal
         self._drawn = False  # whether the progress line is on the terminal now
         self._started = self._updated = time.monotonic()
-        self.done = self.found = self.failed = 0
+        self.done = self.found = self.failed = self.unanswered = 0
 
     def __enter__(self) -> Self:
         return self
@@ -62,9 +62,10 @@ class Screen:
         self.done += 1
         self.found += record.found
         self.failed += record.error is not None
+        self.unanswered += record.detections is None
         if record.error is not None:
             self.say(f"waldo: {show(record.path)}: {record.error}")
-        elif self._verbose:
+        if self._verbose and record.detections is not None:
             self.say(_summary(record))
         if record.view is not None:
             self.clear()
@@ -103,10 +104,10 @@ class Screen:
         if not self._last_line:
             return
         seconds = time.monotonic() - self._started
-        nothing = self.done - self.found - self.failed
+        nothing = self.done - self.found - self.unanswered
         self.say(
             f"{self.done} images in {_duration(seconds)}: {self.found} with a find, {nothing} without,"
-            f" {self.failed} failed; {self.done / max(seconds, 1e-3):.3g} images/s"
+            f" {self.unanswered} failed; {self.done / max(seconds, 1e-3):.3g} images/s"
         )
 
     def _state(self) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from waldo_cli.answers.record import Pictures, Record
 from waldo_cli.errors import FileError, WaldoError
 from waldo_cli.files import reason, show, write_atomically
+from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.sources import STDIN, fetch, is_url
 from waldo_cli.show.thumbnails import bytes_of, pictures
 
@@ -28,6 +29,8 @@ class Report:
     ----------
     path
         Of the HTML file.
+    left_out
+        What is not looked at; told below the table.
     **opening
         How `load_image` opens images, for records whose pictures must be made again.
 
@@ -37,7 +40,8 @@ class Report:
         It cannot be written.
     """
 
-    def __init__(self, path: str, **opening: Any) -> None:
+    def __init__(self, path: str, left_out: LeftOut, **opening: Any) -> None:
+        self._left_out = left_out
         self._opening = opening
         self._path = path
         self._folder = os.path.dirname(os.path.abspath(path))
@@ -56,6 +60,8 @@ class Report:
             f"{sum(counts.values())} images: {counts['found']} with a find,"
             f" {counts['nothing']} without, {counts['failed']} failed"
         )
+        if said := str(self._left_out):
+            total += f"; {escape(said)}"
         try:
             self._put(self._tail.replace(SUM, total))
         except FileError as e:  # remove the temporary file
@@ -122,9 +128,11 @@ def _image(data: bytes, what: str) -> str:
 
 
 def _note(record: Record) -> str:
-    if record.error is not None:
+    if record.error is not None and record.detections is None:
         return escape(show(record.error))
     size = f"{record.width} &times; {record.height}"
+    if record.error is not None:  # beside an answer: a file of it could not be written
+        size += f"; {escape(show(record.error))}"
     if not record.detections:
         return f"nothing found, {size}"
     best = record.detections[0]
