@@ -108,21 +108,28 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
     ValueError
         There is a NUL in the path.
     """
-    _must_be_regular(os.stat(path))
-    # Another file may replace this one between the check above and `open`. So the type is checked again on
-    # the open file, and O_NONBLOCK keeps `open` from waiting if it is now a pipe.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        _must_be_regular(status)
-        if status.st_size > limit:
-            raise FileTooLargeError(
-                errno.EFBIG, f"{status.st_size:,} bytes: at most {limit:,} are read"
-            )
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise FileTooLargeError(errno.EFBIG, f"{size:,} bytes: at most {limit:,} are read")
         data = file.read(limit + 1)
     if len(data) > limit:  # it has grown since, or reports a wrong size, as files in /proc do
         raise FileTooLargeError(errno.EFBIG, f"more than {limit:,} bytes")
     return data
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file for reading; raises as `read_bytes`, whatever its size."""
+    _must_be_regular(os.stat(path))
+    # Another file may replace this one between the check above and `open`. So the type is checked again on
+    # the open file, and O_NONBLOCK keeps `open` from waiting if it is now a pipe.
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY), "rb")
+    try:
+        _must_be_regular(os.fstat(file.fileno()))
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 def _must_be_regular(status: os.stat_result) -> None:
@@ -187,8 +194,7 @@ def refuse_foreign(path: str | os.PathLike[str], mark: bytes) -> None:
 def has_mark(path: str | os.PathLike[str], mark: bytes) -> bool:
     """Return whether a file, or the file that a link leads to, has the mark of this program."""
     try:
-        _must_be_regular(os.stat(path))
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open_regular(path) as file:
             return mark in file.read(_MARK_SEARCH_BYTES)
     except (OSError, ValueError):  # whoever opens the file says what is wrong with it
         return False

@@ -36,9 +36,9 @@ from PIL import (
     _imaging,
 )
 
-from waldo_cli.errors import FileError, ImageError, InvalidInputError
+from waldo_cli.errors import FileError, ImageError, InvalidInputError, MissingExtraError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
-from waldo_cli.images import headers
+from waldo_cli.images import headers, pages
 from waldo_cli.images.samples import Picture
 
 if TYPE_CHECKING:
@@ -145,7 +145,12 @@ def opened(
     if max_pixels is not None and max_pixels < 1:
         raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
     try:
-        data = _read_all(source, max_file_bytes(max_pixels))
+        limit = max_file_bytes(max_pixels)
+        file = os.fspath(source) if isinstance(source, os.PathLike) else source
+        single, page = pages.single(
+            file if isinstance(file, str) else _read_all(file, limit), page, limit, max_pixels
+        )
+        data = _read_all(single, limit)
         kind = headers.sniff(data)
         try:
             with _pillow_lock, _pillow_set_up(max_pixels):
@@ -159,7 +164,7 @@ def opened(
                 yield picture
         except MemoryError:
             raise ImageError("not enough memory for a picture of this size") from None
-    except FileError as error:
+    except (FileError, MissingExtraError) as error:
         if isinstance(source, (str, os.PathLike)):
             error.at(os.fsdecode(source))
         raise
