@@ -65,9 +65,13 @@ class Record:
         Time to read and examine the image and to write its files.
     bytes, modified
         Size of the file, and the time of its last change in seconds since 1970; None if it is not a file.
+    page
+        Which picture of a file of several, counted from 1; None for a file of one picture.
     output
         Path, without suffix, of the files made from the image. This field and the ones below are not part
         of any output format.
+    others
+        Number of pictures inside this one that were not examined.
     pictures, view
         For a report and for a terminal, if they were asked for.
     """
@@ -83,7 +87,9 @@ class Record:
     seconds: float = 0.0
     bytes: int | None = None
     modified: float | None = None
+    page: int | None = None
     output: str = ""
+    others: int = 0
     pictures: Pictures | None = None
     view: View | None = None
 
@@ -95,6 +101,7 @@ class Record:
 def as_json(record: Record) -> dict[str, Any]:
     """Return a record as a JSON object; the exact bytes of a path that is not UTF-8 are in ``path_b64``."""
     out: dict[str, Any] = {"schema": SCHEMA, **path_fields("path", record.path)}
+    out |= page_field(record)
     out |= {"width": record.width, "height": record.height, "found": record.found}
     out["detections"] = None
     if record.detections is not None:
@@ -135,6 +142,7 @@ def from_json(data: Any) -> Record:
         _number(data["seconds"]),
         _optional(_whole, data["bytes"]),
         _optional(_number, data["modified"]),
+        _optional(_whole, data.get("page")),
     )
 
 
@@ -185,6 +193,11 @@ def clipped(detection: Detection, record: Record) -> tuple[int, int, int, int]:
     """
     box = detection.box.clipped(record.width or 1, record.height or 1)
     return box.left, box.top, box.left + box.width, box.top + box.height
+
+
+def page_field(record: Record) -> dict[str, int]:
+    """Return the page as a JSON field; nothing for a file of one picture."""
+    return {} if record.page is None else {"page": record.page}
 
 
 def path_fields(key: str, path: str) -> dict[str, str]:

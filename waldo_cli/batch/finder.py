@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from waldo_cli.answers.record import Record
@@ -135,16 +134,26 @@ class Finder:
                 traceback.print_exc()
             record = Record(item.path, self.run, error=f"unexpected {type(e).__name__}: {e}")
         seconds = round(time.perf_counter() - started, 3)
-        return replace(record, seconds=seconds, output=item.output)
+        return replace(record, page=item.page, seconds=seconds, output=item.output)
 
     def _examine(self, item: Item, path: str) -> Record:
         from waldo_cli.detector.detect import detect_with
+        from waldo_cli.images.decode import max_file_bytes
         from waldo_cli.images.load import load_image
+        from waldo_cli.images.pages import contents, single
 
         query = self._query
         source, size, modified = _source(item, path, query.max_pixels)
+        wanted = None if item.alone else item.page
+        opened, page = single(
+            source, wanted or 1, max_file_bytes(query.max_pixels), query.max_pixels
+        )
+        # Pages inside a page, as of a TIFF in an archive; and of a URL, which was not asked before.
+        asked = source if wanted is None else opened
+        others = contents(asked).count - 1 if isinstance(asked, bytes) and page == 1 else 0
         image = load_image(
-            source,
+            opened,
+            page=page,
             max_pixels=query.max_pixels,
             orient=query.orient,
             allow_truncated=query.allow_truncated,
@@ -161,6 +170,7 @@ class Finder:
             result.margin,
             bytes=size,
             modified=modified,
+            others=others,
         )
         return self._write(item, image, result, record)
 
@@ -219,13 +229,13 @@ class Finder:
 
 def _source(
     item: Item, path: str, max_pixels: int | None
-) -> tuple[str | BytesIO, int | None, float | None]:
+) -> tuple[str | bytes, int | None, float | None]:
     """Return what to read an image from, its size in bytes and the time of its last change."""
     if item.data is not None:
-        return BytesIO(item.data), len(item.data), None
+        return item.data, len(item.data), None
     if is_url(item.path):
         data = fetch(item.path, max_pixels)
-        return BytesIO(data), len(data), None
+        return data, len(data), None
     return path, *identity(path)
 
 

@@ -27,8 +27,9 @@ from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
 from waldo_cli.inputs.folders import expand
-from waldo_cli.inputs.items import HEATMAP, Item, Outputs, in_shard
+from waldo_cli.inputs.items import HEATMAP, Item, Outputs
 from waldo_cli.inputs.leftout import LeftOut
+from waldo_cli.inputs.pages import ByPage, PageRanges
 from waldo_cli.inputs.sources import STDIN, read_names
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Arguments:
     where: str | None
     recursive: bool
     extensions: frozenset[str]
+    pages: PageRanges | None
     files_from: str | None
     null: bool
     out: str
@@ -60,6 +62,7 @@ class Arguments:
     activations: bool
     form: str
     header: bool | None
+    paged: bool
     jobs: int | None
     timeout: int | None
     resume: str | None
@@ -125,6 +128,10 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
         f"--header goes with {in_words(FORMATS, 'header')}, not with {{form}}",
     ),
     (
+        lambda a: a.paged and "paged" not in a.takes,
+        f"--page-number goes with {in_words(FORMATS, 'paged')}, not with {{form}}",
+    ),
+    (
         lambda a: a.null and a.files_from is None and "null" not in a.takes,
         f"-0 goes with --files-from or {in_words(FORMATS, 'null')}, not with {{form}}",
     ),
@@ -186,15 +193,16 @@ def detect(ctx: click.Context, /, **given: Any) -> None:
     arguments = Arguments(**given)
     refuse_contradictions(arguments, ctx)
     left_out = LeftOut()
-    known_items, later_items = find_items(arguments, left_out, ctx)
-    total = None if arguments.files_from is not None else len(known_items)
-    screen = make_screen(arguments, total)
+    items = find_items(arguments, left_out, ctx)
     exit_on_signals()
+    first_items, later_items = ask_first(items, arguments.jobs)
+    screen = make_screen(arguments, items)
     with ExitStack() as exit_stack:
         journal = open_journal(arguments, ctx, exit_stack)
-        engine = exit_stack.enter_context(make_engine(arguments, total))
+        engine = exit_stack.enter_context(make_engine(arguments, items.total))
         sinks = list(open_sinks(arguments, engine, journal, screen, left_out, exit_stack))
-        for record in records(arguments, engine, journal, chain(known_items, later_items)):
+        for record in records(arguments, engine, journal, chain(first_items, later_items)):
+            left_out.add_inner(record.others)
             for sink in sinks:
                 record = sink.add(record)  # with an error in it if this sink could not write
             if (arguments.quiet and screen.found) or (arguments.fail_fast and screen.failed):
@@ -216,12 +224,10 @@ def refuse_contradictions(arguments: Arguments, ctx: click.Context) -> None:
             raise click.UsageError(message.format(form=arguments.form), ctx)
 
 
-def find_items(
-    arguments: Arguments, left_out: LeftOut, ctx: click.Context
-) -> tuple[list[Item], Iterator[Item]]:
-    """Return the items of the command line, and an iterator over those that ``--files-from`` will name.
+def find_items(arguments: Arguments, left_out: LeftOut, ctx: click.Context) -> ByPage:
+    """Return the items of the command line, and those that ``--files-from`` will name, one for each page.
 
-    No item writes to the files of another one. `left_out` counts what is in folders and is no image.
+    No item writes to the files of another one. `left_out` counts what is not looked at.
 
     Raises
     ------
@@ -245,6 +251,7 @@ def find_items(
         else read_names(arguments.files_from, null=arguments.null)
     )
     sidecar = SIDECARS.get(arguments.form)
+    outputs = None
     if arguments.draws or arguments.activations or sidecar is not None:
         classes = sidecar is not None and sidecar.classes
         outputs = Outputs(arguments.out, [os.path.join(arguments.out, CLASSES)] if classes else [])
@@ -254,12 +261,31 @@ def find_items(
         known = list(named)
     if not known and arguments.files_from is None:
         raise click.UsageError(_no_image_message(arguments.images, left_out), ctx)
-    if arguments.shard is None:
-        return known, later
-    # After the outputs are named, so that shards, which run separately, do not overwrite each other.
-    number, count = arguments.shard
-    known = [item for item in known if in_shard(item.path, number, count)]
-    return known, (item for item in later if in_shard(item.path, number, count))
+    # Shards are taken after the outputs are named: they run separately, and must not overwrite each other.
+    return ByPage(
+        known,
+        None if arguments.files_from is None else later,
+        arguments.pages,
+        left_out,
+        outputs=outputs,
+        shard=arguments.shard,
+        max_pixels=arguments.max_pixels,
+    )
+
+
+def ask_first(items: ByPage, jobs: int | None) -> tuple[list[Item], Iterator[Item]]:
+    """Return the first items, and the others, once it is known whether there are enough for all processes."""
+    from waldo_cli.parallel import available_cores
+
+    enough = max(2, jobs or available_cores())
+    first: list[Item] = []
+    iterator = iter(items)
+    while items.total is not None and len(first) < items.total < enough:
+        item = next(iterator, None)
+        if item is None:
+            break
+        first.append(item)
+    return first, iterator
 
 
 def _no_image_message(images: tuple[str, ...], left_out: LeftOut) -> str:
@@ -268,18 +294,18 @@ def _no_image_message(images: tuple[str, ...], left_out: LeftOut) -> str:
     return f"no image in {where}: heatmaps and hidden files do not count{others and '; ' + others}"
 
 
-def make_screen(arguments: Arguments, total: int | None) -> Screen:
+def make_screen(arguments: Arguments, items: ByPage) -> Screen:
     """Decide what appears on standard error besides errors.
 
     On a terminal: for one image a summary of it, for several images the progress and a last line that counts
     them. Options turn these on or off.
     """
-    several = total is None or total > 1
+    several = items.total is None or items.total > 1
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
     enabled = not arguments.quiet
     progress = on_terminal if arguments.progress is None else arguments.progress
     return Screen(
-        total,
+        lambda: items.total,
         progress=enabled and several and progress,
         verbose=enabled and (arguments.verbose or (on_terminal and not several)),
         last_line=enabled and several and (arguments.verbose or on_terminal),
@@ -338,7 +364,7 @@ def records(
         heatmap = item.output + HEATMAP if arguments.draws else None
         return journal.recall(item, engine.run, engine.labels, heatmap)
 
-    return engine.records(replace_known(items, engine.run, recall, arguments.max_pixels))
+    return engine.records(replace_known(items, engine.run, recall))
 
 
 def open_sinks(
@@ -369,7 +395,9 @@ def open_sinks(
             )
         )
     elif not arguments.quiet:
-        form = make_format(arguments.form, engine.labels, arguments.header, arguments.null)
+        form = make_format(
+            arguments.form, engine.labels, arguments.header, arguments.null, arguments.paged
+        )
         yield exit_stack.enter_context(StandardOutput(form, before=screen.clear_if_shared))
     yield screen
     if report is not None:

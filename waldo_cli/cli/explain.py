@@ -14,7 +14,7 @@ from waldo_cli.cli import options
 from waldo_cli.errors import FileError
 from waldo_cli.files import HTML_MARK, reason, refuse_foreign
 from waldo_cli.inputs.items import stem
-from waldo_cli.inputs.sources import STDIN, read_stdin
+from waldo_cli.inputs.sources import STDIN, read_pictures
 
 
 class Coordinates(click.ParamType[tuple[float, float]]):
@@ -92,7 +92,7 @@ def explain(
     search = Search.of_files(stack, masks, labels or None, scales, threshold)
     prior = None if where is None else load_weights(where)
     pixels = load_image(
-        read_stdin(max_pixels) if image == STDIN else image,
+        next(read_pictures(max_pixels))[0] if image == STDIN else image,
         max_pixels=max_pixels,
         orient=not no_orient,
         allow_truncated=allow_truncated,

@@ -18,6 +18,7 @@ from waldo_cli.answers.sidecars import SIDECARS
 from waldo_cli.answers.streams import FORMATS
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.inputs.folders import EXTENSIONS
+from waldo_cli.inputs.pages import PageRanges, page_ranges
 from waldo_cli.scales import resolve_scales
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -79,6 +80,20 @@ class Shard(click.ParamType[tuple[int, int]]):
         if match is None or int(match[1]) > int(match[2]):
             self.fail(f"{value!r} is not I/N with I from 1 to N, such as 1/4", param, ctx)
         return int(match[1]), int(match[2])
+
+
+class Pages(click.ParamType[PageRanges]):
+    """``1,3-5``, ``7-`` or ``all``."""
+
+    name = "pages"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> PageRanges:
+        try:
+            return page_ranges(str(value))
+        except InvalidInputError as e:
+            self.fail(e.reason, param, ctx)
 
 
 class Extensions(click.ParamType[frozenset[str]]):
@@ -211,6 +226,13 @@ inputs = group(
         help="Endings of the files in folders that are images, such as jpg,png.",
     ),
     click.option(
+        "--pages",
+        type=Pages(),
+        metavar="LIST",
+        help="Of files of several pictures look at these, such as 1,3-5, 7- or all.  [default: all of a"
+        " TIFF, a PDF, an archive and standard input, the first of an animation]",
+    ),
+    click.option(
         "--files-from",
         type=PLACE,
         metavar="FILE",
@@ -269,6 +291,13 @@ writing = group(
         "--header/--no-header",
         default=None,
         help="Begin with a line of column names.  [default: for csv, not for tsv]",
+    ),
+    click.option(
+        "-n",
+        "--page-number",
+        "paged",
+        is_flag=True,
+        help="Add a tenth column to tsv and csv: the page, 1 for a file of one picture.",
     ),
 )
 

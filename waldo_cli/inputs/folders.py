@@ -13,22 +13,20 @@ from functools import cache
 from importlib.util import find_spec
 
 from waldo_cli.files import NPY_MARK, PNG_MARK, has_mark, reason
+from waldo_cli.images.pages import PICTURES
 from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item, join, stem
 from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.sources import STDIN
 
-#: A file in a folder counts as an image if its name ends in one of these, in upper or lower case.
-EXTENSIONS = frozenset(
-    {
-        "apng", "avif", "bmp", "dib", "gif", "heic", "heif", "hif", "j2k", "jfif", "jp2", "jpe", "jpeg",
-        "jpg", "jpx", "jxl", "mpo", "png", "tif", "tiff", "webp",
-    }
-)  # fmt: skip
+#: A file in a folder counts as an image if its name ends in one of these, in upper or lower case. Not zip:
+#: most archives hold something else.
+EXTENSIONS = PICTURES | {"cbz", "pdf"}
 
 # Of these, the ones that need an optional package: the extra that installs it, and its module.
 _EXTRAS = {
     **dict.fromkeys(("heic", "heif", "hif"), ("heif", "pillow_heif")),
     "jxl": ("jxl", "pillow_jxl"),
+    "pdf": ("pdf", "pypdfium2"),
 }
 
 
@@ -114,7 +112,7 @@ def _is_image(entry: os.DirEntry[str], extensions: Collection[str], left_out: Le
     ending = os.path.splitext(entry.name)[1].lower().removeprefix(".")
     if ending not in extensions:
         if extensions == EXTENSIONS:
-            left_out.add_file(entry.name)
+            left_out.add_file(entry.name, "name it to look into it" if ending == "zip" else "")
         return False
     # Also a link that leads nowhere: opening it gives an error that the user should see. Not devices, pipes,
     # sockets, and links to folders.

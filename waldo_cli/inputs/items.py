@@ -33,12 +33,18 @@ class Item:
         Why it cannot be examined, if that is already known.
     data
         The bytes of the image, if it is not read from `path`.
+    page
+        Which picture of a file of several, counted from 1; None for a file of one picture.
+    alone
+        `data` is the page alone, not the file that it is a page of.
     """
 
     path: str
     output: str
     problem: str | None = None
     data: bytes | None = None
+    page: int | None = None
+    alone: bool = False
 
 
 class Outputs:
@@ -93,21 +99,23 @@ class Outputs:
     def _apart(self, item: Item, others: Collection[str]) -> Iterator[str]:
         """Give paths, without an end, for the outputs of an image whose own are wanted by others, too."""
         folder, name = os.path.split(os.path.normpath(item.path))
+        page = "" if item.page is None else f".page-{item.page}"
         _, _, place = folder.rpartition(":/")  # of a URL: its host and path
         folders = [f for f in place.split("/") if f not in ("", ".", "..")]
         if all(os.path.dirname(other) != folder for other in others):
-            yield join(self._out, *folders, stem(item.path))
-        yield join(os.path.dirname(item.output), name)
-        yield join(self._out, *folders, name)
-        yield from (join(self._out, *folders, f"{name}-{n}") for n in count(2))
+            yield join(self._out, *folders, stem(item.path) + page)
+        yield join(os.path.dirname(item.output), name + page)
+        yield join(self._out, *folders, name + page)
+        yield from (join(self._out, *folders, f"{name}-{n}{page}") for n in count(2))
 
 
-def in_shard(path: str, number: int, of: int) -> bool:
-    """Return whether `path` belongs to shard `number`, 1 to `of`, of the `of` shards.
+def in_shard(path: str, number: int, of: int, page: int | None = None) -> bool:
+    """Return whether `path`, or a page of it, belongs to shard `number`, 1 to `of`, of the `of` shards.
 
-    A hash of the path decides, so that all machines agree without talking to each other.
+    A hash of path and page decides, so that all machines agree without talking to each other.
     """
-    digest = hashlib.sha256(os.fsencode(path)).digest()
+    suffix = b"" if page is None else b"\0%d" % page
+    digest = hashlib.sha256(os.fsencode(path) + suffix).digest()
     return int.from_bytes(digest[:8], "big") % of == number - 1
 
 

@@ -19,6 +19,8 @@ class LeftOut:
     def __init__(self) -> None:
         self._files: Counter[str] = Counter()
         self._folders = 0
+        self._frames: list[int] = []
+        self._inner: list[int] = []
 
     def add_file(self, name: str, hint: str = "") -> None:
         """Count a file by the ending of its name; `hint` says what would make it an image."""
@@ -31,6 +33,14 @@ class LeftOut:
         """Count a folder inside a folder."""
         self._folders += 1
 
+    def add_frames(self, count: int) -> None:
+        """Count the frames of an animation, of which the first was looked at."""
+        self._frames += [count] if count else []
+
+    def add_inner(self, count: int) -> None:
+        """Count the pages of a picture that is itself a page, of which the first was looked at."""
+        self._inner += [count] if count else []
+
     def __str__(self) -> str:
         """Return the counts as one line; empty if nothing was left out."""
         parts = []
@@ -42,6 +52,16 @@ class LeftOut:
             parts.append(f"{_counted(total, 'file')} not looked at: {', '.join(told)}")
         if self._folders:
             parts.append(f"{_counted(self._folders, 'folder')} not entered (-r)")
+        if self._frames:
+            frames, files = sum(self._frames), len(self._frames)
+            parts.append(
+                f"{_counted(frames, 'frame')} of {_counted(files, 'animation')} not looked at (--pages all)"
+            )
+        if self._inner:
+            pages, files = sum(self._inner), len(self._inner)
+            parts.append(
+                f"{_counted(pages, 'picture')} inside {_counted(files, 'other')} not looked at"
+            )
         return "; ".join(parts)
 
 

@@ -79,8 +79,9 @@ class Report:
         small = record.pictures or self._remade(record) or Pictures(b"", b"", b"")
         score = "" if best is None else f"{best.score:.6g}"
         margin = "" if record.margin is None else f"{record.margin:.6g}"
+        name = show(record.path) + ("" if record.page is None else f", page {record.page}")
         cells = (
-            f'<td class="path">{self._link(record.path, show(record.path))}<p>{_note(record)}</p></td>'
+            f'<td class="path">{self._link(record.path, name, page=record.page)}<p>{_note(record)}</p></td>'
             f'<td class="number">{score}</td><td class="number">{margin}</td>'
             f"<td>{_image(small.page, 'the page')}</td><td>{_image(small.find, 'the find')}</td>"
             f"<td>{self._link(record.heatmap, _image(small.heatmap, 'its heatmap'), html=True)}</td>"
@@ -96,13 +97,17 @@ class Report:
         except OSError as e:
             raise FileError(f"cannot write: {reason(e)}", path=self._path) from None
 
-    def _link(self, path: str | None, text: str, *, html: bool = False) -> str:
+    def _link(
+        self, path: str | None, text: str, *, html: bool = False, page: int | None = None
+    ) -> str:
         inner = text if html else escape(text)
         if path is None or path == STDIN or not inner:
             return inner
         if is_url(path):
             return f'<a href="{escape(path)}">{inner}</a>' if path.startswith("http") else inner
         target = quote(os.fsencode(os.path.relpath(path, self._folder)))
+        if page is not None:
+            target += f"#page={page}"  # browsers open a PDF there
         return f'<a href="{target}">{inner}</a>'
 
     def _remade(self, record: Record) -> Pictures | None:
@@ -115,7 +120,7 @@ class Report:
             source: str | bytes = record.path
             if is_url(record.path):
                 source = fetch(record.path, self._opening["max_pixels"])
-            image = load_image(source, **self._opening)
+            image = load_image(source, page=record.page or 1, **self._opening)
             return pictures(image, bytes_of(load_image(record.heatmap)), record.detections)
         except WaldoError:
             return None
