@@ -87,8 +87,8 @@ class Record:
     seconds: float = 0.0
     bytes: int | None = None
     modified: float | None = None
-    page: int | None = None
     output: str = ""
+    page: int | None = None
     others: int = 0
     pictures: Pictures | None = None
     view: View | None = None
@@ -142,7 +142,7 @@ def from_json(data: Any) -> Record:
         _number(data["seconds"]),
         _optional(_whole, data["bytes"]),
         _optional(_number, data["modified"]),
-        _optional(_whole, data.get("page")),
+        page=_optional(_whole, data.get("page")),
     )
 
 
