@@ -64,7 +64,7 @@ def test_what_is_no_picture_or_not_there_is_one_file_that_others_refuse(tmp_path
 @pytest.mark.parametrize("kind", [*ANIMATIONS, "tif", "cbz"])
 def test_a_file_cut_anywhere_is_counted_as_far_as_it_goes(kind: str) -> None:
     data = document(kind, pictures())
-    for cut in range(len(data)):
+    for cut in range(0, len(data), 5):
         try:
             assert 0 <= contents(data[:cut]).count <= 3
         except ImageError as e:

@@ -71,6 +71,13 @@ def test_reduced_copies_and_masks_are_no_pages(tag: int, value: int, is_page: bo
     assert len(pages(io.BytesIO(data))) == 2 + is_page
 
 
+@pytest.mark.parametrize(("tag", "value"), [(50706, 0x101), (262, 32803), (262, 34892)])
+def test_a_raw_file_has_no_pages(tag: int, value: int) -> None:
+    data = book()
+    assert pages(io.BytesIO(marked(data, 1, tag, value))) == []
+    assert pages(io.BytesIO(data[:8] + b"CR" + data[10:])) == []
+
+
 def test_a_file_of_reduced_copies_only_has_its_first_page() -> None:
     data = book(2)
     for page in (1, 0):

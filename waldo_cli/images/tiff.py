@@ -32,6 +32,9 @@ _FAR: Final = 1 << 62  # beyond the end of any file, and still an offset that `s
 
 _KIND_OF_PAGE, _OLD_KIND_OF_PAGE = 254, 255  # NewSubfileType, SubfileType
 _REDUCED, _TRANSPARENCY = 1, 4  # bits of NewSubfileType: no pages, but belong to one
+# Raw files of cameras: a version, or a photometric interpretation as a mosaic or as linear raw colours.
+_DNG_VERSION, _PHOTOMETRIC, _RAW = 50706, 262, (32803, 34892)
+_TAGS_ASKED: Final = 64  # tags come in the order of their numbers
 # Where the data of the page lie: strips or tiles. For each the tag of the offsets, and that of the lengths.
 _BLOCKS: Final = {273: 279, 324: 325}
 # Tags that say where other data lie: directories for EXIF and the like, smaller copies, free space.
@@ -96,7 +99,8 @@ def _form(file: BinaryIO) -> _Form:
 def pages(file: BinaryIO) -> list[int]:
     """Return where the directories of the pages are: not those of reduced copies and of masks.
 
-    A chain that is broken, or leads in a circle, ends there.
+    A chain that is broken, or leads in a circle, ends there. A camera's raw file has no pages: its
+    directories are previews and the raw picture.
 
     Raises
     ------
@@ -106,6 +110,9 @@ def pages(file: BinaryIO) -> list[int]:
     form = _form(file)
     found: list[int] = []
     visited: dict[int, None] = {}
+    file.seek(8)
+    if file.read(2) == b"CR":  # Canon's raw files
+        return found
     offset = form.read(file, form.first, form.offset)
     while offset and offset not in visited:
         count = form.read(file, offset, form.count)
@@ -114,26 +121,27 @@ def pages(file: BinaryIO) -> list[int]:
         if len(visited) == _MAX_DIRECTORIES:
             raise ImageError(f"damaged TIFF: it has more than {_MAX_DIRECTORIES} pages")
         visited[offset] = None
-        start = offset + struct.calcsize(form.count)
-        if not _belongs_to_another(file, form, min(count, 8)):
+        tags = _first_values(file, form, min(count, _TAGS_ASKED))
+        if _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _RAW:
+            return []
+        if (
+            not tags.get(_KIND_OF_PAGE, 0) & (_REDUCED | _TRANSPARENCY)
+            and tags.get(_OLD_KIND_OF_PAGE) != 2
+        ):
             found.append(offset)
-        offset = form.read(file, start + count * form.entry.size, form.offset)
+        after = offset + struct.calcsize(form.count) + count * form.entry.size
+        offset = form.read(file, after, form.offset)
     return found or list(visited)[:1]
 
 
-def _belongs_to_another(file: BinaryIO, form: _Form, count: int) -> bool:
-    """Return whether a directory, whose entries are next in the file, is a reduced copy or a mask."""
-    # Entries are in the order of their tags, and these are the lowest: they are among the first few.
+def _first_values(file: BinaryIO, form: _Form, count: int) -> dict[int, int]:
+    """Return the first value of so many entries, which are next in the file, as if all were whole numbers."""
     data = file.read(count * form.entry.size)
-    for tag, kind, _, value in form.entry.iter_unpack(
-        data[: len(data) // form.entry.size * form.entry.size]
-    ):
-        number = struct.unpack_from(form.order + ("H" if kind == 3 else "I"), value)[0]
-        if tag == _KIND_OF_PAGE:
-            return bool(number & (_REDUCED | _TRANSPARENCY))
-        if tag == _OLD_KIND_OF_PAGE:
-            return bool(number == 2)
-    return False
+    entries = list(form.entry.iter_unpack(data[: len(data) // form.entry.size * form.entry.size]))
+    return {
+        tag: struct.unpack_from(form.order + ("H" if kind == 3 else "I"), value)[0]
+        for tag, kind, _, value in reversed(entries)  # of two equal tags, the first counts
+    }
 
 
 def cut_out(file: BinaryIO, directory: int, limit: int) -> bytes:
