@@ -176,8 +176,9 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
 def detect(ctx: click.Context, /, **given: Any) -> None:
     """Find Waldo, or the picture given by --mask, in images.
 
-    IMAGE is a file, a folder, or '-' for one image from standard input; with --files-from it may be left
-    out.
+    IMAGE is a file, a folder, or '-' for standard input, which may hold several pictures one after the
+    other; with --files-from it may be left out. Each page of a TIFF, a PDF (extra pdf) or an archive (cbz,
+    zip) is an image of its own; of an animation the first frame is, unless --pages says otherwise.
 
     Standard output has one line for each detection: path, x, y, score, label, left, top, width, height,
     separated by tabs. x, y is the centre of what was found, then its box; pixels of the image as shown,

@@ -220,7 +220,7 @@ inputs = group(
         "--ext",
         "extensions",
         type=Extensions(),
-        default=",".join(sorted(EXTENSIONS)),
+        default=", ".join(sorted(EXTENSIONS)),
         show_default=True,
         metavar="LIST",
         help="Endings of the files in folders that are images, such as jpg,png.",

@@ -28,7 +28,8 @@ def load_image(
 ) -> Floats:
     """Open a picture as RGB.
 
-    - Of an animation, or a document with several pages, the first picture is loaded.
+    - Of a file with several pictures (TIFF, PDF, archives, animations) the first is loaded, or the `page`
+      that is asked for.
     - Transparent pixels are blended with white, like a drawing on paper. Colours that an editor has left in
       pixels of alpha 0 do not appear.
     - Grey is copied to all three channels.
@@ -43,7 +44,8 @@ def load_image(
     path_or_file
         Path, open binary file (read to its end), or the bytes of the file.
     page
-        Which page of a TIFF, or which frame of an animation, counted from 1.
+        Which page of a TIFF, of a PDF (extra ``pdf``) or of an archive (CBZ, ZIP), or which frame of an
+        animation, counted from 1.
     max_pixels
         Most pixels, checked before memory is allocated for them. The default is 200 Mpx, and a picture of
         more than 24 Mpx must also have at least 1 byte for every 100 pixels; a number replaces both limits.
