@@ -20,6 +20,8 @@ from folders import command, draw, records, run
 from imagefiles import PNG_SIGNATURE, chunk, encoded
 from PIL import Image
 
+from waldo_cli import detect, load_image
+
 PAGES = 7  # of the files below; the needle is on all but pages 1, 4 and 7
 FOUND = [2, 3, 5, 6]
 
@@ -329,3 +331,26 @@ def test_without_its_package_a_pdf_is_a_line_that_names_it(
     assert ended.stderr == (
         b"waldo: photos/book.pdf: a PDF needs pypdfium2: pip install 'waldo-cli[pdf]'\n"
     )
+
+
+@pytest.mark.parametrize("kind", [*DOCUMENTS, *ANIMATIONS, "JPEG in a PDF"])
+def test_waldo_is_found_alike_whatever_file_his_page_is_in(kind: str, tmp_path: Path) -> None:
+    pytest.importorskip("pypdfium2", reason="PDF needs pypdfium2")
+    scene = Image.open(Path(__file__).parents[2] / "sample_images" / "beach.png").convert("RGB")
+    page = scene.crop((400, 250, 700, 500))
+    alone_as, options = ("JPEG", {"quality": 95}) if kind == "JPEG in a PDF" else ("PNG", {})
+    page.copy().save(tmp_path / "alone", alone_as, **options)
+    pages = [Image.new("RGB", page.size, "white"), page]
+    if kind == "JPEG in a PDF":
+        more = {"save_all": True, "append_images": [page.copy()], "resolution": 150}
+        data = encoded(pages[0], "PDF", **more, **options)
+    else:
+        data = document(kind, pages)
+    (tmp_path / "book").write_bytes(data)
+    alone, paged = (
+        detect(load_image(tmp_path / name, page=number)).detections[0]
+        for name, number in (("alone", 1), ("book", 2))
+    )
+    assert alone.score > 0.9
+    assert (paged.x, paged.y) == pytest.approx((alone.x, alone.y), abs=1)
+    assert paged.score == pytest.approx(alone.score, abs=0.02)
