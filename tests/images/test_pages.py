@@ -13,7 +13,7 @@ from documents import ANIMATIONS, archive, document
 from imagefiles import PNG_SIGNATURE, chunk, encoded
 from PIL import Image
 
-from waldo_cli.errors import ImageError
+from waldo_cli.errors import FileError, ImageError
 from waldo_cli.images.load import load_image
 from waldo_cli.images.pages import Contents, contents, single
 
@@ -47,18 +47,17 @@ def test_a_picture_alone_is_one(kind: str) -> None:
     assert single(data, 1, LIMIT, None) == (data, 1)
 
 
-def test_what_is_no_picture_or_not_there_is_one_file_that_others_refuse(tmp_path: Path) -> None:
+def test_what_is_no_picture_is_one_file_that_others_refuse(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for source in (
-        b"",
-        b"text",
-        str(tmp_path),
-        str(tmp_path / "absent"),
-        str(tmp_path / "pipe"),
-        "\0",
-    ):
+    for source in (b"", b"text", str(tmp_path), str(tmp_path / "pipe"), "\0"):
         assert contents(source) == Contents("", 1)
         assert single(source, 2, LIMIT, None) == (source, 2)
+
+
+def test_a_file_that_cannot_be_read_is_no_file_of_one_page(tmp_path: Path) -> None:
+    for ask in (contents, lambda path: single(path, 1, LIMIT, None)):
+        with pytest.raises(FileError, match="cannot read: No such file or directory"):
+            ask(str(tmp_path / "absent"))
 
 
 @pytest.mark.parametrize("kind", [*ANIMATIONS, "tif", "cbz"])

@@ -184,7 +184,8 @@ def test_nothing_is_imported_or_configured_from_the_current_folder(
         ran = subprocess.run(
             [program, *look("-j", jobs)], capture_output=True, check=False, timeout=120
         )
-        assert (ran.returncode, ran.stderr) == (0, b"")
+        said = b"waldo: 10 files not looked at: 6 PY, 3 TOML, 1 CFG\n"
+        assert (ran.returncode, ran.stderr) == (0, said)
         assert records(ran.stdout) == undisturbed[0]
     assert not list(Path().rglob("sprung"))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
 from waldo_cli.errors import FileError, ImageError
-from waldo_cli.files import open_regular, reason
+from waldo_cli.files import NotRegularFileError, open_regular
 from waldo_cli.images import archives, pdf, tiff
 
 #: Endings of the names of pictures, in folders and in archives.
@@ -53,7 +53,7 @@ class Contents:
     kind
         ``"TIFF"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``; empty for other files.
     count
-        Number of pictures; 1 for files of other kinds, whatever they are, and if there is no such file.
+        Number of pictures; 1 for files of other kinds, whatever they are.
     others
         Names of what is in an archive and is no picture.
     """
@@ -74,6 +74,8 @@ def contents(source: str | bytes) -> Contents:
     ------
     ImageError
         A PDF or an archive that cannot be opened.
+    FileError
+        The file is missing or cannot be read.
     MissingExtraError
         It is a PDF, and pypdfium2 is not installed.
     """
@@ -119,7 +121,7 @@ def single(
     ------
     ImageError
         There is no such page, or it is refused.
-    MissingExtraError
+    FileError, MissingExtraError
         As `contents`.
     """
     with _opened(source) as file:
@@ -151,15 +153,21 @@ def _opened(source: str | bytes) -> Iterator[BinaryIO]:
         return
     try:
         file = open_regular(source)
-    except (OSError, ValueError):  # whoever reads all of it says what is wrong
+    except (NotRegularFileError, ValueError):  # whoever reads it says what it is
         file = cast("BinaryIO", io.BytesIO())
+    except OSError as error:
+        raise _unreadable(error) from error
     with file:
         try:
             yield file
         except FileError:
             raise
         except OSError as error:
-            raise FileError(f"cannot read: {reason(error)}") from error
+            raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> FileError:
+    return FileError(f"cannot read: {error.strerror or error}")
 
 
 def _kind(file: BinaryIO) -> str:
