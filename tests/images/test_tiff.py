@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_a_file_of_reduced_copies_only_has_its_first_page() -> None:
     assert len(pages(io.BytesIO(data))) == 1
 
 
-def test_a_chain_that_leads_in_a_circle_or_nowhere_ends() -> None:
+def test_a_chain_that_leads_in_a_circle_or_nowhere_ends(tmp_path: Path) -> None:
     data = bytearray(book(3))
     first, second, third = pages(io.BytesIO(data))
     (count,) = struct.unpack_from("<H", data, third)
@@ -93,7 +94,13 @@ def test_a_chain_that_leads_in_a_circle_or_nowhere_ends() -> None:
         struct.pack_into("<I", data, third + 2 + 12 * count, target)
         assert pages(io.BytesIO(bytes(data))) == [first, second, third], target
     assert pages(io.BytesIO(b"II*\0")) == []
-    assert pages(io.BytesIO(b"II+\0\x08\0\0\0" + b"\xff" * 40)) == []
+    far = b"II+\0\x08\0\0\0" + b"\xff" * 40
+    assert pages(io.BytesIO(far)) == []
+    with (tmp_path / "far.tif").open(
+        "w+b"
+    ) as file:  # where it may not seek beyond what a disk can hold
+        file.write(far)
+        assert pages(file) == []
 
 
 def test_a_page_that_the_file_cuts_off_stays_cut_off() -> None:

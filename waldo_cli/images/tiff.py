@@ -28,7 +28,9 @@ _LONG, _LONG8 = 4, 16
 _MAX_DIRECTORIES: Final = 100_000
 _MAX_ENTRIES: Final = 4096  # in one directory
 _MAX_BLOCKS: Final = 250_000  # strips or tiles of one page
-_FAR: Final = 1 << 62  # beyond the end of any file, and still an offset that `seek` takes
+_FAR: Final = (
+    1 << 40
+)  # beyond the end of any file, and an offset that every file system can seek to
 
 _KIND_OF_PAGE, _OLD_KIND_OF_PAGE = 254, 255  # NewSubfileType, SubfileType
 _REDUCED, _TRANSPARENCY = 1, 4  # bits of NewSubfileType: no pages, but belong to one
