@@ -1,6 +1,8 @@
 """Coverage-guided fuzzing of whatever reads a stranger's file, with atheris; see README.md beside this.
 
-    python fuzz/fuzz_readers.py image|mask|stack|weights|truth|labels|resume|names [libFuzzer's options]
+    python fuzz/fuzz_readers.py READER [libFuzzer's options]
+
+READER is image, pages, stream, mask, stack, weights, truth, labels, resume or names.
 
 Bytes are changed so as to reach code that no earlier bytes reached. What each reader must do with them,
 and the sound files to begin with, stand in `tests/readers.py`.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from documents import ANIMATIONS, DOCUMENTS, document
 from PIL import Image
 
 from waldo_cli.answers.record import Record, as_json
@@ -26,8 +27,10 @@ from waldo_cli.evaluation.pages import open_page
 from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.geometry import Box, Detection
 from waldo_cli.images.load import load_image, load_mask, load_weights
+from waldo_cli.images.pages import contents
 from waldo_cli.inputs.items import Item
 from waldo_cli.inputs.sources import read_names
+from waldo_cli.inputs.stream import pictures as pictures_in
 from waldo_cli.stack.file import load_stack
 
 PAGE = np.random.default_rng(0).random((40, 48, 3), np.float32)
@@ -46,6 +49,30 @@ def image(data: bytes, folder: Path) -> None:
     assert pixels.ndim == 3
     assert pixels.shape[2] == 3
     assert 0 <= pixels.min() <= pixels.max() <= 1
+
+
+def pages(data: bytes, folder: Path) -> None:
+    found = contents(data)
+    assert 0 <= found.count <= max(len(data), 1 << 20)
+    refused = None
+    for page in range(1, min(found.count, 4) + 1):
+        try:
+            load_image(data, page=page, max_pixels=1 << 20)
+        except WaldoError as error:
+            must_be_a_line(error)
+            refused = error
+    if refused is not None:
+        raise refused
+
+
+def stream(data: bytes, folder: Path) -> None:
+    step = 1 + len(data) % 97
+    file = io.BytesIO(data)
+    given = list(pictures_in(lambda size: file.read(min(size, step)), 1 << 13))
+    whole = b"".join(piece for piece, _ in given)
+    assert data.startswith(whole)
+    assert whole == data or len(given[-1][0]) == (1 << 13) + 1
+    assert [more for _, more in given] == [True] * (len(given) - 1) + [False]
 
 
 def mask(data: bytes, folder: Path) -> None:
@@ -172,6 +199,8 @@ def names(data: bytes, folder: Path) -> None:
 
 READERS: dict[str, Callable[[bytes, Path], None]] = {
     "image": image,
+    "pages": pages,
+    "stream": stream,
     "mask": mask,
     "stack": stack,
     "weights": weights,
@@ -260,6 +289,18 @@ def pictures() -> Iterator[bytes]:
         file = io.BytesIO()
         picture.save(file, kind, **options)
         yield file.getvalue()
+
+
+def documents() -> Iterator[bytes]:
+    rng = np.random.default_rng(0)
+    drawn = [Image.fromarray(rng.integers(0, 256, (7, 9, 3), np.uint8)) for _ in range(3)]
+    for kind in (*DOCUMENTS, *ANIMATIONS):
+        yield document(kind, drawn)
+
+
+def streams() -> Iterator[bytes]:
+    alone = list(pictures())
+    yield from (b"".join(alone[n : n + 3]) for n in range(0, len(alone), 3))
 
 
 CONV = """\
@@ -373,6 +414,8 @@ def journals() -> Iterator[bytes]:
 
 SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "image": pictures,
+    "pages": documents,
+    "stream": streams,
     "mask": pictures,
     "stack": lambda: (text.encode() for text in (CONV, *STACKS)),
     "weights": archives,

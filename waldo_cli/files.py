@@ -33,6 +33,13 @@ _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 #: Marks every HTML page that this program writes.
 HTML_MARK = b'<meta name="generator" content="waldo">'
 
+#: Marks every PNG that this program writes: a text chunk with PNG's standard keyword `Software`.
+PNG_MARK = b"tEXtSoftware\0waldo"
+
+#: At the beginning of every .npy that this program writes. The format lets a header be padded with
+#: spaces to any multiple of 64 bytes; numpy pads to the next one, this program to 1024.
+NPY_MARK = b"\x93NUMPY\1\0" + (1024 - 10).to_bytes(2, "little")
+
 # A mark is always within this many bytes from the beginning of a file.
 _MARK_SEARCH_BYTES = 1024
 
@@ -101,21 +108,28 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
     ValueError
         There is a NUL in the path.
     """
-    _must_be_regular(os.stat(path))
-    # Another file may replace this one between the check above and `open`. So the type is checked again on
-    # the open file, and O_NONBLOCK keeps `open` from waiting if it is now a pipe.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        _must_be_regular(status)
-        if status.st_size > limit:
-            raise FileTooLargeError(
-                errno.EFBIG, f"{status.st_size:,} bytes: at most {limit:,} are read"
-            )
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise FileTooLargeError(errno.EFBIG, f"{size:,} bytes: at most {limit:,} are read")
         data = file.read(limit + 1)
     if len(data) > limit:  # it has grown since, or reports a wrong size, as files in /proc do
         raise FileTooLargeError(errno.EFBIG, f"more than {limit:,} bytes")
     return data
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file for reading; raises as `read_bytes`, whatever its size."""
+    _must_be_regular(os.stat(path))
+    # Another file may replace this one between the check above and `open`. So the type is checked again on
+    # the open file, and O_NONBLOCK keeps `open` from waiting if it is now a pipe.
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY), "rb")
+    try:
+        _must_be_regular(os.fstat(file.fileno()))
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 def _must_be_regular(status: os.stat_result) -> None:
@@ -175,6 +189,15 @@ def refuse_foreign(path: str | os.PathLike[str], mark: bytes) -> None:
             "is there, and this program did not make it: give another --out, or --overwrite",
             path=os.fsdecode(path),
         )
+
+
+def has_mark(path: str | os.PathLike[str], mark: bytes) -> bool:
+    """Return whether a file, or the file that a link leads to, has the mark of this program."""
+    try:
+        with open_regular(path) as file:
+            return mark in file.read(_MARK_SEARCH_BYTES)
+    except (OSError, ValueError):  # whoever opens the file says what is wrong with it
+        return False
 
 
 def beginning(path: str | os.PathLike[str], size: int) -> bytes | None:

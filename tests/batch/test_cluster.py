@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from documents import document
 from folders import command, draw_folder, records, run
+from PIL import Image
 
 pytest.importorskip("distributed", reason="dask[distributed] is not installed")
 
@@ -76,6 +78,9 @@ def test_the_cluster_gives_the_records_and_pictures_of_one_process(
     place: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:
     (place / "photos" / "broken.png").write_bytes(b"")
+    (place / "photos" / "book.tif").write_bytes(
+        document("tif", [Image.open(place / "photos" / f"page00{n}.png") for n in (1, 3, 5)])
+    )
     args = ("photos", "-r", "-f", "jsonl", "-o", "out")
     here = run(place, *args, "-j", 1)
     pictures = {p: p.read_bytes() for p in (place / "out").rglob("*.png")}
@@ -84,7 +89,9 @@ def test_the_cluster_gives_the_records_and_pictures_of_one_process(
     there = run(place, *args, "--scheduler", cluster[0])
     assert (there.returncode, there.stderr) == (here.returncode, here.stderr) == (2, here.stderr)
     assert records(there.stdout) == records(here.stdout)
+    assert [r["page"] for r in records(there.stdout) if "page" in r] == [1, 2, 3]
     assert {p: p.read_bytes() for p in (place / "out").rglob("*.png")} == pictures
+    (place / "photos" / "book.tif").unlink()
     (place / "photos" / "broken.png").unlink()
 
 

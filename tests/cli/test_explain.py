@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from documents import document
 from explained import MASK, page
 from PIL import Image
 
@@ -26,6 +27,27 @@ def test_the_command_writes_the_page_and_prints_its_path(tmp_path: Path) -> None
     assert ended.exit_code == 0
     assert ended.output == f"{tmp_path / 'out' / 'page.explain.html'}\n"
     assert (tmp_path / "out" / "page.explain.html").stat().st_size > 10_000
+
+
+def test_a_page_of_a_file_is_explained_and_others_are_told(tmp_path: Path) -> None:
+    him, found = (Image.fromarray((pixels * 255).astype(np.uint8)) for pixels in (MASK, page()))
+    him.save(tmp_path / "him.png")
+    (tmp_path / "book.tif").write_bytes(document("tif", [Image.new("RGB", found.size), found]))
+    asked = [
+        "explain",
+        str(tmp_path / "book.tif"),
+        "--mask",
+        str(tmp_path / "him.png"),
+        "--scales",
+        "1",
+    ]
+    out = ["-o", str(tmp_path)]
+    ended = CliRunner().invoke(waldo, [*asked, *out], catch_exceptions=False)
+    assert ended.stderr == f"waldo: {tmp_path}/book.tif: the first of 2 pages (--page)\n"
+    assert ended.stdout == f"{tmp_path}/book.explain.html\n"
+    ended = CliRunner().invoke(waldo, [*asked, *out, "--page", "2"], catch_exceptions=False)
+    assert ended.output == f"{tmp_path}/book.page-2.explain.html\n"
+    assert "book.tif, page 2" in (tmp_path / "book.page-2.explain.html").read_text()
 
 
 @pytest.mark.parametrize("place", ["5", "a,b", "1,-2", "1,2,3", "nan,1"])

@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from waldo_cli.errors import InvalidInputError
+from waldo_cli.files import NPY_MARK, PNG_MARK
+from waldo_cli.inputs import folders
 from waldo_cli.inputs.folders import expand
-from waldo_cli.inputs.items import Item, in_shard, mark_collisions, refuse_collisions
+from waldo_cli.inputs.items import Item
+from waldo_cli.inputs.leftout import LeftOut
 
 
 def touch(root: Path, *names: str) -> None:
@@ -52,8 +53,23 @@ def test_a_deeper_tree_than_pythons_stack(tmp_path: Path) -> None:
 
 def test_own_outputs_are_never_inputs(tmp_path: Path) -> None:
     touch(tmp_path, "a.png", "a.heatmap.png", "a.activations.npy")
-    assert paths(expand([str(tmp_path)], "")) == [f"{tmp_path}/a.png"]
+    (tmp_path / "a.heatmap.png").write_bytes(b"\x89PNG" + PNG_MARK)
+    (tmp_path / "a.activations.npy").write_bytes(NPY_MARK)
+    left_out = LeftOut()
+    assert paths(expand([str(tmp_path)], "", left_out=left_out)) == [f"{tmp_path}/a.png"]
     assert not list(expand([f"{tmp_path}/a.heatmap.png", f"{tmp_path}/a.activations.npy"], ""))
+    assert not str(left_out)
+
+
+def test_what_somebody_else_calls_a_heatmap_is_an_image(tmp_path: Path) -> None:
+    touch(tmp_path, "a.heatmap.png", "b.heatmap.png")
+    (tmp_path / "b.heatmap.png").unlink()
+    os.mkfifo(tmp_path / "b.heatmap.png")  # must not be opened
+    (tmp_path / "gone.heatmap.png").symlink_to("nowhere")
+    names = ["a.heatmap.png", "gone.heatmap.png"]
+    assert paths(expand([str(tmp_path)], "")) == [f"{tmp_path}/{name}" for name in names]
+    named = [f"{tmp_path}/{name}" for name in [*names, "b.heatmap.png"]]
+    assert paths(expand(named, "")) == named
 
 
 def test_links_to_folders_are_not_followed_but_links_to_images_are(tmp_path: Path) -> None:
@@ -69,7 +85,21 @@ def test_links_to_folders_are_not_followed_but_links_to_images_are(tmp_path: Pat
 
 def test_pipes_in_folders_are_left_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    assert not list(expand([str(tmp_path)], ""))
+    left_out = LeftOut()
+    assert not list(expand([str(tmp_path)], "", left_out=left_out))
+    assert str(left_out) == "1 file not looked at: 1 PNG (no regular file)"
+
+
+def test_a_picture_that_needs_a_package_is_counted_with_the_way_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.HEIC", "b.heic", "c.jxl")
+    monkeypatch.setattr(folders, "_is_installed", lambda module: module == "pillow_jxl")
+    left_out = LeftOut()
+    assert paths(expand([str(tmp_path)], "", left_out=left_out)) == [f"{tmp_path}/c.jxl"]
+    assert str(left_out) == "2 files not looked at: 2 HEIC (pip install 'waldo-cli[heif]')"
+    monkeypatch.setattr(folders, "_is_installed", lambda _: True)
+    assert len(list(expand([str(tmp_path)], ""))) == 3
 
 
 def test_a_folder_that_cannot_be_read_is_a_problem_of_its_own(
@@ -109,34 +139,6 @@ def test_explicit_files_go_flat_by_their_stems() -> None:
         Item("a/b/c.tar.png", "out/c.tar"),
         Item(".png", "out/.png"),
     ]
-
-
-def test_two_inputs_with_one_output_are_refused() -> None:
-    with pytest.raises(InvalidInputError, match=r"a/x\.png: would write the same files as x\.jpg"):
-        refuse_collisions(expand(["x.jpg", "y.jpg", "a/x.png"], "out"), {})
-
-
-def test_in_a_stream_the_second_of_two_with_one_output_has_the_problem() -> None:
-    items = list(mark_collisions(expand(["x.jpg", "a/x.png", "y.jpg"], ""), {}))
-    assert [i.problem is None for i in items] == [True, False, True]
-
-
-def test_every_path_is_in_exactly_one_shard() -> None:
-    names = [f"photos/{n}.jpg" for n in range(1000)]
-    shards = [[n for n in names if in_shard(n, i, 4)] for i in (1, 2, 3, 4)]
-    assert sorted(chain(*shards)) == sorted(names)
-    assert all(200 < len(shard) < 300 for shard in shards)
-
-
-def test_shards_are_the_same_on_every_machine() -> None:
-    assert [in_shard("photos/ä.jpg", i, 5) for i in (1, 2, 3, 4, 5)].index(True) == 2
-
-
-def test_one_path_given_twice_would_overwrite_its_own_files() -> None:
-    for name in ("page.png", "p"):  # Python keeps one string for all names of one letter
-        first, second = mark_collisions(expand([name, name], "out"), {})
-        assert first.problem is None
-        assert second.problem is not None
 
 
 LINKS = {

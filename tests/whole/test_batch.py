@@ -64,13 +64,30 @@ def test_shards_together_are_the_whole(place: Path, whole: list[dict[str, object
 # --- failures -------------------------------------------------------------------------------------
 
 
-def test_two_inputs_with_one_output_are_refused_before_any_work(place: Path) -> None:
+def test_pictures_of_one_name_write_into_the_tree_of_their_folders(place: Path) -> None:
     shutil.copy(place / "photos" / "page001.png", place / "page001.png")
-    ended = run(place, "photos", "page001.png", "-o", "out")
-    assert (ended.returncode, ended.stdout) == (2, b"")
-    assert b"would write the same files as photos/page001.png" in ended.stderr
-    assert not (place / "out").exists()
-    assert run(place, "photos", "page001.png", "--no-heatmap").returncode == 0
+    ended = run(place, "photos", "page001.png", "-o", "out", "-f", "jsonl")
+    assert ended.returncode == 0
+    heatmaps = {r["path"]: r["heatmap"] for r in records(ended.stdout)}
+    assert heatmaps["photos/page001.png"] == "out/photos/page001.heatmap.png"
+    assert heatmaps["page001.png"] == "out/page001.heatmap.png"
+    assert heatmaps["photos/page003.png"] == "out/page003.heatmap.png"
+    assert all((place / path).exists() for path in heatmaps.values())
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_picture_named_twice_is_looked_at_twice(place: Path, jobs: int) -> None:
+    names = ["photos/page001.png", "photos/page005.png", "photos/page001.png"]
+    ended = run(place, *names, "-j", jobs, "-o", "out", "-f", "jsonl")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert [r["path"] for r in records(ended.stdout)] == names
+    assert len(list((place / "out").iterdir())) == 2
+    journal = ("--resume", place / "done.jsonl")
+    for _ in range(2):
+        ended = run(
+            place, "--files-from", "-", *journal, "-o", "out", stdin="\n".join(names).encode()
+        )
+        assert (ended.returncode, ended.stdout.count(b"\n")) == (0, 3)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -94,6 +111,50 @@ def test_quiet_answers_by_status_at_the_first_find(place: Path) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
     draw(place / "none.png", 0, found=False)
     assert run(place, "none.png", "-q").returncode == 1
+    assert not (place / "out").exists(), "nothing is written"
+    assert not list(place.glob("*.heatmap.png"))
+
+
+def test_what_is_in_a_folder_and_no_image_is_counted_in_one_line(place: Path) -> None:
+    for name in ("a.pdx", "b.pdx", "c.txt", "d", ".hidden"):
+        (place / "photos" / name).touch()
+    said = (
+        b"waldo: 4 files not looked at: 2 PDX, 1 TXT, 1 of other kinds; 1 folder not entered (-r)\n"
+    )
+    report = ("--report", place / "all.html", "-o", "out")
+    ended = run(place, "photos", *report)
+    assert (ended.returncode, ended.stderr) == (0, said)
+    assert said[7:-1] in (place / "all.html").read_bytes()
+    assert run(place, "photos", "-q").stderr == b""
+    assert run(place, "photos", "--ext", "png", "-r", "-o", "out").stderr == b""
+    assert run(place, "photos", "-r", "-o", "out").stderr == said.split(b";")[0] + b"\n"
+
+
+# --- files beside the answer ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_heatmap_that_cannot_be_written_costs_itself_alone(place: Path, jobs: int) -> None:
+    long = place / ("n" * 248 + ".png")
+    shutil.copy(place / "photos" / "page001.png", long)
+    ended = run(place, long.name, "photos/page001.png", "-j", jobs, "-o", "out", "-f", "jsonl")
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
+    bad, good = records(ended.stdout)
+    assert bad["detections"] == good["detections"] != []
+    assert bad["heatmap"] is None
+    assert bad["error"].endswith(".heatmap.png: cannot write: File name too long")
+    assert good["error"] is None
+
+
+def test_with_no_folder_for_its_files_every_picture_has_its_answer(place: Path) -> None:
+    (place / "out").write_text("a file")
+    ended = run(place, "photos", "--activations", "-o", "out", "--resume", place / "done.jsonl")
+    assert ended.returncode == 2
+    assert ended.stdout == run(place, "photos", "--no-heatmap").stdout != b""
+    assert ended.stderr.count(b"\n") == COUNT // 2 + 1
+    (place / "out").unlink()
+    ended = run(place, "photos", "--activations", "-o", "out", "--resume", place / "done.jsonl")
+    assert (ended.returncode, len(list((place / "out").iterdir()))) == (0, COUNT)
 
 
 # --- lists ----------------------------------------------------------------------------------------
@@ -124,12 +185,16 @@ def test_names_in_any_encoding_go_in_and_come_out(place: Path) -> None:
     assert ended.stdout.split(b"\t")[0] == rb"tab\tline\n\xff\x1b.png"
 
 
-def test_in_a_list_a_collision_is_a_record_and_the_rest_goes_on(place: Path) -> None:
-    shutil.copy(place / "photos" / "page001.png", place / "page001.png")
-    names = b"photos/page001.png\npage001.png\nphotos/page005.png\n"
+def test_in_a_list_the_second_picture_of_a_name_writes_into_the_tree(place: Path) -> None:
+    shutil.copytree(place / "photos", place / "more")
+    names = b"photos/page001.png\nmore/page001.png\nphotos/page005.png\n"
     ended = run(place, "--files-from", "-", "-f", "jsonl", "-o", "out", stdin=names)
-    assert ended.returncode == 2
-    assert [r["error"] is None for r in records(ended.stdout)] == [True, False, True]
+    assert ended.returncode == 0
+    assert [r["heatmap"] for r in records(ended.stdout)] == [
+        "out/page001.heatmap.png",
+        "out/more/page001.heatmap.png",
+        "out/page005.heatmap.png",
+    ]
 
 
 # --- ends -----------------------------------------------------------------------------------------

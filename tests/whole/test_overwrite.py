@@ -135,12 +135,13 @@ def test_a_resume_file_that_is_a_link_is_not_written_through(
     assert not victim.exists() if content is None else victim.read_bytes() == content
 
 
-def test_a_refused_file_keeps_the_others_of_its_image_from_being_written(
+def test_a_refused_file_costs_neither_the_answer_nor_the_other_files(
     place: Path, look: Run
 ) -> None:
     (place / "out" / "page001.heatmap.png").write_text("by hand")
     assert look("--activations")[0] == 2
-    assert names(place / "out") == ["page001.heatmap.png"]
+    assert names(place / "out") == ["page001.activations.npy", "page001.heatmap.png"]
+    assert (place / "out" / "page001.heatmap.png").read_text() == "by hand"
 
 
 def test_an_explanation_is_replaced_only_where_this_program_wrote_it(

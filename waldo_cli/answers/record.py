@@ -61,16 +61,20 @@ class Record:
     heatmap
         Path of the heatmap, if one was written.
     error
-        What went wrong; None if nothing did.
+        What went wrong; None if nothing did. With detections: a file beside the answer was not written.
     seconds
         Time to read and examine the image and to write its files.
     bytes, modified
         Size of the file, and the time of its last change in seconds since 1970; None if it is not a file.
     best
         The best place where nothing was found; None if there is a find, or no place at all.
+    page
+        Which picture of a file of several, counted from 1; None for a file of one picture.
     output
         Path, without suffix, of the files made from the image. This field and the ones below are not part
         of any output format.
+    others
+        Number of pictures inside this one that were not examined.
     pictures, view
         For a report and for a terminal, if they were asked for.
     """
@@ -88,6 +92,8 @@ class Record:
     modified: float | None = None
     best: Detection | None = None
     output: str = ""
+    page: int | None = None
+    others: int = 0
     pictures: Pictures | None = None
     view: View | None = None
 
@@ -99,6 +105,7 @@ class Record:
 def as_json(record: Record) -> dict[str, Any]:
     """Return a record as a JSON object; the exact bytes of a path that is not UTF-8 are in ``path_b64``."""
     out: dict[str, Any] = {"schema": SCHEMA, **path_fields("path", record.path)}
+    out |= page_field(record)
     out |= {"width": record.width, "height": record.height, "found": record.found}
     out["detections"] = None
     if record.detections is not None:
@@ -149,6 +156,7 @@ def from_json(data: Any) -> Record:
         _optional(_whole, data["bytes"]),
         _optional(_number, data["modified"]),
         _optional(_detection, data.get("best")),
+        page=_optional(_whole, data.get("page")),
     )
 
 
@@ -209,6 +217,11 @@ def clipped(detection: Detection, record: Record) -> tuple[int, int, int, int]:
     """
     box = detection.box.clipped(record.width or 1, record.height or 1)
     return box.left, box.top, box.left + box.width, box.top + box.height
+
+
+def page_field(record: Record) -> dict[str, int]:
+    """Return the page as a JSON field; nothing for a file of one picture."""
+    return {} if record.page is None else {"page": record.page}
 
 
 def path_fields(key: str, path: str) -> dict[str, str]:

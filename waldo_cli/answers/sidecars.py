@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from waldo_cli.answers.record import Record, clipped, path_fields
+from waldo_cli.answers.record import Record, clipped, page_field, path_fields
 from waldo_cli.files import show
 from waldo_cli.geometry import Box
 
@@ -67,7 +67,10 @@ def data_yaml(labels: Sequence[str]) -> str:
 
 
 def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
-    """Pascal VOC XML. Pixels count from 1; ``xmax`` and ``ymax`` are the last column and row in the box."""
+    """Pascal VOC XML. Pixels count from 1; ``xmax`` and ``ymax`` are the last column and row in the box.
+
+    A picture of a file of several has its ``page``, which is no part of the format and which readers skip.
+    """
     objects = ""
     for detection in record.detections or ():
         left, top, right, bottom = clipped(detection, record)
@@ -86,13 +89,14 @@ def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG
     </bndbox>
   </object>"""
     folder, name = os.path.split(os.path.abspath(record.path))
+    page = "" if record.page is None else f"\n  <page>{record.page}</page>"
     # ``depth`` is always 3: every image is examined as RGB.
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>
 <annotation>
   <folder>{_xml_text(os.path.basename(folder))}</folder>
   <filename>{_xml_text(name)}</filename>
-  <path>{_xml_text(record.path)}</path>
+  <path>{_xml_text(record.path)}</path>{page}
   <source>
     <database>Unknown</database>
   </source>
@@ -107,7 +111,10 @@ def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG
 
 
 def labelme(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
-    """The JSON of labelme: a rectangle for each detection; ``imagePath`` is relative to the file's folder."""
+    """The JSON of labelme: a rectangle for each detection; ``imagePath`` is relative to the file's folder.
+
+    A picture of a file of several has its ``page``, which labelme keeps and does not read.
+    """
     shapes: list[dict[str, Any]] = []
     for detection in record.detections or ():
         left, top, right, bottom = clipped(detection, record)
@@ -127,6 +134,7 @@ def labelme(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa:
         "flags": {},
         "shapes": shapes,
         **path_fields("imagePath", path),
+        **page_field(record),
         "imageData": None,
         "imageHeight": record.height,
         "imageWidth": record.width,

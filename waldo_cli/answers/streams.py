@@ -16,7 +16,7 @@ from dataclasses import astuple, dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from waldo_cli import __version__
-from waldo_cli.answers.record import Record, as_json, clipped, path_fields
+from waldo_cli.answers.record import Record, as_json, clipped, page_field, path_fields
 from waldo_cli.files import show
 from waldo_cli.geometry import Detection
 
@@ -26,6 +26,7 @@ from waldo_cli.geometry import Detection
 _UNSAFE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 COLUMNS = ("path", "x", "y", "score", "label", "left", "top", "width", "height")
+PAGE = "page"  # the column that --page-number adds
 
 
 class Format(Protocol):
@@ -45,21 +46,31 @@ class Tsv:
     """Nine columns separated by tabs, one line for each detection.
 
     In a path or label, tabs, newlines, backslashes and control characters are escaped as in C. With `null`
-    lines end in NUL and paths are not escaped.
+    lines end in NUL and paths are not escaped. With `paged` the page is a tenth column; it is 1 for a file of
+    one picture.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset(("header", "null"))
+    takes: ClassVar[frozenset[str]] = frozenset(("header", "null", "paged"))
 
     header: bool = False
     null: bool = False
+    paged: bool = False
 
     def begin(self) -> str:
-        return self._line(COLUMNS) if self.header else ""
+        return self._line((*COLUMNS, *[PAGE] * self.paged)) if self.header else ""
 
     def add(self, record: Record) -> str:
         path = record.path if self.null else escape_field(record.path)
         return "".join(
-            self._line((path, *_number_cells(d), escape_field(d.label), *map(str, astuple(d.box))))
+            self._line(
+                (
+                    path,
+                    *_number_cells(d),
+                    escape_field(d.label),
+                    *map(str, astuple(d.box)),
+                    *[str(record.page or 1)] * self.paged,
+                )
+            )
             for d in record.detections or ()
         )
 
@@ -77,12 +88,13 @@ class Csv:
     A path or label that a spreadsheet would read as a formula gets an apostrophe before it.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset(("header",))
+    takes: ClassVar[frozenset[str]] = frozenset(("header", "paged"))
 
     header: bool = True
+    paged: bool = False
 
     def begin(self) -> str:
-        return self._line(COLUMNS) if self.header else ""
+        return self._line((*COLUMNS, *[PAGE] * self.paged)) if self.header else ""
 
     def add(self, record: Record) -> str:
         return "".join(
@@ -92,6 +104,7 @@ class Csv:
                     *_number_cells(d),
                     escape_formula(d.label),
                     *astuple(d.box),
+                    *[record.page or 1] * self.paged,
                 )
             )
             for d in record.detections or ()
@@ -147,9 +160,10 @@ class Coco:
     """A COCO data set: every image that was examined, and its detections as annotations with a score.
 
     Ids count from 1 in the order of the records; the id of a category is the position of its label in
-    `labels`. File names are relative to the folder `relative_to`, or as the user gave them. The
-    segmentation of an annotation is the outline of its box: readers draw it, and make masks of it. All text
-    comes from `end`, since images and annotations are two separate lists in the file.
+    `labels`. File names are relative to the folder `relative_to`, or as the user gave them; pages of one
+    file are images of one ``file_name``, each with its ``page``. The segmentation of an annotation is the
+    outline of its box: readers draw it, and make masks of it. All text comes from `end`, since images and
+    annotations are two separate lists in the file.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset(("labels", "relative_to"))
@@ -166,7 +180,7 @@ class Coco:
         if record.detections is None:
             return ""
         image_id = len(self._images) + 1
-        name_fields = path_fields("file_name", self._name(record.path))
+        name_fields = path_fields("file_name", self._name(record.path)) | page_field(record)
         self._images.append(
             {"id": image_id, **name_fields, "width": record.width, "height": record.height}
         )
@@ -222,12 +236,14 @@ def make_format(
     header: bool | None = None,
     null: bool = False,
     relative_to: str | None = None,
+    paged: bool = False,
 ) -> Format:
     """Make a format by name, with those of the arguments that it takes.
 
     With `header` None the format itself decides whether it begins with a line of column names.
     """
-    arguments = {"labels": labels, "header": header, "null": null, "relative_to": relative_to}
+    arguments = {"labels": labels, "header": header, "null": null, "paged": paged}
+    arguments["relative_to"] = relative_to
     kind = FORMATS[name]
     return kind(**{k: v for k, v in arguments.items() if k in kind.takes and v is not None})
 

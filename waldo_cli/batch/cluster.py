@@ -120,7 +120,7 @@ class Cluster:
         # pure=False: never reuse a result that Dask has for the same arguments; the file may have changed.
         future = self._client.submit(_examine, self._name, item, pure=False, retries=2)
         return _PendingRecord(
-            future, Record(item.path, self.run, output=item.output), self._address
+            future, Record(item.path, self.run, page=item.page, output=item.output), self._address
         )
 
 

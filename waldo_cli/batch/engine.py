@@ -20,9 +20,7 @@ from typing import Any, Protocol, Self
 
 from waldo_cli.answers.record import Record
 from waldo_cli.batch.finder import Extras, Finder, Query
-from waldo_cli.errors import WaldoError
 from waldo_cli.inputs.items import Item
-from waldo_cli.inputs.sources import STDIN, read_stdin
 from waldo_cli.parallel import at_most
 
 
@@ -156,12 +154,10 @@ def replace_known(
     items: Iterable[Item],
     run: str,
     recall: Callable[[Item], Record | None] | None = None,
-    max_pixels: int | None = None,
 ) -> Iterator[Item | Record]:
     """Yield the items to examine, in their order, with records in place of items that need no search.
 
-    Such an item has a known problem, or a record from an earlier run. Standard input is read here, because
-    workers have no access to it.
+    Such an item has a known problem, or a record from an earlier run.
 
     Parameters
     ----------
@@ -171,17 +167,10 @@ def replace_known(
         The fingerprint for the records of items that have a problem.
     recall
         Returns the record of an item from an earlier run, or None if there is no valid one.
-    max_pixels
-        As for `load_image`; it also limits how much is read from standard input.
     """
     for item in items:
         if item.problem is not None:
-            yield Record(item.path, run, error=item.problem)
-        elif item.path == STDIN:
-            try:
-                yield replace(item, data=read_stdin(max_pixels))
-            except WaldoError as e:
-                yield Record(item.path, run, error=e.reason)
+            yield Record(item.path, run, error=item.problem, page=item.page)
         else:
             record = recall and recall(item)
             yield replace(record, output=item.output) if record else item

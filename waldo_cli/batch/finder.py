@@ -14,12 +14,11 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
 from waldo_cli.answers.record import Record
-from waldo_cli.errors import WaldoError
-from waldo_cli.files import make_folder, sweep
+from waldo_cli.errors import FileError, WaldoError
+from waldo_cli.files import NPY_MARK, PNG_MARK, make_folder, refuse_foreign, sweep
 from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item
 from waldo_cli.inputs.masks import MaskSource
 from waldo_cli.inputs.sources import fetch, is_url
@@ -147,18 +146,26 @@ class Finder:
                 traceback.print_exc()
             record = Record(item.path, self.run, error=f"unexpected {type(e).__name__}: {e}")
         seconds = round(time.perf_counter() - started, 3)
-        return replace(record, seconds=seconds, output=item.output)
+        return replace(record, page=item.page, seconds=seconds, output=item.output)
 
     def _examine(self, item: Item, path: str) -> Record:
         from waldo_cli.detector.detect import detect_with
+        from waldo_cli.images.decode import max_file_bytes
         from waldo_cli.images.load import load_image
+        from waldo_cli.images.pages import contents, single
 
         query = self._query
-        if not self._extras.overwrite:
-            self._refuse_to_replace(item)
         source, size, modified = _source(item, path, query.max_pixels)
+        wanted = None if item.alone else item.page
+        opened, page = single(
+            source, wanted or 1, max_file_bytes(query.max_pixels), query.max_pixels
+        )
+        # Pages inside a page, as of a TIFF in an archive; and of a URL, which was not asked before.
+        asked = source if wanted is None else opened
+        others = contents(asked).count - 1 if isinstance(asked, bytes) and page == 1 else 0
         image = load_image(
-            source,
+            opened,
+            page=page,
             max_pixels=query.max_pixels,
             orient=query.orient,
             must_show=True,
@@ -179,67 +186,75 @@ class Finder:
             result.width,
             result.height,
             result.margin,
-            item.output + HEATMAP if query.heatmap else None,
             bytes=size,
             modified=modified,
             best=None if result.found else result.best,
+            others=others,
         )
         return self._write(item, image, result, record)
 
-    def _refuse_to_replace(self, item: Item) -> None:
-        """Refuse to replace files that this program did not make.
-
-        This comes before the search, so that no file is written if one of them may not be.
-        """
-        from waldo_cli.files import refuse_foreign
-        from waldo_cli.images.png import PNG_MARK
-        from waldo_cli.show.heatmap import NPY_MARK
-
-        output = os.path.join(self._folder, item.output)
-        if self._query.heatmap:
-            refuse_foreign(output + HEATMAP, PNG_MARK)
-        if self._query.activations:
-            refuse_foreign(output + ACTIVATIONS, NPY_MARK)
-
     def _write(self, item: Item, image: NDArray[Any], result: Result, record: Record) -> Record:
-        """Write the files asked for; return the record, with pictures in it if they were asked for."""
+        """Write the files asked for; return the record, with pictures in it if they were asked for.
+
+        A file that cannot be written is an error in the record, whose answer stays.
+        """
         from waldo_cli.images.png import save_png
         from waldo_cli.show.heatmap import render_heatmap, save_activations
         from waldo_cli.show.thumbnails import pictures, view
 
         query, extras = self._query, self._extras
         output = os.path.join(self._folder, item.output)
-        if query.heatmap or query.activations:
-            self._make_folder(os.path.dirname(output))
-        if query.activations:
-            save_activations(output + ACTIVATIONS, result.activations)
-        if query.heatmap or extras.pictures:
-            heatmap = render_heatmap(image, result.activations, result.detections)
-            if query.heatmap:
-                save_png(output + HEATMAP, heatmap)
-            if extras.pictures:
-                record = replace(record, pictures=pictures(image, heatmap, result.detections))
-        if extras.view and result.found:
-            record = replace(record, view=view(image, result.detections[0], extras.view))
-        return record
+        failures: list[str] = []
+        try:
+            if query.activations:
+                failures += self._save(
+                    output + ACTIVATIONS,
+                    NPY_MARK,
+                    lambda path: save_activations(path, result.activations),
+                )
+            if query.heatmap or extras.pictures:
+                heatmap = render_heatmap(image, result.activations, result.detections)
+                if query.heatmap:
+                    reasons = self._save(
+                        output + HEATMAP, PNG_MARK, lambda path: save_png(path, heatmap)
+                    )
+                    failures += reasons
+                    record = replace(record, heatmap=None if reasons else item.output + HEATMAP)
+                if extras.pictures:
+                    record = replace(record, pictures=pictures(image, heatmap, result.detections))
+            if extras.view and result.found:
+                record = replace(record, view=view(image, result.detections[0], extras.view))
+        except MemoryError:
+            failures.append("not enough memory for the files beside the answer")
+        return replace(record, error="; ".join(failures) or None)
 
-    def _make_folder(self, folder: str) -> None:
-        """Make a folder and remove half-written files from it, both only once."""
-        if folder not in self._swept:
-            make_folder(folder)
-            sweep(folder)
-            self._swept.add(folder)
+    def _save(self, path: str, mark: bytes, write: Callable[[str], None]) -> list[str]:
+        """Write a file, unless one without the mark would be replaced; return why it was not written."""
+        try:
+            if not self._extras.overwrite:
+                refuse_foreign(path, mark)
+            folder = os.path.dirname(path)
+            if (
+                folder not in self._swept
+            ):  # make it, and remove half-written files from it, only once
+                make_folder(folder)
+                sweep(folder)
+                self._swept.add(folder)
+            write(path)
+        except FileError as e:
+            return [str(e)]
+        return []
 
 
 def _source(
     item: Item, path: str, max_pixels: int | None
-) -> tuple[str | BytesIO, int | None, float | None]:
+) -> tuple[str | bytes, int | None, float | None]:
     """Return what to read an image from, its size in bytes and the time of its last change."""
     if item.data is not None:
-        return BytesIO(item.data), len(item.data), None
+        return item.data, len(item.data), None
     if is_url(item.path):
         data = fetch(item.path, max_pixels)
-        return BytesIO(data), len(data), None
+        return data, len(data), None
     return path, *identity(path)
 
 

@@ -47,7 +47,8 @@ class Journal:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._recalled: set[str] = set()  # paths whose records came from this file
+        # Path and page of the images whose records came from this file.
+        self._recalled: set[tuple[str, int | None]] = set()
         try:
             # O_APPEND: every write goes to the end of the file, even if another process has it open, too.
             # O_NOFOLLOW: a link is refused. O_NONBLOCK: opening a pipe must not wait for its other end.
@@ -89,7 +90,7 @@ class Journal:
         heatmap
             Path at which the heatmap would be written now; None if none is wanted.
         """
-        line = self._lines.get(item.path)
+        line = self._lines.get((item.path, item.page))
         if line is None or item.path == STDIN:
             return None
         record = from_json(json.loads(line))
@@ -101,12 +102,12 @@ class Journal:
             return None
         if not is_url(item.path) and (record.bytes, record.modified) != identity(item.path):
             return None
-        self._recalled.add(item.path)
+        self._recalled.add((item.path, item.page))
         return record
 
     def add(self, record: Record) -> Record:
         """Append a record, unless it was recalled from this file."""
-        if record.path in self._recalled:
+        if (record.path, record.page) in self._recalled:
             return record
         line = json.dumps(as_json(record), ensure_ascii=False, allow_nan=False).encode() + b"\n"
         try:
@@ -131,19 +132,20 @@ class Journal:
                 raise FileError("another run is writing to this file", path=self._path) from None
             # Any other error: some network file systems have no locks. Go on without one.
 
-    def _read(self) -> dict[str, bytes]:
-        """Return the lines by the path of their image, of several for one image the last.
+    def _read(self) -> dict[tuple[str, int | None], bytes]:
+        """Return the lines by path and page of their image, of several for one image the last.
 
         Lines are checked here, but kept as bytes, which need less memory than records.
         """
-        lines: dict[str, bytes] = {}
+        lines: dict[tuple[str, int | None], bytes] = {}
         line, end = b"", 0  # `end`: where the last complete record ends in the file
         with open(self._path, "rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
                 try:
                     if len(line) == _LONGEST_LINE:
                         raise ValueError("too long")
-                    lines[from_json(json.loads(line)).path] = line
+                    record = from_json(json.loads(line))
+                    lines[record.path, record.page] = line
                 except (ValueError, KeyError, TypeError, RecursionError):
                     # Only a last line without its newline may be a record that was cut short.
                     incomplete = len(line) < _LONGEST_LINE and not line.endswith(b"\n")

@@ -143,7 +143,7 @@ class Workers:
                 worker = _Worker(self._query_and_extras, self._environment)
                 self._workers.append(worker)
             error = str(e) if isinstance(e, TimeoutError) else f"its worker process {outcome}"
-            return Record(item.path, self.run, error=error)
+            return Record(item.path, self.run, error=error, page=item.page)
         finally:
             self._idle.put(worker)
 

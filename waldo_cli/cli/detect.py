@@ -6,7 +6,6 @@ then open the journal, the engine and the sinks, and pass every record of the en
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -27,8 +26,10 @@ from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
 from waldo_cli.inputs.folders import expand
-from waldo_cli.inputs.items import HEATMAP, Item, in_shard, mark_collisions, refuse_collisions
+from waldo_cli.inputs.items import HEATMAP, Item, Outputs
+from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.masks import mask_sources
+from waldo_cli.inputs.pages import ByPage, PageRanges
 from waldo_cli.inputs.sources import STDIN, read_names
 
 if TYPE_CHECKING:
@@ -56,16 +57,18 @@ class Arguments:
     where: str | None
     recursive: bool
     extensions: frozenset[str]
+    pages: PageRanges | None
     files_from: str | None
     null: bool
     out: str
     overwrite: bool
-    heatmap: bool
+    heatmap: bool | None
     activations: bool
     form: str
     header: bool | None
     relative_to: str | None
     confidence: bool
+    paged: bool
     jobs: int | None
     timeout: int | None
     resume: str | None
@@ -89,13 +92,23 @@ class Arguments:
         sidecar = SIDECARS.get(self.form)
         return FORMATS[self.form].takes if sidecar is None else sidecar.takes
 
+    @property
+    def draws(self) -> bool:
+        """Whether heatmaps are written."""
+        return not self.quiet if self.heatmap is None else self.heatmap
+
     def query(self) -> Query:
         """Return the settings that can change a record."""
         from waldo_cli.batch.finder import Query
 
         same = {f.name: getattr(self, f.name) for f in fields(Query) if hasattr(self, f.name)}
-        changed = {"masks": mask_sources(self.masks), "labels": self.labels or None}
-        return Query(**same | changed | {"orient": not self.no_orient})
+        changed = {
+            "masks": mask_sources(self.masks),
+            "labels": self.labels or None,
+            "heatmap": self.draws,
+            "orient": not self.no_orient,
+        }
+        return Query(**same | changed)
 
     def extras(self) -> Extras:
         """Return the settings for every image that change no record."""
@@ -120,6 +133,10 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
     (
         lambda a: a.header is not None and "header" not in a.takes,
         f"--header goes with {in_words(FORMATS, 'header')}, not with {{form}}",
+    ),
+    (
+        lambda a: a.paged and "paged" not in a.takes,
+        f"--page-number goes with {in_words(FORMATS, 'paged')}, not with {{form}}",
     ),
     (
         lambda a: a.null and a.files_from is None and "null" not in a.takes,
@@ -156,8 +173,8 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
         "--report writes HTML: name it FILE.html",
     ),
     (
-        lambda a: a.quiet and bool(a.progress or a.show or a.report),
-        "--progress, --show and --report go without --quiet",
+        lambda a: a.quiet and bool(a.progress or a.show or a.report or a.heatmap or a.activations),
+        "--progress, --show, --report, --heatmap and --activations go without --quiet",
     ),
 )
 
@@ -176,36 +193,42 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
 def detect(ctx: click.Context, /, **given: Any) -> None:
     """Find Waldo, or the picture given by --mask, in images.
 
-    IMAGE is a file, a folder, or '-' for one image from standard input; with --files-from it may be left
-    out.
+    IMAGE is a file, a folder, or '-' for standard input, which may hold several pictures one after the
+    other; with --files-from it may be left out. Each page of a TIFF, a PDF (extra pdf) or an archive (cbz,
+    zip) is an image of its own; of an animation the first frame is, unless --pages says otherwise.
 
     Standard output has one line for each detection: path, x, y, score, label, left, top, width, height,
     separated by tabs. x, y is the centre of what was found, then its box; pixels of the image as shown,
     from its top left corner. Larger scores are more certain.
 
-    In folders hidden files, links to folders and files with other endings are left out; what this
-    program has written (*.heatmap.png, *.activations.npy) is so everywhere. Records come in the order
-    of the images, those of a folder by their names, whatever --jobs says.
+    In folders hidden files, links to folders and files with other endings are left out; a line on
+    standard error counts them. What this program has written (*.heatmap.png, *.activations.npy) is left
+    out everywhere. Records come in the order of the images, those of a folder by their names, whatever
+    --jobs says.
 
     Exit status: 0 something was found and nothing failed, 1 nothing was found, 2 an error, 130 Ctrl-C.
     """
     arguments = Arguments(**given)
     refuse_contradictions(arguments, ctx)
-    known_items, later_items = find_items(arguments, ctx)
-    total = None if arguments.files_from is not None else len(known_items)
-    screen = make_screen(arguments, total)
+    left_out = LeftOut()
+    items = find_items(arguments, left_out, ctx)
     exit_on_signals()
+    first_items, later_items = ask_first(items, arguments.jobs)
+    screen = make_screen(arguments, items)
     with ExitStack() as exit_stack:
         journal = open_journal(arguments, ctx, exit_stack)
-        engine = exit_stack.enter_context(make_engine(arguments, total))
-        sinks = list(open_sinks(arguments, engine, journal, screen, exit_stack))
-        for record in records(arguments, engine, journal, chain(known_items, later_items)):
+        engine = exit_stack.enter_context(make_engine(arguments, items.total))
+        sinks = list(open_sinks(arguments, engine, journal, screen, left_out, exit_stack))
+        for record in records(arguments, engine, journal, chain(first_items, later_items)):
+            left_out.add_inner(record.others)
             for sink in sinks:
                 record = sink.add(record)  # with an error in it if this sink could not write
             if (arguments.quiet and screen.found) or (arguments.fail_fast and screen.failed):
                 break
     if not screen.done and arguments.shard is None:
         raise click.UsageError(f"no image is named in {arguments.files_from}", ctx)
+    if not arguments.quiet and str(left_out):
+        screen.say(f"waldo: {left_out}")
     screen.sum_up()
     if arguments.quiet and screen.found:
         ctx.exit(0)  # as grep -q: a find counts more than an error
@@ -219,11 +242,10 @@ def refuse_contradictions(arguments: Arguments, ctx: click.Context) -> None:
             raise click.UsageError(message.format(form=arguments.form), ctx)
 
 
-def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], Iterator[Item]]:
-    """Return the items of the command line, and an iterator over those that ``--files-from`` will name.
+def find_items(arguments: Arguments, left_out: LeftOut, ctx: click.Context) -> ByPage:
+    """Return the items of the command line, and those that ``--files-from`` will name, one for each page.
 
-    No item writes to the files of another one: among the items of the command line this is an error, an item
-    of the list gets a record with an error.
+    No item writes to the files of another one. `left_out` counts what is not looked at.
 
     Raises
     ------
@@ -233,7 +255,11 @@ def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], It
 
     def items_in(paths: Iterator[str]) -> Iterator[Item]:
         return expand(
-            paths, arguments.out, recursive=arguments.recursive, extensions=arguments.extensions
+            paths,
+            arguments.out,
+            recursive=arguments.recursive,
+            extensions=arguments.extensions,
+            left_out=left_out,
         )
 
     named = items_in(iter(arguments.images))
@@ -243,51 +269,61 @@ def find_items(arguments: Arguments, ctx: click.Context) -> tuple[list[Item], It
         else read_names(arguments.files_from, null=arguments.null)
     )
     sidecar = SIDECARS.get(arguments.form)
-    if arguments.heatmap or arguments.activations or sidecar is not None:
-        taken: dict[str, str] = {}  # path without suffix of an output -> who writes it
-        if sidecar is not None and sidecar.classes:
-            named, later = (keep_from_classes(items, taken) for items in (named, later))
-        known = refuse_collisions(named, taken)
-        later = mark_collisions(later, taken)
+    outputs = None
+    if arguments.draws or arguments.activations or sidecar is not None:
+        classes = sidecar is not None and sidecar.classes
+        outputs = Outputs(arguments.out, CLASSES if classes else "")
+        known = outputs.of_all(named)
+        later = outputs.of_each(later)
     else:
         known = list(named)
     if not known and arguments.files_from is None:
-        raise click.UsageError(_no_image_message(arguments.images, arguments.recursive), ctx)
-    if arguments.shard is None:
-        return known, later
-    # After the check for collisions, so that shards, which run separately, do not overwrite each other.
-    number, count = arguments.shard
-    known = [item for item in known if in_shard(item.path, number, count)]
-    return known, (item for item in later if in_shard(item.path, number, count))
+        raise click.UsageError(_no_image_message(arguments.images, left_out), ctx)
+    # Shards are taken after the outputs are named: they run separately, and must not overwrite each other.
+    return ByPage(
+        known,
+        None if arguments.files_from is None else later,
+        arguments.pages,
+        left_out,
+        outputs=outputs,
+        shard=arguments.shard,
+        max_pixels=arguments.max_pixels,
+    )
 
 
-def keep_from_classes(items: Iterator[Item], taken: dict[str, str]) -> Iterator[Item]:
-    """Give the items on; before each, the list of classes in the folder of its output counts as `taken`."""
-    for item in items:
-        if item.output:
-            classes = os.path.join(os.path.dirname(item.output), CLASSES)
-            taken[os.path.normpath(classes)] = "the list of classes"
-        yield item
+def ask_first(items: ByPage, jobs: int | None) -> tuple[list[Item], Iterator[Item]]:
+    """Return the first items, and the others, once it is known whether there are enough for all processes."""
+    from waldo_cli.parallel import available_cores
+
+    enough = max(2, jobs or available_cores())
+    first: list[Item] = []
+    iterator = iter(items)
+    while items.total is not None and len(first) < items.total < enough:
+        item = next(iterator, None)
+        if item is None:
+            break
+        first.append(item)
+    return first, iterator
 
 
-def _no_image_message(images: tuple[str, ...], recursive: bool) -> str:
+def _no_image_message(images: tuple[str, ...], left_out: LeftOut) -> str:
     where = shown(images[0]) if len(images) == 1 else f"the {len(images)} places given"
-    hint = "" if recursive else "; -r looks into the folders of folders"
-    return f"no image in {where}: heatmaps and hidden files do not count{hint}"
+    others = str(left_out)
+    return f"no image in {where}: heatmaps and hidden files do not count{others and '; ' + others}"
 
 
-def make_screen(arguments: Arguments, total: int | None) -> Screen:
+def make_screen(arguments: Arguments, items: ByPage) -> Screen:
     """Decide what appears on standard error besides errors.
 
     On a terminal: for one image a summary of it, for several images the progress and a last line that counts
     them. Options turn these on or off.
     """
-    several = total is None or total > 1
+    several = items.total is None or items.total > 1
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
     enabled = not arguments.quiet
     progress = on_terminal if arguments.progress is None else arguments.progress
     return Screen(
-        total,
+        lambda: items.total,
         progress=enabled and several and progress,
         verbose=enabled and (arguments.verbose or (on_terminal and not several)),
         last_line=enabled and several and (arguments.verbose or on_terminal),
@@ -343,10 +379,10 @@ def records(
     def recall(item: Item) -> Record | None:
         if journal is None:
             return None
-        heatmap = item.output + HEATMAP if arguments.heatmap else None
+        heatmap = item.output + HEATMAP if arguments.draws else None
         return journal.recall(item, engine.run, engine.labels, heatmap)
 
-    return engine.records(replace_known(items, engine.run, recall, arguments.max_pixels))
+    return engine.records(replace_known(items, engine.run, recall))
 
 
 def open_sinks(
@@ -354,6 +390,7 @@ def open_sinks(
     engine: Engine,
     journal: Journal | None,
     screen: Screen,
+    left_out: LeftOut,
     exit_stack: ExitStack,
 ) -> Iterator[Sink]:
     """Yield the sinks, in the order in which a record passes through them; `exit_stack` will close them.
@@ -361,7 +398,7 @@ def open_sinks(
     The screen comes after the output, so that it also shows errors of writing.
     """
     exit_stack.enter_context(screen)
-    report = _open_report(arguments, exit_stack)
+    report = _open_report(arguments, left_out, exit_stack)
     if journal is not None:
         yield journal
     if arguments.form in SIDECARS and not arguments.quiet:
@@ -382,7 +419,8 @@ def open_sinks(
             engine.labels,
             arguments.header,
             arguments.null,
-            arguments.relative_to,
+            relative_to=arguments.relative_to,
+            paged=arguments.paged,
         )
         yield exit_stack.enter_context(StandardOutput(form, before=screen.clear_if_shared))
     yield screen
@@ -390,7 +428,7 @@ def open_sinks(
         yield report
 
 
-def _open_report(arguments: Arguments, exit_stack: ExitStack) -> Sink | None:
+def _open_report(arguments: Arguments, left_out: LeftOut, exit_stack: ExitStack) -> Sink | None:
     if arguments.report is None:
         return None
     from waldo_cli.show.report import Report
@@ -400,6 +438,7 @@ def _open_report(arguments: Arguments, exit_stack: ExitStack) -> Sink | None:
     return exit_stack.enter_context(
         Report(
             arguments.report,
+            left_out,
             max_pixels=arguments.max_pixels,
             orient=not arguments.no_orient,
             allow_truncated=arguments.allow_truncated,

@@ -12,9 +12,9 @@ import click
 
 from waldo_cli.cli import options
 from waldo_cli.errors import FileError
-from waldo_cli.files import HTML_MARK, reason, refuse_foreign
+from waldo_cli.files import HTML_MARK, reason, refuse_foreign, show
 from waldo_cli.inputs.items import stem
-from waldo_cli.inputs.sources import STDIN, read_stdin
+from waldo_cli.inputs.sources import STDIN, read_pictures
 
 
 class Coordinates(click.ParamType[tuple[float, float]]):
@@ -44,6 +44,12 @@ class Coordinates(click.ParamType[tuple[float, float]]):
     help="Explain this place as well, such as the one where he was missed.",
 )
 @click.option(
+    "--page",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Which page of a file of several pictures.  [default: the first]",
+)
+@click.option(
     "-o",
     "--out",
     type=options.PLACE,
@@ -55,6 +61,7 @@ class Coordinates(click.ParamType[tuple[float, float]]):
 def explain(
     image: str,
     at: tuple[float, float] | None,
+    page: int | None,
     out: str,
     max_pixels: int | None,
     no_orient: bool,
@@ -71,9 +78,10 @@ def explain(
 ) -> None:
     """Show how `waldo detect` comes to its answer for IMAGE ('-': from standard input).
 
-    Writes STEM.explain.html, one page with its pictures in it, and prints its path: what is looked for,
-    the activations at each scale, the peaks before and after suppression, what the closer looks were shown
-    and said, the map after each layer, the answer. With --at, also how far that place came.
+    Writes STEM.explain.html (with --page STEM.page-N.explain.html), one page with its pictures in it, and
+    prints its path: what is looked for, the activations at each scale, the peaks before and after
+    suppression, what the closer looks were shown and said, the map after each layer, the answer. With --at,
+    also how far that place came.
 
     Exit status: 0 the page is written, 2 an error, 130 Ctrl-C.
     """
@@ -81,27 +89,35 @@ def explain(
 
     from waldo_cli.detector.search import Search
     from waldo_cli.images.load import load_image, load_weights
+    from waldo_cli.images.pages import contents
     from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
     from waldo_cli.show.explain_page import explain as write_page
 
     # Everything that can be refused is checked before the work begins.
-    page = Path(out) / f"{'stdin' if image == STDIN else stem(image)}.explain.html"
+    name = "stdin" if image == STDIN else stem(image)
+    target = Path(out) / f"{name}{'' if page is None else f'.page-{page}'}.explain.html"
     if not overwrite:
-        refuse_foreign(page, HTML_MARK)
+        refuse_foreign(target, HTML_MARK)
     keep_freed_memory()
     search = Search.of_files(stack, mask_sources(masks), labels or None, scales, threshold)
     prior = None if where is None else load_weights(where)
+    source = next(read_pictures(max_pixels))[0] if image == STDIN else image
+    count = contents(source).count
+    if page is None and count > 1:
+        click.echo(f"waldo: {show(image)}: the first of {count} pages (--page)", err=True)
     pixels = load_image(
-        read_stdin(max_pixels) if image == STDIN else image,
+        source,
+        page=page or 1,
         max_pixels=max_pixels,
         orient=not no_orient,
         must_show=True,
         allow_truncated=allow_truncated,
     )
     try:
-        page.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise FileError(reason(e), path=out) from None
-    write_page(page, pixels, search, title=image, region=region, where=prior, at=at)
-    click.echo(page)
+    title = image if page is None else f"{image}, page {page}"
+    write_page(target, pixels, search, title=title, region=region, where=prior, at=at)
+    click.echo(target)

@@ -18,6 +18,7 @@ from waldo_cli.answers.sidecars import SIDECARS
 from waldo_cli.answers.streams import FORMATS
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.inputs.folders import EXTENSIONS
+from waldo_cli.inputs.pages import PageRanges, page_ranges
 from waldo_cli.scales import resolve_angles, resolve_scales
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -94,6 +95,20 @@ class Shard(click.ParamType[tuple[int, int]]):
         if match is None or int(match[1]) > int(match[2]):
             self.fail(f"{value!r} is not I/N with I from 1 to N, such as 1/4", param, ctx)
         return int(match[1]), int(match[2])
+
+
+class Pages(click.ParamType[PageRanges]):
+    """``1,3-5``, ``7-`` or ``all``."""
+
+    name = "pages"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> PageRanges:
+        try:
+            return page_ranges(str(value))
+        except InvalidInputError as e:
+            self.fail(e.reason, param, ctx)
 
 
 class Extensions(click.ParamType[frozenset[str]]):
@@ -280,10 +295,17 @@ inputs = group(
         "--ext",
         "extensions",
         type=Extensions(),
-        default=",".join(sorted(EXTENSIONS)),
+        default=", ".join(sorted(EXTENSIONS)),
         show_default=True,
         metavar="LIST",
         help="Endings of the files in folders that are images, such as jpg,png.",
+    ),
+    click.option(
+        "--pages",
+        type=Pages(),
+        metavar="LIST",
+        help="Of files of several pictures look at these, such as 1,3-5, 7- or all.  [default: all of a"
+        " TIFF, a PDF, an archive and standard input, the first of an animation]",
     ),
     click.option(
         "--files-from",
@@ -322,9 +344,8 @@ writing = group(
     overwrite,
     click.option(
         "--heatmap/--no-heatmap",
-        default=True,
-        show_default=True,
-        help="Write STEM.heatmap.png, the activations over the dimmed page.",
+        default=None,
+        help="Write STEM.heatmap.png, the activations over the dimmed page.  [default: heatmap, but for -q]",
     ),
     click.option(
         "--activations",
@@ -356,6 +377,13 @@ writing = group(
         "--confidence",
         is_flag=True,
         help="For yolo: the score as a sixth column, which training programs may not take.",
+    ),
+    click.option(
+        "-n",
+        "--page-number",
+        "paged",
+        is_flag=True,
+        help="Add a tenth column to tsv and csv: the page, 1 for a file of one picture.",
     ),
 )
 
@@ -440,7 +468,7 @@ status_and_messages = group(
         "-q",
         "--quiet",
         is_flag=True,
-        help="No records, no summary: answer by the exit status, stop at the first find.",
+        help="No records, no files, no summary: answer by the exit status, stop at the first find.",
     ),
     click.option("-v", "--verbose", is_flag=True, help="A summary of each image, terminal or not."),
     click.option(

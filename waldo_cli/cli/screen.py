@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Self
 
 from waldo_cli.answers.record import Record
@@ -24,7 +25,7 @@ class Screen:
     Parameters
     ----------
     total
-        Number of images; None if it is not known yet.
+        Returns the number of images as far as it is known now; None if it is not known yet.
     progress
         Show the progress.
     verbose
@@ -34,12 +35,12 @@ class Screen:
 
     Attributes
     ----------
-    done, found, failed
-        Number of records, of those with a detection, and of those with an error.
+    done, found, failed, unanswered
+        Number of records, of those with a detection, of those with an error, and of those without an answer.
     """
 
     def __init__(
-        self, total: int | None, *, progress: bool, verbose: bool, last_line: bool
+        self, total: Callable[[], int | None], *, progress: bool, verbose: bool, last_line: bool
     ) -> None:
         self._total = total
         self._progress = progress
@@ -49,7 +50,7 @@ class Screen:
         self._shared = self._terminal and sys.stdout.isatty()  # records go to the same terminal
         self._drawn = False  # whether the progress line is on the terminal now
         self._started = self._updated = time.monotonic()
-        self.done = self.found = self.failed = 0
+        self.done = self.found = self.failed = self.unanswered = 0
 
     def __enter__(self) -> Self:
         return self
@@ -62,9 +63,11 @@ class Screen:
         self.done += 1
         self.found += record.found
         self.failed += record.error is not None
+        self.unanswered += record.detections is None
         if record.error is not None:
-            self.say(f"waldo: {show(record.path)}: {record.error}")
-        elif self._verbose:
+            page = "" if record.page is None else f"page {record.page}: "
+            self.say(f"waldo: {show(record.path)}: {page}{record.error}")
+        if self._verbose and record.detections is not None:
             self.say(_summary(record))
         if record.view is not None:
             self.clear()
@@ -103,19 +106,20 @@ class Screen:
         if not self._last_line:
             return
         seconds = time.monotonic() - self._started
-        nothing = self.done - self.found - self.failed
+        nothing = self.done - self.found - self.unanswered
         self.say(
             f"{self.done} images in {_duration(seconds)}: {self.found} with a find, {nothing} without,"
-            f" {self.failed} failed; {self.done / max(seconds, 1e-3):.3g} images/s"
+            f" {self.unanswered} failed; {self.done / max(seconds, 1e-3):.3g} images/s"
         )
 
     def _state(self) -> str:
         """Return the progress as text, with the time left if the total is known."""
         rate = self.done / max(time.monotonic() - self._started, 1e-3)
-        of = "" if self._total is None else f"/{self._total}"
+        total = self._total()
+        of = "" if total is None else f"/{total}"
         state = f"{self.done}{of}  found {self.found}  failed {self.failed}  {rate:.3g} images/s"
-        if self._total is not None and self.done:
-            state += f"  {_duration((self._total - self.done) / rate)} left"
+        if total is not None and self.done:
+            state += f"  {_duration((total - self.done) / rate)} left"
         return state
 
 
@@ -143,7 +147,7 @@ def _duration(seconds: float) -> str:
 
 def _summary(record: Record) -> str:
     """Return the answer for one image as one line."""
-    path = show(record.path)
+    path = show(record.path) + ("" if record.page is None else f", page {record.page}")
     if not record.detections:
         summary = f"{path}: nothing found"
         if record.best is not None:

@@ -29,8 +29,9 @@ def load_image(
 ) -> Floats:
     """Open a picture as RGB.
 
-    - Of a TIFF, reduced copies of a picture and masks are no pages. Of a JPEG or HEIF file with several
-      pictures (portraits with depth, Ultra HDR, motion photos), the primary one is loaded.
+    - Of a file with several pictures (TIFF, PDF, archives, animations) the first is loaded, or the `page`
+      that is asked for. Of a TIFF, reduced copies of a picture and masks are no pages. Of a JPEG or HEIF file
+      with several pictures (portraits with depth, Ultra HDR, motion photos), the primary one is loaded.
     - The picture is turned as the file asks, by its format's own rule: docs/formats.md has a table.
     - Transparent pixels are blended with white, like a drawing on paper. Colours that an editor has left in
       pixels of alpha 0 do not appear. A bitmap (BMP) whose alpha is 0 everywhere is taken as opaque.
@@ -47,7 +48,8 @@ def load_image(
     path_or_file
         Path, open binary file (read to its end), or the bytes of the file.
     page
-        Which page of a TIFF, or which frame of an animation, counted from 1.
+        Which page of a TIFF, of a PDF (extra ``pdf``) or of an archive (CBZ, ZIP), or which frame of an
+        animation, counted from 1.
     max_pixels
         Most pixels, checked before memory is allocated for them. The default is 200 Mpx, and a picture of
         more than 24 Mpx must also have as many bytes as its bits and compression need for them; a number

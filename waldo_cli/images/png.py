@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from waldo_cli.files import write_atomically
+from waldo_cli.files import PNG_MARK, write_atomically
 from waldo_cli.images.samples import PIXELS_PER_STEP
 from waldo_cli.parallel import spread
 
@@ -30,10 +30,6 @@ def save_png(path: str | os.PathLike[str], pixels: Bytes) -> None:
     with write_atomically(path) as file:
         for piece in encode_png(pixels):
             file.write(piece)
-
-
-#: Marks every PNG that this program writes: a text chunk with PNG's standard keyword `Software`.
-PNG_MARK: Final = b"tEXtSoftware\0waldo"
 
 
 def encode_png(pixels: Bytes) -> Iterator[bytes]:

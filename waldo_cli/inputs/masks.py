@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from waldo_cli.errors import FileError
 from waldo_cli.inputs.folders import expand
-from waldo_cli.inputs.sources import STDIN, read_stdin
+from waldo_cli.inputs.sources import STDIN, read_pictures
 
 
 class MaskSource(NamedTuple):
@@ -48,7 +48,7 @@ def mask_sources(values: Iterable[str]) -> tuple[MaskSource, ...]:
         if path == STDIN:
             if any(source.path == STDIN for source in found):
                 raise FileError("standard input can be read only once", path=STDIN)
-            found.append(MaskSource(label or "stdin", path, read_stdin(None)))
+            found.append(MaskSource(label or "stdin", path, next(read_pictures())[0]))
             continue
         paths = [path]
         if os.path.isdir(path):

@@ -1,7 +1,8 @@
 """Inputs that are not plain files: lists of names, standard input, URLs.
 
-`read_names` reads names from a list. `read_stdin` and `fetch` return the bytes of one image, of at most one
-byte more than an image file may have: enough for the decoder to see that it is too large and to refuse it.
+`read_names` reads names from a list. `read_pictures` and `fetch` return the bytes of images, of each at most
+one byte more than an image file may have: enough for the decoder to see that it is too large, and to refuse
+it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from io import FileIO
 
 from waldo_cli.errors import FileError, InvalidInputError, MissingExtraError
 from waldo_cli.files import reason
+from waldo_cli.inputs.stream import pictures
 
 STDIN = "-"  # the name that stands for standard input
 
@@ -113,8 +115,8 @@ def is_url(path: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path) is not None
 
 
-def read_stdin(max_pixels: int | None = None) -> bytes:
-    """Return all bytes of standard input, or the first ones if it has more than an image may have.
+def read_pictures(max_pixels: int | None = None) -> Iterator[tuple[bytes, bool]]:
+    """Give the bytes of each picture on standard input, and whether another one follows; see `pictures`.
 
     Parameters
     ----------
@@ -128,17 +130,11 @@ def read_stdin(max_pixels: int | None = None) -> bytes:
     """
     from waldo_cli.images.decode import max_file_bytes
 
-    chunks: list[bytes] = []
-    remaining = max_file_bytes(max_pixels) + 1
     try:
         with _unbuffered(STDIN) as file:
-            # At most 16 MiB in one call: `read` allocates all that is asked for.
-            while remaining and (chunk := file.read(min(remaining, 1 << 24))):
-                chunks.append(chunk)
-                remaining -= len(chunk)
+            yield from pictures(file.read, max_file_bytes(max_pixels))
     except OSError as e:
         raise FileError(f"cannot read: {reason(e)}") from None
-    return b"".join(chunks)
 
 
 def _unbuffered(source: str) -> FileIO:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Bytes
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.files import write_atomically
+from waldo_cli.files import NPY_MARK, write_atomically
 from waldo_cli.images.png import save_png
 from waldo_cli.parallel import spread
 
@@ -132,11 +132,6 @@ def save_heatmap(
         The file cannot be written.
     """
     save_png(path, render_heatmap(image, activations, detections))
-
-
-#: At the beginning of every .npy that this program writes. The format lets a header be padded with
-#: spaces to any multiple of 64 bytes; numpy pads to the next one, this program to 1024.
-NPY_MARK = b"\x93NUMPY\1\0" + (1024 - 10).to_bytes(2, "little")
 
 
 def save_activations(path: str | os.PathLike[str], activations: NDArray[np.float32]) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from waldo_cli.answers.record import Pictures, Record
 from waldo_cli.errors import FileError, WaldoError
 from waldo_cli.files import reason, show, write_atomically
+from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.sources import STDIN, fetch, is_url
 from waldo_cli.show.thumbnails import bytes_of, pictures
 
@@ -28,6 +29,8 @@ class Report:
     ----------
     path
         Of the HTML file.
+    left_out
+        What is not looked at; told below the table.
     **opening
         How `load_image` opens images, for records whose pictures must be made again.
 
@@ -37,7 +40,8 @@ class Report:
         It cannot be written.
     """
 
-    def __init__(self, path: str, **opening: Any) -> None:
+    def __init__(self, path: str, left_out: LeftOut, **opening: Any) -> None:
+        self._left_out = left_out
         self._opening = opening
         self._path = path
         self._folder = os.path.dirname(os.path.abspath(path))
@@ -56,6 +60,8 @@ class Report:
             f"{sum(counts.values())} images: {counts['found']} with a find,"
             f" {counts['nothing']} without, {counts['failed']} failed"
         )
+        if said := str(self._left_out):
+            total += f"; {escape(said)}"
         try:
             self._put(self._tail.replace(SUM, total))
         except FileError as e:  # remove the temporary file
@@ -73,8 +79,9 @@ class Report:
         small = record.pictures or self._remade(record) or Pictures(b"", b"", b"")
         score = "" if best is None else f"{best.score:.6g}"
         margin = "" if record.margin is None else f"{record.margin:.6g}"
+        name = show(record.path) + ("" if record.page is None else f", page {record.page}")
         cells = (
-            f'<td class="path">{self._link(record.path, show(record.path))}<p>{_note(record)}</p></td>'
+            f'<td class="path">{self._link(record.path, name, page=record.page)}<p>{_note(record)}</p></td>'
             f'<td class="number">{score}</td><td class="number">{margin}</td>'
             f"<td>{_image(small.page, 'the page')}</td><td>{_image(small.find, 'the find')}</td>"
             f"<td>{self._link(record.heatmap, _image(small.heatmap, 'its heatmap'), html=True)}</td>"
@@ -90,13 +97,17 @@ class Report:
         except OSError as e:
             raise FileError(f"cannot write: {reason(e)}", path=self._path) from None
 
-    def _link(self, path: str | None, text: str, *, html: bool = False) -> str:
+    def _link(
+        self, path: str | None, text: str, *, html: bool = False, page: int | None = None
+    ) -> str:
         inner = text if html else escape(text)
         if path is None or path == STDIN or not inner:
             return inner
         if is_url(path):
             return f'<a href="{escape(path)}">{inner}</a>' if path.startswith("http") else inner
         target = quote(os.fsencode(os.path.relpath(path, self._folder)))
+        if page is not None:
+            target += f"#page={page}"  # browsers open a PDF there
         return f'<a href="{target}">{inner}</a>'
 
     def _remade(self, record: Record) -> Pictures | None:
@@ -109,7 +120,7 @@ class Report:
             source: str | bytes = record.path
             if is_url(record.path):
                 source = fetch(record.path, self._opening["max_pixels"])
-            image = load_image(source, **self._opening)
+            image = load_image(source, page=record.page or 1, **self._opening)
             return pictures(image, bytes_of(load_image(record.heatmap)), record.detections)
         except WaldoError:
             return None
@@ -122,9 +133,11 @@ def _image(data: bytes, what: str) -> str:
 
 
 def _note(record: Record) -> str:
-    if record.error is not None:
+    if record.error is not None and record.detections is None:
         return escape(show(record.error))
     size = f"{record.width} &times; {record.height}"
+    if record.error is not None:  # beside an answer: a file of it could not be written
+        size += f"; {escape(show(record.error))}"
     if not record.detections:
         return f"nothing found, {size}"
     best = record.detections[0]

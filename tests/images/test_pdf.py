@@ -1,0 +1,92 @@
+"""Pages of PDFs as pictures; what strangers send is in tests/whole/test_documents.py."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import numpy as np
+import pytest
+from documents import pdf, pdf_of
+from imagefiles import noise
+from PIL import Image
+
+from waldo_cli.errors import ImageError, MissingExtraError
+from waldo_cli.images.load import load_image
+from waldo_cli.images.pdf import count_pages, draw
+
+pytest.importorskip("pypdfium2", reason="PDF needs pypdfium2")
+
+
+def scan(width: int, height: int) -> Image.Image:
+    return Image.fromarray((noise(height, width) * 255).astype(np.uint8))
+
+
+def drawn(content: bytes, media: str, more: bytes = b"") -> bytes:
+    return pdf_of(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[%b]/Contents 4 0 R%b>>" % (media.encode(), more),
+            b"<</Length %d>>stream\n%b\nendstream" % (len(content), content),
+        ]
+    )
+
+
+@pytest.mark.parametrize("dpi", [36, 72, 150, 300, 1200])
+def test_a_scan_keeps_its_pixels_whatever_its_resolution(dpi: int) -> None:
+    picture = scan(333, 217)
+    page = load_image(pdf([picture], points=72 / dpi))
+    np.testing.assert_array_equal(page, np.asarray(picture, np.float32) / 255)
+
+
+def test_a_scan_of_many_pixels_is_reduced() -> None:
+    page = load_image(pdf([Image.new("RGB", (5000, 3000), "red")], points=0.1))
+    assert page.shape == (1500, 2500, 3)
+    np.testing.assert_allclose(page[700, 700], [1, 0, 0], atol=0.01)
+
+
+def test_a_drawn_page_has_2000_pixels_and_its_colours() -> None:
+    # The lower left quarter is blue; the rest is paper.
+    data = drawn(b"0 0 1 rg 0 0 300 200 re f", "0 0 600 400")
+    page = load_image(data)
+    assert page.shape == (1333, 2000, 3)
+    assert page[1000, 500].tolist() == [0, 0, 1]
+    assert page[300, 500].tolist() == page[1000, 1500].tolist() == [1, 1, 1]
+
+
+def test_a_page_is_turned_and_cropped_as_it_is_shown() -> None:
+    data = drawn(b"0 0 1 rg 0 0 300 200 re f", "0 0 600 400", b"/Rotate 90/CropBox[0 0 300 400]")
+    page = load_image(data)
+    assert page.shape == (1500, 2000, 3)
+    assert page[700, 500].tolist() == [0, 0, 1], "the lower left comes to the upper left"
+    assert page[700, 1500].tolist() == [1, 1, 1]
+
+
+def test_a_small_picture_on_a_page_makes_no_scan() -> None:
+    data = pdf([scan(20, 20)]).replace(b"[0 0 20.000000 20.000000]", b"[0 0 90.000000 90.000000]")
+    assert load_image(data).shape == (2000, 2000, 3)
+
+
+def test_a_large_picture_inside_a_page_is_refused_before_it_is_unpacked() -> None:
+    data = pdf([scan(20, 20)]).replace(b"/Width 20/Height 20", b"/Width 20000/Height 20000")
+    with pytest.raises(ImageError, match="too large: 20000x20000"):
+        load_image(data)
+    with pytest.raises(ImageError, match="too large: 20x20 = 400 pixels, the limit is 300"):
+        load_image(pdf([scan(20, 20)]), max_pixels=300)
+
+
+def test_pages_are_counted_and_chosen() -> None:
+    file = io.BytesIO(pdf([scan(20, 20), scan(30, 20)]))
+    assert count_pages(file) == 2
+    assert load_image(file.getvalue(), page=2).shape == (20, 30, 3)
+    with pytest.raises(ImageError, match="no page 3: the file has 2"):
+        draw(file, 3, None)
+
+
+def test_without_the_package_the_message_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'waldo-cli\[pdf\]'"):
+        count_pages(io.BytesIO(pdf([scan(2, 2)])))

@@ -1,0 +1,258 @@
+"""Files of several pictures: how many there are, and one of them by its number.
+
+Pages of TIFF and PDF, pictures in an archive (CBZ, ZIP), frames of GIF, APNG and WebP. The first bytes decide
+what a file is, never its name. Standard library only; `pdf` needs pypdfium2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final, cast
+
+from waldo_cli.errors import FileError, ImageError
+from waldo_cli.files import NotRegularFileError, open_regular
+from waldo_cli.images import archives, pdf, tiff
+
+#: Endings of the names of pictures, in folders and in archives.
+PICTURES: Final = frozenset(
+    {
+        "apng", "avif", "bmp", "dib", "gif", "heic", "heif", "hif", "j2k", "jfif", "jp2", "jpe", "jpeg",
+        "jpg", "jpx", "jxl", "mpo", "png", "tif", "tiff", "webp",
+    }
+)  # fmt: skip
+
+_SIGNATURES: Final = {
+    "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]|II\0\*|MM\*\0"),
+    "PDF": re.compile(rb"(\xef\xbb\xbf)?\s*%PDF-"),
+    "ZIP": archives.SIGNATURE,
+    "GIF": re.compile(rb"GIF8[79]a"),
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "WEBP": re.compile(rb"RIFF....WEBPVP8X", re.DOTALL),  # animations have this extended form
+}
+
+# Real files stay far below: each stops a loop that a file could make very long.
+_MAX_PNG_CHUNKS: Final = 1_000_000
+_MAX_FRAMES: Final = 1_000_000
+
+# Frames build on the ones before, so all of them are decoded: at most so many pixels, about 10 seconds.
+_MAX_FRAME_PIXELS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in a file.
+
+    Attributes
+    ----------
+    kind
+        ``"TIFF"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``; empty for other files.
+    count
+        Number of pictures; 1 for files of other kinds, whatever they are.
+    others
+        Names of what is in an archive and is no picture.
+    """
+
+    kind: str
+    count: int
+    others: tuple[str, ...] = ()
+
+    @property
+    def is_animation(self) -> bool:
+        return self.kind in ("GIF", "PNG", "WEBP")
+
+
+def contents(source: str | bytes) -> Contents:
+    """Return how many pictures are in a file, or in the bytes of one, without decoding any.
+
+    Raises
+    ------
+    ImageError
+        A PDF or an archive that cannot be opened.
+    FileError
+        The file is missing or cannot be read.
+    MissingExtraError
+        It is a PDF, and pypdfium2 is not installed.
+    """
+    with _opened(source) as file:
+        kind = _kind(file)
+        match kind:
+            case "TIFF":
+                return Contents(kind, max(1, len(tiff.pages(file))))
+            case "PDF":
+                return Contents(kind, pdf.count_pages(file))
+            case "ZIP":
+                pictures, others = archives.contents(file, PICTURES)
+                return Contents(kind, len(pictures), tuple(others))
+            case "GIF":
+                return Contents(kind, max(1, _gif_frames(file)))
+            case "PNG":
+                return Contents(kind, max(1, _apng_frames(file)))
+            case "WEBP":
+                return Contents(kind, max(1, _webp_frames(file)))
+        return Contents("", 1)
+
+
+def single(
+    source: str | bytes, page: int, max_bytes: int, max_pixels: int | None
+) -> tuple[str | bytes, int]:
+    """Return a file, or its bytes, that has a picture as page N, and N.
+
+    For a page of a TIFF, of a PDF or of an archive these are the bytes of a file of that page alone, and 1.
+    For frames of animations and for single pictures they are what is given.
+
+    Parameters
+    ----------
+    source
+        Path or bytes.
+    page
+        Counted from 1.
+    max_bytes
+        Most bytes of a page.
+    max_pixels
+        As for `load_image`.
+
+    Raises
+    ------
+    ImageError
+        There is no such page, or it is refused.
+    FileError, MissingExtraError
+        As `contents`.
+    """
+    with _opened(source) as file:
+        match _kind(file):
+            case "TIFF":
+                directories = tiff.pages(file)
+                if len(directories) > 1:
+                    if page > len(directories):
+                        raise ImageError(f"no page {page}: the file has {len(directories)}")
+                    return tiff.cut_out(file, directories[page - 1], max_bytes), 1
+            case "PDF":
+                return pdf.draw(file, page, max_pixels), 1
+            case "ZIP":
+                return archives.unpacked(file, PICTURES, page, max_bytes), 1
+            case "GIF" | "PNG" | "WEBP" as kind if page > 1:
+                width, height = _animation_size(file, kind)
+                if page * width * height > _MAX_FRAME_PIXELS:
+                    raise ImageError(
+                        f"frame {page} of an animation of {width}x{height} pixels would take too long:"
+                        " take the animation apart first, as with ffmpeg"
+                    )
+    return source, page
+
+
+@contextlib.contextmanager
+def _opened(source: str | bytes) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    try:
+        file = open_regular(source)
+    except (NotRegularFileError, ValueError):  # whoever reads it says what it is
+        file = cast("BinaryIO", io.BytesIO())
+    except OSError as error:
+        raise _unreadable(error) from error
+    with file:
+        try:
+            yield file
+        except FileError:
+            raise
+        except OSError as error:
+            raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> FileError:
+    return FileError(f"cannot read: {error.strerror or error}")
+
+
+def _kind(file: BinaryIO) -> str:
+    """Return the kind of a file that may have several pictures; empty for others."""
+    head = file.read(64)
+    return next((k for k, signature in _SIGNATURES.items() if signature.match(head)), "")
+
+
+def _animation_size(file: BinaryIO, kind: str) -> tuple[int, int]:
+    """Return width and height as the header says."""
+    file.seek(0)
+    head = file.read(32).ljust(32, b"\0")
+    if kind == "GIF":
+        width, height = struct.unpack_from("<HH", head, 6)
+    elif kind == "PNG":
+        width, height = struct.unpack_from(">II", head, 16)
+    else:
+        width, height = (int.from_bytes(head[n : n + 3], "little") + 1 for n in (24, 27))
+    return width, height
+
+
+def _gif_frames(file: BinaryIO) -> int:
+    """Count the frames of a GIF: walk through its blocks."""
+    file.seek(0)
+    head = file.read(13)
+    if len(head) < 13:
+        return 0
+    _skip_palette(file, head[10])
+    frames = 0
+    while frames < _MAX_FRAMES and (kind := file.read(1)) not in (b"", b";"):
+        if (
+            kind == b","
+        ):  # a frame: place and flags, maybe a palette, the first code's size, the data
+            descriptor = file.read(9)
+            if len(descriptor) < 9:
+                break
+            frames += 1
+            _skip_palette(file, descriptor[8])
+            file.seek(1, os.SEEK_CUR)
+        elif kind == b"!":  # an extension
+            file.seek(1, os.SEEK_CUR)
+        else:  # a byte that should not be here is skipped, as decoders do
+            continue
+        while length := file.read(1).rstrip(b"\0"):  # blocks, up to an empty one
+            file.seek(length[0], os.SEEK_CUR)
+    return frames
+
+
+def _skip_palette(file: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        file.seek(3 * (2 << (flags & 7)), os.SEEK_CUR)
+
+
+def _apng_frames(file: BinaryIO) -> int:
+    """Count the pictures of a PNG; the one that programs without APNG show is one even if no frame."""
+    claimed = frames = 0
+    more = 1  # the picture of the PNG itself, unless it is the first frame
+    for name, body in _chunks(file, 8, ">I4s", 4):
+        if name == b"acTL":
+            claimed = int.from_bytes(body[:4], "big")
+        elif name == b"IDAT" and not claimed:
+            break
+        elif name == b"IDAT" and frames:
+            more = 0
+        elif name == b"fcTL":
+            frames += 1
+    return min(claimed, frames) + more
+
+
+def _webp_frames(file: BinaryIO) -> int:
+    """Count the frames of a WebP."""
+    return sum(name == b"ANMF" for name, _ in _chunks(file, 12, "<4sI", 0))
+
+
+def _chunks(file: BinaryIO, start: int, form: str, after: int) -> Iterator[tuple[bytes, bytes]]:
+    """Give the names of chunks, and their first bytes; `after` is what follows a body: a checksum."""
+    position = start
+    for _ in range(_MAX_PNG_CHUNKS):
+        file.seek(position)
+        head = file.read(12)
+        if len(head) < 8:
+            return
+        fields = struct.unpack(form, head[:8])
+        length, name = fields if form.startswith(">") else fields[::-1]
+        yield name, head[8:]
+        if form.startswith("<"):
+            length += length % 2  # chunks of RIFF begin at even places
+        position += 8 + length + after

@@ -1,0 +1,289 @@
+"""Pages of a TIFF: find them, and cut one out as a file of its own. Standard library only.
+
+A TIFF is a chain of directories, one for each page, which say where the page's data lie in the file. A page
+is cut out by copying its directory and its data. So a page of a large file takes no more memory than a file
+of that page alone, and is checked and decoded like any other picture.
+
+TIFF 6.0 (Adobe, 1992); BigTIFF is the same with offsets of 64 bits.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from waldo_cli.errors import ImageError
+
+# Bytes of one value, by the number of its type.
+_TYPE_SIZES: Final = {
+    1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
+}  # fmt: skip
+# Types of whole numbers, and their formats for `struct`.
+_WHOLE: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_LONG, _LONG8 = 4, 16
+
+# The directories of a file form a chain. A longer one is not followed.
+_MAX_DIRECTORIES: Final = 100_000
+_MAX_ENTRIES: Final = 4096  # in one directory
+_MAX_BLOCKS: Final = 250_000  # strips or tiles of one page
+_FAR: Final = (
+    1 << 40
+)  # beyond the end of any file, and an offset that every file system can seek to
+
+_KIND_OF_PAGE, _OLD_KIND_OF_PAGE = 254, 255  # NewSubfileType, SubfileType
+_REDUCED, _TRANSPARENCY = 1, 4  # bits of NewSubfileType: no pages, but belong to one
+# Raw files of cameras: a version, or a photometric interpretation as a mosaic or as linear raw colours.
+_DNG_VERSION, _PHOTOMETRIC, _RAW = 50706, 262, (32803, 34892)
+_TAGS_ASKED: Final = 64  # tags come in the order of their numbers
+# Where the data of the page lie: strips or tiles. For each the tag of the offsets, and that of the lengths.
+_BLOCKS: Final = {273: 279, 324: 325}
+# Tags that say where other data lie: directories for EXIF and the like, smaller copies, free space.
+_LEFT_BEHIND: Final = (288, 289, 330, 34665, 34853, 40965)
+# JPEG as TIFF 6.0 had it first: its tables lie anywhere in the file, and no tag says how long they are.
+_COMPRESSION, _OLD_JPEG = 259, 6
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The two choices a TIFF makes: byte order, and offsets of 32 or of 64 bits."""
+
+    order: str  # of `struct`
+    offset: str  # format of an offset, and of the number of values
+    count: str  # format of the number of entries
+    first: int  # where the offset of the first directory stands
+
+    @property
+    def entry(self) -> struct.Struct:
+        """Of an entry: tag, type, number of values, then the values or their offset as bytes."""
+        return struct.Struct(f"{self.order}HH{self.offset}{self.offset_size}s")
+
+    @property
+    def offset_size(self) -> int:
+        return struct.calcsize(self.offset)
+
+    def read(self, file: BinaryIO, position: int, kind: str) -> int | None:
+        """Return one number, or None if the file ends before it."""
+        file.seek(min(position, _FAR))
+        data = file.read(struct.calcsize(kind))
+        if len(data) < struct.calcsize(kind):
+            return None
+        number: int = struct.unpack(self.order + kind, data)[0]
+        return number
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One entry of a directory: its tag, the type and number of its values, their bytes."""
+
+    tag: int
+    kind: int
+    count: int
+    data: bytes
+
+    def numbers(self, form: _Form) -> Sequence[int]:
+        """Return the values, if they are whole numbers and not too many; nothing otherwise."""
+        kind = _WHOLE.get(self.kind)
+        size = _TYPE_SIZES.get(self.kind, 1)
+        if kind is None or self.count > _MAX_BLOCKS or len(self.data) < self.count * size:
+            return ()
+        return struct.unpack(f"{form.order}{self.count}{kind}", self.data[: self.count * size])
+
+
+def _form(file: BinaryIO) -> _Form:
+    file.seek(0)
+    head = file.read(4)
+    order = "<" if head[:1] == b"I" else ">"
+    return _Form(order, "Q", "Q", 8) if b"+" in head[2:] else _Form(order, "I", "H", 4)
+
+
+def pages(file: BinaryIO) -> list[int]:
+    """Return where the directories of the pages are: not those of reduced copies and of masks.
+
+    A chain that is broken, or leads in a circle, ends there. A camera's raw file has no pages: its
+    directories are previews and the raw picture.
+
+    Raises
+    ------
+    ImageError
+        There are too many directories to follow.
+    """
+    form = _form(file)
+    found: list[int] = []
+    visited: dict[int, None] = {}
+    file.seek(8)
+    if file.read(2) == b"CR":  # Canon's raw files
+        return found
+    offset = form.read(file, form.first, form.offset)
+    while offset and offset not in visited:
+        count = form.read(file, offset, form.count)
+        if count is None:
+            break
+        if len(visited) == _MAX_DIRECTORIES:
+            raise ImageError(f"damaged TIFF: it has more than {_MAX_DIRECTORIES} pages")
+        visited[offset] = None
+        tags = _first_values(file, form, min(count, _TAGS_ASKED))
+        if _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _RAW:
+            return []
+        if (
+            not tags.get(_KIND_OF_PAGE, 0) & (_REDUCED | _TRANSPARENCY)
+            and tags.get(_OLD_KIND_OF_PAGE) != 2
+        ):
+            found.append(offset)
+        after = offset + struct.calcsize(form.count) + count * form.entry.size
+        offset = form.read(file, after, form.offset)
+    return found or list(visited)[:1]
+
+
+def _first_values(file: BinaryIO, form: _Form, count: int) -> dict[int, int]:
+    """Return the first value of so many entries, which are next in the file, as if all were whole numbers."""
+    data = file.read(count * form.entry.size)
+    entries = list(form.entry.iter_unpack(data[: len(data) // form.entry.size * form.entry.size]))
+    return {
+        tag: struct.unpack_from(form.order + ("H" if kind == 3 else "I"), value)[0]
+        for tag, kind, _, value in reversed(entries)  # of two equal tags, the first counts
+    }
+
+
+def cut_out(file: BinaryIO, directory: int, limit: int) -> bytes:
+    """Return a page as a TIFF of its own, of the same byte order and with offsets of the same size.
+
+    Parameters
+    ----------
+    file
+        The whole TIFF.
+    directory
+        Where the directory of the page is, as `pages` returns it.
+    limit
+        Most bytes that are returned.
+
+    Raises
+    ------
+    ImageError
+        The page has more bytes than the limit, or its directory is cut short or makes no sense.
+    """
+    form = _form(file)
+    entries = _entries(file, form, directory, limit)
+    by_tag = {
+        entry.tag: entry for entry in reversed(entries)
+    }  # of two equal tags, the first counts
+    compression = by_tag.get(_COMPRESSION)
+    blocks: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
+    for offsets, lengths in _BLOCKS.items():
+        if offsets in by_tag and lengths in by_tag:
+            blocks[offsets] = by_tag[offsets].numbers(form), by_tag[lengths].numbers(form)
+    if (
+        not blocks
+        or any(not a or len(a) != len(b) for a, b in blocks.values())
+        or (compression and compression.numbers(form)[:1] == (_OLD_JPEG,))
+    ):
+        return _whole(file, form, directory, limit)
+
+    kept = [entry for entry in entries if entry.tag not in _LEFT_BEHIND]
+    start = form.first + form.offset_size
+    body = start + struct.calcsize(form.count) + len(kept) * form.entry.size + form.offset_size
+    # Values that do not fit into their entry, then the page's data; offsets are even.
+    placed, end = [], body
+    for entry in kept:
+        size = entry.count * form.offset_size if entry.tag in blocks else len(entry.data)
+        placed.append(end if size > form.offset_size else None)
+        end += 0 if size <= form.offset_size else size + size % 2
+    copied: list[bytes] = []
+    moved: dict[int, list[int]] = {}
+    for tag, places in blocks.items():
+        moved[tag], data = _copied(file, *places, end, limit - end)
+        copied.append(data)
+        end += len(data)
+    return _assembled(file, form, kept, placed, moved) + b"".join(copied)
+
+
+def _assembled(
+    file: BinaryIO,
+    form: _Form,
+    entries: Sequence[_Entry],
+    placed: Sequence[int | None],
+    moved: dict[int, list[int]],
+) -> bytes:
+    """Return header, directory, and the values that lie outside it at the offsets `placed`."""
+    start = form.first + form.offset_size
+    file.seek(0)
+    out = [file.read(form.first), struct.pack(form.order + form.offset, start)]
+    out.append(struct.pack(form.order + form.count, len(entries)))
+    outside = []
+    for entry, place in zip(entries, placed, strict=True):
+        kind, data = entry.kind, entry.data
+        if entry.tag in moved:  # the new offsets may need more bits than the old ones
+            kind = _LONG if form.offset == "I" else _LONG8
+            data = struct.pack(f"{form.order}{entry.count}{form.offset}", *moved[entry.tag])
+        if place is not None:
+            outside.append(data + b"\0" * (len(data) % 2))
+            data = struct.pack(form.order + form.offset, place)
+        out.append(form.entry.pack(entry.tag, kind, entry.count, data))
+    out.append(struct.pack(form.order + form.offset, 0))  # there is no next directory
+    return b"".join(out + outside)
+
+
+def _entries(file: BinaryIO, form: _Form, directory: int, limit: int) -> list[_Entry]:
+    """Return the entries of a directory with all their values."""
+    count = form.read(file, directory, form.count) or 0
+    if count > _MAX_ENTRIES:
+        raise ImageError(f"damaged TIFF: a page has more than {_MAX_ENTRIES} tags")
+    raw = file.read(count * form.entry.size)
+    if not raw or len(raw) < count * form.entry.size:
+        raise ImageError("truncated TIFF: the file ends too early; see --allow-truncated")
+    entries = []
+    for tag, kind, number, value in form.entry.iter_unpack(raw):
+        size = number * _TYPE_SIZES.get(kind, 0)
+        data = value
+        if size > form.offset_size:
+            limit -= size
+            if limit < 0:
+                raise ImageError("damaged TIFF: its tags hold more bytes than a file may have")
+            file.seek(min(struct.unpack(form.order + form.offset, value)[0], _FAR))
+            data = file.read(size)
+            if len(data) < size:  # if the picture needs this tag, the decoder will miss it
+                continue
+        entries.append(_Entry(tag, kind, number, data))
+    return entries
+
+
+def _copied(
+    file: BinaryIO, offsets: Sequence[int], lengths: Sequence[int], start: int, limit: int
+) -> tuple[list[int], bytes]:
+    """Return where strips or tiles lie after they are copied to `start`, and their bytes.
+
+    What the file does not have is not there in the copy either, so that the copy is as incomplete.
+    """
+    size = file.seek(0, 2)
+    if sum(min(n, size) for n in lengths) > limit:
+        raise ImageError(
+            f"a page of more than {limit >> 20} MiB; --max-pixels raises this limit, too"
+        )
+    # A block that the file cuts off comes last; of several, the others are then beyond the end.
+    order = sorted(range(len(offsets)), key=lambda n: (offsets[n] + lengths[n] > size, offsets[n]))
+    moved = [0] * len(offsets)
+    pieces: list[bytes] = []
+    end, cut = start, False
+    for n in order:
+        if not lengths[n]:  # a tile that is not stored
+            continue
+        moved[n] = end
+        if not cut:
+            file.seek(min(offsets[n], _FAR))
+            pieces.append(file.read(lengths[n]))
+            end += len(pieces[-1])
+            cut = len(pieces[-1]) < lengths[n]
+    return moved, b"".join(pieces)
+
+
+def _whole(file: BinaryIO, form: _Form, directory: int, limit: int) -> bytes:
+    """Return the whole file with the page as its first: for pages whose data cannot be told apart."""
+    file.seek(0)
+    data = bytearray(file.read(limit + 1))
+    if len(data) > limit:
+        raise ImageError(
+            f"the file is larger than {limit >> 20} MiB; --max-pixels raises this limit, too"
+        )
+    struct.pack_into(form.order + form.offset, data, form.first, directory)
+    return bytes(data)
