@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -94,9 +93,6 @@ def evaluate(
 
     Exit status: 0 the pages were looked at, 2 an error, 130 Ctrl-C.
     """
-    if threshold is not None and not math.isfinite(threshold):
-        raise click.BadParameter("must be a finite number", param_hint="--threshold")
-
     from waldo_cli.detector.search import Search
     from waldo_cli.errors import InvalidInputError
     from waldo_cli.evaluation.figures import summarize

@@ -38,7 +38,7 @@ from waldo_cli.cli import options
 )
 @click.option(
     "--effort",
-    type=click.FloatRange(0, min_open=True),
+    type=options.FiniteNumber(0, 1000),
     default=1.0,
     show_default=True,
     help="Longer or shorter; at 1 each fold, and the release, take 20 minutes of one core.",
