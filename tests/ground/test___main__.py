@@ -21,6 +21,8 @@ def test_an_unexpected_error_is_2_and_a_traceback_comes_with_debug_only(
     def broken(name: str) -> None:
         raise RuntimeError(f"no {name}\nat all")
 
+    import waldo_cli.detector.search  # noqa: F401 - not first below, where it would keep what is broken
+
     for user in ("stack.file", "detector.search"):
         monkeypatch.setattr(f"waldo_cli.{user}.load_stack", broken)
     ended = waldo("describe", "pixels")

@@ -329,7 +329,8 @@ running = group(
     click.option(
         "--scheduler",
         metavar="ADDRESS",
-        help="Look at images on the Dask cluster at ADDRESS, such as tcp://10.0.0.1:8786.",
+        help="Look at images on the Dask cluster at ADDRESS, such as tcp://10.0.0.1:8786. Where all"
+        " workers are lost, others are waited for, 60 seconds long.",
     ),
 )
 
