@@ -299,9 +299,9 @@ def _make_plugin(version: str, examiner: bytes) -> Any:
 
         def setup(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
             try:
-                import waldo_cli
+                from waldo_cli import __version__ as version_here
 
-                if waldo_cli.__version__ == version:
+                if version_here == version:
                     self.examiner = pickle.loads(examiner)  # noqa: S301 - from the client
             except ImportError:
                 pass
