@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import pickle
 import queue
 import ssl
 import threading
@@ -40,8 +39,13 @@ try:
     from distributed import Client, KilledWorker, Reschedule, Security, WorkerPlugin, get_worker
     from distributed.comm.addressing import resolve_address
     from distributed.comm.core import connect
+    from distributed.protocol import pickle as dask_pickle
 except ImportError:
     raise MissingExtraError("--scheduler needs Dask: pip install 'waldo-cli[dask]'") from None
+
+# Tasks, records and the plugin are packed as Dask packs what it sends itself.
+dumps: Any = dask_pickle.dumps
+loads: Any = dask_pickle.loads
 
 # Seconds to wait for an answer of the scheduler, and then for a first worker.
 CONNECT_TIMEOUT = 7
@@ -117,7 +121,7 @@ class Cluster:
         try:
             self._check_first_workers()
             examiner = _Examiner(self._finder, self._folder, self._timeout)
-            plugin = _make_plugin(__version__, pickle.dumps(examiner))
+            plugin = _make_plugin(__version__, dumps(examiner))
             self._client.register_plugin(plugin, name=self._name)
         except BaseException:
             self._client.close(timeout=1)
@@ -235,16 +239,14 @@ class Cluster:
     def _submit(self, item: Item, done: Done) -> None:
         self._fail = done
         # pure=False: never reuse a result that Dask has for the same arguments; the file may have changed.
-        future = self._client.submit(
-            _make_task(), self._name, pickle.dumps(item), pure=False, retries=2
-        )
+        future = self._client.submit(_make_task(), self._name, dumps(item), pure=False, retries=2)
         future.add_done_callback(lambda future: done(self._outcome(item, future)))
 
     def _outcome(self, item: Item, future: Any) -> Record | BaseException:
         """Return the record that the cluster has made, or an error that ends the run."""
         empty = Record(item.path, self.run, output=item.output)
         try:
-            record: Record = pickle.loads(future.result())  # noqa: S301 - from our own workers
+            record: Record = loads(future.result())
         except KilledWorker:
             return replace(empty, error="every worker that had it was lost: out of memory?")
         except CancelledError:
@@ -302,7 +304,7 @@ def _make_plugin(version: str, examiner: bytes) -> Any:
                 from waldo_cli import __version__ as version_here
 
                 if version_here == version:
-                    self.examiner = pickle.loads(examiner)  # noqa: S301 - from the client
+                    self.examiner = loads(examiner)
             except ImportError:
                 pass
 
@@ -322,7 +324,8 @@ def _make_task() -> Callable[[str, bytes], bytes]:
         if examiner is None:
             time.sleep(1)  # meanwhile others may have become free
             raise Reschedule
-        return pickle.dumps(examiner.examine(pickle.loads(item)))  # noqa: S301 - from the client
+        packed: bytes = dumps(examiner.examine(loads(item)))
+        return packed
 
     return examine
 
