@@ -76,7 +76,9 @@ def _clean_up_and_exit(caught: int, _: object) -> None:
     for that lock for ever. So a second thread ends the process. It is started without `threading`, which
     has locks itself.
     """
-    signal.signal(caught, signal.SIG_IGN)  # a second Ctrl-C must not disturb the clean-up
+    # A second Ctrl-C must not disturb the clean-up. Not SIG_IGN: Python complains of a signal that has come
+    # before it is set.
+    signal.signal(caught, _do_nothing)
     status = 128 + caught  # as shells count
 
     def end() -> None:
@@ -87,6 +89,10 @@ def _clean_up_and_exit(caught: int, _: object) -> None:
     if caught == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(status)
+
+
+def _do_nothing(*_: object) -> None:
+    """Handle a signal by going on."""
 
 
 def main(args: list[str] | None = None) -> None:
@@ -124,7 +130,7 @@ def main(args: list[str] | None = None) -> None:
         # threads of libraries, which may wait for a lock that the interrupted thread has kept.
         os._exit(INTERRUPTED)
     # At the very end the interpreter restores the system's handlers; then Ctrl-C would be another status.
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGINT})
     sys.exit(status)
 
 
