@@ -176,13 +176,15 @@ def test_masks_in_several_runs_are_found_as_in_one(monkeypatch: pytest.MonkeyPat
     ("stack", "scales"),
     [("stripes", "1"), ("pixels", "1"), ("pixels", "0.6,0.5,0.4"), ("waldo", "1")],
 )
-def test_activations_of_more_than_the_limit_are_refused_before_they_are_made(
+def test_what_takes_more_than_the_limit_is_refused_before_it_runs(
     stack: str, scales: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = np.random.default_rng(2).random((200, 300, 3), np.float32)
     masks = [Mask("patch", patch(9, 7))] if stack == "pixels" else None
-    monkeypatch.setattr(maps, "MAX_ACTIVATIONS", 300)
-    monkeypatch.setattr(Stack, "run", None)
+    monkeypatch.setattr(Stack, "run_each", None)
+    with pytest.raises(InvalidInputError, match=f"stack {stack} would take .* for this 300x200"):
+        detect(page, stack=stack, masks=masks, scales=scales, max_seconds=1e-6)
+    monkeypatch.setattr(maps, "MAX_FLOATS", 300)
     with pytest.raises(InvalidInputError, match=f"stack {stack} would hold .* of this 300x200"):
         detect(page, stack=stack, masks=masks, scales=scales)
 

@@ -24,6 +24,8 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     STACK is a built-in name or a stack file. The last lines compare with a dense layer from the same
     input to the same output: one weight for every pair of numbers.
     """
+    from waldo_cli.detector.maps import cost_of
+    from waldo_cli.geometry import Size
     from waldo_cli.stack.file import load_stack
 
     loaded = load_stack(stack)
@@ -37,6 +39,13 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
         # A closer look runs on cut-outs of the image that are as large as its receptive field.
         rows, cols = closer_look.stack.receptive_field.size
         _echo_table(closer_look.stack, (cols, rows), None)
+    if not loaded.needs_mask:
+        width, height = size
+        floats, seconds = cost_of(loaded, Size(height, width), loaded.scales)
+        click.echo(
+            f"\n{width}x{height} at all {len(loaded.scales)} scales: at most {floats * 4 / 1e9:.1f} GB,"
+            f" about {seconds:.2g} s of one core"
+        )
 
 
 def _echo_table(stack: Stack, size: tuple[int, int], outputs: int | None) -> None:

@@ -66,6 +66,7 @@ class Arguments:
     report: str | None
     show: bool
     max_pixels: int | None
+    max_seconds: float
     no_orient: bool
     allow_truncated: bool
     fail_fast: bool
@@ -96,6 +97,7 @@ class Arguments:
             overwrite=self.overwrite,
             pictures=self.report is not None,
             view=view_columns() if self.show else 0,
+            max_seconds=self.max_seconds,
             debug=self.debug,
         )
 

@@ -170,7 +170,7 @@ def _row(cells: Sequence[Any], form: str, width: int) -> str:
 def _summary_text(s: Summary, label: str, top: int) -> str:
     """Return the summary as lines for a person; figures that are not defined are left out."""
     lines = [
-        f"{s.pages_with} pages with {label} ({s.boxes} boxes), {s.pages_without} without",
+        f"{s.pages_with} pages with {show(label)} ({s.boxes} boxes), {s.pages_without} without",
         f"top-1              {_share(s.top1, s.pages_with)}",
         f"top-5              {_share(s.top5, s.pages_with)}",
     ]

@@ -12,7 +12,7 @@ import click
 
 from waldo_cli.cli import options
 from waldo_cli.errors import FileError
-from waldo_cli.files import HTML_MARK, reason, refuse_foreign
+from waldo_cli.files import HTML_MARK, reason, refuse_foreign, show
 from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_stdin
 
@@ -57,6 +57,7 @@ def explain(
     at: tuple[float, float] | None,
     out: str,
     max_pixels: int | None,
+    max_seconds: float,
     no_orient: bool,
     allow_truncated: bool,
     overwrite: bool,
@@ -101,5 +102,14 @@ def explain(
         page.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise FileError(reason(e), path=out) from None
-    write_page(page, pixels, search, title=image, region=region, where=prior, at=at)
-    click.echo(page)
+    write_page(
+        page,
+        pixels,
+        search,
+        title=image,
+        region=region,
+        where=prior,
+        at=at,
+        max_seconds=max_seconds,
+    )
+    click.echo(show(page))

@@ -221,6 +221,15 @@ def search(*more: Command[Any]) -> Command[Any]:
     )
 
 
+max_seconds = click.option(
+    "--max-seconds",
+    type=FiniteNumber(0),
+    default=3600,
+    show_default=True,
+    metavar="S",
+    help="Refuse an image for which the stack would need longer on one core, by an estimate.",
+)
+
 # Which images.
 inputs = group(
     click.option("-r", "--recursive", is_flag=True, help="Look into the folders of folders, too."),
@@ -356,9 +365,10 @@ max_pixels = click.option(
     help="Refuse larger images by their header.  [default: 200000000]",
 )
 
-# How image files are read.
+# How image files are read, and what is refused.
 reading = group(
     max_pixels,
+    max_seconds,
     click.option("--no-orient", is_flag=True, help="Do not apply the EXIF turn."),
     click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short."),
 )

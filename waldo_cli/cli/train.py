@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from waldo_cli.cli import options
+from waldo_cli.files import show
 
 
 @click.command()
@@ -94,9 +95,9 @@ def train(
         seed=seed,
         drawn=None if drawn is None else Path(drawn),
         resume=resume,
-        say=lambda line: click.echo(line, err=True),
+        say=lambda line: click.echo(show(line), err=True),
     )
-    click.echo(str(Path(out) / "waldo.toml"))
+    click.echo(show(Path(out) / "waldo.toml"))
     if "summary" in report:  # only with cross-validation
         summary = report["summary"]
         click.echo(

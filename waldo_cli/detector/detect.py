@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.closer import corrected, look_closer
-from waldo_cli.detector.maps import Grid, Maps, on_image, prior_of, run_stack
+from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, on_image, prior_of, run_stack
 from waldo_cli.detector.passes import Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks
 from waldo_cli.detector.search import Search
@@ -72,6 +72,7 @@ def detect(
     region: tuple[int, int, int, int] | None = None,
     where: NDArray[Any] | None = None,
     max_overlap: float = MAX_OVERLAP,
+    max_seconds: float = MAX_SECONDS,
     trace: Trace | None = None,
 ) -> Result:
     """Find what a stack or a mask looks for.
@@ -101,6 +102,8 @@ def detect(
     max_overlap
         Of two finds of one label that share more than this part of the smaller box, only the better
         stays.
+    max_seconds
+        Refuse what would take longer on one core, by an estimate from sizes.
     trace
         Records the intermediate results. It holds every scale's activations in memory.
 
@@ -114,13 +117,20 @@ def detect(
     ------
     InvalidInputError
         An argument is out of its range, the image is too small for the stack at every scale, or the
-        stack would hold more than 4 GB of activations of it.
+        stack would hold more than 4 GB of it or take more than `max_seconds`.
     StackError
         The stack cannot be used, or not with masks.
     """
     search = Search.of(stack, masks, labels, scales, threshold)
     return detect_with(
-        image, search, top=top, region=region, where=where, max_overlap=max_overlap, trace=trace
+        image,
+        search,
+        top=top,
+        region=region,
+        where=where,
+        max_overlap=max_overlap,
+        max_seconds=max_seconds,
+        trace=trace,
     )
 
 
@@ -132,6 +142,7 @@ def detect_with(
     region: tuple[int, int, int, int] | None = None,
     where: NDArray[Any] | None = None,
     max_overlap: float = MAX_OVERLAP,
+    max_seconds: float = MAX_SECONDS,
     trace: Trace | None = None,
 ) -> Result:
     """`detect` with a search that is made once for many images; the other parameters mean the same."""
@@ -149,7 +160,7 @@ def detect_with(
     grids_to_merge: list[Grid] = []  # of one channel, for the map of activations
     peaks_by_label: dict[str, list[Detection]] = {}
     for stack in search.stacks(size):
-        maps = run_stack(stack, image, search.scales, prior)
+        maps = run_stack(stack, image, search.scales, prior, max_seconds)
         if not stack.closer_looks:
             this_pass = Pass(stack, maps)
             for channel, label in enumerate(stack.labels):

@@ -20,6 +20,9 @@ MAX_OVERLAP = 0.5
 # answer.
 PEAKS_PER_LEVEL = 4096
 
+# Cells of a map whose maxima are looked for at a time, so that little memory is needed beside the map.
+BAND_CELLS = 1 << 20
+
 
 def local_maxima(scores: Floats, limit: int) -> NDArray[np.intp]:
     """The best local maxima of a map.
@@ -37,20 +40,36 @@ def local_maxima(scores: Floats, limit: int) -> NDArray[np.intp]:
         ``(N, 2)`` rows and columns where no neighbour of the eight is larger, best first, equal
         scores by row, then column.
     """
-    largest = np.full((scores.shape[0] + 2, scores.shape[1] + 2), -np.inf, np.float32)
-    largest[1:-1, 1:-1] = scores
+    rows, cols = scores.shape
+    kept, values = np.empty(0, np.intp), np.empty(0, np.float32)
+    band = max(1, BAND_CELLS // cols)
+    for top in range(0, rows, band):
+        # The best so far and those of the next rows, in reading order.
+        flat = _maxima_of_rows(scores, top, min(top + band, rows))
+        kept = np.concatenate([kept, flat])
+        values = np.concatenate([values, scores[flat // cols, flat % cols]])
+        if (
+            len(kept) > limit
+        ):  # keep the best; of equal ones at the limit, the first in reading order
+            cut = np.partition(values, len(values) - limit)[len(values) - limit]
+            above = values > cut
+            equal = np.flatnonzero(values == cut)[: limit - int(above.sum())]
+            keep = np.sort(np.concatenate([np.flatnonzero(above), equal]))
+            kept, values = kept[keep], values[keep]
+    kept = kept[np.argsort(-values, kind="stable")]
+    return np.stack(np.divmod(kept, cols), axis=1)
+
+
+def _maxima_of_rows(scores: Floats, top: int, bottom: int) -> NDArray[np.intp]:
+    """Flat indices of the local maxima in rows `top` to `bottom`."""
+    first, last = max(top - 1, 0), min(bottom + 1, scores.shape[0])
+    largest = np.full((bottom - top + 2, scores.shape[1] + 2), -np.inf, np.float32)
+    largest[first - top + 1 : last - top + 1, 1:-1] = scores[first:last]
     largest = np.maximum(np.maximum(largest[:-2], largest[1:-1]), largest[2:])
     largest = np.maximum(np.maximum(largest[:, :-2], largest[:, 1:-1]), largest[:, 2:])
-    flat = np.flatnonzero((scores >= largest) & np.isfinite(scores))
-    values = scores.ravel()[flat]
-    if len(flat) > limit:  # keep the best; of equal ones at the limit, the first in reading order
-        cut = np.partition(values, len(values) - limit)[len(values) - limit]
-        above = values > cut
-        equal = np.flatnonzero(values == cut)[: limit - int(above.sum())]
-        keep = np.sort(np.concatenate([np.flatnonzero(above), equal]))
-        flat, values = flat[keep], values[keep]
-    flat = flat[np.argsort(-values, kind="stable")]
-    return np.stack(np.divmod(flat, scores.shape[1]), axis=1)
+    mine = scores[top:bottom]
+    flat: NDArray[np.intp] = np.flatnonzero((mine >= largest) & np.isfinite(mine))
+    return flat + np.intp(top * scores.shape[1])
 
 
 def refine(scores: Floats, row: int, col: int) -> tuple[float, float]:
