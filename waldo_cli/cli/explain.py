@@ -12,7 +12,7 @@ import click
 
 from waldo_cli.cli import options
 from waldo_cli.errors import FileError
-from waldo_cli.files import HTML_MARK, reason, refuse_foreign, show
+from waldo_cli.files import HTML_MARK, reason, refuse_foreign, show, sweep
 from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_stdin
 
@@ -102,6 +102,7 @@ def explain(
         page.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise FileError(reason(e), path=out) from None
+    sweep(out)
     write_page(
         page,
         pixels,

@@ -17,7 +17,7 @@ from waldo_cli.answers.record import Record
 from waldo_cli.answers.sidecars import Sidecar
 from waldo_cli.answers.streams import Format
 from waldo_cli.errors import FileError
-from waldo_cli.files import beginning, make_folder, show, write_atomically
+from waldo_cli.files import beginning, make_folder, show, sweep, write_atomically
 
 # Name, without suffix, of the list of labels for label files that hold numbers instead of labels (yolo).
 CLASSES = "classes"
@@ -98,11 +98,12 @@ class LabelFiles:
         self._null = null
         self._overwrite = overwrite
         self._before = before
+        self._swept: set[str] = set()  # folders where leftovers of killed processes were removed
 
     def __enter__(self) -> Self:
         if self._sidecar.classes:
-            text = "".join(f"{label}\n" for label in self._labels)
-            _write_label_file(self._classes, text, self._overwrite)
+            text = "".join(f"{show(label)}\n" for label in self._labels)
+            self._write_file(self._classes, text)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,11 +116,18 @@ class LabelFiles:
         path = record.output + self._sidecar.ending
         try:
             text = self._sidecar.text(record, path, self._labels)
-            _write_label_file(path, text, self._overwrite)
+            self._write_file(path, text)
         except FileError as e:
             return replace(record, error=f"{e.path}: {e.reason}")
         _write(f"{path}\0" if self._null else f"{show(path)}\n")
         return record
+
+    def _write_file(self, path: str, text: str) -> None:
+        folder = os.path.dirname(path)
+        if folder not in self._swept:
+            sweep(folder)
+            self._swept.add(folder)
+        _write_label_file(path, text, self._overwrite)
 
 
 def _write_label_file(path: str, text: str, overwrite: bool) -> None:

@@ -118,21 +118,60 @@ def suppress(ranked: Iterable[Boxed], max_overlap: float) -> Iterator[Boxed]:
     One goes when its box overlaps that of a better one that stays by more than `max_overlap` (`overlap`).
     Lazy: the caller stops when it has enough.
     """
-    kept: list[tuple[int, int, int, int, Box]] = []
+    if max_overlap >= 1:  # no two boxes share more than the whole smaller one
+        yield from ranked
+        return
+    kept = _KeptBoxes(max_overlap)
     for one in ranked:
-        box = one.box
-        x0, y0, x1, y1 = box.left, box.top, box.left + box.width, box.top + box.height
-        # Compare edges first, which is quick: nearly all boxes lie apart, and there are ten thousand pairs.
-        if all(
-            x0 >= right
-            or x1 <= left
-            or y0 >= bottom
-            or y1 <= top
-            or overlap(box, better) <= max_overlap
-            for left, top, right, bottom, better in kept
-        ):
-            kept.append((x0, y0, x1, y1, box))
+        if kept.has_room_for(one.box):
+            kept.add(one.box)
             yield one
+
+
+class _KeptBoxes:
+    """Boxes that stay, found by their place: to compare each new box with all of them would be slow.
+
+    Boxes of up to 1, 2, 4, 8 ... pixels each have a grid of their own, whose cells are as large as they are:
+    so a box that overlaps one of them lies in the same cell or in one next to it.
+    """
+
+    def __init__(self, max_overlap: float) -> None:
+        self._max_overlap = max_overlap
+        # By the size of the cells: the boxes by the cell of their top left corner; and all in one list.
+        self._grids: dict[int, tuple[dict[tuple[int, int], list[Box]], list[Box]]] = {}
+
+    def add(self, box: Box) -> None:
+        cell = 1 << (max(box.width, box.height, 1) - 1).bit_length()
+        grid, every = self._grids.setdefault(cell, ({}, []))
+        grid.setdefault((box.top // cell, box.left // cell), []).append(box)
+        every.append(box)
+
+    def has_room_for(self, box: Box) -> bool:
+        """Return whether the box overlaps none of those that stay by more than allowed."""
+        left, top, right, bottom = box.left, box.top, box.left + box.width, box.top + box.height
+        for better in self._near(box):
+            # Compare edges first, which is quick: nearly all boxes lie apart.
+            if (
+                better.left < right
+                and better.top < bottom
+                and better.left + better.width > left
+                and better.top + better.height > top
+                and overlap(box, better) > self._max_overlap
+            ):
+                return False
+        return True
+
+    def _near(self, box: Box) -> Iterator[Box]:
+        """Those that the box may overlap, and some more."""
+        for cell, (grid, every) in self._grids.items():
+            rows = range(box.top // cell - 1, (box.top + box.height) // cell + 1)
+            cols = range(box.left // cell - 1, (box.left + box.width) // cell + 1)
+            if len(rows) * len(cols) >= len(every):
+                yield from every
+                continue
+            for row in rows:
+                for col in cols:
+                    yield from grid.get((row, col), ())
 
 
 class Peak(NamedTuple):

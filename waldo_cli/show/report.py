@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from waldo_cli.answers.record import Pictures, Record
 from waldo_cli.errors import FileError, WaldoError
-from waldo_cli.files import reason, show, write_atomically
+from waldo_cli.files import reason, show, sweep, write_atomically
 from waldo_cli.inputs.sources import STDIN, fetch, is_url
 from waldo_cli.show.thumbnails import bytes_of, pictures
 
@@ -43,14 +43,18 @@ class Report:
         self._folder = os.path.dirname(os.path.abspath(path))
         self._whole: AbstractContextManager[BinaryIO] = write_atomically(path)
         self._counts = {"found": 0, "nothing": 0, "failed": 0}
+        self._failure: FileError | None = None  # why the page cannot be written
         self._head, _, self._tail = TEMPLATE.read_text(encoding="utf-8").partition(ROWS)
 
     def __enter__(self) -> Self:
+        sweep(self._folder)
         self._file = self._whole.__enter__()
         self._put(self._head)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._failure is not None:
+            raise self._failure
         counts = self._counts
         total = (
             f"{sum(counts.values())} images: {counts['found']} with a find,"
@@ -80,7 +84,13 @@ class Report:
             f"<td>{self._link(record.heatmap, _image(small.heatmap, 'its heatmap'), html=True)}</td>"
         )
         row = f'<tr class="{state}" tabindex="0" data-score="{score}" data-margin="{margin}">{cells}</tr>\n'
-        self._put(row)
+        if self._failure is None:
+            try:
+                self._put(row)
+            except FileError as e:
+                # The other images are still done. Without the page, there is room for their files again.
+                self._failure = e
+                self._whole.__exit__(FileError, e, e.__traceback__)
         return record
 
     def _put(self, text: str) -> None:
