@@ -210,9 +210,19 @@ def make_folder(folder: str) -> None:
     FileError
         The folder cannot be created.
     """
+    # Not `os.makedirs`, which calls itself for each parent, and fails a thousand folders deep.
+    missing = []
+    parent = folder
+    while parent and not os.path.isdir(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent.rstrip("/"))
     try:
-        os.makedirs(folder or ".", exist_ok=True)
-    except OSError as e:
+        for path in reversed(missing):
+            with contextlib.suppress(FileExistsError):  # made by another process meanwhile
+                os.mkdir(path)
+        if missing and not os.path.isdir(folder):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except (OSError, ValueError) as e:  # a NUL in the name is a ValueError
         raise FileError(f"cannot make this folder: {reason(e)}", path=folder) from None
 
 

@@ -123,7 +123,7 @@ def from_json(data: Any) -> Record:
     if not data["path"]:
         raise ValueError("no image has an empty name")
     detections = data["detections"]
-    return Record(
+    record = Record(
         _exact_path("path", data),
         _text(data["run"]),
         None if detections is None else tuple(map(_detection, detections)),
@@ -135,6 +135,26 @@ def from_json(data: Any) -> Record:
         _number(data["seconds"]),
         _optional(_whole, data["bytes"]),
         _optional(_number, data["modified"]),
+    )
+    if data["found"] is not record.found or not _is_possible(record):
+        raise ValueError("no run of this program has such a record")
+    return record
+
+
+def _is_possible(record: Record) -> bool:
+    """Return whether the fields go together, as in every record that this program makes."""
+    if min(record.seconds, record.bytes or 0, record.margin or 0) < 0:
+        return False
+    if record.detections is None:  # an image that could not be examined
+        return record.error is not None and record.width is record.height is None
+    if record.error is not None or min(record.width or 0, record.height or 0) < 1:
+        return False
+    return all(
+        0 <= d.x <= (record.width or 0)
+        and 0 <= d.y <= (record.height or 0)
+        and min(d.box.width, d.box.height) >= 1
+        and d.scale > 0
+        for d in record.detections
     )
 
 

@@ -11,8 +11,7 @@ import re
 import click
 
 from waldo_cli.cli import options
-from waldo_cli.errors import FileError
-from waldo_cli.files import HTML_MARK, reason, refuse_foreign, show, sweep
+from waldo_cli.files import HTML_MARK, make_folder, refuse_foreign, show, sweep
 from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_stdin
 
@@ -98,10 +97,7 @@ def explain(
         orient=not no_orient,
         allow_truncated=allow_truncated,
     )
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise FileError(reason(e), path=out) from None
+    make_folder(out)
     sweep(out)
     write_page(
         page,
