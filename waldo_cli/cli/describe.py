@@ -21,15 +21,25 @@ if TYPE_CHECKING:
 def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     """Show a stack layer by layer: shapes, parameters, receptive fields, multiply-adds.
 
-    STACK is a built-in name or a stack file. The last lines compare with a dense layer from the same
+    STACK is a built-in name or a stack file. The second line says what it takes for an image of the
+    size: memory beside the image, counted, and time, estimated. The last lines compare with a dense layer from the same
     input to the same output: one weight for every pair of numbers.
     """
     from waldo_cli.detector.maps import cost_of
     from waldo_cli.geometry import Size
+    from waldo_cli.parallel import at_most
     from waldo_cli.stack.file import load_stack
 
     loaded = load_stack(stack)
     click.echo(f"{loaded.name}: {loaded.description}" if loaded.description else loaded.name)
+    if not loaded.needs_mask:
+        width, height = size
+        with at_most(1):
+            floats, seconds = cost_of(loaded, Size(height, width), loaded.scales)
+        click.echo(
+            f"{width}x{height} at all {len(loaded.scales)} scales, on one core:"
+            f" at most {floats * 4 / 1e9:.1f} GB, about {seconds:.2g} s"
+        )
     _echo_table(loaded, size, outputs)
     for closer_look in loaded.closer_looks:
         click.echo(
@@ -39,13 +49,6 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
         # A closer look runs on cut-outs of the image that are as large as its receptive field.
         rows, cols = closer_look.stack.receptive_field.size
         _echo_table(closer_look.stack, (cols, rows), None)
-    if not loaded.needs_mask:
-        width, height = size
-        floats, seconds = cost_of(loaded, Size(height, width), loaded.scales)
-        click.echo(
-            f"\n{width}x{height} at all {len(loaded.scales)} scales: at most {floats * 4 / 1e9:.1f} GB,"
-            f" about {seconds:.2g} s of one core"
-        )
 
 
 def _echo_table(stack: Stack, size: tuple[int, int], outputs: int | None) -> None:
