@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     """Show a stack layer by layer: shapes, parameters, receptive fields, multiply-adds.
 
-    STACK is a built-in name or a stack file. The second line says what it takes for an image of the
-    size: memory beside the image, counted, and time, estimated. The last lines compare with a dense layer from the same
-    input to the same output: one weight for every pair of numbers.
+    STACK is a built-in name or a stack file. The second line says what it takes for an image of
+    this size: memory beside the image, as it is counted, and time, as it is expected. The last lines
+    compare with a dense layer from the same input to the same output: one weight for every pair of
+    numbers.
     """
     from waldo_cli.detector.maps import cost_of
     from waldo_cli.geometry import Size
