@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import resource
 import shutil
+import signal
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -125,3 +127,23 @@ def test_a_browser_sorts_filters_and_follows_the_keys(place: Path) -> None:
     assert [float(s) for s in said["UP"].split()] == sorted(down)
     assert said["AT"] == "2"
     assert said["SEEN"] == "1"
+
+
+def test_a_report_that_cannot_be_written_costs_no_image(place: Path) -> None:
+    """A limit on the size of files stands for a full disk."""
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    ended = run(
+        place, "photos", "-r", "-j", 1, "--no-heatmap", "--report", "all.html", preexec_fn=limit
+    )
+    assert ended.returncode == 2
+    bad, whole_page = ended.stderr.splitlines()
+    assert bad.endswith(b"the file is empty")
+    assert whole_page.startswith(b"waldo: all.html: cannot write: ")
+    assert len(ended.stdout.splitlines()) == len(
+        run(place, "photos", "-r", "-o", "o").stdout.splitlines()
+    )
+    assert not [p for p in place.iterdir() if p.suffix in (".html", ".tmp")]
