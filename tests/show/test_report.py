@@ -7,11 +7,15 @@ import resource
 import shutil
 import signal
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from folders import command, draw_folder, run
+
+from waldo_cli.answers.record import Pictures, Record
+from waldo_cli.show.report import Report
 
 COUNT = 6
 
@@ -147,3 +151,21 @@ def test_a_report_that_cannot_be_written_costs_no_image(place: Path) -> None:
         run(place, "photos", "-r", "-o", "o").stdout.splitlines()
     )
     assert not [p for p in place.iterdir() if p.suffix in (".html", ".tmp")]
+
+
+def test_a_page_of_many_images_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand rows, of which as many have pictures as there is room for."""
+    monkeypatch.chdir(tmp_path)
+    pictures = Pictures(b"p" * 9_000, b"f" * 9_000, b"h" * 9_000)
+    one = Record("a.png", "run", (), 40, 30, heatmap="out/a.heatmap.png", pictures=pictures)
+    with Report("all.html") as report:
+        for n in range(10_000):
+            report.add(replace(one, path=f"photos/{n}.png"))
+    text = (tmp_path / "all.html").read_text()
+    assert len(text) < 60_000_000
+    rows = text.count("<tr class=")
+    assert rows == 10_000
+    with_pictures = text.count("<img") // 3
+    assert with_pictures > 1_000
+    assert f"the last {rows - with_pictures} without pictures" in text
+    assert text.count('<a href="out/a.heatmap.png">heatmap</a>') == rows - with_pictures

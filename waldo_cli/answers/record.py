@@ -147,7 +147,7 @@ def _is_possible(record: Record) -> bool:
         return False
     if record.detections is None:  # an image that could not be examined
         return record.error is not None and record.width is record.height is None
-    if record.error is not None or min(record.width or 0, record.height or 0) < 1:
+    if min(record.width or 0, record.height or 0) < 1:
         return False
     return all(
         0 <= d.x <= (record.width or 0)
