@@ -199,6 +199,12 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ["photos/page001.png", "--mask", "needle.png", "--scales", "1", "-o", "out"]
 
 
+def test_more_finds_than_there_are_places_may_be_asked_for(page: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["detect", *page, "--top", "9" * 25])
+    assert ended.value.code == 0
+
+
 @pytest.mark.parametrize("threshold", ["nan", "inf", "-inf"])
 def test_a_threshold_that_is_no_number_is_refused(
     threshold: str, page: list[str], waldo: Run

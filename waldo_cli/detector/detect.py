@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.closer import corrected, look_closer
-from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, on_image, prior_of, run_stack
+from waldo_cli.detector.maps import (
+    MAX_LEVEL_PIXELS,
+    MAX_SECONDS,
+    Grid,
+    Maps,
+    on_image,
+    prior_of,
+    run_stack,
+)
 from waldo_cli.detector.passes import Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks
 from waldo_cli.detector.search import Search
@@ -150,6 +158,7 @@ def detect_with(
     size = Size(*image.shape[:2])
     if top < 1:
         raise InvalidInputError(f"top is {top}: ask for at least 1 detection")
+    top = min(top, MAX_LEVEL_PIXELS)  # no image has more places
     if not 0 <= max_overlap <= 1:
         raise InvalidInputError(f"max_overlap is {max_overlap:g}: it is a share from 0 to 1")
     prior = prior_of(size, region, where)
