@@ -160,9 +160,18 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         status = _complain(f"waldo: {show(e.path) + ': ' if e.path else ''}{e.reason}")
     except OSError as e:
         # Writing to standard output failed. Errors of all other files are a FileError, handled above.
+        # One exception: what asks for the current folder.
         _discard_stdout()
         cause = "standard output" if e.errno in _STDOUT_ERRNOS else "unexpected"
+        if _current_folder_is_gone():
+            cause = "the current folder is gone, change to another one"
         status = _complain(f"waldo: {cause}: {reason(e)}")
+    except MemoryError:
+        status = _complain("waldo: there is not enough memory")
+    except ImportError as e:
+        status = _complain(
+            f"waldo: a library cannot be loaded, memory is short or it must be installed again: {e}"
+        )
     except Exception as e:  # not left to Python: its exit status 1 would mean "nothing found"
         if debug:
             raise
@@ -171,6 +180,14 @@ def _run(arguments: list[str], *, debug: bool) -> int:
             f"waldo: unexpected {first_line} (--debug shows where; please report it)"
         )
     return status or 0
+
+
+def _current_folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _complain(line: str) -> int:
