@@ -21,15 +21,18 @@ def _exit_interrupted(*_: object) -> None:
 
 
 # Ctrl-C during the imports below: exit silently. Python's default handler would print a traceback.
-# `main` restores that handler once it can catch KeyboardInterrupt.
+# `main` sets another handler while it can catch KeyboardInterrupt.
 # Only replace Python's default handler: a shell that starts a background job ignores SIGINT on purpose.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _exit_interrupted)
 
 # ruff: noqa: E402
+import _thread
+import atexit
 import errno
 import gc
 import sys
+import time
 import warnings
 
 import click
@@ -62,6 +65,35 @@ _STDOUT_ERRNOS = {
 
 FAILED = 2
 
+# Seconds for cleaning up after a signal; then the process ends, whatever it is waiting for.
+CLEAN_UP = 5.0
+
+
+def _clean_up_and_exit(caught: int, _: object) -> None:
+    """Handle SIGINT, SIGTERM and SIGHUP: raise, so that half-written files are removed, and end soon.
+
+    The exception may hit the main thread where it holds a lock of a library, and the clean-up may then wait
+    for that lock for ever. So a second thread ends the process. It is started without `threading`, which
+    has locks itself.
+    """
+    # A second Ctrl-C must not disturb the clean-up. Not SIG_IGN: Python complains of a signal that has come
+    # before it is set.
+    signal.signal(caught, _do_nothing)
+    status = 128 + caught  # as shells count
+
+    def end() -> None:
+        time.sleep(CLEAN_UP)
+        os._exit(status)
+
+    _thread.start_new_thread(end, ())
+    if caught == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(status)
+
+
+def _do_nothing(*_: object) -> None:
+    """Handle a signal by going on."""
+
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its status.
@@ -72,7 +104,6 @@ def main(args: list[str] | None = None) -> None:
         Arguments without the program's name; by default those of the process.
     """
     arguments = sys.argv[1:] if args is None else args
-    debug = "--debug" in arguments
     _reopen_closed_streams()
     if sys.stdout is None:
         sys.exit(_complain("waldo: standard output is closed"))
@@ -82,22 +113,39 @@ def main(args: list[str] | None = None) -> None:
     if not sys.warnoptions:
         # Python's warnings are for developers. Numbers that are not usable are rejected elsewhere.
         warnings.simplefilter("ignore")
+    # Keep what the caller has set: nohup ignores SIGHUP, a shell ignores SIGINT for a background job.
+    for number, expected in (
+        (signal.SIGINT, _exit_interrupted),
+        (signal.SIGTERM, signal.SIG_DFL),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) == expected:
+            signal.signal(number, _clean_up_and_exit)
     try:
-        if signal.getsignal(signal.SIGINT) is _exit_interrupted:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        status = _run(arguments, debug="--debug" in arguments)
+        if signal.getsignal(signal.SIGINT) is _clean_up_and_exit:
+            signal.signal(signal.SIGINT, _exit_interrupted)  # nothing is left to clean up
+    except KeyboardInterrupt:
+        # The commands have cleaned up on the way here. Not `sys.exit`: the interpreter would wait for
+        # threads of libraries, which may wait for a lock that the interrupted thread has kept.
+        os._exit(INTERRUPTED)
+    # At the very end the interpreter restores the system's handlers; then Ctrl-C would be another status.
+    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGINT})
+    sys.exit(status)
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
+    """Run the command and return the exit status; errors become one line on stderr."""
+    try:
         # Not `waldo.main`: it exits with 1 when the pipe is closed, and prints a line at Ctrl-C.
         with waldo.make_context("waldo", list(arguments)) as context:
-            status = waldo.invoke(context)
+            status: int | None = waldo.invoke(context)
         sys.stdout.flush()  # here, so that a full disk is reported below and not at interpreter exit
     except BrokenPipeError:  # the reader has closed the pipe, as `| head -1` does: no error
         _discard_stdout()
         status = 0
     except click.exceptions.Exit as e:
         status = e.exit_code
-    except KeyboardInterrupt:
-        # The commands have cleaned up on the way here. A second Ctrl-C must not disturb the quick exit.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        status = INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as e:
         click.echo(e.format_message(), err=True)
         status = FAILED
@@ -112,9 +160,18 @@ def main(args: list[str] | None = None) -> None:
         status = _complain(f"waldo: {show(e.path) + ': ' if e.path else ''}{e.reason}")
     except OSError as e:
         # Writing to standard output failed. Errors of all other files are a FileError, handled above.
+        # One exception: what asks for the current folder.
         _discard_stdout()
         cause = "standard output" if e.errno in _STDOUT_ERRNOS else "unexpected"
+        if _current_folder_is_gone():
+            cause = "the current folder is gone, change to another one"
         status = _complain(f"waldo: {cause}: {reason(e)}")
+    except MemoryError:
+        status = _complain("waldo: there is not enough memory")
+    except ImportError as e:
+        status = _complain(
+            f"waldo: a library cannot be loaded, memory is short or it must be installed again: {e}"
+        )
     except Exception as e:  # not left to Python: its exit status 1 would mean "nothing found"
         if debug:
             raise
@@ -122,7 +179,15 @@ def main(args: list[str] | None = None) -> None:
         status = _complain(
             f"waldo: unexpected {first_line} (--debug shows where; please report it)"
         )
-    sys.exit(status)
+    return status or 0
+
+
+def _current_folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _complain(line: str) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import stat
@@ -144,7 +145,7 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     The bytes are written to a temporary file in the same folder. When the block ends, they are flushed to
     the disk and the file is renamed to `path`. If anything fails before that, including Ctrl-C, the
     temporary file is removed and an older `path` stays unchanged. A killed process leaves at most a file
-    named ``.waldo-PID-*.tmp``.
+    named ``.waldo-PID-*.tmp``, which `sweep` knows by the lock that it has no more.
 
     Raises
     ------
@@ -161,6 +162,8 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         descriptor = os.open(temporary, flags, 0o666)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                with contextlib.suppress(OSError):  # some network file systems have no locks
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -230,9 +233,19 @@ def make_folder(folder: str) -> None:
     FileError
         The folder cannot be created.
     """
+    # Not `os.makedirs`, which calls itself for each parent, and fails a thousand folders deep.
+    missing = []
+    parent = folder
+    while parent and not os.path.isdir(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent.rstrip("/"))
     try:
-        os.makedirs(folder or ".", exist_ok=True)
-    except OSError as e:
+        for path in reversed(missing):
+            with contextlib.suppress(FileExistsError):  # made by another process meanwhile
+                os.mkdir(path)
+        if missing and not os.path.isdir(folder):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except (OSError, ValueError) as e:  # a NUL in the name is a ValueError
         raise FileError(f"cannot make this folder: {reason(e)}", path=folder) from None
 
 
@@ -244,9 +257,10 @@ def sweep(folder: str, process: int | None = None) -> None:
     folder
         Where to look; folders below it are not searched.
     process
-        Id of a process that is known to have ended: only its files are removed. By default the files of all
-        processes that do not run on this machine. Of those, files that changed in the last minute are kept:
-        on a shared disk, a process of another machine may be writing them.
+        Id of a process that is known to have ended: only its files are removed. By default those that nobody
+        has locked; a process that has ended has no locks, and that holds in containers, too, where every
+        run has the same id. Files that changed in the last minute are kept: on a shared disk, a process of
+        another machine may be writing them.
     """
     with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
         for entry in entries:
@@ -255,8 +269,21 @@ def sweep(folder: str, process: int | None = None) -> None:
                 continue
             with contextlib.suppress(OSError):
                 is_old = time.time() - entry.stat(follow_symlinks=False).st_mtime > 60  # seconds
-                if process is not None or (is_old and not _is_running(int(match[1]))):
+                if process is not None or (is_old and _is_abandoned(entry.path, int(match[1]))):
                     os.unlink(entry.path)
+
+
+def _is_abandoned(path: str, process: int) -> bool:
+    """Return whether nobody writes to a temporary file any more; `process` is the one in its name."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # no locks here
+            return not _is_running(process)
+    return True
 
 
 def _is_running(process: int) -> bool:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import waldo_cli
 from waldo_cli.answers.record import Record, as_json, from_json
+from waldo_cli.files import show
 from waldo_cli.geometry import Box, Detection
 
 
@@ -28,33 +29,23 @@ def test_a_json_record_says_found_nothing_and_failed_apart() -> None:
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-
-
-@given(
-    st.builds(
-        Record,
-        names,
-        st.text(),
-        st.none() | st.lists(
-            st.builds(
-                Detection,
-                st.text(),
-                numbers,
-                numbers,
-                numbers,
-                st.builds(Box, *[st.integers(-(2**40), 2**40)] * 4),
-                numbers,
-            )
-        ).map(tuple),
-        st.none() | st.integers(1, 2**53),
-        st.none() | st.integers(1, 2**53),
-        st.none() | numbers,
-        st.none() | names,
-        seconds=numbers,
-        bytes=st.none() | st.integers(0, 2**53),
-        modified=st.none() | numbers,
-    )
+positive = st.floats(0, exclude_min=True, allow_infinity=False)
+places = st.floats(0, 1)  # inside of the smallest image, too
+corners, lengths = st.integers(-(2**40), 2**40), st.integers(1, 2**40)
+finds = st.builds(
+    Detection, st.text(), places, places, numbers,
+    st.builds(Box, corners, corners, lengths, lengths), positive,
 )  # fmt: skip
+sizes = st.integers(1, 2**53)
+file = {"bytes": st.none() | st.integers(0, 2**53), "modified": st.none() | numbers}
+examined = st.builds(
+    Record, names, st.text(), st.lists(finds).map(tuple), sizes, sizes, st.none() | positive,
+    st.none() | names, seconds=positive, **file,
+)  # fmt: skip
+refused = st.builds(Record, names, st.text(), error=st.text(max_size=9).map(show), seconds=positive)
+
+
+@given(examined | refused)
 def test_json_gives_every_record_back_to_the_last_bit(record: Record) -> None:
     line = json.dumps(as_json(record), ensure_ascii=False, allow_nan=False)
     line.encode(
@@ -109,3 +100,23 @@ def test_the_schema_refuses_what_is_no_record(change: dict[str, object]) -> None
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(as_json(FOUND) | change, schema())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": -5}, {"height": 0}, {"width": None}, {"seconds": -1.0}, {"bytes": -1},
+        {"found": False}, {"detections": None}, {"scale": 0.0}, {"x": -1.0},
+        {"y": 1e9}, {"box": [10, 20, 0, 20]}, {"box": [10, 20, 30, -2]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_line_that_no_run_can_have_written_is_refused(change: dict[str, object]) -> None:
+    found = json.loads(text("jsonl", ALL).splitlines()[0])
+    assert from_json(found).found
+    for key in change.keys() & found.keys():
+        found[key] = change[key]
+    for key in change.keys() & found["detections"][0].keys() if found["detections"] else ():
+        found["detections"][0][key] = change[key]
+    with pytest.raises(ValueError, match="no run of this program"):
+        from_json(found)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from documents import document
-from folders import command, draw_folder, records, run
+from folders import command, draw, draw_folder, records, run
 from PIL import Image
 
 pytest.importorskip("distributed", reason="dask[distributed] is not installed")
@@ -28,9 +31,11 @@ def free_port() -> int:
         return port
 
 
-def dask(*args: str, path: str | None = None, cwd: str = "/") -> subprocess.Popen[bytes]:
+def dask(
+    *args: str, path: str | None = None, cwd: str = "/", **variables: str
+) -> subprocess.Popen[bytes]:
     """Start ``dask scheduler`` or ``dask worker`` with its own Python path."""
-    env = os.environ | {"DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "60s"}
+    env = os.environ | {"DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "60s"} | variables
     env["PYTHONPATH"] = str(Path(__file__).parents[2]) if path is None else path
     return subprocess.Popen(
         [sys.executable, "-m", "dask", *args, "--no-dashboard"], cwd=cwd, env=env,
@@ -58,7 +63,7 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
 
 
 def wait_for(address: str) -> None:
-    host, port = address.removeprefix("tcp://").split(":")
+    host, port = address.partition("://")[2].split(":")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -139,6 +144,143 @@ def test_what_is_wrong_with_a_cluster_is_one_line(place: Path, tmp_path: Path) -
         end(scheduler, stranger)
     assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (2, b"", 1)
     assert b"has no waldo-cli" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"],
+    ids=["silent", "ssh", "http"],
+)
+def test_an_address_where_no_scheduler_answers_is_one_line_within_ten_seconds(
+    place: Path, greeting: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # the server is closed
+                while True:
+                    talking.append(server.accept()[0])
+                    talking[-1].sendall(greeting)
+
+        talking: list[socket.socket] = []
+        threading.Thread(target=serve, daemon=True).start()
+        began = time.monotonic()
+        ended = run(place, "photos", "--scheduler", address)
+        took = time.monotonic() - began
+        for one in talking:
+            one.close()
+    assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (2, b"", 1)
+    assert ended.stderr.startswith(f"waldo: {address}: no scheduler answers: ".encode())
+    assert took < 10 + 5, "ten seconds, and what a busy machine needs to start"
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("tls://127.0.0.1:1", b"needs certificates"),
+        ("http://127.0.0.1:1", b"http:// is none of tcp:// and tls://"),
+        ("inproc://x", b"inproc:// is none of tcp:// and tls://"),
+        ("ucx://127.0.0.1:1", b"ucx:// is none of tcp:// and tls://"),
+        ("127.0.0.1", b"missing port number"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_one_line(
+    place: Path, address: str, reason: bytes
+) -> None:
+    ended = run(place, "photos", "--scheduler", address)
+    assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (2, b"", 1)
+    assert reason in ended.stderr
+
+
+def test_workers_that_cannot_be_used_get_no_image_and_are_told(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that can be used, one without the package that joins later; then only the latter is left."""
+    from waldo_cli.batch import cluster
+    from waldo_cli.batch.finder import Extras, Query
+    from waldo_cli.errors import FileError
+    from waldo_cli.inputs.items import Item
+
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(cluster, "LOST_TIMEOUT", 2)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1])
+    good = dask("worker", address, "--nthreads", "1", "--no-nanny")
+    processes = [scheduler, good]
+    query = Query(masks=("needle.png",), scales="1", heatmap=False)
+    said: list[str] = []
+    joined = threading.Event()
+
+    def items() -> Iterator[Item]:
+        for n in range(1, 9, 2):
+            yield Item(f"photos/page{n:03}.png", str(n))
+        joined.wait(60)
+        for n in range(1, 9, 2):
+            yield Item(f"photos/page{n:03}.png", f"again{n}")
+
+    try:
+        wait_for(address)
+        with cluster.Cluster(query, Extras(), address, say=said.append) as engine:
+            records = engine.records(items())
+            got = [next(records) for _ in range(4)]
+            processes.append(
+                dask("worker", address, "--no-nanny", path=str(hide_package(tmp_path)))
+            )
+            deadline = time.monotonic() + 60
+            while not said and time.monotonic() < deadline:
+                time.sleep(0.1)
+            joined.set()
+            got += [next(records) for _ in range(2)]
+            end(processes.pop(1))
+            with pytest.raises(FileError, match="all workers are lost"):
+                got += list(records)
+    finally:
+        end(*processes)
+    assert all(record.error is None for record in got)
+    assert len(said) == 1
+    assert "has no waldo-cli" in said[0]
+
+
+def test_an_image_that_takes_too_long_on_a_cluster_costs_itself_alone(
+    place: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+) -> None:
+    draw(place / "large.png", 1, size=(8000, 5000))  # seconds, where the other takes milliseconds
+    ended = run(
+        place, "large.png", "photos/page001.png", "--timeout", 1, "--no-heatmap",
+        "-f", "jsonl", "--scheduler", cluster[0],
+    )  # fmt: skip
+    late, quick = records(ended.stdout)
+    assert (ended.returncode, late["error"]) == (2, "not done within 1 s (--timeout)")
+    assert quick["error"] is None
+
+
+def test_certificates_of_the_configuration_are_used(place: Path, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the certificates, is not installed")
+    pair = ["-newkey", "rsa:2048", "-nodes", "-subj", "/CN=waldo"]
+    subprocess.run(
+        ["openssl", "req", "-x509", *pair, "-days", "2", "-keyout", "key", "-out", "pem"],
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    tls = {"DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(tmp_path / "pem")}
+    for role in ("SCHEDULER", "WORKER", "CLIENT"):
+        tls[f"DASK_DISTRIBUTED__COMM__TLS__{role}__CERT"] = str(tmp_path / "pem")
+        tls[f"DASK_DISTRIBUTED__COMM__TLS__{role}__KEY"] = str(tmp_path / "key")
+    address = f"tls://127.0.0.1:{free_port()}"
+    port = address.rsplit(":", 1)[1]
+    scheduler = dask("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", port, **tls)
+    worker = dask("worker", address, "--nthreads", "1", "--no-nanny", **tls)
+    try:
+        wait_for(address)
+        args = ("photos/page001.png", "--no-heatmap", "--scheduler", address)
+        without = run(place, *args)
+        with_them = run(place, *args, env=os.environ | tls)
+    finally:
+        end(scheduler, worker)
+    assert (without.returncode, without.stdout) == (2, b"")
+    assert b"needs certificates" in without.stderr
+    assert (with_them.returncode, with_them.stderr) == (0, b"")
 
 
 def hide_package(folder: Path) -> Path:

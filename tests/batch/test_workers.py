@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,27 @@ def test_an_image_that_takes_too_long_costs_itself_alone(
     assert [r["error"] for r in late] == ["not done within 4 s (--timeout)"] * jobs
     assert lines == [f"waldo: {r['path']}: {r['error']}" for r in late]
     assert_gone(stuck)
+
+
+def test_time_in_which_the_program_stands_still_does_not_count(place: Path) -> None:
+    with started(place, "--no-heatmap", "-j", 1, "--timeout", 2, "--files-from", "-") as program:
+        assert program.stdout is not None
+        assert program.stdin is not None
+        program.stdin.write(b"photos/page001.png\n")
+        program.stdin.flush()
+        assert json.loads(program.stdout.readline())["error"] is None
+        everyone = [*children(program.pid), program.pid]
+        os.kill(everyone[0], signal.SIGSTOP)
+        program.stdin.write(b"photos/page003.png\n")
+        program.stdin.flush()
+        time.sleep(0.5)  # it waits for the worker now
+        os.kill(program.pid, signal.SIGSTOP)
+        time.sleep(3)
+        for process in reversed(everyone):
+            os.kill(process, signal.SIGCONT)
+        program.stdin.close()
+        assert json.loads(program.stdout.readline())["error"] is None
+        assert program.wait(30) == 0
 
 
 def test_workers_do_not_outlive_a_killed_program(place: Path) -> None:

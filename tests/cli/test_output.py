@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import termios
 from pathlib import Path
 
 import pytest
-from commandline import LOOK, process
+from commandline import LOOK, PROGRAM, process
 from folders import COUNT, command, run
 
 
@@ -71,3 +72,35 @@ def test_a_label_file_that_says_something_else_is_never_overwritten(place: Path)
     assert b"out/page001.txt: is there and says something else" in ended.stderr
     assert (place / "out" / "page001.txt").read_text() == "by hand"
     assert len(ended.stdout.splitlines()) == COUNT // 2 - 1
+
+
+def test_a_newline_in_the_name_of_a_mask_shifts_no_class(place: Path) -> None:
+    shutil.copy(place / "needle.png", place / "a\nb.png")
+    args = ("photos/page001.png", "--mask", "a\nb.png", "-f", "yolo", "-o", "out", "--no-heatmap")
+    assert run(place, *args).returncode == 0
+    assert (place / "out" / "classes.txt").read_text().splitlines() == [r"a\nb", "needle"]
+    assert (place / "out" / "page001.txt").read_text().startswith("0 ")
+
+
+def test_leftovers_of_killed_runs_are_removed_beside_every_output(place: Path) -> None:
+    left = [place / folder / ".waldo-1-0a.tmp" for folder in ("labels", "pages", "why")]
+    for path in left:
+        path.parent.mkdir()
+        path.touch()
+        os.utime(path, (1, 1))
+    args = ("photos/page001.png", "--no-heatmap", "-f", "voc", "-o", "labels")
+    assert run(place, *args, "--report", "pages/all.html").returncode == 0
+    subprocess.run(
+        [*PROGRAM, "explain", "photos/page001.png", "--mask", "needle.png", "-o", "why"],
+        cwd=place, check=True, capture_output=True,
+    )  # fmt: skip
+    assert not [path for path in left if path.exists()]
+
+
+def test_outputs_go_a_thousand_folders_deep(place: Path) -> None:
+    deep = "d/" * 1100
+    ended = run(place, "photos/page001.png", "-o", deep, "-f", "yolo")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert (place / deep / "page001.heatmap.png").exists()
+    # pytest removes folders by a function that calls itself, too
+    subprocess.run(["rm", "-r", "d"], cwd=place, check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -123,3 +124,28 @@ def test_suppression_reads_no_further_than_asked() -> None:
     keep = suppress(endless(), 0.5)
     assert [next(keep).index for _ in range(3)] == [0, 1, 2]
     assert len(read) == 3
+
+
+@pytest.mark.parametrize("max_overlap", [0, 0.2, 0.5, 0.9, 1])
+def test_suppression_compares_with_every_box_that_stays(max_overlap: float) -> None:
+    """Boxes of many sizes, some outside the image, against the plain way."""
+    rng = np.random.default_rng(3)
+    sizes = rng.choice([1, 5, 10, 14, 20, 40, 80, 300], (600, 2))
+    boxes = [
+        Numbered(n, Box(int(x), int(y), int(w), int(h)))
+        for n, ((x, y), (w, h)) in enumerate(
+            zip(rng.integers(-50, 400, (600, 2)), sizes, strict=True)
+        )
+    ]
+    kept: list[Numbered] = []
+    for one in boxes:
+        if all(overlap(one.box, better.box) <= max_overlap for better in kept):
+            kept.append(one)
+    assert list(suppress(boxes, max_overlap)) == kept
+
+
+def test_suppression_of_a_hundred_thousand_takes_seconds() -> None:
+    boxes = [Numbered(n, Box(7 * (n % 400), 7 * (n // 400), 8, 8)) for n in range(100_000)]
+    began = time.process_time()
+    assert len(list(suppress(boxes, 0.5))) == len(boxes)
+    assert time.process_time() - began < 20

@@ -21,6 +21,8 @@ def test_an_unexpected_error_is_2_and_a_traceback_comes_with_debug_only(
     def broken(name: str) -> None:
         raise RuntimeError(f"no {name}\nat all")
 
+    import waldo_cli.detector.search  # noqa: F401 - not first below, where it would keep what is broken
+
     for user in ("stack.file", "detector.search"):
         monkeypatch.setattr(f"waldo_cli.{user}.load_stack", broken)
     ended = waldo("describe", "pixels")
@@ -35,6 +37,40 @@ def test_debug_shows_where_an_error_came_from(scene: Path) -> None:
     ended = process(scene, "detect", "page.png", "--stack", "./wrong.toml", "--debug")
     assert "Traceback" in ended.stderr
     assert ended.returncode != 0
+
+
+def test_a_current_folder_that_is_gone_is_one_line(scene: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = 'rmdir ../gone; exec "$@"'
+    args = ["detect", scene / "page.png", "--mask", scene / "mask.png", "--scales", "1"]
+    ended = subprocess.run(
+        ["sh", "-c", line, "sh", *PROGRAM, *args, "--no-heatmap", "--report", "all.html"],
+        cwd=gone, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("waldo: the current folder is gone")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "there is not enough memory"),
+        (ImportError("libx.so: failed to map segment"), "a library cannot be loaded"),
+    ],
+)
+def test_what_a_small_machine_brings_about_is_one_line_of_its_own(
+    error: Exception, said: str, waldo: Waldo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(name: str) -> None:
+        raise error
+
+    monkeypatch.setattr("waldo_cli.stack.file.load_stack", fail)
+    ended = waldo("describe", "pixels")
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ended.err.startswith(f"waldo: {said}")
 
 
 # --- streams --------------------------------------------------------------------------------------

@@ -133,20 +133,24 @@ with write_atomically(sys.argv[1]) as file:
 def test_leftovers_of_the_dead_are_swept_and_those_of_the_living_kept(tmp_path: Path) -> None:
     dead = subprocess.Popen(["true"])
     dead.wait()
-    old, fresh, own, other = (
+    old, fresh, same_id, other = (
         tmp_path / f".waldo-{dead.pid}-0a.tmp",
         tmp_path / f".waldo-{dead.pid}-0b.tmp",
-        tmp_path / f".waldo-{os.getpid()}-0c.tmp",
+        tmp_path / f".waldo-{os.getpid()}-0c.tmp",  # of an earlier run in a container
         tmp_path / "page.png",
     )
-    for path in (old, fresh, own, other):
+    for path in (old, fresh, same_id, other):
         path.touch()
-    for path in (old, own, other):
-        os.utime(path, (1, 1))
-    sweep(str(tmp_path))
-    assert sorted(tmp_path.iterdir()) == sorted([fresh, own, other])
-    sweep(str(tmp_path), dead.pid)
-    assert sorted(tmp_path.iterdir()) == sorted([own, other])
+    with write_atomically(tmp_path / "report.html") as file:
+        (living,) = tmp_path.glob(f".waldo-{os.getpid()}-????????.tmp")
+        for path in (old, same_id, other, living):
+            os.utime(path, (1, 1))
+        sweep(str(tmp_path))
+        assert sorted(tmp_path.iterdir()) == sorted([fresh, other, living])
+        sweep(str(tmp_path), dead.pid)
+        assert sorted(tmp_path.iterdir()) == sorted([other, living])
+        file.write(b"whole")
+    assert (tmp_path / "report.html").read_bytes() == b"whole"
 
 
 def test_what_is_no_file_is_not_written_to(tmp_path: Path) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import resource
 import shutil
+import signal
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from folders import command, draw_folder, run
+
+from waldo_cli.answers.record import Pictures, Record
+from waldo_cli.show.report import Report
 
 COUNT = 6
 
@@ -125,3 +131,41 @@ def test_a_browser_sorts_filters_and_follows_the_keys(place: Path) -> None:
     assert [float(s) for s in said["UP"].split()] == sorted(down)
     assert said["AT"] == "2"
     assert said["SEEN"] == "1"
+
+
+def test_a_report_that_cannot_be_written_costs_no_image(place: Path) -> None:
+    """A limit on the size of files stands for a full disk."""
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    ended = run(
+        place, "photos", "-r", "-j", 1, "--no-heatmap", "--report", "all.html", preexec_fn=limit
+    )
+    assert ended.returncode == 2
+    bad, whole_page = ended.stderr.splitlines()
+    assert bad.endswith(b"the file is empty")
+    assert whole_page.startswith(b"waldo: all.html: cannot write: ")
+    assert len(ended.stdout.splitlines()) == len(
+        run(place, "photos", "-r", "-o", "o").stdout.splitlines()
+    )
+    assert not [p for p in place.iterdir() if p.suffix in (".html", ".tmp")]
+
+
+def test_a_page_of_many_images_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand rows, of which as many have pictures as there is room for."""
+    monkeypatch.chdir(tmp_path)
+    pictures = Pictures(b"p" * 9_000, b"f" * 9_000, b"h" * 9_000)
+    one = Record("a.png", "run", (), 40, 30, heatmap="out/a.heatmap.png", pictures=pictures)
+    with Report("all.html") as report:
+        for n in range(10_000):
+            report.add(replace(one, path=f"photos/{n}.png"))
+    text = (tmp_path / "all.html").read_text()
+    assert len(text) < 60_000_000
+    rows = text.count("<tr class=")
+    assert rows == 10_000
+    with_pictures = text.count("<img") // 3
+    assert with_pictures > 1_000
+    assert f"the last {rows - with_pictures} without pictures" in text
+    assert text.count('<a href="out/a.heatmap.png">heatmap</a>') == rows - with_pictures

@@ -83,6 +83,8 @@ def manifest() -> list[dict[str, str]]:
 
 
 ROWS = manifest()
+OPENING = [row for row in ROWS if row["expected"] == "open"]
+REFUSED = [row for row in ROWS if row["expected"] == "error"]
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +121,7 @@ def test_memory_is_a_gigabyte_or_20_bytes_a_pixel_and_no_file_takes_ten_seconds(
         assert outcome["seconds"] < 10 * max(1, height * width / 24e6), outcome
 
 
-@pytest.mark.parametrize(
-    "row", [r for r in ROWS if r["expected"] == "open"], ids=lambda row: row["file"]
-)
+@pytest.mark.parametrize("row", OPENING, ids=[row["file"] for row in OPENING])
 def test_what_should_open_opens(row: dict[str, str], outcomes: dict[str, dict]) -> None:
     outcome = outcomes[row["file"]]
     assert "opened" in outcome, outcome
@@ -132,9 +132,7 @@ def test_what_should_open_opens(row: dict[str, str], outcomes: dict[str, dict]) 
     assert 0 <= outcome["range"][0] <= outcome["range"][1] <= 1
 
 
-@pytest.mark.parametrize(
-    "row", [r for r in ROWS if r["expected"] == "error"], ids=lambda row: row["file"]
-)
+@pytest.mark.parametrize("row", REFUSED, ids=[row["file"] for row in REFUSED])
 def test_what_should_be_refused_is_refused_with_a_reason(
     row: dict[str, str], outcomes: dict[str, dict]
 ) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from commandline import Waldo
+from commandline import PROGRAM, Waldo
+from folders import read_terminal
+from PIL import Image
 
 from waldo_cli.cli import COMMANDS
 
@@ -22,6 +28,12 @@ USAGE = {
     "region": ["detect", "page.png", "--region", "1,2,3"],
     "top": ["detect", "page.png", "--top", "0"],
     "threshold": ["detect", "page.png", "--threshold", "high"],
+    "threshold nan": ["detect", "page.png", "other.png", "--threshold", "nan"],
+    "threshold of explain": ["explain", "page.png", "--threshold", "inf"],
+    "threshold of evaluate": ["evaluate", ".", "--truth", "t.csv", "--threshold", "-inf"],
+    "effort": ["train", ".", "--truth", "t.csv", "-o", "new", "--effort", "nan"],
+    "place": ["explain", "page.png", "--at", "nan,1"],
+    "timeout": ["detect", "page.png", "--timeout", "inf"],
     "header of json lines": ["detect", "page.png", "-f", "jsonl", "--header"],
     "size": ["describe", "pixels", "--size", "0x3"],
     "no truth": ["evaluate", "."],
@@ -78,3 +90,76 @@ def test_version_completion_and_describe_answer_on_stdout(waldo: Waldo) -> None:
     assert described.status == 0
     assert "conv 1x1 3 -> 2" in described.out
     assert "a dense layer for 100x50x3" in described.out
+
+
+# --- a terminal -----------------------------------------------------------------------------------
+
+# What a name may do to a terminal: colours, a bell, a bidirectional override, a line of its own, a title.
+HOSTILE = "a\x1b[31m\x07\u202e\nb\x9b2J\x1b]0;owned"
+
+AIMED = {
+    "detect": ["detect", "{}.png", "-v"],
+    "detect, a picture that is none": ["detect", "{}.jpg"],
+    "detect, a missing one": ["detect", "{}.gif"],
+    "detect, two": ["detect", "{}.png", "{}.jpg", "--progress", "-v"],
+    "detect, label files": ["detect", "{}.png", "-f", "yolo", "-o", "{}"],
+    "detect, a report": ["detect", "{}.png", "--report", "{}/there.html"],
+    "detect, resumed": ["detect", "{}.png", "--resume", "{}.jpg"],
+    "detect, a mask": ["detect", "{}.png", "--mask", "{}.png", "--scales", "1"],
+    "detect, a mask that is none": ["detect", "{}.png", "--mask", "{}.jpg"],
+    "detect, a list": ["detect", "--files-from", "{}.jpg"],
+    "detect, a label": ["detect", "{}.png", "--label", "{}"],
+    "explain": ["explain", "{}.png", "-o", "out"],
+    "explain, into such a folder": ["explain", "{}.png", "-o", "{}"],
+    "explain, a picture that is none": ["explain", "{}.jpg"],
+    "evaluate": ["evaluate", "{}", "--truth", "{}.csv", "--label", "{}"],
+    "evaluate, no truth": ["evaluate", "{}", "--truth", "{}.gif"],
+    "evaluate, a truth that is none": ["evaluate", "{}", "--truth", "{}.jpg"],
+    "train": ["train", "{}", "--truth", "{}.csv", "-o", "{}/new"],
+    "train, no truth": ["train", "{}", "--truth", "{}.gif", "-o", "{}/new"],
+    "describe": ["describe", "./{}.jpg"],
+    "describe, no such stack": ["describe", "{}"],
+    "completion": ["completion", "{}"],
+    "no command": ["{}"],
+    "no option": ["detect", "--{}"],
+    "no format": ["detect", "x", "-f", "{}"],
+    "no scales": ["detect", "x", "--scales", "{}"],
+    "no number": ["detect", "x", "--threshold", "{}"],
+}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where all names are hostile: a page, a text, a truth, a folder with a page."""
+    place = tmp_path_factory.mktemp("hostile")
+    rng = np.random.default_rng(0)
+    page = Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8))
+    (place / HOSTILE).mkdir()
+    page.save(place / f"{HOSTILE}.png")
+    page.save(place / HOSTILE / f"{HOSTILE}.png")
+    (place / f"{HOSTILE}.jpg").write_text("no picture\n")
+    with (place / f"{HOSTILE}.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax"])
+        rows.writerow([f"{HOSTILE}.png", 80, 60, HOSTILE, 1, 1, 9, 9])
+    return place
+
+
+@pytest.mark.parametrize("name", AIMED)
+def test_no_name_reaches_a_terminal_raw(name: str, hostile: Path) -> None:
+    ours, theirs = pty.openpty()
+    args = [arg.replace("{}", HOSTILE) for arg in AIMED[name]]
+    with subprocess.Popen(
+        [*PROGRAM, *args], cwd=hostile, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "PYTHONUTF8": "1"},
+    ) as program:  # fmt: skip
+        os.close(theirs)
+        shown = read_terminal(ours).decode()
+    os.close(ours)
+    assert program.returncode in (0, 1, 2)
+    assert "unexpected" not in shown
+    text = shown.replace("\r\x1b[K", "").replace("\r\n", "\n").replace("\t", " ")
+    assert shown
+    assert text.replace("\n", "").isprintable(), repr(text)
+    if "\\x1b" not in text:  # it is then not named at all
+        assert HOSTILE.split("\n")[1] not in text

@@ -243,3 +243,20 @@ def test_the_comparison_of_networks_can_be_run_again() -> None:
     shown = (DOCS / "from-dense-to-conv.md").read_text(encoding="utf-8")
     for line in done.stdout.splitlines():  # the same networks at the same cost
         assert line.rpartition(":")[0] in shown
+
+
+def test_every_promise_of_security_names_the_tests_that_hold_it() -> None:
+    tests = Path(__file__).parents[1]
+    known = {
+        name
+        for path in tests.rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M)
+    }
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    promises = [line.split("|") for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(promises) >= 6
+    for _, what, _, held_by, _ in promises:
+        named = re.findall(r"`(test_\w+)`", held_by)
+        assert named, what
+        assert set(named) <= known, what
+    assert set(re.findall(r"`(test_\w+)`", text)) <= known

@@ -179,13 +179,15 @@ def test_masks_in_several_runs_are_found_as_in_one(monkeypatch: pytest.MonkeyPat
     ("stack", "scales"),
     [("stripes", "1"), ("pixels", "1"), ("pixels", "2"), ("waldo", "1")],
 )
-def test_activations_of_more_than_the_limit_are_refused_before_they_are_made(
+def test_what_takes_more_than_the_limit_is_refused_before_it_runs(
     stack: str, scales: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = np.random.default_rng(2).random((200, 300, 3), np.float32)
     masks = [Mask("patch", patch(9, 7))] if stack == "pixels" else None
-    monkeypatch.setattr(maps, "MAX_ACTIVATIONS", 300)
-    monkeypatch.setattr(Stack, "run", None)
+    monkeypatch.setattr(Stack, "run_each", None)
+    with pytest.raises(InvalidInputError, match=f"stack {stack} would take .* for this 300x200"):
+        detect(page, stack=stack, masks=masks, scales=scales, max_seconds=1e-6)
+    monkeypatch.setattr(maps, "MAX_FLOATS", 300)
     with pytest.raises(InvalidInputError, match=f"stack {stack} would hold .* of this 300x200"):
         detect(page, stack=stack, masks=masks, scales=scales)
 
@@ -198,6 +200,12 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     draw_folder(tmp_path / "photos", 2)
     monkeypatch.chdir(tmp_path)
     return ["photos/page001.png", "--mask", "needle.png", "--scales", "1", "-o", "out"]
+
+
+def test_more_finds_than_there_are_places_may_be_asked_for(page: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["detect", *page, "--top", "9" * 25])
+    assert ended.value.code == 0
 
 
 @pytest.mark.parametrize("threshold", ["nan", "inf", "-inf"])

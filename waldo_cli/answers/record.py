@@ -143,7 +143,7 @@ def from_json(data: Any) -> Record:
     if not data["path"]:
         raise ValueError("no image has an empty name")
     detections = data["detections"]
-    return Record(
+    record = Record(
         exact_path("path", data),
         _text(data["run"]),
         None if detections is None else tuple(map(_detection, detections)),
@@ -157,6 +157,26 @@ def from_json(data: Any) -> Record:
         _optional(_number, data["modified"]),
         _optional(_detection, data.get("best")),
         page=_optional(_whole, data.get("page")),
+    )
+    if data["found"] is not record.found or not _is_possible(record):
+        raise ValueError("no run of this program has such a record")
+    return record
+
+
+def _is_possible(record: Record) -> bool:
+    """Return whether the fields go together, as in every record that this program makes."""
+    if min(record.seconds, record.bytes or 0) < 0:
+        return False
+    if record.detections is None:  # an image that could not be examined
+        return record.error is not None and record.width is record.height is None
+    if min(record.width or 0, record.height or 0) < 1:
+        return False
+    return all(
+        0 <= d.x <= (record.width or 0)
+        and 0 <= d.y <= (record.height or 0)
+        and min(d.box.width, d.box.height) >= 1
+        and d.scale > 0
+        for d in record.detections
     )
 
 

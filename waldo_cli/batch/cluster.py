@@ -3,40 +3,64 @@
 The stack, masks and prior are loaded on this machine and sent to every worker in a plugin, also to workers
 that join later. Then every image is a task of its own. The workers read the images and write the heatmaps,
 so they need the same paths as this machine, or URLs of a file system that fsspec supports.
+
+Plugin and task travel by value and hold nothing but bytes and text (`_make_plugin`). So a worker without this
+package, or with another version of it, can join the cluster; it hands every image back to the scheduler.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
+import queue
+import ssl
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from waldo_cli import __version__
 from waldo_cli.answers.record import Record
-from waldo_cli.batch.engine import in_order
+from waldo_cli.batch.engine import Done, in_order
 from waldo_cli.batch.finder import Extras, Finder, Query
+from waldo_cli.batch.workers import Seat
 from waldo_cli.errors import FileError, MissingExtraError, WaldoError
 from waldo_cli.inputs.items import Item
 
 try:
-    from distributed import Client, KilledWorker, WorkerPlugin, get_worker
+    from distributed import Client, KilledWorker, Reschedule, Security, WorkerPlugin, get_worker
     from distributed.comm.addressing import resolve_address
+    from distributed.comm.core import connect
+    from distributed.protocol import pickle as dask_pickle
 except ImportError:
     raise MissingExtraError("--scheduler needs Dask: pip install 'waldo-cli[dask]'") from None
 
+# Tasks, records and the plugin are packed as Dask packs what it sends itself.
+dumps: Any = dask_pickle.dumps
+loads: Any = dask_pickle.loads
+
 # Seconds to wait for an answer of the scheduler, and then for a first worker.
-CONNECT_TIMEOUT = 10
+CONNECT_TIMEOUT = 7
+
+# Seconds to wait for a worker that can take an image, after all have been lost. The help names it.
+LOST_TIMEOUT = 60
+
+# Seconds between two looks at which workers there are.
+WATCH_INTERVAL = 1.0
 
 # Images that are submitted, or done and waiting for an earlier one: four for each thread of the cluster, so
 # that no thread runs out of work, but at least 64.
 WINDOW_PER_THREAD, MIN_WINDOW = 4, 64
+
+T = TypeVar("T")
 
 
 class Cluster:
@@ -49,44 +73,66 @@ class Cluster:
     address
         Of the scheduler, such as ``tcp://10.0.0.1:8786``.
 
+    timeout
+        Seconds that a worker may take for one image; None for no limit.
+    say
+        Called with a line for the user, from any thread.
+
     Raises
     ------
     WaldoError
         The stack, a mask or the prior cannot be used. From `__enter__`: no scheduler answers, it has no
-        workers, or a worker does not have this package or has another version of it.
+        workers, or a worker does not have this package or has another version of it. From `records`: the
+        scheduler is gone, or there has been no worker for `LOST_TIMEOUT` seconds.
     """
 
-    def __init__(self, query: Query, extras: Extras, address: str) -> None:
+    def __init__(
+        self,
+        query: Query,
+        extras: Extras,
+        address: str,
+        timeout: int | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._address = address
+        self._timeout = timeout
+        self._say = say
         # Workers run in a folder of their own: relative paths start from the current folder of this machine.
-        self._finder = Finder(query, extras, str(Path.cwd()))
+        self._folder = str(Path.cwd())
+        self._finder = Finder(query, extras, self._folder)
         self.run, self.labels = self._finder.run, self._finder.labels
         self._name = f"waldo-{self.run}-{os.getpid()}"
         self._client: Any = None
         self._window = MIN_WINDOW
+        self._usable: dict[str, bool] = {}  # by the address of a worker
+        self._fail: Done | None = None  # ends the run with an error
+        self._closed = threading.Event()
 
     def __enter__(self) -> Self:
         # Dask logs errors with tracebacks to stderr. Turn that off: here an error is one line.
         logging.getLogger("distributed").handlers[:] = [logging.NullHandler()]
+        with warnings.catch_warnings(action="ignore"):  # of versions that differ on the workers
+            self._must_answer()
+            client: Any = Client
+            try:
+                self._client = client(self._address, timeout=CONNECT_TIMEOUT, set_as_default=False)
+            except (OSError, ValueError, TimeoutError) as e:
+                raise self._no_answer(_first_line(e)) from None
         try:
-            # Checked first: a Client that fails to resolve the address leaves a thread behind.
-            resolve_address(self._address)
-            with warnings.catch_warnings(action="ignore"):  # of versions that differ on the workers
-                connect: Any = Client
-                self._client = connect(self._address, timeout=CONNECT_TIMEOUT, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as e:
-            raise FileError(f"no scheduler answers: {_first_line(e)}", path=self._address) from None
-        try:
-            self._check_workers()
-            self._client.register_plugin(_FinderPlugin(self._finder), name=self._name)
+            self._check_first_workers()
+            examiner = _Examiner(self._finder, self._folder, self._timeout)
+            plugin = _make_plugin(__version__, dumps(examiner))
+            self._client.register_plugin(plugin, name=self._name)
         except BaseException:
             self._client.close(timeout=1)
             raise
+        threading.Thread(target=self._watch_workers, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closed.set()
         with contextlib.suppress(Exception):  # the cluster may not be there any more
-            self._client.unregister_worker_plugin(self._name)
+            _within(2, partial(self._client.unregister_worker_plugin, self._name))
         with contextlib.suppress(Exception):
             self._client.close(timeout=1)
 
@@ -94,87 +140,218 @@ class Cluster:
         """Yield one record for each item, in their order; a record among the items is passed on unchanged."""
         yield from in_order(items, self._submit, self._window)
 
-    def _check_workers(self) -> None:
-        """Check that there are workers that have this package in this version; set the window by them."""
+    def _must_answer(self) -> None:
+        """Ask the scheduler who it is.
+
+        A client of Dask itself has no limit of time for an address that listens and is silent, and takes
+        the bytes of another protocol for the length of an answer.
+
+        Raises
+        ------
+        FileError
+            No scheduler answers at the address.
+        """
+        scheme, _, _ = self._address.rpartition("://")
+        if scheme not in ("", "tcp", "tls"):
+            raise self._no_answer(f"{scheme}:// is none of tcp:// and tls://")
+        security: Any = Security
+        arguments = security().get_connection_args("client")
+        if scheme == "tls" and not isinstance(arguments.get("ssl_context"), ssl.SSLContext):
+            raise self._no_answer(
+                "tls:// needs certificates, of which Dask's configuration says where they are:"
+                " DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ..._CLIENT__CERT and ..._CLIENT__KEY"
+            )
+
+        async def ask() -> Any:
+            open_comm: Any = connect
+            comm = await open_comm(self._address, timeout=CONNECT_TIMEOUT, **arguments)
+            try:
+                await comm.write({"op": "identity", "reply": True})
+                return await comm.read()
+            finally:
+                comm.abort()
+
+        try:
+            resolve_address(self._address)
+            answer = asyncio.run(asyncio.wait_for(ask(), CONNECT_TIMEOUT))
+        except TimeoutError:
+            raise self._no_answer(f"nothing came within {CONNECT_TIMEOUT} s") from None
+        except (OSError, ValueError) as e:
+            raise self._no_answer(_first_line(e)) from None
+        except Exception:  # noqa: BLE001 - whatever the bytes of another protocol lead to
+            answer = None
+        if not isinstance(answer, dict) or answer.get("type") != "Scheduler":
+            raise self._no_answer("what answers there is something else")
+
+    def _no_answer(self, cause: str) -> FileError:
+        return FileError(f"no scheduler answers: {cause}", path=self._address)
+
+    def _check_first_workers(self) -> None:
+        """Check that there are workers, and that all can be used; set the window by them."""
         try:
             self._client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
         except TimeoutError:
             raise FileError("the scheduler has no workers", path=self._address) from None
-        # Two questions. `find_spec` is in the standard library, so it also runs on workers without this
-        # package, where a function of this package could not be called.
-        for worker, spec in self._client.run(find_spec, "waldo_cli", on_error="return").items():
-            if spec is None or isinstance(spec, Exception):
-                raise WaldoError(
-                    f"the worker {worker} has no waldo-cli: pip install 'waldo-cli[dask]' there"
-                )
-        for worker, version in self._client.run(_version).items():
-            if version != __version__:
-                raise WaldoError(
-                    f"the worker {worker} has waldo-cli {version}, this is {__version__}:"
-                    " install the same on both"
-                )
+        for problem in self._check(self._client.nthreads()):
+            raise WaldoError(problem)
         threads = sum(self._client.nthreads().values())
         self._window = max(MIN_WINDOW, WINDOW_PER_THREAD * threads)
 
-    def _submit(self, item: Item) -> _PendingRecord:
+    def _check(self, workers: Iterable[str]) -> Iterator[str]:
+        """Find out which workers can be used; yield what is wrong with each of the others."""
+        for worker in workers:
+            # Two questions. `find_spec` is in the standard library, so it also runs on workers without this
+            # package, where a function of this package could not be called.
+            ask = partial(self._client.run, workers=[worker], on_error="return")
+            spec, version = ask(find_spec, "waldo_cli").get(worker), None
+            if spec is not None and not isinstance(spec, Exception):
+                version = ask(_version).get(worker)
+            self._usable[worker] = version == __version__
+            if not isinstance(version, str):
+                yield f"the worker {worker} has no waldo-cli: pip install 'waldo-cli[dask]' there"
+            elif version != __version__:
+                yield (
+                    f"the worker {worker} has waldo-cli {version}, this is {__version__}:"
+                    " install the same on both"
+                )
+
+    def _watch_workers(self) -> None:
+        """Look at workers that join; end the run when there has been none that can be used for too long."""
+        seen = time.monotonic()  # when there was a worker that could be used
+        while not self._closed.wait(WATCH_INTERVAL):
+            # A worker that has gone since, or a scheduler: the latter cancels all tasks.
+            with contextlib.suppress(Exception):
+                workers = _within(CONNECT_TIMEOUT, self._client.nthreads)
+                self._check_new(workers)
+                if any(self._usable.get(worker) for worker in workers):
+                    seen = time.monotonic()
+            if time.monotonic() - seen > LOST_TIMEOUT and self._fail is not None:
+                problem = f"all workers are lost, and none has come for {LOST_TIMEOUT} s"
+                self._fail(FileError(problem, path=self._address))
+                return
+
+    def _check_new(self, workers: Iterable[str]) -> None:
+        """Check workers that have joined, and say what is wrong with them."""
+        new = [worker for worker in workers if worker not in self._usable]
+        for problem in _within(CONNECT_TIMEOUT, lambda: [*self._check(new)]):
+            self._say(f"waldo: {self._address}: {problem}; it gets no image")
+
+    def _submit(self, item: Item, done: Done) -> None:
+        self._fail = done
         # pure=False: never reuse a result that Dask has for the same arguments; the file may have changed.
-        future = self._client.submit(_examine, self._name, item, pure=False, retries=2)
-        return _PendingRecord(
-            future, Record(item.path, self.run, page=item.page, output=item.output), self._address
-        )
+        future = self._client.submit(_make_task(), self._name, dumps(item), pure=False, retries=2)
+        future.add_done_callback(lambda future: done(self._outcome(item, future)))
+
+    def _outcome(self, item: Item, future: Any) -> Record | BaseException:
+        """Return the record that the cluster has made, or an error that ends the run."""
+        empty = Record(item.path, self.run, page=item.page, output=item.output)
+        try:
+            record: Record = loads(future.result())
+        except KilledWorker:
+            return replace(empty, error="every worker that had it was lost: out of memory?")
+        except CancelledError:
+            return FileError("the scheduler is gone", path=self._address)
+        except Exception as e:  # noqa: BLE001 - a worker's environment may raise anything
+            return replace(empty, error=f"its worker failed: {type(e).__name__}: {_first_line(e)}")
+        return record
 
 
-class _FinderPlugin(WorkerPlugin):  # type: ignore[misc, unused-ignore]
-    """Takes a finder to every worker."""
+class _Examiner:
+    """Examines images on a worker: in its own process, or with a limit of time in further ones.
 
-    def __init__(self, finder: Finder) -> None:
-        self.finder = finder
-
-
-class _PendingRecord:
-    """A record that the cluster is making. A failure of its worker becomes the record's error.
-
-    Parameters
-    ----------
-    future
-        Of Dask.
-    empty
-        The record without an answer, to which the error is added.
-    address
-        Of the scheduler, for error messages.
+    Only another process can be ended from outside.
     """
 
-    def __init__(self, future: Any, empty: Record, address: str) -> None:
-        self._future = future
-        self._empty = empty
-        self._address = address
+    def __init__(self, finder: Finder, folder: str, timeout: int | None) -> None:
+        self._finder = finder
+        self._folder = folder
+        self._timeout = timeout
+        # Of the processes that have no image now. There come to be as many as the worker has threads.
+        self._seats: list[Seat] = []
 
-    def add_done_callback(self, call: Callable[[Any], None], /) -> None:
-        self._future.add_done_callback(lambda _: call(self))
-
-    def result(self) -> Record:
+    def examine(self, item: Item) -> Record:
+        if self._timeout is None:
+            return self._finder.examine(item)
         try:
-            record: Record = self._future.result()
-        except KilledWorker:
-            return replace(self._empty, error="every worker that had it was lost: out of memory?")
-        except CancelledError:
-            raise FileError("the scheduler is gone", path=self._address) from None
-        except Exception as e:  # noqa: BLE001 - a worker's environment may raise anything
-            return replace(
-                self._empty, error=f"its worker failed: {type(e).__name__}: {_first_line(e)}"
-            )
-        return record
+            seat = self._seats.pop()
+        except IndexError:
+            seat = Seat(self._finder, dict(os.environ), self._timeout, self._folder)
+        try:
+            return replace(seat.examine(item, self._finder.run), output=item.output)
+        finally:
+            self._seats.append(seat)
+
+    def close(self) -> None:
+        for seat in self._seats:
+            seat.close()
+        for seat in self._seats:
+            seat.wait()
+
+
+def _make_plugin(version: str, examiner: bytes) -> Any:
+    """Return a plugin that takes an `_Examiner` of this version of the package to every worker.
+
+    Its class is made here, within a function: so it is sent by value, and a worker that does not have this
+    package can unpack it. Such a worker gives every image back (`examine` is None).
+    """
+
+    class FinderPlugin(WorkerPlugin):  # type: ignore[misc, unused-ignore]
+        def __init__(self) -> None:
+            self.examiner = None
+
+        def setup(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
+            try:
+                from waldo_cli import __version__ as version_here
+
+                if version_here == version:
+                    self.examiner = loads(examiner)
+            except ImportError:
+                pass
+
+        def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
+            if self.examiner is not None:
+                self.examiner.close()
+
+    return FinderPlugin()
+
+
+def _make_task() -> Callable[[str, bytes], bytes]:
+    """Return the task that examines an image: a function that is sent by value, as the plugin is."""
+
+    def examine(name: str, item: bytes) -> bytes:
+        plugin: Any = get_worker().plugins[name]
+        examiner = plugin.examiner
+        if examiner is None:
+            time.sleep(1)  # meanwhile others may have become free
+            raise Reschedule
+        packed: bytes = dumps(examiner.examine(loads(item)))
+        return packed
+
+    return examine
+
+
+def _within(seconds: float, call: Callable[[], T]) -> T:
+    """Return what `call` returns, or raise what it raises; TimeoutError if it takes longer."""
+    outcome: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            outcome.put((call(), None))
+        except Exception as e:  # noqa: BLE001 - raised again below
+            outcome.put((None, e))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        value, error = outcome.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]
 
 
 def _version() -> str:
     return __version__
-
-
-def _examine(name: str, item: Item) -> Record:
-    """Examine an image. Runs on a worker, with the finder of the plugin of this name."""
-    plugin: Any = get_worker().plugins[name]
-    record: Record = plugin.finder.examine(item)
-    return record
 
 
 def _first_line(error: BaseException) -> str:

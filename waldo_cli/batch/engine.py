@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from waldo_cli.answers.record import Record
 from waldo_cli.batch.finder import Extras, Finder, Query
@@ -63,47 +63,50 @@ class InProcess:
         self._limits.close()
 
 
-class PendingRecord(Protocol):
-    """A record that is still being made: the part of a future that `in_order` needs, of any library."""
-
-    def result(self) -> Record: ...
-
-    def add_done_callback(self, call: Callable[[Any], None], /) -> None:
-        """Call `call` with this object as soon as the record is ready."""
+#: Called once when an item is done: with its record, or with an error that ends the whole run.
+Done = Callable[[Record | BaseException], None]
 
 
 def in_order(
-    items: Iterable[Item | Record], submit: Callable[[Item], PendingRecord], window: int
+    items: Iterable[Item | Record], submit: Callable[[Item, Done], None], window: int
 ) -> Iterator[Record]:
     """Examine items side by side; yield their records in the order of the items.
 
     A separate thread reads the items: reading may block, for example on a list that another program is still
-    writing, and records that are ready must not wait for that. The thread and the callbacks of the pending
-    records put events into one queue; the loop below takes them out and is the only one that submits items
-    and yields records.
+    writing, and records that are ready must not wait for that. The thread and those who examine put events
+    into one queue; the loop below takes them out and is the only one that submits items and yields records.
+
+    Ctrl-C may interrupt this thread anywhere. If it did so where the thread holds a lock, as inside a future
+    or a semaphore, whoever needs the lock would wait for ever. So all threads meet in `SimpleQueue` only,
+    which is written in C and cannot be interrupted halfway.
 
     Parameters
     ----------
     items
         What to examine; a record among the items is passed on unchanged.
     submit
-        Starts to examine an item, and returns at once.
+        Starts to examine an item, and returns at once. Its second argument is to be called when the item is
+        done, from any thread.
     window
         Maximum number of items that have been read and whose records have not been yielded. It limits the
         memory for records that are ready and wait for a slow one before them.
     """
-    # An event is one of these: an item or a record that was read, with its number; a pending record that is
-    # ready, with its number; the total number of items, after the last one; an error of the reading thread.
-    events: queue.SimpleQueue[tuple[int, Item | Record | PendingRecord] | BaseException | int]
-    events = queue.SimpleQueue()
-    free_slots = threading.Semaphore(window)
-    stopped = threading.Event()
+    # An event is one of these: an item that was read, or a record, with its number; the total number of
+    # items, after the last one; an error.
+    events: queue.SimpleQueue[tuple[int, Item | Record] | BaseException | int] = queue.SimpleQueue()
+    free_slots: queue.SimpleQueue[None] = queue.SimpleQueue()
+    for _ in range(window):
+        free_slots.put(None)
+    stopped = False
 
     def read_items() -> None:
         count = 0
         try:
             iterator = iter(items)
-            while free_slots.acquire() and not stopped.is_set():
+            while True:
+                free_slots.get()
+                if stopped:
+                    return
                 item = next(iterator, None)
                 events.put(count if item is None else (count, item))
                 if item is None:
@@ -112,8 +115,8 @@ def in_order(
         except BaseException as e:  # noqa: BLE001 - the loop below raises it again
             events.put(e)
 
-    def put_ready(number: int, pending: PendingRecord) -> None:
-        events.put((number, pending))
+    def finish(number: int, outcome: Record | BaseException) -> None:
+        events.put((number, outcome) if isinstance(outcome, Record) else outcome)
 
     # A daemon: it may be blocked while it reads, and must not keep the program from ending.
     threading.Thread(target=read_items, daemon=True).start()
@@ -128,26 +131,21 @@ def in_order(
                 total = event
                 continue
             number, payload = event
-            if isinstance(payload, Record):
-                ready[number] = payload
-            elif isinstance(payload, Item):
-                # `put_ready` gets the pending record as its argument. A callback that held a reference to
-                # it would make a cycle, which keeps the record and its pictures in memory until the next
-                # garbage collection.
-                submit(payload).add_done_callback(partial(put_ready, number))
-            else:
-                ready[number] = payload.result()
+            if isinstance(payload, Item):
+                submit(payload, partial(finish, number))
+                continue
+            ready[number] = payload
             while next_number in ready:
                 yield ready.pop(next_number)
                 next_number += 1
-                free_slots.release()
+                free_slots.put(None)
     except KeyboardInterrupt:
         # Finished records are not lost, although records before them are missing.
         yield from (ready[number] for number in sorted(ready))
         raise
     finally:
-        stopped.set()
-        free_slots.release()  # wakes the reading thread, which then ends
+        stopped = True
+        free_slots.put(None)  # wakes the reading thread, which then ends
 
 
 def replace_known(

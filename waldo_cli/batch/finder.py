@@ -69,6 +69,9 @@ class Extras:
         Make small pictures for a report.
     view
         Width, in characters, at which the best detection is drawn in the terminal; 0 for no drawing.
+    max_seconds
+        Refuse images for which the stack would need longer on one core, by an estimate. An image that is
+        refused has no record that another limit could change.
     debug
         Print the traceback of an unexpected error.
     """
@@ -76,6 +79,7 @@ class Extras:
     overwrite: bool = False
     pictures: bool = False
     view: int = 0
+    max_seconds: float = 3600.0
     debug: bool = False
 
 
@@ -178,6 +182,7 @@ class Finder:
             region=query.region,
             where=self._where,
             max_overlap=query.max_overlap,
+            max_seconds=self._extras.max_seconds,
         )
         record = Record(
             item.path,

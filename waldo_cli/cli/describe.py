@@ -23,15 +23,28 @@ if TYPE_CHECKING:
 def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     """Show a stack layer by layer: shapes, parameters, receptive fields, multiply-adds.
 
-    STACK is a built-in name or a stack file. The last lines compare with a dense layer from the same
-    input to the same output: one weight for every pair of numbers.
+    STACK is a built-in name or a stack file. The second line says what it takes for an image of
+    this size: memory beside the image, as it is counted, and time, as it is expected. The last lines
+    compare with a dense layer from the same input to the same output: one weight for every pair of
+    numbers.
     """
+    from waldo_cli.detector.maps import cost_of
+    from waldo_cli.geometry import Size
+    from waldo_cli.parallel import at_most
     from waldo_cli.stack.file import load_stack
 
     loaded = load_stack(stack)
     click.echo(f"{loaded.name}: {loaded.description}" if loaded.description else loaded.name)
     for line in _verdict(loaded):
         click.echo(line)
+    if not loaded.needs_mask:
+        width, height = size
+        with at_most(1):
+            floats, seconds = cost_of(loaded, Size(height, width), loaded.scales)
+        click.echo(
+            f"cost       {width}x{height} at all {len(loaded.scales)} scales, on one core: at most"
+            f" {floats * 4 / 1e9:.1f} GB, about {seconds:.2g} s"
+        )
     click.echo("")
     _echo_table(loaded, size, outputs)
     for closer_look in loaded.closer_looks:

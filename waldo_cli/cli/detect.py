@@ -6,7 +6,6 @@ then open the journal, the engine and the sinks, and pass every record of the en
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -77,6 +76,7 @@ class Arguments:
     report: str | None
     show: bool
     max_pixels: int | None
+    max_seconds: float
     no_orient: bool
     allow_truncated: bool
     fail_fast: bool
@@ -118,6 +118,7 @@ class Arguments:
             overwrite=self.overwrite,
             pictures=self.report is not None,
             view=view_columns() if self.show else 0,
+            max_seconds=self.max_seconds,
             debug=self.debug,
         )
 
@@ -153,10 +154,6 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
     (
         lambda a: a.scheduler is not None and a.jobs is not None,
         "--jobs goes without --scheduler: the cluster has its workers",
-    ),
-    (
-        lambda a: a.scheduler is not None and a.timeout is not None,
-        "--timeout goes without --scheduler: Dask cannot end a task",
     ),
     (
         lambda a: not a.images and a.files_from is None,
@@ -212,19 +209,23 @@ def detect(ctx: click.Context, /, **given: Any) -> None:
     refuse_contradictions(arguments, ctx)
     left_out = LeftOut()
     items = find_items(arguments, left_out, ctx)
-    exit_on_signals()
     first_items, later_items = ask_first(items, arguments.jobs)
     screen = make_screen(arguments, items)
-    with ExitStack() as exit_stack:
-        journal = open_journal(arguments, ctx, exit_stack)
-        engine = exit_stack.enter_context(make_engine(arguments, items.total))
-        sinks = list(open_sinks(arguments, engine, journal, screen, left_out, exit_stack))
-        for record in records(arguments, engine, journal, chain(first_items, later_items)):
-            left_out.add_inner(record.others)
-            for sink in sinks:
-                record = sink.add(record)  # with an error in it if this sink could not write
-            if (arguments.quiet and screen.found) or (arguments.fail_fast and screen.failed):
-                break
+    try:
+        with ExitStack() as exit_stack:
+            journal = open_journal(arguments, ctx, exit_stack)
+            engine = exit_stack.enter_context(make_engine(arguments, items.total, screen.say))
+            sinks = list(open_sinks(arguments, engine, journal, screen, left_out, exit_stack))
+            for record in records(arguments, engine, journal, chain(first_items, later_items)):
+                left_out.add_inner(record.others)
+                for sink in sinks:
+                    record = sink.add(record)  # with an error in it if this sink could not write
+                if (arguments.quiet and screen.found) or (arguments.fail_fast and screen.failed):
+                    break
+    except KeyboardInterrupt:
+        if not arguments.quiet and items.total != 1:
+            screen.say(f"waldo: {screen.how_far()}; {_how_to_go_on(arguments.resume)}")
+        raise
     if not screen.done and arguments.shard is None:
         raise click.UsageError(f"no image is named in {arguments.files_from}", ctx)
     if not arguments.quiet and str(left_out):
@@ -233,6 +234,12 @@ def detect(ctx: click.Context, /, **given: Any) -> None:
     if arguments.quiet and screen.found:
         ctx.exit(0)  # as grep -q: a find counts more than an error
     ctx.exit(2 if screen.failed else 0 if screen.found or arguments.exit_zero else 1)
+
+
+def _how_to_go_on(resume: str | None) -> str:
+    if resume is None:
+        return "with --resume FILE the same command goes on next time"
+    return "the same command goes on from here"
 
 
 def refuse_contradictions(arguments: Arguments, ctx: click.Context) -> None:
@@ -330,13 +337,6 @@ def make_screen(arguments: Arguments, items: ByPage) -> Screen:
     )
 
 
-def exit_on_signals() -> None:
-    """Make SIGTERM and SIGHUP raise SystemExit, so that half-written files are removed."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:  # keep SIGHUP ignored under nohup
-            signal.signal(number, lambda caught, _: sys.exit(128 + caught))  # as shells count
-
-
 def open_journal(arguments: Arguments, ctx: click.Context, exit_stack: ExitStack) -> Journal | None:
     """Open the file of ``--resume``, which `exit_stack` will close; None without this option.
 
@@ -358,13 +358,13 @@ def open_journal(arguments: Arguments, ctx: click.Context, exit_stack: ExitStack
     return journal
 
 
-def make_engine(arguments: Arguments, total: int | None) -> Engine:
+def make_engine(arguments: Arguments, total: int | None, say: Callable[[str], None]) -> Engine:
     """Return the engine: a Dask cluster or this machine. `total` is None if it is not known yet."""
     query, extras = arguments.query(), arguments.extras()
     if arguments.scheduler is not None:
         from waldo_cli.batch.cluster import Cluster
 
-        return Cluster(query, extras, arguments.scheduler)
+        return Cluster(query, extras, arguments.scheduler, arguments.timeout, say)
     from waldo_cli.batch.local import local_engine
 
     return local_engine(query, extras, arguments.jobs, total, arguments.timeout)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -104,9 +103,6 @@ def evaluate(
 
     Exit status: 0 the pages were looked at, 2 an error or something left out, 130 Ctrl-C.
     """
-    if threshold is not None and not math.isfinite(threshold):
-        raise click.BadParameter("must be a finite number", param_hint="--threshold")
-
     from waldo_cli.detector.search import Search
     from waldo_cli.errors import InvalidInputError, WaldoError
     from waldo_cli.evaluation.judge import score_page
@@ -233,7 +229,7 @@ def _row(cells: Sequence[Any], form: str, width: int) -> str:
 def _summary_text(s: Summary, label: str, top: int) -> str:
     """Return the summary as lines for a person; figures that are not defined are left out."""
     lines = [
-        f"{s.pages_with} pages with {label} ({s.boxes} boxes), {s.pages_without} without",
+        f"{s.pages_with} pages with {show(label)} ({s.boxes} boxes), {s.pages_without} without",
         f"top-1              {_share(s.top1, s.pages_with)}",
         f"top-5              {_share(s.top5, s.pages_with)}",
     ]

@@ -11,8 +11,7 @@ import re
 import click
 
 from waldo_cli.cli import options
-from waldo_cli.errors import FileError
-from waldo_cli.files import HTML_MARK, reason, refuse_foreign, show
+from waldo_cli.files import HTML_MARK, make_folder, refuse_foreign, show, sweep
 from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_pictures
 
@@ -64,6 +63,7 @@ def explain(
     page: int | None,
     out: str,
     max_pixels: int | None,
+    max_seconds: float,
     no_orient: bool,
     allow_truncated: bool,
     overwrite: bool,
@@ -114,10 +114,16 @@ def explain(
         must_show=True,
         allow_truncated=allow_truncated,
     )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise FileError(reason(e), path=out) from None
-    title = image if page is None else f"{image}, page {page}"
-    write_page(target, pixels, search, title=title, region=region, where=prior, at=at)
-    click.echo(target)
+    make_folder(out)
+    sweep(out)
+    write_page(
+        target,
+        pixels,
+        search,
+        title=image if page is None else f"{image}, page {page}",
+        region=region,
+        where=prior,
+        at=at,
+        max_seconds=max_seconds,
+    )
+    click.echo(show(str(target)))

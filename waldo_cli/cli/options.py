@@ -6,6 +6,7 @@ value is reported at once. An option is a decorator; `group` joins several of th
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,28 @@ class Region(click.ParamType[tuple[int, int, int, int]]):
         if match is None:
             self.fail(f"{value!r} is not LEFT,TOP,WIDTH,HEIGHT in pixels", param, ctx)
         return int(match[1]), int(match[2]), int(match[3]), int(match[4])
+
+
+class FiniteNumber(click.ParamType[float]):
+    """A number, greater than `above` and less than `below`; NaN and infinity never are."""
+
+    name = "number"
+
+    def __init__(self, above: float = -math.inf, below: float = math.inf) -> None:
+        self._above, self._below = above, below
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            number = float(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        if not self._above < number < self._below:
+            self.fail(f"{value!r} is not between {self._above:g} and {self._below:g}", param, ctx)
+        return number
 
 
 class Scales(click.ParamType[str]):
@@ -248,7 +271,7 @@ def threshold(text: str) -> Command[Any]:
     """``--threshold T``. The help is a parameter: what the threshold decides depends on the command."""
     return click.option(
         "--threshold",
-        type=float,
+        type=FiniteNumber(),
         metavar="T",
         help=f"{text}  [default: the stack's own]",
     )
@@ -287,6 +310,15 @@ def search(*more: Command[Any]) -> Command[Any]:
         ),
     )
 
+
+max_seconds = click.option(
+    "--max-seconds",
+    type=FiniteNumber(0),
+    default=3600,
+    show_default=True,
+    metavar="S",
+    help="Refuse an image for which the stack would need longer on one core, by an estimate.",
+)
 
 # Which images.
 inputs = group(
@@ -420,7 +452,8 @@ running = group(
     click.option(
         "--scheduler",
         metavar="ADDRESS",
-        help="Look at images on the Dask cluster at ADDRESS, such as tcp://10.0.0.1:8786.",
+        help="Look at images on the Dask cluster at ADDRESS, such as tcp://10.0.0.1:8786. Where all"
+        " workers are lost, others are waited for, 60 seconds long.",
     ),
 )
 
@@ -453,9 +486,10 @@ truth_pixels = click.option(
     " the truth tells.  [default: shown, and a word about it]",
 )
 
-# How image files are read.
+# How image files are read, and what is refused.
 reading = group(
     max_pixels,
+    max_seconds,
     click.option("--no-orient", is_flag=True, help="Do not apply the EXIF turn."),
     click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short."),
 )

@@ -17,7 +17,7 @@ from waldo_cli.answers.record import Record
 from waldo_cli.answers.sidecars import Sidecar, classes_text, data_yaml
 from waldo_cli.answers.streams import Format
 from waldo_cli.errors import FileError
-from waldo_cli.files import beginning, make_folder, show, write_atomically
+from waldo_cli.files import beginning, make_folder, show, sweep, write_atomically
 
 # Name, without suffix, of the list of labels for label files that hold numbers instead of labels (yolo), and
 # of the file for training programs.
@@ -107,6 +107,7 @@ class LabelFiles:
         self._null = null
         self._overwrite = overwrite
         self._before = before
+        self._swept: set[str] = set()  # folders where leftovers of killed processes were removed
 
     def __enter__(self) -> Self:
         if self._listed is not None:
@@ -128,8 +129,7 @@ class LabelFiles:
         path = record.output + self._ending
         try:
             self._write_classes(os.path.dirname(path))
-            text = self._text(record, path, self._labels)
-            _write_label_file(path, text, self._overwrite)
+            self._write_file(path, self._text(record, path, self._labels))
         except FileError as e:
             return replace(record, error=f"{e.path}: {e.reason}")
         _write(f"{path}\0" if self._null else f"{show(path)}\n")
@@ -139,8 +139,15 @@ class LabelFiles:
         """Write the list of labels into a folder, once."""
         if self._listed is not None and folder not in self._listed:
             path = os.path.join(folder, CLASSES + self._ending)
-            _write_label_file(path, classes_text(self._labels), self._overwrite)
+            self._write_file(path, classes_text(self._labels))
             self._listed.add(folder)
+
+    def _write_file(self, path: str, text: str) -> None:
+        folder = os.path.dirname(path)
+        if folder not in self._swept:
+            sweep(folder)
+            self._swept.add(folder)
+        _write_label_file(path, text, self._overwrite)
 
 
 def _write_label_file(path: str, text: str, overwrite: bool) -> None:

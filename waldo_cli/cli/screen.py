@@ -112,6 +112,11 @@ class Screen:
             f" {self.unanswered} failed; {self.done / max(seconds, 1e-3):.3g} images/s"
         )
 
+    def how_far(self) -> str:
+        """Return how far a run that was interrupted has come."""
+        of = "" if self._total is None else f" of {self._total}"
+        return f"interrupted after {self.done}{of} images"
+
     def _state(self) -> str:
         """Return the progress as text, with the time left if the total is known."""
         rate = self.done / max(time.monotonic() - self._started, 1e-3)

@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--effort",
-    type=click.FloatRange(0, min_open=True),
+    type=options.FiniteNumber(0, 1000),
     default=1.0,
     show_default=True,
     help="Longer or shorter; at 1 each fold, and the release, take about half an hour of one core.",

@@ -21,6 +21,7 @@ from waldo_cli.arrays import Floats
 from waldo_cli.correlate import gemm, overlap_save, scores, winograd
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import same_padding, window_count
+from waldo_cli.parallel import thread_count
 
 IntOrPair: TypeAlias = int | tuple[int, int]
 Padding: TypeAlias = str | int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
@@ -199,6 +200,54 @@ def _cheapest(
         "fft": N * overlap_save.cost((H - extent[0] + 1, W - extent[1] + 1), kernel, extent),
     }
     return min(costs, key=lambda name: costs[name])
+
+
+def expected_seconds(
+    images: tuple[int, int, int, int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+) -> float:
+    """Expected seconds on one core of `cross_correlate` on images `(N, H, W, C)`, padding included."""
+    A, B, per_group, K = kernel
+    N, H, W, _ = images
+    rows, cols = map(window_count, (H, W), (A, B), stride, dilation)
+    one_group = (A, B, per_group, K // groups)
+    extent = (dilation[0] * (A - 1) + 1, dilation[1] * (B - 1) + 1)
+    if min(rows, cols) < 1:
+        return 0.0
+    seconds = min(
+        gemm.cost((N, rows, cols), one_group),
+        winograd.cost((N, rows, cols), one_group, stride, dilation),
+        N * overlap_save.cost((H - extent[0] + 1, W - extent[1] + 1), one_group, extent),
+    )
+    return groups * seconds
+
+
+def expected_floats(
+    image: tuple[int, int, int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+) -> int:
+    """Most float32 numbers that `cross_correlate` holds at once beside an image `(H, W, C)`.
+
+    The output, a copy of a group's channels, buffers of all threads, and a dilated kernel. The buffers of
+    `overlap_save` and its spectra do not depend on the image, and are not in it.
+    """
+    A, B, per_group, K = kernel
+    H, W, _ = image
+    rows, cols = map(window_count, (H, W), (A, B), stride, dilation)
+    # With whole tiles of `winograd` it is a little larger than the image.
+    copied = (H + 6 * dilation[0]) * (W + 6 * dilation[1]) * per_group
+    taps = A * B * per_group
+    buffers = (gemm.buffer_floats(rows * cols, taps, K // groups) + K * cols) * thread_count()
+    dilated = 0
+    if max(dilation) > 1:
+        dilated = (dilation[0] * (A - 1) + 1) * (dilation[1] * (B - 1) + 1) * per_group
+    return int(rows * cols * K + copied + buffers + 2 * dilated)
 
 
 def normalized_cross_correlate(

@@ -38,6 +38,12 @@ def cost(outputs: tuple[int, int, int], kernel: tuple[int, ...]) -> float:
     return math.prod(outputs) * (1e-8 + taps * (6e-11 + max(K, 6) * 1.35e-11))
 
 
+def buffer_floats(outputs: int, taps: int, kernels: int) -> int:
+    """How many numbers the buffers of one thread hold, for so many outputs of one image."""
+    at_once = min(outputs, max(1, _BAND_BYTES // (taps * 4)))
+    return at_once * (taps + 2 * kernels)
+
+
 def correlate(
     x: Array,
     V: Array,

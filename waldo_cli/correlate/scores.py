@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from waldo_cli.arrays import Array, Floats
+from waldo_cli.correlate import overlap_save
 from waldo_cli.correlate.overlap_save import BLOCK, KernelSpectra, Tile, Tiling, plan_tiles
 from waldo_cli.correlate.windows import (
     BoxSums,
@@ -42,7 +43,7 @@ from waldo_cli.correlate.windows import (
     windows_with_invalid,
 )
 from waldo_cli.geometry import Pair
-from waldo_cli.parallel import spread_workers
+from waldo_cli.parallel import spread_workers, thread_count
 
 #: By name: whether means are removed, and whether the score is divided by the norms of mask and window.
 #: These are all four combinations; a score of another kind needs more than a name here.
@@ -90,6 +91,28 @@ def score_masks(image: Floats, masks: Floats, w: Floats, score: str, partial: bo
         m = _prepare(masks[..., k : k + count], w if shared else w[..., k : k + count], score)
         _run(image, m, tiling, out[:, :, k : k + count], partial)
     return out
+
+
+def score_floats(outputs: Pair, masks: tuple[int, ...]) -> int:
+    """Most float32 numbers that `score_masks` holds at once beside image and output, on all threads.
+
+    Each number of a tile and of the masks is in float64 in most places, twice as large.
+    """
+    A, B, C, K = masks
+    tiling, _ = plan_tiles(outputs, (A, B), C, K, 8)
+    threads = min(tiling.threads(), thread_count())
+    # Buffers of the frequency domain in both precisions, sums over boxes, and statistics of the windows.
+    tile = math.prod(tiling.shape) * (10 * C + 40)
+    block = min(K, BLOCK) * math.prod(tiling.step)
+    # Masks as given, weighted, integrals of them; and spectra, of which a group fits into its memory.
+    return threads * (tile + block) + 16 * (A + 1) * (B + 1) * (C + 1) * K + (1 << 26)
+
+
+def score_seconds(outputs: Pair, masks: tuple[int, ...]) -> float:
+    """Expected seconds on one core of `score_masks`."""
+    A, B, _, _ = masks
+    # Float64 in part, and sums over windows: about two and a half times a correlation in float32.
+    return 2.5 * overlap_save.cost(outputs, masks, (A, B))
 
 
 def _prepare(masks: Array, w: Array, score: str) -> PreparedMasks:

@@ -11,12 +11,9 @@ from waldo_cli.arrays import Floats
 from waldo_cli.detector.maps import Grid, refuse_nan_and_infinity
 from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Detection, Size
-from waldo_cli.parallel import spread
+from waldo_cli.parallel import spread_workers
+from waldo_cli.stack.cost import calls_at_once, cuts_per_call
 from waldo_cli.stack.stack import CloserLook, Stack
-
-# Candidates that go through a closer look in one call: enough to make a call worthwhile, few enough that
-# their activations stay in the cache.
-CANDIDATES_PER_CALL = 12
 
 # Smaller probabilities are raised to this: one answer of 0 would make the whole mean 0.
 MIN_PROBABILITY = 1e-12
@@ -83,26 +80,31 @@ def _answers(
 ) -> Floats:
     """What a closer look says of each cut of each candidate, ``(N, cuts, labels)``."""
     count = len(look.scales)
-    out = np.empty((len(candidates), count, len(look.stack.labels)), np.float32)
+    out = np.empty((len(candidates) * count, len(look.stack.labels)), np.float32)
+    every = [(found, scale) for found in candidates for scale in look.scales]
+    at_once = cuts_per_call(look)
 
     def work(start: int) -> None:
-        group = candidates[start : start + CANDIDATES_PER_CALL]
-        views = np.stack([view for found in group for view in cuts(look, image, found, size)])
+        group = every[start : start + at_once]
+        views = np.stack([_cut(look, image, found, size, scale) for found, scale in group])
         if mirrored:
             views = views[:, :, ::-1]
-        answers = look.stack.run(views).max(axis=(1, 2))
-        out[start : start + len(group)] = answers.reshape(len(group), count, -1)
+        out[start : start + len(group)] = look.stack.run(views).max(axis=(1, 2))
 
-    spread(work, range(0, len(candidates), CANDIDATES_PER_CALL))
+    spread_workers(lambda: work, range(0, len(every), at_once), most=calls_at_once(look))
     refuse_nan_and_infinity(out, look.stack)
-    return out
+    return out.reshape(len(candidates), count, out.shape[1])
 
 
 def cuts(look: CloserLook, image: Floats, found: Detection, size: Size) -> list[Floats]:
     """The cuts of one candidate, one for each scale of the look; `size` is the object's in the first pass."""
+    return [_cut(look, image, found, size, scale) for scale in look.scales]
+
+
+def _cut(look: CloserLook, image: Floats, found: Detection, size: Size, scale: float) -> Floats:
     extent = look.stack.receptive_field.size
     zoom = look.size.cols / size.cols / found.scale
-    return [cut(image, (found.x, found.y), zoom * s, extent) for s in look.scales]
+    return cut(image, (found.x, found.y), zoom * scale, extent)
 
 
 def corrected(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid:

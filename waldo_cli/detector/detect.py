@@ -23,13 +23,8 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.closer import corrected, look_closer
-from waldo_cli.detector.maps import Grid, Maps, on_image, prior_of, run_stack
-from waldo_cli.detector.matching import (
-    Match,
-    coarse_search,
-    of_maps,
-    verified,
-)
+from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, on_image, prior_of, run_stack
+from waldo_cli.detector.matching import Match, coarse_search, of_maps, verified
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
 from waldo_cli.detector.search import SCORES, Search
@@ -89,6 +84,7 @@ def detect(
     region: tuple[int, int, int, int] | None = None,
     where: NDArray[Any] | None = None,
     max_overlap: float = MAX_OVERLAP,
+    max_seconds: float = MAX_SECONDS,
     trace: Trace | None = None,
 ) -> Result:
     """Find what a stack or a mask looks for.
@@ -133,6 +129,8 @@ def detect(
     max_overlap
         Of two finds of one label that share more than this part of the smaller box, only the better
         stays.
+    max_seconds
+        Refuse what would take longer on one core, by an estimate from sizes.
     trace
         Records the intermediate results. It holds every scale's activations in memory.
 
@@ -146,7 +144,7 @@ def detect(
     ------
     InvalidInputError
         An argument is out of its range, the image is too small for the stack at every scale, or the
-        stack would hold more than 4 GB of activations of it.
+        stack would hold more than 4 GB of it or take more than `max_seconds`.
     StackError
         The stack cannot be used, or not with masks.
     """
@@ -158,6 +156,7 @@ def detect(
         region=region,
         where=where,
         max_overlap=max_overlap,
+        max_seconds=max_seconds,
         trace=trace,
     )
 
@@ -170,6 +169,7 @@ def detect_with(
     region: tuple[int, int, int, int] | None = None,
     where: NDArray[Any] | None = None,
     max_overlap: float = MAX_OVERLAP,
+    max_seconds: float = MAX_SECONDS,
     trace: Trace | None = None,
 ) -> Result:
     """`detect` with a search that is made once for many images; the other parameters mean the same."""
@@ -184,13 +184,16 @@ def detect_with(
         trace.labels, trace.threshold = search.labels, search.threshold
         trace.max_overlap, trace.by_verdict = max_overlap, search.by_verdict
 
-    count = MOST_FINDS if top == "all" else top + 1  # the next best place gives the margin
+    # The next best place gives the margin; no image has more places than pixels.
+    count = MOST_FINDS if top == "all" else min(top, size.rows * size.cols) + 1
     part = (
         _part_to_search(search, size, region) if trace is None else Box(0, 0, size.cols, size.rows)
     )
     rows, cols = part.slices
     prior = None if prior is None else prior[rows, cols]
-    grids, places = _places(image[rows, cols], search, prior, count, max_overlap, trace)
+    grids, places = _places(
+        image[rows, cols], search, prior, count, max_overlap, max_seconds, trace
+    )
     places = {label: [match.moved(part) for match in found] for label, found in places.items()}
     detections, margin, best = _reported(places, search, None if top == "all" else top, max_overlap)
     activations = _on_whole_image(on_image(grids, Size(part.height, part.width)), part, size)
@@ -234,6 +237,7 @@ def _places(
     prior: Floats | None,
     count: int,
     max_overlap: float,
+    max_seconds: float,
     trace: Trace | None,
 ) -> tuple[list[Grid], dict[str, list[Match]]]:
     """The maps, of one channel each, and for each label its places, at least the best `count`."""
@@ -243,7 +247,7 @@ def _places(
     places: dict[str, list[Match]] = {}
     pyramid = ImagePyramid(image)
     for stack, masks in search.stacks(Size(*image.shape[:2])):
-        maps = run_stack(stack, image, search.scales, prior)
+        maps = run_stack(stack, image, search.scales, prior, max_seconds)
         if stack.closer_looks:
             maps = maps.merged()  # the maps of each label are not needed any more
             this_pass = _second_pass(stack, image, maps, search.labels, max_overlap, prior)

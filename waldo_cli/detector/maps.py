@@ -9,24 +9,29 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.pyramid import Level, levels
+from waldo_cli.detector.pyramid import Level, level_size, levels
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.geometry import Box, Size
-from waldo_cli.parallel import spread
+from waldo_cli.geometry import Box, Pair, Size
+from waldo_cli.parallel import spread, thread_count
+from waldo_cli.stack.cost import MAX_FLOATS, Cost, cost
 from waldo_cli.stack.layers import Combine
 from waldo_cli.stack.stack import Stack
 
 # A scale whose level would have more pixels is refused: a scale of 0.001 is a typing error.
 MAX_LEVEL_PIXELS = 2**30
 
-# Largest number of activations in memory at once: 4 GB of float32.
+# Of many masks, so many share a stack that their maps hold at most half of this number of activations.
 MAX_ACTIVATIONS = 2**30
+
+#: Seconds of one core above which a search of one image is refused, by an estimate.
+MAX_SECONDS = 3600.0
 
 # Merges several channels into one map.
 _MAX_OVER_CHANNELS = Combine("max")
@@ -55,6 +60,12 @@ class Grid:
     scale: float = 1.0
     factor: tuple[float, float] = (1.0, 1.0)
 
+    def merged(self) -> Grid:
+        """The same with one channel: the largest of all."""
+        if self.values.shape[2] == 1:
+            return self
+        return replace(self, values=_MAX_OVER_CHANNELS.run(self.values))
+
     def centers(self, axis: int) -> NDArray[np.float64]:
         """Rows (axis 0) or columns (axis 1) of the cells' centres in the image."""
         cells = np.arange(self.values.shape[axis], dtype=np.float64)
@@ -82,10 +93,7 @@ class Maps:
 
     def merged(self) -> Maps:
         """The same with one channel: the largest of all."""
-        return replace(
-            self,
-            grids=tuple(replace(g, values=_MAX_OVER_CHANNELS.run(g.values)) for g in self.grids),
-        )
+        return replace(self, grids=tuple(g.merged() for g in self.grids))
 
     def extent(self, grid: Grid) -> tuple[float, float]:
         """Height and width, in pixels of the image, of an object that is found on a grid."""
@@ -129,17 +137,26 @@ def prior_of(
     return prior
 
 
-def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Floats | None) -> Maps:
+def run_stack(
+    stack: Stack,
+    image: Floats,
+    scales: Sequence[float],
+    prior: Floats | None,
+    max_seconds: float = MAX_SECONDS,
+) -> Maps:
     """The stack's activations at each scale.
 
     Raises
     ------
     InvalidInputError
-        The image is too small for the stack at every scale or is enlarged too much at one; there would be
-        too many activations; or they are NaN or infinite.
+        The image is too small for the stack at every scale or is enlarged too much at one; the stack would
+        take too much memory, or more than `max_seconds`; or activations are NaN or infinite.
     """
     size = Size(*image.shape[:2])
-    _refuse_too_many_activations(stack, size, scales)
+    _refuse_too_large(size, scales)
+    _refuse_too_costly(
+        stack, size, cost_of(stack, size, scales, weighed=prior is not None), max_seconds
+    )
     fitting = _fitting_levels(stack, image, scales)
     field = stack.receptive_field
     grids: list[Grid] = []
@@ -157,21 +174,50 @@ def run_stack(stack: Stack, image: Floats, scales: Sequence[float], prior: Float
     return Maps(tuple(grids), size, stack.object_size)
 
 
-def _refuse_too_many_activations(stack: Stack, size: Size, scales: Sequence[float]) -> None:
+def cost_of(stack: Stack, image: Size, scales: Sequence[float], *, weighed: bool = False) -> Cost:
+    """What the stack takes for an image at these scales, those at which it does not fit left out."""
+    return _counted(stack, image, tuple(scales), weighed, thread_count())
+
+
+@lru_cache(maxsize=16)  # counting takes milliseconds, and images of a folder are mostly of one size
+def _counted(
+    stack: Stack,
+    image: Size,
+    scales: tuple[float, ...],
+    weighed: bool,
+    _threads: int,  # on which the count depends
+) -> Cost:
+    pixels = np.broadcast_to(np.float32(0), (*image, 3))  # takes no memory; only its size is used
+    extended = [
+        extend(stack, Level(pixels, level_size(*image, 1 / scale))).shape for scale in scales
+    ]
+    fitting = [(rows, cols) for rows, cols, _ in extended if _fits(stack, (rows, cols))]
+    return cost(stack, image, fitting, weighed=weighed) if fitting else Cost(0, 0.0)
+
+
+def _fits(stack: Stack, size: Pair) -> bool:
+    """Whether all windows of the stack fit into an image of this size."""
+    return min(map(min, stack.sizes(size))) >= 1
+
+
+def _refuse_too_large(size: Size, scales: Sequence[float]) -> None:
     if size.rows * size.cols / min(scales) ** 2 > MAX_LEVEL_PIXELS:
         raise InvalidInputError(
             f"scale {min(scales):g} enlarges the {size} image too much: use a larger one"
         )
-    finished = highest = 0
-    for scale in scales:
-        layers = stack.activations((round(size.rows / scale), round(size.cols / scale)))
-        highest = max(highest, finished + max(layers))
-        finished += layers[-1]  # the last layer's stay in memory, for every scale
-    if highest > MAX_ACTIVATIONS:
+
+
+def _refuse_too_costly(stack: Stack, size: Size, cost: Cost, max_seconds: float) -> None:
+    floats, seconds = cost
+    if floats > MAX_FLOATS:
         raise InvalidInputError(
-            f"stack {stack.name} would hold {highest * 4 / 1e9:.1f} GB of activations of this"
-            f" {size} image, at most {MAX_ACTIVATIONS * 4 / 1e9:.1f} GB:"
-            " give fewer or larger --scales, or a smaller image"
+            f"stack {stack.name} would hold {floats * 4 / 1e9:.1f} GB of this {size} image, at most"
+            f" {MAX_FLOATS * 4 / 1e9:.1f} GB: give fewer or larger --scales, or a smaller image"
+        )
+    if seconds > max_seconds:
+        raise InvalidInputError(
+            f"stack {stack.name} would take about {seconds:,.0f} s of one core for this {size} image, at"
+            f" most {max_seconds:,.0f} s: give fewer or larger --scales, or a larger --max-seconds"
         )
 
 
@@ -189,7 +235,7 @@ def _fitting_levels(
                 f"what is sought is {stack.object_size}, the image {level.size} at scale {scale:g}: it must"
                 " fit inside; use a smaller --scales or a smaller mask"
             )
-        elif min(map(min, stack.sizes(extended.shape[:2]))) < 1:
+        elif not _fits(stack, extended.shape[:2]):
             complaint = complaint or InvalidInputError(
                 f"the image is {level.size} at scale {scale:g}, too small for stack"
                 f" {stack.name}; use a smaller --scales"
@@ -244,11 +290,13 @@ def on_image(grids: Sequence[Grid], image: Size) -> Floats:
         lowest = 0.0
     merged: list[Grid] = []  # first all coarse grids in one, then each finer one
     for grid in sorted(grids, key=lambda g: g.values.size):
-        # Replaces -inf, where no answer may lie.
-        values = np.maximum(grid.values, np.float32(lowest))
-        grid = replace(grid, values=values)
-        if merged and grid.values.size <= image.rows * image.cols:
-            np.maximum(values, _interpolated(merged.pop(), grid, slice(None)), out=values)
+        coarse = grid.values.size <= image.rows * image.cols
+        if coarse or not grid.values.min() >= lowest:
+            # A copy; it also replaces -inf, where no answer may lie.
+            grid = replace(grid, values=np.maximum(grid.values, np.float32(lowest)))
+        if merged and coarse:
+            above = _interpolated(merged.pop(), grid, slice(None))
+            np.maximum(grid.values, above, out=grid.values)
         merged.append(grid)
     out = np.empty(image, np.float32)
     target = Grid(out, (0.5, 0.5), (1.0, 1.0))

@@ -20,6 +20,9 @@ MAX_OVERLAP = 0.5
 # answer.
 PEAKS_PER_LEVEL = 4096
 
+# Cells of a map whose maxima are looked for at a time, so that little memory is needed beside the map.
+BAND_CELLS = 1 << 20
+
 
 def local_maxima(scores: Floats, limit: int) -> NDArray[np.intp]:
     """The best local maxima of a map.
@@ -37,20 +40,36 @@ def local_maxima(scores: Floats, limit: int) -> NDArray[np.intp]:
         ``(N, 2)`` rows and columns where no neighbour of the eight is larger, best first, equal
         scores by row, then column.
     """
-    largest = np.full((scores.shape[0] + 2, scores.shape[1] + 2), -np.inf, np.float32)
-    largest[1:-1, 1:-1] = scores
+    rows, cols = scores.shape
+    kept, values = np.empty(0, np.intp), np.empty(0, np.float32)
+    band = max(1, BAND_CELLS // cols)
+    for top in range(0, rows, band):
+        # The best so far and those of the next rows, in reading order.
+        flat = _maxima_of_rows(scores, top, min(top + band, rows))
+        kept = np.concatenate([kept, flat])
+        values = np.concatenate([values, scores[flat // cols, flat % cols]])
+        if (
+            len(kept) > limit
+        ):  # keep the best; of equal ones at the limit, the first in reading order
+            cut = np.partition(values, len(values) - limit)[len(values) - limit]
+            above = values > cut
+            equal = np.flatnonzero(values == cut)[: limit - int(above.sum())]
+            keep = np.sort(np.concatenate([np.flatnonzero(above), equal]))
+            kept, values = kept[keep], values[keep]
+    kept = kept[np.argsort(-values, kind="stable")]
+    return np.stack(np.divmod(kept, cols), axis=1)
+
+
+def _maxima_of_rows(scores: Floats, top: int, bottom: int) -> NDArray[np.intp]:
+    """Flat indices of the local maxima in rows `top` to `bottom`."""
+    first, last = max(top - 1, 0), min(bottom + 1, scores.shape[0])
+    largest = np.full((bottom - top + 2, scores.shape[1] + 2), -np.inf, np.float32)
+    largest[first - top + 1 : last - top + 1, 1:-1] = scores[first:last]
     largest = np.maximum(np.maximum(largest[:-2], largest[1:-1]), largest[2:])
     largest = np.maximum(np.maximum(largest[:, :-2], largest[:, 1:-1]), largest[:, 2:])
-    flat = np.flatnonzero((scores >= largest) & np.isfinite(scores))
-    values = scores.ravel()[flat]
-    if len(flat) > limit:  # keep the best; of equal ones at the limit, the first in reading order
-        cut = np.partition(values, len(values) - limit)[len(values) - limit]
-        above = values > cut
-        equal = np.flatnonzero(values == cut)[: limit - int(above.sum())]
-        keep = np.sort(np.concatenate([np.flatnonzero(above), equal]))
-        flat, values = flat[keep], values[keep]
-    flat = flat[np.argsort(-values, kind="stable")]
-    return np.stack(np.divmod(flat, scores.shape[1]), axis=1)
+    mine = scores[top:bottom]
+    flat: NDArray[np.intp] = np.flatnonzero((mine >= largest) & np.isfinite(mine))
+    return flat + np.intp(top * scores.shape[1])
 
 
 def refine(scores: Floats, row: int, col: int) -> tuple[float, float]:
@@ -99,21 +118,60 @@ def suppress(ranked: Iterable[Boxed], max_overlap: float) -> Iterator[Boxed]:
     One goes when its box overlaps that of a better one that stays by more than `max_overlap` (`overlap`).
     Lazy: the caller stops when it has enough.
     """
-    kept: list[tuple[int, int, int, int, Box]] = []
+    if max_overlap >= 1:  # no two boxes share more than the whole smaller one
+        yield from ranked
+        return
+    kept = _KeptBoxes(max_overlap)
     for one in ranked:
-        box = one.box
-        x0, y0, x1, y1 = box.left, box.top, box.left + box.width, box.top + box.height
-        # Compare edges first, which is quick: nearly all boxes lie apart, and there are ten thousand pairs.
-        if all(
-            x0 >= right
-            or x1 <= left
-            or y0 >= bottom
-            or y1 <= top
-            or overlap(box, better) <= max_overlap
-            for left, top, right, bottom, better in kept
-        ):
-            kept.append((x0, y0, x1, y1, box))
+        if kept.has_room_for(one.box):
+            kept.add(one.box)
             yield one
+
+
+class _KeptBoxes:
+    """Boxes that stay, found by their place: to compare each new box with all of them would be slow.
+
+    Boxes of up to 1, 2, 4, 8 ... pixels each have a grid of their own, whose cells are as large as they are:
+    so a box that overlaps one of them lies in the same cell or in one next to it.
+    """
+
+    def __init__(self, max_overlap: float) -> None:
+        self._max_overlap = max_overlap
+        # By the size of the cells: the boxes by the cell of their top left corner; and all in one list.
+        self._grids: dict[int, tuple[dict[tuple[int, int], list[Box]], list[Box]]] = {}
+
+    def add(self, box: Box) -> None:
+        cell = 1 << (max(box.width, box.height, 1) - 1).bit_length()
+        grid, every = self._grids.setdefault(cell, ({}, []))
+        grid.setdefault((box.top // cell, box.left // cell), []).append(box)
+        every.append(box)
+
+    def has_room_for(self, box: Box) -> bool:
+        """Return whether the box overlaps none of those that stay by more than allowed."""
+        left, top, right, bottom = box.left, box.top, box.left + box.width, box.top + box.height
+        for better in self._near(box):
+            # Compare edges first, which is quick: nearly all boxes lie apart.
+            if (
+                better.left < right
+                and better.top < bottom
+                and better.left + better.width > left
+                and better.top + better.height > top
+                and overlap(box, better) > self._max_overlap
+            ):
+                return False
+        return True
+
+    def _near(self, box: Box) -> Iterator[Box]:
+        """Those that the box may overlap, and some more."""
+        for cell, (grid, every) in self._grids.items():
+            rows = range(box.top // cell - 1, (box.top + box.height) // cell + 1)
+            cols = range(box.left // cell - 1, (box.left + box.width) // cell + 1)
+            if len(rows) * len(cols) >= len(every):
+                yield from every
+                continue
+            for row in rows:
+                for col in cols:
+                    yield from grid.get((row, col), ())
 
 
 class Peak(NamedTuple):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Bytes, Floats
 from waldo_cli.detector.detect import Result, detect_with
 from waldo_cli.detector.explanation import Place, Ranking, best_of, rankings, window_around
-from waldo_cli.detector.maps import Grid, Maps
+from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.search import Search
 from waldo_cli.detector.verdict import MOST_CHANCE
@@ -59,6 +59,7 @@ def explain(
     region: tuple[int, int, int, int] | None = None,
     where: NDArray[Any] | None = None,
     at: Point | None = None,
+    max_seconds: float = MAX_SECONDS,
 ) -> Result:
     """Write a page that shows how `detect` came to its answer.
 
@@ -81,6 +82,8 @@ def explain(
     at
         ``(x, y)`` in pixels of the image, a place to explain as well, such as the one where he was
         missed: how far it came at each scale and in each look, and what came before it.
+    max_seconds
+        As for `detect`.
 
     Returns
     -------
@@ -97,7 +100,9 @@ def explain(
         The file cannot be written.
     """
     trace = Trace()
-    result = detect_with(image, search, region=region, where=where, trace=trace)
+    result = detect_with(
+        image, search, region=region, where=where, max_seconds=max_seconds, trace=trace
+    )
     if at is not None and not (0 <= at[0] < result.width and 0 <= at[1] < result.height):
         raise InvalidInputError(
             f"the place {at[0]:g},{at[1]:g} lies outside the {result.width}x{result.height} image"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from waldo_cli.answers.record import Pictures, Record
 from waldo_cli.errors import FileError, WaldoError
-from waldo_cli.files import reason, show, write_atomically
+from waldo_cli.files import reason, show, sweep, write_atomically
 from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.sources import STDIN, fetch, is_url
 from waldo_cli.show.thumbnails import bytes_of, pictures
@@ -20,6 +20,10 @@ from waldo_cli.show.thumbnails import bytes_of, pictures
 # The page. The records and the sum take the places of these two marks.
 TEMPLATE = Path(__file__).with_name("report.html")
 ROWS, SUM = "<!--rows-->", "<!--sum-->"
+
+# Of pictures in one page, so that a browser opens it within seconds: those of some 1,300 images. Rows after
+# them have links instead.
+MAX_PICTURE_BYTES = 45_000_000
 
 
 class Report:
@@ -47,14 +51,20 @@ class Report:
         self._folder = os.path.dirname(os.path.abspath(path))
         self._whole: AbstractContextManager[BinaryIO] = write_atomically(path)
         self._counts = {"found": 0, "nothing": 0, "failed": 0}
+        self._room = MAX_PICTURE_BYTES
+        self._without_pictures = 0
+        self._failure: FileError | None = None  # why the page cannot be written
         self._head, _, self._tail = TEMPLATE.read_text(encoding="utf-8").partition(ROWS)
 
     def __enter__(self) -> Self:
+        sweep(self._folder)
         self._file = self._whole.__enter__()
         self._put(self._head)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._failure is not None:
+            raise self._failure
         counts = self._counts
         total = (
             f"{sum(counts.values())} images: {counts['found']} with a find,"
@@ -62,6 +72,10 @@ class Report:
         )
         if said := str(self._left_out):
             total += f"; {escape(said)}"
+        if self._without_pictures:
+            total += (
+                f"; the last {self._without_pictures} without pictures, to keep this page small"
+            )
         try:
             self._put(self._tail.replace(SUM, total))
         except FileError as e:  # remove the temporary file
@@ -76,7 +90,15 @@ class Report:
         )
         self._counts[state] += 1
         best = record.detections[0] if record.detections else None
-        small = record.pictures or self._remade(record) or Pictures(b"", b"", b"")
+        small = Pictures(b"", b"", b"")
+        if self._room > 0:
+            small = record.pictures or self._remade(record) or small
+            self._room -= (
+                (len(small.page) + len(small.find) + len(small.heatmap)) * 4 // 3
+            )  # base64
+        else:
+            self._without_pictures += 1
+        heatmap = _image(small.heatmap, "its heatmap") or ("heatmap" if record.heatmap else "")
         score = "" if best is None else f"{best.score:.6g}"
         margin = "" if record.margin is None else f"{record.margin:.6g}"
         name = show(record.path) + ("" if record.page is None else f", page {record.page}")
@@ -84,10 +106,16 @@ class Report:
             f'<td class="path">{self._link(record.path, name, page=record.page)}<p>{_note(record)}</p></td>'
             f'<td class="number">{score}</td><td class="number">{margin}</td>'
             f"<td>{_image(small.page, 'the page')}</td><td>{_image(small.find, 'the find')}</td>"
-            f"<td>{self._link(record.heatmap, _image(small.heatmap, 'its heatmap'), html=True)}</td>"
+            f"<td>{self._link(record.heatmap, heatmap, html=True)}</td>"
         )
         row = f'<tr class="{state}" tabindex="0" data-score="{score}" data-margin="{margin}">{cells}</tr>\n'
-        self._put(row)
+        if self._failure is None:
+            try:
+                self._put(row)
+            except FileError as e:
+                # The other images are still done. Without the page, there is room for their files again.
+                self._failure = e
+                self._whole.__exit__(FileError, e, e.__traceback__)
         return record
 
     def _put(self, text: str) -> None:

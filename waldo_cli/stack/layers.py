@@ -19,9 +19,18 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from waldo_cli.arrays import Floats
-from waldo_cli.correlate.correlation import cross_correlate, normalized_cross_correlate
+from waldo_cli.correlate.correlation import (
+    cross_correlate,
+    expected_floats,
+    expected_seconds,
+    normalized_cross_correlate,
+)
+from waldo_cli.correlate.scores import score_floats, score_seconds
 from waldo_cli.errors import InvalidInputError, StackError
 from waldo_cli.geometry import Pair, ReceptiveField, same_padding, window_count
+
+# Expected seconds for one step of numpy over one float32 number: read, add or compare, write.
+_SECONDS_OF_A_STEP = 1e-9
 
 
 class Layer(Protocol):
@@ -55,6 +64,15 @@ class Layer(Protocol):
 
     def multiply_adds(self) -> int:
         """Multiply-adds for one output position with all its channels."""
+
+    def floats(self, size: Pair, channels: int) -> int:
+        """Most float32 numbers held at once while it runs on an input of `size` rows and columns.
+
+        Input, output, and what lies between.
+        """
+
+    def seconds(self, size: Pair, channels: int) -> float:
+        """Expected time on one core for such an input."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +150,26 @@ class Conv:
     def multiply_adds(self) -> int:
         return self.kernel.size
 
+    def _padded(self, size: Pair) -> Pair:
+        rows, cols = (n + sum(pad) for n, pad in zip(size, self._padding_widths(), strict=True))
+        return rows, cols
+
+    def floats(self, size: Pair, channels: int) -> int:
+        padded = self._padded(size)
+        given = size[0] * size[1] * channels * (1 if padded == size else 2)
+        return given + expected_floats(
+            (*padded, channels), self.kernel.shape, self.stride, self.dilation, self.groups
+        )
+
+    def seconds(self, size: Pair, channels: int) -> float:
+        return expected_seconds(
+            (1, *self._padded(size), channels),
+            self.kernel.shape,
+            self.stride,
+            self.dilation,
+            self.groups,
+        )
+
     def __str__(self) -> str:
         a, b, c, k = self.kernel.shape
         words = [f"conv {a}x{b}"]
@@ -186,6 +224,12 @@ class _WithoutParameters:
     def multiply_adds(self) -> int:
         return 0
 
+    def floats(self, size: Pair, channels: int) -> int:
+        return 5 * size[0] * size[1] * channels
+
+    def seconds(self, size: Pair, channels: int) -> float:
+        return _SECONDS_OF_A_STEP * size[0] * size[1] * channels
+
 
 @dataclass(frozen=True)
 class Pointwise(_WithoutParameters):
@@ -200,6 +244,10 @@ class Pointwise(_WithoutParameters):
 
     def run(self, x: Floats) -> Floats:
         return POINTWISE[self.op](x, self.slope)
+
+    def seconds(self, size: Pair, channels: int) -> float:
+        steps = {"relu": 1, "abs": 1, "tanh": 2}.get(self.op, 5)  # the others take several
+        return steps * super().seconds(size, channels)
 
     def __str__(self) -> str:
         return f"{self.op} {self.slope:g}" if self.op == "leaky-relu" else self.op
@@ -231,6 +279,15 @@ class Pool(_WithoutParameters):
     def output_size(self, size: Pair) -> Pair:
         rows, cols = map(window_count, size, self.size, self.stride)
         return rows, cols
+
+    def floats(self, size: Pair, channels: int) -> int:
+        rows, cols = self.output_size(size)
+        return (size[0] * size[1] + rows * size[1] + rows * cols) * channels
+
+    def seconds(self, size: Pair, channels: int) -> float:
+        rows, cols = self.output_size(size)
+        steps = rows * size[1] * self.size[0] + rows * cols * self.size[1]
+        return _SECONDS_OF_A_STEP * steps * channels
 
     def __str__(self) -> str:
         return f"{self.op} {_short(self.size)} /{_short(self.stride)}"
@@ -274,6 +331,14 @@ class Normalize(_WithoutParameters):
         pad = (2 * same_padding(self.size[0])[0], 2 * same_padding(self.size[1])[0])
         return before.through(size, pad=pad)
 
+    def floats(self, size: Pair, channels: int) -> int:
+        around = (size[0] + self.size[0]) * (size[1] + self.size[1])  # one channel, padded
+        return 5 * size[0] * size[1] * channels + 8 * around
+
+    def seconds(self, size: Pair, channels: int) -> float:
+        steps = 8 * channels + 2 * sum(self.size)
+        return _SECONDS_OF_A_STEP * steps * size[0] * size[1]
+
     def __str__(self) -> str:
         return f"normalize {_short(self.size)}"
 
@@ -294,6 +359,12 @@ class Upsample(_WithoutParameters):
 
     def output_size(self, size: Pair) -> Pair:
         return size[0] * self.factor, size[1] * self.factor
+
+    def floats(self, size: Pair, channels: int) -> int:
+        return size[0] * size[1] * channels * (1 + self.factor + self.factor**2)
+
+    def seconds(self, size: Pair, channels: int) -> float:
+        return self.factor**2 * super().seconds(size, channels)
 
     def __str__(self) -> str:
         return f"upsample x{self.factor}"
@@ -370,6 +441,19 @@ class MaskLayer:
 
     def multiply_adds(self) -> int:
         return 0 if self.features is None else self.features.size
+
+    def floats(self, size: Pair, channels: int) -> int:
+        if self.features is None:
+            return size[0] * size[1] * (channels + 1)
+        a, b, _, masks = self.features.shape
+        padded = 0 if self.padding == "partial" else (size[0] + a) * (size[1] + b) * channels
+        buffers = score_floats(size, self.features.shape)
+        return int(size[0] * size[1] * (channels + masks) + padded + buffers)
+
+    def seconds(self, size: Pair, channels: int) -> float:  # noqa: ARG002 - the masks have them
+        if self.features is None:
+            return 0.0
+        return score_seconds(size, self.features.shape)
 
     def __str__(self) -> str:
         if self.features is None:

@@ -203,6 +203,11 @@ class Stack:
             for layer, f in zip(self.layers, self.fields(), strict=True)
         )
 
+    @property
+    def local_count(self) -> int:
+        """How many layers at the beginning are local, so that they can run in bands."""
+        return self._local
+
     def activations(self, size: Pair) -> tuple[int, ...]:
         """How many activations the layers hold for an image of `size` rows and columns, in their order.
 
@@ -253,8 +258,13 @@ class Stack:
     def _run_layers(self, images: Sequence[Rows], layers: Sequence[Layer]) -> list[Floats]:
         """Run the first layers of this stack: the local ones in bands, all after them on whole images."""
         local = layers[: self._local]
-        outputs = run_in_bands(images, local) if local else [x[:] for x in images]
-        return [run_in_sequence(h, layers[len(local) :], len(local) + 1) for h in outputs]
+        # One at a time, so that no input is kept longer than it is needed: of levels, rows are made here.
+        waiting: list[Rows] = [*(run_in_bands(images, local) if local else images)]
+        waiting.reverse()
+        outputs = []
+        while waiting:
+            outputs.append(run_in_sequence(waiting.pop()[:], layers[len(local) :], len(local) + 1))
+        return outputs
 
     def with_masks(self, masks: Sequence[Mask]) -> Stack:
         """A copy of this stack that looks for these masks, with one output channel and label for each.

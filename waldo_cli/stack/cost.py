@@ -1,0 +1,155 @@
+"""What it takes to run a stack on an image: memory and time, counted from sizes alone, before it runs.
+
+Memory is counted in float32 numbers. Every layer knows how many it holds at once for one input
+(`Layer.floats`): its input, its output, and what lies between. Here comes to it what is held around the
+layers: bands of rows, outputs of other scales, cuts of closer looks, maps. Counts are upper bounds;
+`tests/stack/test_cost.py` measures the peaks of random stacks against them.
+
+Time is what the layers expect of one core (`Layer.seconds`). Where little memory or another processor is
+behind it, it may well be twice as long.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from waldo_cli.geometry import Pair
+from waldo_cli.parallel import thread_count
+from waldo_cli.stack.bands import floats_in_bands
+
+if TYPE_CHECKING:
+    from waldo_cli.stack.layers import Layer
+    from waldo_cli.stack.stack import CloserLook, Stack
+
+#: Most float32 numbers that a stack may hold of one image at once, beside the image: 4 GB.
+MAX_FLOATS = 2**30
+# Counted for every stack: buffers of the methods, spectra of kernels, and what is small.
+_BUFFERS = 2**26
+# The cuts that a closer look takes in one call hold so many numbers, one cut where it alone holds more; and
+# so many threads run that all calls at once hold so many.
+_CALL_FLOATS, _CALLS_FLOATS = 2**26, 2**28
+# Candidates that go through a closer look in one call, where memory allows: enough to make a call
+# worthwhile, few enough that their activations stay in the cache.
+CANDIDATES_PER_CALL = 12
+
+
+class Cost(NamedTuple):
+    """What a stack takes for one image at all its scales.
+
+    Attributes
+    ----------
+    floats
+        Most float32 numbers that are held at once, beside the image.
+    seconds
+        Of one core.
+    """
+
+    floats: int
+    seconds: float
+
+
+def cost(stack: Stack, image: Pair, levels: Sequence[Pair], *, weighed: bool = False) -> Cost:
+    """What a stack takes for an image.
+
+    Parameters
+    ----------
+    stack
+        With its masks in it.
+    image
+        Rows and columns.
+    levels
+        Rows and columns at each scale, margins included.
+    weighed
+        Whether a prior will weigh the maps.
+    """
+    local = stack.layers[: stack.local_count]
+    rest = stack.layers[stack.local_count :]
+    channels = stack.channels()
+    pixels = image[0] * image[1]
+    sizes = [[level, *stack.sizes(level)] for level in levels]
+    # Outputs of the local layers, which are computed for all scales first; and of the last layer.
+    waiting = [_area(s[len(local)]) * channels[len(local)] if local else 0 for s in sizes]
+    outputs = [_area(s[-1]) * channels[-1] for s in sizes]
+    most = sum(waiting) + floats_in_bands(levels, local, channels[0]) if local else 0
+    for n, size in enumerate(sizes if rest else ()):
+        held = sum(waiting[n:]) + sum(outputs[:n])
+        most = max(most, held + _floats_in_sequence(rest, size[len(local)], channels[len(local)]))
+    # Then the maps: those of all scales, merged where they have several channels, and weighed by a prior one
+    # by one; the map over the image, and maps that are interpolated on the way to it.
+    merged = [_area(s[-1]) for s in sizes]
+    maps = sum(outputs) + sum(merged) * (channels[-1] > 1)
+    below = max((n for n in merged if n <= pixels), default=0)
+    most = max(most, maps + pixels + 5 * below)
+    if weighed:
+        most = max(
+            most, 3 * pixels + sum(outputs) + 4 * max(outputs), maps + sum(merged) + 5 * pixels
+        )
+    for look in stack.closer_looks:
+        most = max(
+            most, sum(outputs) + 2 * sum(merged) + _floats_of_cuts(look, stack, image, levels)
+        )
+    # Copies of the image that are halved for small scales, and the weights that make rows and columns of its
+    # levels; and the numbers of the layers, turned into what the methods want.
+    around = pixels + sum(700 * cols + 100 * rows for rows, cols in levels)
+    numbers = stack.parameters + sum(look.stack.parameters for look in stack.closer_looks)
+    seconds = sum(_seconds_in_sequence(stack, level) for level in levels)
+    for look in stack.closer_looks:
+        count = (look.candidates + look.mirrored) * len(look.scales)
+        seconds += count * _seconds_in_sequence(look.stack, look.stack.receptive_field.size)
+    return Cost(most + around + 16 * numbers + _BUFFERS, seconds)
+
+
+def cuts_per_call(look: CloserLook) -> int:
+    """How many cuts of a closer look go through its layers in one call."""
+    most = CANDIDATES_PER_CALL * len(look.scales)
+    return max(1, min(most, _CALL_FLOATS // _floats_of_one_cut(look.stack)))
+
+
+def calls_at_once(look: CloserLook) -> int:
+    """How many threads may make such calls at once."""
+    return max(1, _CALLS_FLOATS // (cuts_per_call(look) * _floats_of_one_cut(look.stack)))
+
+
+def _floats_of_one_cut(stack: Stack) -> int:
+    size = stack.receptive_field.size
+    cut = _area(size) * stack.input_channels
+    return 3 * cut + _floats_in_sequence(stack.layers, size, stack.input_channels)
+
+
+def _floats_of_cuts(look: CloserLook, stack: Stack, image: Pair, levels: Sequence[Pair]) -> int:
+    """Most numbers held while a closer look makes its cuts and runs on them, on all threads."""
+    rows, cols = look.stack.receptive_field.size
+    # The cut that sees most of the image, at the smallest scale of all.
+    smallest = min(level[1] for level in levels) / image[1]
+    zoom = smallest * look.size.cols / stack.object_size.cols * min(look.scales)
+    reach = 2 * (math.ceil(max(1.0, 1 / zoom)) + 1)
+    high, wide = (math.ceil(n / zoom) + reach + 1 for n in (rows, cols))
+    # What it sees (twice, as it may reach beyond the image), half of it resized, and the filters.
+    step = max(1.0, 1 / zoom)
+    making = 2 * high * wide * 3 + high * 3 * cols + int((rows + cols) * (52 * step + 300))
+    running = cuts_per_call(look) * _floats_of_one_cut(look.stack)
+    return min(thread_count(), calls_at_once(look)) * (making + running)
+
+
+def _floats_in_sequence(layers: Sequence[Layer], size: Pair, channels: int) -> int:
+    """Most numbers held at once while layers run one after the other on a whole image."""
+    most = _area(size) * channels
+    for layer in layers:
+        most = max(most, layer.floats(size, channels))
+        size, channels = layer.output_size(size), layer.channels(channels)
+    return most
+
+
+def _seconds_in_sequence(stack: Stack, size: Pair) -> float:
+    seconds = 0.0
+    for layer, channels in zip(stack.layers, stack.channels(), strict=False):
+        if min(size) >= 1:
+            seconds += layer.seconds(size, channels)
+        size = layer.output_size(size)
+    return seconds
+
+
+def _area(size: Pair) -> int:
+    return max(0, size[0]) * max(0, size[1])
