@@ -53,6 +53,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
         seconds=numbers,
         bytes=st.none() | st.integers(0, 2**53),
         modified=st.none() | numbers,
+        turned=st.sampled_from((0, 90, 180, 270)),
     )
 )  # fmt: skip
 def test_json_gives_every_record_back_to_the_last_bit(record: Record) -> None:

@@ -50,6 +50,7 @@ class Query:
     labels: tuple[str, ...] | None = None
     region: tuple[int, int, int, int] | None = None
     where: str | None = None
+    turn: str = "auto"
     heatmap: bool = True
     activations: bool = False
     max_pixels: int | None = None
@@ -178,6 +179,7 @@ class Finder:
             region=query.region,
             where=self._where,
             max_overlap=query.max_overlap,
+            turn=query.turn,
         )
         record = Record(
             item.path,
@@ -188,6 +190,7 @@ class Finder:
             result.margin,
             bytes=size,
             modified=modified,
+            turned=result.turned,
             best=None if result.found else result.best,
             others=others,
         )

@@ -75,6 +75,7 @@ def explain(
     threshold: float | None,
     region: tuple[int, int, int, int] | None,
     where: str | None,
+    turn: str,
 ) -> None:
     """Show how `waldo detect` comes to its answer for IMAGE ('-': from standard input).
 
@@ -119,5 +120,5 @@ def explain(
     except OSError as e:
         raise FileError(reason(e), path=out) from None
     title = image if page is None else f"{image}, page {page}"
-    write_page(target, pixels, search, title=title, region=region, where=prior, at=at)
+    write_page(target, pixels, search, title=title, region=region, where=prior, turn=turn, at=at)
     click.echo(target)

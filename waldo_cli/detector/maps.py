@@ -80,11 +80,15 @@ class Maps:
     image: Size
     object_size: Size
 
-    def merged(self) -> Maps:
-        """The same with one channel: the largest of all."""
+    def merged(self, channels: Sequence[int] | None = None) -> Maps:
+        """The same with one channel: the largest of these; of all where they are None."""
+        chosen = slice(None) if channels is None else list(channels)
         return replace(
             self,
-            grids=tuple(replace(g, values=_MAX_OVER_CHANNELS.run(g.values)) for g in self.grids),
+            grids=tuple(
+                replace(g, values=_MAX_OVER_CHANNELS.run(g.values[:, :, chosen]))
+                for g in self.grids
+            ),
         )
 
     def extent(self, grid: Grid) -> tuple[float, float]:
@@ -93,13 +97,18 @@ class Maps:
 
     def box(self, grid: Grid, y: float, x: float) -> Box:
         """Where an object that is found on a grid lies, centred at a place of the image."""
-        height, width = self.extent(grid)
-        return Box(
-            round(x - width / 2),
-            round(y - height / 2),
-            max(1, round(width)),
-            max(1, round(height)),
-        )
+        return _box(self.extent(grid), y, x)
+
+    def box_at(self, scale: float, y: float, x: float) -> Box:
+        """Where an object of a scale between those of the grids lies, centred at a place of the image."""
+        return _box((self.object_size.rows * scale, self.object_size.cols * scale), y, x)
+
+
+def _box(extent: tuple[float, float], y: float, x: float) -> Box:
+    height, width = extent
+    return Box(
+        round(x - width / 2), round(y - height / 2), max(1, round(width)), max(1, round(height))
+    )
 
 
 def prior_of(
