@@ -53,7 +53,7 @@ SURE = 0.8
 # least this score.
 TURN_CANDIDATES = 12
 TURN_PIXELS = 1_000_000
-TURN_LEAST = 0.2
+TURN_LEAST = 0.5
 # Where the candidates have a smaller mean evidence, the picture shows no crowd, and the other turns are left
 # out. On 35 pages that lay on their side or stood on their head it was -0.1 and more, on most pictures of
 # other things less.
