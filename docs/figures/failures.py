@@ -121,7 +121,7 @@ def main() -> int:
         if case is None:
             continue
         trace = Trace()
-        result = detect_with(case.pixels, search, trace=trace)
+        result = detect_with(case.pixels, search, turn="none", trace=trace)
         at = case.place(result)
         if at is None:
             continue

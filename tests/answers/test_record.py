@@ -40,7 +40,7 @@ sizes = st.integers(1, 2**53)
 file = {"bytes": st.none() | st.integers(0, 2**53), "modified": st.none() | numbers}
 examined = st.builds(
     Record, names, st.text(), st.lists(finds).map(tuple), sizes, sizes, st.none() | positive,
-    st.none() | names, seconds=positive, **file,
+    st.none() | names, seconds=positive, turned=st.sampled_from((0, 90, 180, 270)), **file,
 )  # fmt: skip
 refused = st.builds(Record, names, st.text(), error=st.text(max_size=9).map(show), seconds=positive)
 

@@ -221,7 +221,7 @@ def test_the_command_line_says_the_same_numbers_as_python(
         threshold=0,
     )
     assert len(result.detections) == 4
-    assert said["margin"] == result.margin
+    assert (said["margin"], said["turned"]) == (result.margin, 0)
     assert (said["width"], said["height"], said["found"], said["error"]) == (80, 60, True, None)
     for found, record, line in zip(result.detections, said["detections"], columns, strict=True):
         box = [found.box.left, found.box.top, found.box.width, found.box.height]
@@ -326,3 +326,23 @@ def test_each_mask_is_a_label(waldo: Waldo, scene: Path, tmp_path: Path) -> None
     found = [line.split("\t") for line in ended.out.splitlines()]
     assert [(c[0], c[4]) for c in found] == [("page.png", "mask"), ("other.png", "second")]
     assert [round(float(v)) for c in found for v in c[1:3]] == [35, 26, 65, 11]
+
+
+def test_a_turn_is_told_and_places_stay_those_of_the_image(
+    waldo: Waldo, scene: Path, tmp_path: Path
+) -> None:
+    with Image.open(scene / "page.png") as page:
+        page.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "side.png")
+    args = ("--mask", scene / "mask.png", "--scales", "1", "--no-heatmap", "-f", "jsonl")
+    (upright,) = json.loads(waldo("detect", scene / "page.png", *args).out)["detections"]
+    ran = waldo("detect", tmp_path / "side.png", *args, "--turn", "90", "-v")
+    said = json.loads(ran.out)
+    assert (said["width"], said["height"], said["turned"]) == (60, 80, 90)
+    assert "turned by 90 degrees" in ran.err
+    (found,) = said["detections"]
+    assert (found["x"], found["y"]) == (upright["y"], 80 - upright["x"])
+    left, top, width, height = upright["box"]
+    assert found["box"] == [top, 80 - left - width, height, width]
+    refused = waldo("detect", tmp_path / "side.png", "--turn", "45")
+    assert refused.status == 2
+    assert "--turn" in refused.err

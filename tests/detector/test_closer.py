@@ -9,9 +9,10 @@ import pytest
 from planted import BRIGHT, dots
 
 from waldo_cli import Stack, detect
+from waldo_cli.detector.closer import look_closer
 from waldo_cli.detector.passes import Trace
 from waldo_cli.errors import StackError
-from waldo_cli.geometry import Size
+from waldo_cli.geometry import Box, Detection, Size
 from waldo_cli.stack.layers import Combine, Conv, Pointwise
 from waldo_cli.stack.stack import CloserLook
 
@@ -131,3 +132,17 @@ def test_closer_looks_must_answer_alike() -> None:
     other = replace(always(0.5, 0.5), labels=("red", "blue"))
     with pytest.raises(StackError, match="the same labels"):
         replace(TWICE, closer_looks=(*TWICE.closer_looks, CloserLook(other, Size(5, 5), 3)))
+
+
+def test_an_odd_size_lowers_the_score_of_the_wanted_label_and_no_size_by_more_than_one_octave() -> (
+    None
+):
+    look = CloserLook(always(0.9, 0.1), Size(5, 5), candidates=9)
+    stack = replace(TWICE, closer_looks=(look,), size_prior=2.0)
+    scales = (1.0, 1.0, 1.0, 2.0, 0.5, 2**1.5, 4.0, 32.0, 1 / 32)
+    candidates = [Detection("", 5.0, 5.0, 0.9, Box(3, 3, 5, 5), scale) for scale in scales]
+    _, plain = look_closer(replace(stack, size_prior=0.0), coloured(), candidates, [0], None)
+    _, scores = look_closer(stack, coloured(), candidates, [0], None)
+    np.testing.assert_allclose(scores[:, 1], plain[:, 1])  # it was not asked for
+    odds = np.log(scores[:, 0] / (1 - scores[:, 0]))
+    np.testing.assert_allclose(odds[0] - odds, [0, 0, 0, 0, 0, 1, 2, 2, 2], atol=1e-4)

@@ -99,6 +99,21 @@ def test_a_search_takes_threshold_and_scales_of_the_stack_where_none_are_given()
     assert (asked.threshold, asked.scales) == (-1, (0.5, 1.0, 2.0))
 
 
+def test_the_scales_of_a_stack_follow_the_page_and_given_ones_do_not() -> None:
+    stack = replace(BRIGHT, scales=(0.5, 1.0, 2.0, 4.0), level_pixels=100 * 100)
+    search = Search.of(stack)
+    assert search.scales_for(Size(50, 50)) == (0.5, 1.0, 2.0, 4.0)
+    assert search.scales_for(Size(100, 100)) == (1.0, 2.0, 4.0)
+    assert search.scales_for(Size(200, 101)) == (2.0, 4.0)
+    assert search.scales_for(Size(9000, 9000)) == (4.0,)
+    assert search.scales_for(Size(200, 200), several=True) == (0.5, 1.0, 2.0, 4.0)
+    assert Search.of(stack, scales="0.5,1").scales_for(Size(9000, 9000)) == (0.5, 1.0)
+    image = np.zeros((200, 200, 3), np.float32)
+    image[90:110, 90:110] = 1
+    assert detect(image, stack=stack).detections[0].scale == 2
+    assert detect(image, stack=stack, top="all").detections[0].scale < 2
+
+
 @pytest.mark.parametrize("ops", ["mask", "mask, combine"])
 def test_one_search_serves_images_of_every_size(ops: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rest = (Combine("max"),) if "combine" in ops else ()

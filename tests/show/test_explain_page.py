@@ -25,7 +25,7 @@ from waldo_cli.show.map_pictures import map_surroundings, surroundings
 
 def explain(path: Path, image: Floats, **given: Any) -> Result:
     """What is looked for is given as to `detect`."""
-    others = {k: given.pop(k) for k in ("title", "region", "where", "at") if k in given}
+    others = {k: given.pop(k) for k in ("title", "region", "where", "turn", "at") if k in given}
     return explain_page.explain(path, image, Search.of(**given), **others)
 
 
@@ -57,6 +57,21 @@ def test_the_result_is_what_detect_gives(tmp_path: Path) -> None:
     text = Outline((tmp_path / "a.html").read_text("utf-8")).text
     best = result.detections[0]
     assert f"him at {best.x:g}, {best.y:g}, score {best.score:.3f}" in text
+
+
+def test_a_turned_image_is_shown_turned_and_places_are_in_its_pixels(tmp_path: Path) -> None:
+    image = np.ascontiguousarray(np.rot90(page()))  # to be turned clockwise by 90 degrees again
+    him: dict[str, Any] = {"masks": [Mask("him", MASK)], "scales": 1}
+    where = {"at": (36, 120 - 64), "region": (20, 40, 40, 40), "turn": 90}
+    said = explain(tmp_path / "a.html", image, **him, **where)
+    assert said.turned == 90
+    (found,) = said.detections
+    (upright,) = detect(page(), **him).detections
+    assert (found.x, found.y) == (upright.y, 120 - upright.x)
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert "The image was turned by 90 degrees clockwise." in text
+    assert f"him at {upright.x:g}, {upright.y:g}" in text
+    assert "The place you asked about: 64, 36" in text
 
 
 def test_the_place_asked_about_is_told_of_at_each_station(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_a_short_file_has_the_usual_values(tmp_path: Path) -> None:
     stack = loaded(tmp_path, RELU)
     assert (stack.name, stack.object, stack.threshold) == ("mine", None, None)
     assert (stack.scales, stack.boundary) == ((1.0,), "edge")
+    assert (stack.level_pixels, stack.size_prior, stack.turn) == (None, 0.0, False)
     masked = loaded(tmp_path, '[[layer]]\nop = "mask"\n')
     assert masked.needs_mask
     assert masked.boundary == "none"  # a mask layer answers up to the edge by itself
@@ -130,6 +131,7 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
     stack = loaded(
         tmp_path,
         'object = [8, 8]\nlabels = ["waldo", "nobody"]\n'
+        "level_pixels = 4_000_000\nsize_prior = 2\nturn = true\n"
         '[[layer]]\nop = "combine"\nhow = "mean"\n'
         "[[closer_look]]\nobject = [4, 6]\ncandidates = 3\nscales = [0.9, 1.1]\nmirrored = 2\n"
         + TWO_LABELS
@@ -141,6 +143,7 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
     assert sharp.scales == (0.9, 1.1)
     assert (wide.size, wide.candidates, wide.mirrored) == ((2, 2), 1, 0)
     assert stack.labels == sharp.stack.labels == wide.stack.labels == ("waldo", "nobody")
+    assert (stack.level_pixels, stack.size_prior, stack.turn) == (4_000_000, 2.0, True)
 
 
 # --- what cannot be used --------------------------------------------------------------------------
@@ -246,6 +249,19 @@ BAD_TEXT = {
         "scales = {min = 1, max = 2, per_octav = 2}\n" + RELU,
         "did you mean 'per_octave'?",
     ),
+    "scales beyond any picture": (
+        "scales = {min = 1, max = 1e9}\n" + RELU,
+        "1/64 <= min <= max <= 512",
+    ),
+    "level of no pixel": ("level_pixels = 0\n" + RELU, "level_pixels = 0: must be a whole number"),
+    "level of half a pixel": ("level_pixels = 0.5\n" + RELU, "level_pixels = 0.5"),
+    "turn of degrees": ("turn = 90\n" + RELU, "turn = 90: must be true or false"),
+    "turn without closer looks": ("turn = true\n" + RELU, "turn: goes with closer looks"),
+    "size prior below 0": (
+        "size_prior = -1\n" + RELU,
+        "size_prior = -1.0: must be a number from 0",
+    ),
+    "size prior that is no number": ("size_prior = true\n" + RELU, "size_prior: must be a number"),
     "scales tiny steps": (
         "scales = {min = 1, max = 2, per_octave = 99}\n" + RELU,
         "per_octave = 99",

@@ -130,7 +130,7 @@ def test_the_classes_their_shape_and_sizes_come_from_the_truth(tmp_path: Path) -
     assert first.heads[0].height == 12
     assert (second.kind, second.ignored) == ("without", ((1, 1, 9, 9),))
     low, high, _ = classes.scales
-    assert low <= 10 / 12 / 2 < 10 / 12 <= high
+    assert low <= 12 / 10 < 2 * 12 / 10 <= high * 2**0.25
 
 
 def test_the_only_class_is_sought(tmp_path: Path) -> None:

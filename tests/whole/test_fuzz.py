@@ -105,7 +105,8 @@ def test_what_was_found_is_refused_in_one_line(name: str, folder: Path) -> None:
 LINE = (
     '{"schema": 1, "path": "a.png", "width": 48, "height": 40, "found": true, "detections": [{"label":'
     ' "waldo", "x": 1.5, "y": 2.5, "score": 0.75, "box": [0, 1, 3, 4], "scale": 0.5}], "margin": null,'
-    ' "heatmap": null, "error": null, "seconds": 0, "run": "run", "bytes": null, "modified": null}\n'
+    ' "turned": 0, "heatmap": null, "error": null, "seconds": 0, "run": "run", "bytes": null,'
+    ' "modified": null}\n'
 )
 
 

@@ -66,6 +66,9 @@ class Record:
         Time to read and examine the image and to write its files.
     bytes, modified
         Size of the file, and the time of its last change in seconds since 1970; None if it is not a file.
+    turned
+        By how many degrees clockwise the image was turned to be searched: 0, 90, 180 or 270. Places are those
+        of the image as shown, not turned.
     best
         The best place where nothing was found; None if there is a find, or no place at all.
     page
@@ -90,6 +93,7 @@ class Record:
     seconds: float = 0.0
     bytes: int | None = None
     modified: float | None = None
+    turned: int = 0
     best: Detection | None = None
     output: str = ""
     page: int | None = None
@@ -110,7 +114,7 @@ def as_json(record: Record) -> dict[str, Any]:
     out["detections"] = None
     if record.detections is not None:
         out["detections"] = [_detection_as_json(d) for d in record.detections]
-    out["margin"] = record.margin
+    out |= {"margin": record.margin, "turned": record.turned}
     out |= {"heatmap": None} if record.heatmap is None else path_fields("heatmap", record.heatmap)
     out["error"] = None if record.error is None else show(record.error)
     out |= {"seconds": record.seconds, "run": record.run}
@@ -155,6 +159,7 @@ def from_json(data: Any) -> Record:
         _number(data["seconds"]),
         _optional(_whole, data["bytes"]),
         _optional(_number, data["modified"]),
+        _whole(data["turned"]),
         _optional(_detection, data.get("best")),
         page=_optional(_whole, data.get("page")),
     )

@@ -50,6 +50,7 @@ class Query:
     labels: tuple[str, ...] | None = None
     region: tuple[int, int, int, int] | None = None
     where: str | None = None
+    turn: str = "auto"
     heatmap: bool = True
     activations: bool = False
     max_pixels: int | None = None
@@ -183,6 +184,7 @@ class Finder:
             where=self._where,
             max_overlap=query.max_overlap,
             max_seconds=self._extras.max_seconds,
+            turn=query.turn,
         )
         record = Record(
             item.path,
@@ -193,6 +195,7 @@ class Finder:
             result.margin,
             bytes=size,
             modified=modified,
+            turned=result.turned,
             best=None if result.found else result.best,
             others=others,
         )

@@ -54,6 +54,7 @@ class Arguments:
     labels: tuple[str, ...]
     region: tuple[int, int, int, int] | None
     where: str | None
+    turn: str
     recursive: bool
     extensions: frozenset[str]
     pages: PageRanges | None

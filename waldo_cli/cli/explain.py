@@ -75,6 +75,7 @@ def explain(
     threshold: float | None,
     region: tuple[int, int, int, int] | None,
     where: str | None,
+    turn: str,
 ) -> None:
     """Show how `waldo detect` comes to its answer for IMAGE ('-': from standard input).
 
@@ -123,6 +124,7 @@ def explain(
         title=image if page is None else f"{image}, page {page}",
         region=region,
         where=prior,
+        turn=turn,
         at=at,
         max_seconds=max_seconds,
     )

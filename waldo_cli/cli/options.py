@@ -308,6 +308,15 @@ def search(*more: Command[Any]) -> Command[Any]:
             metavar="FILE",
             help="A grey image of the page's size: weights from black (0) to white (1) as a prior.",
         ),
+        click.option(
+            "--turn",
+            type=click.Choice(["auto", "none", "90", "180", "270"]),
+            default="auto",
+            show_default=True,
+            help="Degrees clockwise by which to turn the image before it is searched; answers stay in"
+            " pixels of the image as shown. auto: waldo tries all where it is not sure, other stacks"
+            " none.",
+        ),
     )
 
 

@@ -165,4 +165,6 @@ def _summary(record: Record) -> str:
         summary = f"{path}: {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
         if len(record.detections) > 1:
             summary += f" and {len(record.detections) - 1} more"
+        if record.turned:
+            summary += f", in the image turned by {record.turned} degrees"
     return f"{summary}, heatmap {show(record.heatmap)}" if record.heatmap else summary

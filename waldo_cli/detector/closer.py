@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,7 +31,8 @@ def look_closer(
 
     Each look is shown the `look.candidates` best so far by their `wanted` labels. Then the `look.mirrored`
     best of these are shown again, mirrored. A score is the geometric mean of all answers about the candidate,
-    so normalised that its labels sum to 1 (logarithmic opinion pool), times the prior.
+    so normalised that its labels sum to 1 (logarithmic opinion pool). Then the wanted labels of candidates of
+    an odd size are lowered (`_size_penalties`), and the prior is applied.
 
     References
     ----------
@@ -58,11 +60,27 @@ def look_closer(
             counts[chosen] += new.shape[1]
             scores = _pooled(logs, counts, np.float32(0))
         answers.append(_pooled(logs - logs_before, counts - counts_before, np.float32(np.nan)))
+    if stack.size_prior and len(candidates):
+        factors = np.exp(-_size_penalties(stack.size_prior, candidates))[:, None]
+        p = scores[:, wanted]
+        scores[:, wanted] = p * factors / (1 - p + p * factors)
     if prior is not None:
         rows = [min(int(found.y), prior.shape[0] - 1) for found in candidates]
         cols = [min(int(found.x), prior.shape[1] - 1) for found in candidates]
         scores *= np.nan_to_num(prior[rows, cols])[:, None]
     return answers, scores
+
+
+def _size_penalties(size_prior: float, candidates: Sequence[Detection]) -> Floats:
+    """By how much the log odds of each candidate are lowered because its size is odd, ``(N,)``.
+
+    The heads of one page are of about one size. So are most candidates, true and false ones: their median
+    tells it. One octave more or less is free; the next one costs `size_prior`, and nothing costs more, since
+    a picture may show one face alone.
+    """
+    octaves = np.log2([found.scale for found in candidates])
+    odd = np.abs(octaves - np.median(octaves)) - 1
+    return np.asarray(size_prior * np.clip(odd, 0, 1), np.float32)
 
 
 def _pooled(logs: Floats, counts: Floats, otherwise: np.float32) -> Floats:
@@ -103,8 +121,9 @@ def cuts(look: CloserLook, image: Floats, found: Detection, size: Size) -> list[
 
 def _cut(look: CloserLook, image: Floats, found: Detection, size: Size, scale: float) -> Floats:
     extent = look.stack.receptive_field.size
-    zoom = look.size.cols / size.cols / found.scale
-    return cut(image, (found.x, found.y), zoom * scale, extent)
+    # Both sizes are whole pixels, so their shapes differ a little: their areas are made equal.
+    area = (look.size.rows * look.size.cols) / (size.rows * size.cols)
+    return cut(image, (found.x, found.y), math.sqrt(area) / found.scale * scale, extent)
 
 
 def corrected(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid:

@@ -60,11 +60,12 @@ class Grid:
     scale: float = 1.0
     factor: tuple[float, float] = (1.0, 1.0)
 
-    def merged(self) -> Grid:
-        """The same with one channel: the largest of all."""
+    def merged(self, channels: Sequence[int] | None = None) -> Grid:
+        """The same with one channel: the largest of these; of all where they are None."""
         if self.values.shape[2] == 1:
             return self
-        return replace(self, values=_MAX_OVER_CHANNELS.run(self.values))
+        chosen = slice(None) if channels is None else list(channels)
+        return replace(self, values=_MAX_OVER_CHANNELS.run(self.values[:, :, chosen]))
 
     def centers(self, axis: int) -> NDArray[np.float64]:
         """Rows (axis 0) or columns (axis 1) of the cells' centres in the image."""
@@ -91,9 +92,9 @@ class Maps:
     image: Size
     object_size: Size
 
-    def merged(self) -> Maps:
-        """The same with one channel: the largest of all."""
-        return replace(self, grids=tuple(g.merged() for g in self.grids))
+    def merged(self, channels: Sequence[int] | None = None) -> Maps:
+        """The same with one channel: the largest of these; of all where they are None."""
+        return replace(self, grids=tuple(g.merged(channels) for g in self.grids))
 
     def extent(self, grid: Grid) -> tuple[float, float]:
         """Height and width, in pixels of the image, of an object that is found on a grid."""
@@ -101,13 +102,18 @@ class Maps:
 
     def box(self, grid: Grid, y: float, x: float) -> Box:
         """Where an object that is found on a grid lies, centred at a place of the image."""
-        height, width = self.extent(grid)
-        return Box(
-            round(x - width / 2),
-            round(y - height / 2),
-            max(1, round(width)),
-            max(1, round(height)),
-        )
+        return _box(self.extent(grid), y, x)
+
+    def box_at(self, scale: float, y: float, x: float) -> Box:
+        """Where an object of a scale between those of the grids lies, centred at a place of the image."""
+        return _box((self.object_size.rows * scale, self.object_size.cols * scale), y, x)
+
+
+def _box(extent: tuple[float, float], y: float, x: float) -> Box:
+    height, width = extent
+    return Box(
+        round(x - width / 2), round(y - height / 2), max(1, round(width)), max(1, round(height))
+    )
 
 
 def prior_of(

@@ -58,6 +58,9 @@ class Search:
         What is reported for masks: one of `SCORES`.
     by_verdict
         For masks: a find is what chance hardly brings about (`verdict`), since no threshold was given.
+    level_pixels
+        Scales at which the resized image would have more pixels are left out; None where none is, since
+        the scales were given.
     """
 
     stack: Stack
@@ -68,6 +71,7 @@ class Search:
     turns: tuple[Turn, ...] = (Turn(),)
     score: str = SCORES[0]
     by_verdict: bool = False
+    level_pixels: int | None = None
     _bound: dict[int, list[BoundStack]] = field(init=False, repr=False, default_factory=dict)
 
     @classmethod
@@ -113,7 +117,8 @@ class Search:
         )
         if score not in SCORES:
             raise InvalidInputError(f"score {score!r} is not one of {', '.join(SCORES)}")
-        search = cls(stack, given, known, sizes, limit, turns, score)
+        most = stack.level_pixels if scales == "auto" else None
+        search = cls(stack, given, known, sizes, limit, turns, score, level_pixels=most)
         if search.matches_pixels:
             search = replace(search, by_verdict=threshold is None)
             for mask in given or ():
@@ -203,6 +208,16 @@ class Search:
                 have = ", ".join(dict.fromkeys(known))
                 raise InvalidInputError(f"no label {label!r}: {self.stack.name} has {have}")
         return replace(self, labels=labels)
+
+    def scales_for(self, image: Size, *, several: bool = False) -> tuple[float, ...]:
+        """The scales at which to search an image of this size, smallest first.
+
+        `level_pixels` counts only where one page fills the image, not where there may be `several`.
+        """
+        if self.level_pixels is None or several:
+            return self.scales
+        limit = image.rows * image.cols / self.level_pixels
+        return tuple(s for s in self.scales if s**2 >= limit) or self.scales[-1:]
 
     def stacks(self, image: Size) -> list[BoundStack]:
         """The stacks to run over an image of this size, with the masks in them.

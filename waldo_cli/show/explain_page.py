@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -24,10 +24,11 @@ from waldo_cli.detector.explanation import Place, Ranking, best_of, rankings, wi
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.search import Search
+from waldo_cli.detector.turn import box_back, point_back, turned
 from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import show, write_atomically
-from waldo_cli.geometry import Detection, Point, Span
+from waldo_cli.geometry import Box, Detection, Point, Size, Span
 from waldo_cli.show.heatmap import render_heatmap
 from waldo_cli.show.html import Figure, data_url, document, figure, paragraph, rectangle, table
 from waldo_cli.show.map_pictures import (
@@ -58,6 +59,7 @@ def explain(
     title: str = "image",
     region: tuple[int, int, int, int] | None = None,
     where: NDArray[Any] | None = None,
+    turn: str | int = "auto",
     at: Point | None = None,
     max_seconds: float = MAX_SECONDS,
 ) -> Result:
@@ -65,7 +67,8 @@ def explain(
 
     It shows the answer, what is looked for, the activations at every scale, the peaks before and after
     non-maximum suppression, what the closer looks were shown and said, and the map after each
-    layer of all of them around the best place. The page is one HTML file that needs no other.
+    layer of all of them around the best place. The page is one HTML file that needs no other. Where the
+    answer comes from a turned image, the page shows that one, and places are in its pixels.
 
     Parameters
     ----------
@@ -77,7 +80,7 @@ def explain(
         What is looked for.
     title
         What the page calls the image.
-    region, where
+    region, where, turn
         As for `detect`.
     at
         ``(x, y)`` in pixels of the image, a place to explain as well, such as the one where he was
@@ -101,13 +104,30 @@ def explain(
     """
     trace = Trace()
     result = detect_with(
-        image, search, region=region, where=where, max_seconds=max_seconds, trace=trace
+        image,
+        search,
+        region=region,
+        where=where,
+        turn=turn,
+        max_seconds=max_seconds,
+        trace=trace,
     )
     if at is not None and not (0 <= at[0] < result.width and 0 <= at[1] < result.height):
         raise InvalidInputError(
             f"the place {at[0]:g},{at[1]:g} lies outside the {result.width}x{result.height} image"
         )
-    page = _Page(np.asarray(image, dtype=np.float32), result, trace, at)
+    image = np.asarray(image, dtype=np.float32)
+    shown = result
+    if result.turned:
+        # The whole page is about the turned image, in its own pixels: search that one as it is.
+        image, trace = turned(image, result.turned), Trace()
+        back, size = 360 - result.turned, Size(*image.shape[:2])
+        at = at and point_back(*at, back, size)
+        region = region and astuple(box_back(Box(*region), back, size))
+        where = None if where is None else turned(np.asarray(where), result.turned)
+        shown = detect_with(image, search, region=region, where=where, turn="none", trace=trace)
+        shown = replace(shown, turned=result.turned)
+    page = _Page(image, shown, trace, at)
     text = document(f"Why: {show(title)}", page.sections())
     with write_atomically(path) as file:
         file.write(text.encode())
@@ -117,6 +137,11 @@ def explain(
 def answer_lines(result: Result, trace: Trace, ranked: Iterable[Ranking]) -> Iterator[str]:
     """What was found, or the best score where nothing was, and how far ahead it is."""
     must = _threshold(trace)
+    if result.turned:
+        yield (
+            f"The image was turned by {result.turned} degrees clockwise. This page shows it so, and places"
+            " are in its pixels."
+        )
     for found in result.detections:
         yield f"Found: {found.label} at {found.x:g}, {found.y:g}, score {found.score:.3f}{must}."
     if not result.found:

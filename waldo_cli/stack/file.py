@@ -45,10 +45,13 @@ from waldo_cli.stack.values import (
     MAX_FILE_BYTES,
     MAX_KERNEL,
     MAX_LAYERS,
+    MAX_LEVEL_PIXELS,
     MAX_NUMBERS,
     MAX_PER_PIXEL,
+    MAX_SCALE,
     MAX_STEP,
     MAX_UPSAMPLED,
+    MIN_SCALE,
     PADDINGS,
     array_of,
     brief,
@@ -81,8 +84,15 @@ STACK_KEYS = {
     "object": f"`[width, height]`, or one number for both, up to {MAX_KERNEL}: the size in pixels, at scale"
     " 1, of the object that a peak marks. Default: the size of the mask.",
     "threshold": "The smallest score of a find. Default: the best peak is a find, whatever its score.",
-    "scales": "Factors by which the image is resized: `{ min = 0.25, max = 2, per_octave = 2 }`, or a list of"
-    " up to 64 factors from 1/64 to 64; `per_octave` from 1 to 16. Default: `[1.0]`.",
+    "scales": "How large the object may be in the image, beside `object`:"
+    " `{ min = 0.5, max = 4, per_octave = 2 }`, or a list of up to 64 numbers"
+    f" from 1/64 to {MAX_SCALE}; `per_octave` from 1 to 16. Default: `[1.0]`.",
+    "level_pixels": "Scales at which the resized image would have more pixels are left out, where the user"
+    " gives no scales. Default: none is left out.",
+    "size_prior": "What a candidate for closer looks loses of its log odds where its size is two octaves off"
+    " the usual one of the candidates. Default: 0.",
+    "turn": "`true`: where there is no sure find, the image is tried turned by quarter turns, too. It takes"
+    " closer looks. Default: `false`.",
     "weights": "Name of the `.npz` with the arrays that kernels, biases and masks name; it lies in the stack"
     " file's folder or below it.",
     "labels": "Names of the channels of the last layer, or of the closer looks.",
@@ -188,6 +198,13 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
         threshold=number_of(table, "threshold", None),
         scales=scales,
         per_octave=per_octave,
+        level_pixels=(
+            integer_of(table, "level_pixels", 1, 1, MAX_LEVEL_PIXELS)
+            if "level_pixels" in table
+            else None
+        ),
+        size_prior=_size_prior(table),
+        turn=_turn(table),
         labels=() if "closer_look" in table else _labels(table),
         boundary=word_of(table, "boundary", _default_boundary(layers), BOUNDARIES),
         closer_looks=tuple(_closer_looks(table, weights, name)),
@@ -205,6 +222,22 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
     _limit_field(stack.receptive_field)
     weights.must_all_be_used()
     return stack
+
+
+def _size_prior(table: Mapping[str, Any]) -> float:
+    value = number_of(table, "size_prior", 0.0) or 0.0
+    if not 0 <= value <= 100:
+        raise StackError(f"size_prior = {brief(value)}: must be a number from 0 to 100")
+    return value
+
+
+def _turn(table: Mapping[str, Any]) -> bool:
+    value = table.get("turn", False)
+    if not isinstance(value, bool):
+        raise StackError(f"turn = {brief(value)}: must be true or false")
+    if value and "closer_look" not in table:
+        raise StackError("turn: goes with closer looks, which tell which way is up")
+    return value
 
 
 def _limit_field(field: ReceptiveField) -> None:
@@ -283,14 +316,16 @@ def _scales(value: Any) -> tuple[tuple[float, ...], int]:
         refuse_unknown_keys(value, frozenset(("min", "max", "per_octave")), "scales: ")
         per_octave = integer_of(value, "per_octave", 2, 1, 16)
         low, high = number_of(value, "min", None), number_of(value, "max", None)
-        if low is None or high is None or not 1 / 64 <= low <= high <= 64:
-            raise StackError("scales: min and max must be numbers, 1/64 <= min <= max <= 64")
+        if low is None or high is None or not MIN_SCALE <= low <= high <= MAX_SCALE:
+            raise StackError(
+                f"scales: min and max must be numbers, 1/64 <= min <= max <= {MAX_SCALE}"
+            )
         return scale_ladder(low, high, per_octave), per_octave
     if not isinstance(value, list) or not value or len(value) > 64:
         raise StackError("scales: give { min, max, per_octave } or a list of up to 64 numbers")
     factors = [number_of({"scales": v}, "scales", None) for v in value]
-    if not all(f is not None and 1 / 64 <= f <= 64 for f in factors):
-        raise StackError("scales: each must lie between 1/64 and 64")
+    if not all(f is not None and MIN_SCALE <= f <= MAX_SCALE for f in factors):
+        raise StackError(f"scales: each must lie between 1/64 and {MAX_SCALE}")
     return tuple(sorted(f for f in factors if f is not None)), 2
 
 

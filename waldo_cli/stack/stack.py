@@ -94,6 +94,15 @@ class Stack:
         How large the object may be in the image, beside `object`; smallest first.
     per_octave
         How many scales there are from one to its double, when scales are given as a range.
+    level_pixels
+        `scales` at which the resized image would have more pixels are left out: what a page shows does not
+        grow with the resolution of its scan. None: none is left out.
+    size_prior
+        Log odds that a candidate for closer looks loses where its size is two octaves off the usual one of
+        the candidates; up to one octave costs nothing, and nothing costs more.
+    turn
+        Whether `detect` tries the image turned by quarter turns, too, where it is not sure of an answer. This
+        takes closer looks.
     labels
         Names of the output channels.
     boundary
@@ -111,6 +120,9 @@ class Stack:
     threshold: float | None = None
     scales: tuple[float, ...] = (1.0,)
     per_octave: int = 2
+    level_pixels: int | None = None
+    size_prior: float = 0.0
+    turn: bool = False
     labels: tuple[str, ...] = ()
     boundary: str = "edge"
     closer_looks: tuple[CloserLook, ...] = ()

@@ -30,6 +30,8 @@ MAX_PER_PIXEL = 256  # activations of one layer, all its channels, per pixel of 
 MAX_STEP = 64  # stride, dilation, pool and upsample factors
 MAX_KERNEL = 512  # rows or columns
 MAX_FIELD = 4096  # rows or columns of the receptive field, and of explicit padding
+MIN_SCALE, MAX_SCALE = 1 / 64, 512  # of the object in an image, beside its own size
+MAX_LEVEL_PIXELS = 1 << 30  # of an image that is resized to a scale
 MAX_UPSAMPLED = 16  # activations per pixel of the image, along rows and along columns
 
 PADDINGS = ("valid", *PAD_MODES)

@@ -210,13 +210,15 @@ def classes_of(opened: Sequence[Opened], sought: str | None, *, figures: bool = 
     heights = [math.sqrt(b.area / shape) for b in mine]
     smallest, largest = np.percentile(heights, (2, 98))
     view = classes.proposal_view.head
-    # Half as large to a quarter of an octave smaller than what was seen, in half octaves.
+    # A quarter of an octave smaller to twice as large as what was seen, in half octaves; a head may fill the
+    # picture.
     low, high = (
         2 ** (round(2 * math.log2(scale)) / 2)
-        for scale in (view / (2 * largest), 2**0.25 * view / smallest)
+        for scale in (smallest / view / 2**0.25, 2 * largest / view)
     )
-    low = min(max(low, 1 / 64), 2.0)
-    return replace(classes, scales=(low, min(max(high, low), 2.0), 2))
+    low = min(max(low, 0.5), 64.0)
+    high = 512.0 if figures else min(max(high, low), 64.0)
+    return replace(classes, scales=(low, high, 2))
 
 
 def training_pages(opened: Sequence[Opened], classes: Classes) -> list[TrainingPage]:

@@ -12,6 +12,7 @@ skips what is done.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,7 +107,11 @@ def propose(net: nn.Sequential, classes: Classes, page: TrainingPage, count: int
     low, high, per_octave = classes.scales
     picture = Image.fromarray(page.pixels)
     for scale in scale_ladder(low, high, per_octave):
-        rows, cols = level_size(picture.height, picture.width, 1 / scale)
+        size = level_size(picture.height, picture.width, 1 / scale)
+        rows, cols = size
+        # `detect` leaves the same levels out: they show no more than the others, or no whole head.
+        if rows * cols > (classes.level_pixels or math.inf) or not size.holds(view.size):
+            continue
         level = np.asarray(picture.resize((cols, rows), Image.Resampling.BILINEAR))
         # With this margin, output (0, 0) is centred at pixel (0, 0) of the level.
         padded = np.pad(level, ((margin, margin), (margin, margin), (0, 0)), mode="edge")

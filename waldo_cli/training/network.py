@@ -54,13 +54,19 @@ class Classes:
     figures
         The boxes hold heads, and below a head is the body that belongs to it.
     scales
-        ``(smallest, largest, per octave)`` of the pyramid.
+        ``(smallest, largest, per octave)`` of the pyramid: how large objects may be, beside that of the
+        proposal network.
     """
 
     names: tuple[str, ...]
     shape: float = 0.8
     figures: bool = False
     scales: tuple[float, float, int] = (0.7071, 5.6569, 2)
+
+    @property
+    def level_pixels(self) -> int | None:
+        """Larger levels of the pyramid are left out; a scan of a crowded page shows no more in them."""
+        return 4_000_000 if self.figures else None
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -69,6 +69,8 @@ class Release:
         The smallest probability of a find.
     candidates
         For each closer look, how many candidates it examines.
+    zooms
+        For each closer look, the scales of its cuts, beside the size of the object.
     mirrored
         For each closer look, how many of these it examines mirrored as well.
     """
@@ -76,8 +78,9 @@ class Release:
     name: str = "waldo"
     description: str = ""
     threshold: float = 0.5
-    candidates: tuple[int, ...] = (192, 48)
-    mirrored: tuple[int, ...] = (64, 24)
+    candidates: tuple[int, ...] = (48, 24)
+    zooms: tuple[tuple[float, ...], ...] = ((1.0,), (1.0, 0.84))
+    mirrored: tuple[int, ...] = (24, 12)
 
 
 def write_stack(
@@ -113,22 +116,29 @@ def write_stack(
         f"labels = [{', '.join(map(_quoted, classes.labels))}]",
         f"threshold = {release.threshold:g}",
         f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
+        *([f"level_pixels = {classes.level_pixels}"] if classes.level_pixels else []),
+        # Pages of people: they are of one size, and a page may lie any way up.
+        *(["size_prior = 2", "turn = true"] if classes.figures else []),
         'boundary = "edge"',
         f"weights = {_quoted(release.name + '.npz')}",
         *_layers("layer", "first", proposals, arrays),
-        # The score of a place is that of its best character: one map for the search of peaks.
-        *_layer("layer", "combine", how='"max"'),
         *_layer("layer", "sigmoid"),
     ]
     closer_looks = zip(
-        classes.closer_views.items(), release.candidates, release.mirrored, closer, strict=True
+        classes.closer_views.items(),
+        release.candidates,
+        release.zooms,
+        release.mirrored,
+        closer,
+        strict=True,
     )
-    for (name, view), candidates, mirrored, net in closer_looks:
+    for (name, view), candidates, zooms, mirrored, net in closer_looks:
         lines += [
             "",
             "[[closer_look]]",
             _object(view),
             f"candidates = {candidates}",
+            f"scales = {list(zooms)}",
             f"mirrored = {mirrored}",
             *_layers("closer_look.layer", name, net, arrays),
             *_layer("closer_look.layer", "softmax"),
