@@ -20,7 +20,7 @@ def test_it_tells_labels_object_scales_and_threshold(name: str) -> None:
     stack, said = load_stack(name), described(name)
     assert f"\nthreshold  {stack.threshold:g}\n" in said
     assert f"\nobject     {stack.object or 'the size of the mask'}, " in said
-    scales = re.search(r"^scales     (.*) of the image's size", said, re.M)
+    scales = re.search(r"^scales     (.*) of the object's size", said, re.M)
     assert scales is not None
     assert [float(s) for s in scales[1].split(", ")] == pytest.approx(stack.scales, rel=1e-3)
     labels = "the names of the masks" if name == "pixels" else ", ".join(stack.labels)
@@ -32,3 +32,4 @@ def test_it_tells_how_the_verdict_is_made() -> None:
     counts = " and ".join(str(look.candidates) for look in looks)
     assert f"\nverdict    the best {counts} peaks" in described("waldo")
     assert "\nverdict    the score of a find is the height of its peak" in described("stripes")
+    assert "\nverdict    a find is what chance would bring about" in described("pixels")

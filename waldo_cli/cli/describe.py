@@ -60,13 +60,14 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
 def _verdict(stack: Stack) -> Iterator[str]:
     """Give the lines on what is looked for, at which scales, and how a find comes about."""
     from waldo_cli.detector.peaks import MAX_OVERLAP
+    from waldo_cli.detector.verdict import MOST_CHANCE
 
     labels = "the names of the masks" if stack.needs_mask else ", ".join(stack.labels)
     yield f"labels     {labels}"
     yield f"object     {stack.object or 'the size of the mask'}, in pixels at scale 1"
     scales = stack.scales
     steps = f", {stack.per_octave} an octave" if len(scales) > 1 else ""
-    yield f"scales     {', '.join(f'{s:.4g}' for s in scales)} of the image's size{steps}"
+    yield f"scales     {', '.join(f'{s:.4g}' for s in scales)} of the object's size{steps}"
     yield f"boundary   {stack.boundary}"
     limit = "none: the best peak" if stack.threshold is None else f"{stack.threshold:g}"
     yield f"threshold  {limit}"
@@ -75,6 +76,12 @@ def _verdict(stack: Stack) -> Iterator[str]:
         yield (
             f"verdict    the best {counts} peaks of all scales are looked at more closely; the score of a"
             "\n           find is the geometric mean of all that was said of it, normalised over the labels"
+        )
+    elif stack.needs_mask and len(stack.layers) == 1:
+        yield (
+            "verdict    a find is what chance would bring about on at most"
+            f" {MOST_CHANCE:.0%} of pictures without it"
+            "\n           (chance in jsonl); with --threshold, what reaches that score"
         )
     else:
         yield "verdict    the score of a find is the height of its peak, of all scales the highest"
