@@ -59,7 +59,7 @@ def test_the_colours_grow_evenly_lighter() -> None:
     assert steps.max() < 4 * np.median(steps)
 
 
-@pytest.mark.parametrize("activations", [COLD, COLD + 7, COLD - 1e30])
+@pytest.mark.parametrize("activations", [COLD, COLD + 7, COLD - 1e30, 1e-38 * hot(3, 4)])
 def test_activations_without_a_summit_show_the_dimmed_page(activations: np.ndarray) -> None:
     picture = render_heatmap(PAGE, activations)
     assert picture.max() <= 97

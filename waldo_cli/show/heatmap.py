@@ -81,7 +81,8 @@ def render_heatmap(
     sample = activations[:: max(1, activations.shape[0] // 64)].ravel()
     low = float(np.partition(sample, sample.size // 2)[sample.size // 2])
     span = float(activations.max()) - low
-    gain = np.float32(255 / span if span > 0 else 0)
+    # Where nothing is like it, all may be so small that float32 has no number for the gain.
+    gain = np.float32(255 / span if span > 1e-30 else 0)
     colours = inferno()
     opacity = (np.arange(256, dtype=np.float32) / 255) ** 0.7
     # For each of 256 levels: what is added to the page, and how much of the page is left.
