@@ -47,8 +47,11 @@ Run = Callable[..., tuple[int, bytes, str]]
 
 
 @pytest.fixture
-def waldo(capfdbinary: pytest.CaptureFixture[bytes]) -> Iterator[Run]:
+def waldo(
+    capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Run]:
     """Run the command line in this process, whose signals are as they were after it."""
+    monkeypatch.setattr(os, "_exit", sys.exit)  # how it ends after Ctrl-C; the tests go on
 
     def run(*args: object) -> tuple[int, bytes, str]:
         capfdbinary.readouterr()

@@ -210,7 +210,7 @@ def detect(ctx: click.Context, /, **given: Any) -> None:
     refuse_contradictions(arguments, ctx)
     left_out = LeftOut()
     items = find_items(arguments, left_out, ctx)
-    first_items, later_items = ask_first(items, arguments.jobs)
+    first_items, later_items = ask_first(arguments, items)
     screen = make_screen(arguments, items)
     try:
         with ExitStack() as exit_stack:
@@ -299,11 +299,13 @@ def find_items(arguments: Arguments, left_out: LeftOut, ctx: click.Context) -> B
     )
 
 
-def ask_first(items: ByPage, jobs: int | None) -> tuple[list[Item], Iterator[Item]]:
+def ask_first(arguments: Arguments, items: ByPage) -> tuple[list[Item], Iterator[Item]]:
     """Return the first items, and the others, once it is known whether there are enough for all processes."""
     from waldo_cli.parallel import available_cores
 
-    enough = max(2, jobs or available_cores())
+    if STDIN in arguments.images:
+        return [], iter(items)  # the header of the output comes before the first picture
+    enough = max(2, arguments.jobs or available_cores())
     first: list[Item] = []
     iterator = iter(items)
     while items.total is not None and len(first) < items.total < enough:

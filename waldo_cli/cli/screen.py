@@ -114,7 +114,8 @@ class Screen:
 
     def how_far(self) -> str:
         """Return how far a run that was interrupted has come."""
-        of = "" if self._total is None else f" of {self._total}"
+        total = self._total()
+        of = "" if total is None else f" of {total}"
         return f"interrupted after {self.done}{of} images"
 
     def _state(self) -> str:
