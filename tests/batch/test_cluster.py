@@ -201,6 +201,7 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
     from waldo_cli.batch.finder import Extras, Query
     from waldo_cli.errors import FileError
     from waldo_cli.inputs.items import Item
+    from waldo_cli.inputs.masks import MaskSource
 
     monkeypatch.chdir(place)
     monkeypatch.setattr(cluster, "LOST_TIMEOUT", 2)
@@ -208,7 +209,7 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
     scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1])
     good = dask("worker", address, "--nthreads", "1", "--no-nanny")
     processes = [scheduler, good]
-    query = Query(masks=("needle.png",), scales="1", heatmap=False)
+    query = Query(masks=(MaskSource("needle", "needle.png"),), scales="1", heatmap=False)
     said: list[str] = []
     joined = threading.Event()
 

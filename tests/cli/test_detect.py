@@ -152,7 +152,6 @@ def test_a_disk_that_fills_up_leaves_no_half_of_a_picture(scene: Path, tmp_path:
         (["--files-from", "absent.txt"], "absent.txt: cannot read the list"),
         (["-", "--files-from", "-"], "can be read only once"),
         (["photos", "-j", "2", "--scheduler", "tcp://x:1"], "--jobs goes without --scheduler"),
-        (["photos", "--timeout", "9", "--scheduler", "tcp://x:1"], "--timeout goes without"),
         (["photos", "--timeout", "0"], "not in the range"),
         (["photos", "-f", "json", "--header"], "--header goes with tsv and csv"),
         (["photos", "-f", "json", "-0"], "-0 goes with"),

@@ -76,14 +76,20 @@ def photo(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("size", "corner"), [(Size(40, 30), (0, 29)), (Size(30, 40), (0, 0)), (None, (0, 29))]
+    ("size", "box"),
+    [(Size(40, 30), TrueBox("w", 27, 0, 30, 2)), (Size(30, 40), TrueBox("w", 0, 0, 2, 3))],
 )
 def test_the_size_says_whether_boxes_are_on_the_picture_as_shown_or_as_stored(
-    photo: Path, size: Size | None, corner: tuple[int, int]
+    photo: Path, size: Size, box: TrueBox
 ) -> None:
-    image, _ = open_page(Page("photo.png", photo, size=size))
-    assert size in (None, Size(*image.shape[:2]))
-    assert image[corner].tolist() == [1, 0, 0]
+    """The red corner of the stored picture is the top right one of the picture as shown."""
+    image, page = open_page(Page("photo.png", photo, (box,), size))
+    assert image.shape == (40, 30, 3)
+    assert image[0, 29].tolist() == [1, 0, 0]
+    (shown,) = page.boxes
+    assert (shown.right, shown.top) == (30, 0)
+    assert page.size == Size(40, 30)
+    assert not page.is_assumed
 
 
 def test_a_truth_of_another_copy_is_refused(photo: Path) -> None:

@@ -192,15 +192,6 @@ def test_a_transparent_mask_is_refused() -> None:
         load_mask(png(samples))
 
 
-@pytest.mark.parametrize("hidden", [False, True])
-def test_a_mask_of_one_colour_is_refused(hidden: bool) -> None:
-    samples = np.full((4, 4, 4), 200, np.uint8)
-    if hidden:  # another colour where it does not count
-        samples[0, 0] = (1, 2, 3, 0)
-    with pytest.raises(ImageError, match="one colour"):
-        load_mask(png(samples))
-
-
 def test_weights_are_grey_times_alpha() -> None:
     samples = np.array([[[255, 255], [255, 0], [51, 255], [0, 255]]], np.uint8)
     weights = load_weights(png(samples))

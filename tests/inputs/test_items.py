@@ -40,7 +40,7 @@ NAMES = {
 def test_no_image_writes_over_the_files_of_another(case: str) -> None:
     paths, together, streamed = NAMES[case]
     for names, method in ((together, "of_all"), (streamed, "of_each")):
-        outputs = Outputs("out", ["out/classes"])
+        outputs = Outputs("out", "classes")
         given = list(getattr(outputs, method)(items(*paths)))
         assert [i.output for i in given] == [f"out/{name}" for name in names]
         assert [i.path for i in given] == paths

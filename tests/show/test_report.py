@@ -15,6 +15,7 @@ import pytest
 from folders import command, draw_folder, run
 
 from waldo_cli.answers.record import Pictures, Record
+from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.show.report import Report
 
 COUNT = 6
@@ -158,7 +159,7 @@ def test_a_page_of_many_images_stays_small(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     pictures = Pictures(b"p" * 9_000, b"f" * 9_000, b"h" * 9_000)
     one = Record("a.png", "run", (), 40, 30, heatmap="out/a.heatmap.png", pictures=pictures)
-    with Report("all.html") as report:
+    with Report("all.html", LeftOut()) as report:
         for n in range(10_000):
             report.add(replace(one, path=f"photos/{n}.png"))
     text = (tmp_path / "all.html").read_text()

@@ -41,7 +41,7 @@ from PIL import (
 
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
-from waldo_cli.images import directory, headers
+from waldo_cli.images import directory, headers, pages
 from waldo_cli.images.limits import (
     DEFAULT_MAX_PIXELS,
     TruncatedError,
@@ -64,6 +64,9 @@ Source = str | os.PathLike[str] | BinaryIO | bytes
 
 # Files are read completely before they are checked and decoded, so that nobody can change them in between.
 # Some decoders copy the bytes up to two times. A picture of 24 Mpx has at most 200 MB.
+# Four samples of 64 bits.
+_MOST_BYTES_OF_SAMPLES: Final = 32
+
 _MAX_FILE_BYTES: Final = 1 << 28
 # If the user gives a limit of pixels, files may have as many bytes as so many pixels need without
 # compression: 16 bits in each of four channels. But never more than _MAX_FILE_BYTES_EVER.
@@ -163,7 +166,12 @@ def opened(
     if max_pixels is not None and max_pixels < 1:
         raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
     with _naming(source):
-        data = _read_all(source, max_file_bytes(max_pixels))
+        limit = max_file_bytes(max_pixels)
+        file = os.fspath(source) if isinstance(source, os.PathLike) else source
+        single, page = pages.single(
+            file if isinstance(file, str) else _read_all(file, limit), page, limit, max_pixels
+        )
+        data = _read_all(single, limit)
         kind, file_bytes = headers.sniff(data), len(data)
         try:
             try:
@@ -195,8 +203,9 @@ def _pillow_set_up(max_pixels: int | None) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         previous = set_handler(None), Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
-        # Pillow refuses twice this number of pixels, in some decoders before `headers` can see the size.
-        Image.MAX_IMAGE_PIXELS = max_pixels or DEFAULT_MAX_PIXELS
+        # Pillow refuses twice this number of pixels, in some decoders before `headers` can see the size. The
+        # rows of some TIFFs are opened as bytes: so many for each pixel at most.
+        Image.MAX_IMAGE_PIXELS = _MOST_BYTES_OF_SAMPLES * (max_pixels or DEFAULT_MAX_PIXELS)
         ImageFile.LOAD_TRUNCATED_IMAGES = False
         try:
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from base64 import b64encode
 from contextlib import AbstractContextManager
@@ -115,7 +116,10 @@ class Report:
             except FileError as e:
                 # The other images are still done. Without the page, there is room for their files again.
                 self._failure = e
-                self._whole.__exit__(FileError, e, e.__traceback__)
+                with contextlib.suppress(
+                    FileError
+                ):  # closing writes what is left, which fails, too
+                    self._whole.__exit__(FileError, e, e.__traceback__)
         return record
 
     def _put(self, text: str) -> None:

@@ -1,0 +1,133 @@
+"""Masks at any scale and turn: coarse to fine finds what the full search finds, where it lies and how."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from planted import MASK, PAGE, planted, resized
+from scipy import ndimage
+
+from waldo_cli import Box, detect
+from waldo_cli.detector.passes import Trace
+from waldo_cli.errors import InvalidInputError
+
+RNG = np.random.default_rng(11)
+SCENE = resized(RNG.random((40, 60, 3), np.float32), 360, 240)
+THING = resized(RNG.random((7, 9, 3), np.float32), 54, 42)
+
+
+def with_thing(angle: float, x: float, y: float, page: np.ndarray = SCENE) -> np.ndarray:
+    """A scene with the thing in it, turned counter-clockwise as seen, its centre at x, y."""
+    rows, cols = np.mgrid[: page.shape[0], : page.shape[1]] + 0.5
+    a = math.radians(angle)
+    dx, dy = cols - x, rows - y
+    col = dx * math.cos(a) - dy * math.sin(a) + THING.shape[1] / 2 - 0.5
+    row = dx * math.sin(a) + dy * math.cos(a) + THING.shape[0] / 2 - 0.5
+    inside = (
+        (col > -0.5) & (col < THING.shape[1] - 0.5) & (row > -0.5) & (row < THING.shape[0] - 0.5)
+    )
+    out = page.copy()
+    for c in range(3):
+        seen = ndimage.map_coordinates(THING[:, :, c], (row, col), order=1, mode="nearest")
+        out[:, :, c] = np.where(inside, seen, page[:, :, c])
+    return out
+
+
+@pytest.mark.parametrize("angle", [0.0, 33.0, 90.0, -127.5, 180.0])
+def test_a_turned_thing_is_found_with_its_angle(angle: float) -> None:
+    image = with_thing(angle, 200.3, 118.6)
+    (found,) = detect(image, masks=[THING], scales=1, angles="all").detections
+    assert (found.angle - angle + 180) % 360 - 180 == pytest.approx(0, abs=0.2)
+    assert (found.x, found.y) == pytest.approx((200.3, 118.6), abs=0.2)
+    assert not found.mirrored
+    if angle:
+        assert found.polygon is not None
+        across, _ = zip(*found.polygon, strict=True)
+        assert found.box.left == pytest.approx(min(across), abs=1)
+
+
+def test_several_turned_things_are_all_found() -> None:
+    places = [(70.0, 60.0, 20.0), (200.0, 70.0, -75.0), (120.0, 180.0, 140.0)]
+    image = SCENE
+    for x, y, angle in places:
+        image = with_thing(angle, x, y, image)
+    found = detect(image, masks=[THING], scales=1, angles="all", top="all").detections
+    assert len(found) == 3
+    for x, y, angle in places:
+        (here,) = [d for d in found if math.hypot(d.x - x, d.y - y) < 1]
+        assert (here.angle - angle + 180) % 360 - 180 == pytest.approx(0, abs=0.3)
+
+
+def test_a_mirrored_thing_is_found_where_it_is_asked_for() -> None:
+    image = np.ascontiguousarray(with_thing(0, 200, 120)[:, ::-1])
+    assert not detect(image, masks=[THING], scales=1).found
+    (found,) = detect(image, masks=[THING], scales=1, mirror=True).detections
+    assert found.mirrored
+    assert (found.x, found.y) == (160, 120)
+
+
+@pytest.mark.parametrize("factor", [0.63, 0.9, 1.3, 1.75])
+def test_a_size_between_the_steps_is_refined(factor: float) -> None:
+    width, height = round(54 * factor), round(42 * factor)
+    image = planted(150, 70, mask=resized(THING, width, height), page=SCENE)
+    (found,) = detect(image, masks=[THING]).detections
+    assert found.scale == pytest.approx(math.sqrt(width * height / (54 * 42)), rel=0.01)
+    assert (found.x, found.y) == pytest.approx((150 + width / 2, 70 + height / 2), abs=0.2)
+
+
+def test_coarse_to_fine_finds_what_the_full_search_finds() -> None:
+    image = planted(40, 150, mask=THING, page=planted(250, 30, mask=THING, page=SCENE))
+    quick = detect(image, masks=[THING], scales="0.7:1.4", top="all").detections
+    full = detect(image, masks=[THING], scales="0.7:1.4", top="all", trace=Trace()).detections
+    assert [(d.box, d.score) for d in quick] == [(d.box, d.score) for d in full]
+    assert {d.box for d in quick} == {Box(40, 150, 54, 42), Box(250, 30, 54, 42)}
+
+
+def test_a_copy_in_other_colours_comes_after_the_copy() -> None:
+    image = planted(250, 150, mask=THING, page=planted(30, 20, mask=THING * 0.5 + 0.2, page=SCENE))
+    first, second = detect(image, masks=[THING], scales=1, top=2).detections
+    assert (first.box.left, second.box.left) == (250, 30)
+    assert second.gain == pytest.approx(0.5, abs=0.01)
+    assert first.score > second.score + 0.1
+    blind = detect(image, masks=[THING], scales=1, top=2, score="ncc").detections
+    assert [d.score for d in blind] == pytest.approx([1, 1], abs=1e-4)
+    assert blind[0].box.left == 250  # of equal scores, the one in the same colours
+
+
+def test_a_region_gives_what_the_whole_image_gives_there() -> None:
+    image = planted(40, 150, mask=THING, page=planted(250, 30, mask=THING, page=SCENE))
+    (found,) = detect(image, masks=[THING], region=(30, 140, 80, 60)).detections
+    assert found.box == Box(40, 150, 54, 42)
+    assert not detect(image, masks=[THING], region=(120, 100, 60, 60)).found
+
+
+def test_a_mask_of_one_colour_and_no_shape_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="one colour only and no shape"):
+        detect(PAGE, masks=[np.full((9, 9, 3), 0.5, np.float32)])
+
+
+def test_a_glyph_is_found_in_light_and_in_dark() -> None:
+    alpha = np.zeros((24, 24, 1), np.float32)
+    alpha[4:20, 10:14] = alpha[4:8, 4:20] = 1
+    glyph = np.concatenate([np.zeros((24, 24, 3), np.float32), alpha], axis=2)
+    for ground, ink in ((0.95, 0.1), (0.1, 0.9)):
+        image = np.full((100, 140, 3), ground, np.float32)
+        image[60:84, 30:54] += alpha * np.float32(ink - ground)
+        image[10:40, 90:92] = ink
+        (found,) = detect(image, masks=[glyph], scales=1).detections
+        assert found.box == Box(30, 60, 24, 24)
+
+
+def test_turns_without_a_mask_are_an_error() -> None:
+    with pytest.raises(InvalidInputError, match="are for masks"):
+        detect(PAGE, stack="stripes", angles="all")
+
+
+def test_nothing_found_tells_the_best_place() -> None:
+    result = detect(PAGE, masks=[MASK], scales=1)
+    assert not result.found
+    assert result.best is not None
+    assert result.best.chance is not None
+    assert result.best.chance > 0.01
