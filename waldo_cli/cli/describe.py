@@ -29,6 +29,7 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     numbers.
     """
     from waldo_cli.detector.maps import cost_of
+    from waldo_cli.detector.search import Search
     from waldo_cli.geometry import Size
     from waldo_cli.parallel import at_most
     from waldo_cli.stack.file import load_stack
@@ -39,10 +40,11 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
         click.echo(line)
     if not loaded.needs_mask:
         width, height = size
+        scales = Search.of(loaded).scales_for(Size(height, width))
         with at_most(1):
-            floats, seconds = cost_of(loaded, Size(height, width), loaded.scales)
+            floats, seconds = cost_of(loaded, Size(height, width), scales)
         click.echo(
-            f"cost       {width}x{height} at all {len(loaded.scales)} scales, on one core: at most"
+            f"cost       {width}x{height} at its {len(scales)} scales, on one core: at most"
             f" {floats * 4 / 1e9:.1f} GB, about {seconds:.2g} s"
         )
     click.echo("")
