@@ -38,7 +38,7 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
     click.echo(f"{loaded.name}: {loaded.description}" if loaded.description else loaded.name)
     for line in _verdict(loaded):
         click.echo(line)
-    if not loaded.needs_mask:
+    if not loaded.needs_mask and loaded.object is not None:
         width, height = size
         scales = Search.of(loaded).scales_for(Size(height, width))
         with at_most(1):
