@@ -160,7 +160,7 @@ def _summary(record: Record) -> str:
             best = record.best
             summary += f"; best is {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
             if best.chance is not None:
-                summary += f", as good by chance in {best.chance:.2g} of pictures"
+                summary += f", as good by chance on {best.chance:.0%} of pictures"
     else:
         best = record.detections[0]
         summary = f"{path}: {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
