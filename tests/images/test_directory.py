@@ -14,8 +14,8 @@ from imagefiles import as_float, encoded, noise, tiff
 from PIL import Image
 
 from waldo_cli.errors import ImageError
-from waldo_cli.images.decode import count_pages
 from waldo_cli.images.load import load_image, load_mask
+from waldo_cli.images.pages import contents
 
 # --- a writer for what Pillow does not write ------------------------------------------------------
 
@@ -324,7 +324,7 @@ SMALL, FULL, OTHER = noise(3, 4, seed=1), noise(12, 16, seed=2), noise(12, 16, s
 def test_a_reduced_copy_is_no_page() -> None:
     for tags in ({254: 1}, {255: 2}):
         data = several((SMALL, tags), (FULL, {254: 0}), (SMALL, tags), (OTHER, {}))
-        assert count_pages(data) == 2
+        assert contents(data).count == 2
         np.testing.assert_array_equal(load_image(data), as_float(FULL))
         np.testing.assert_array_equal(load_image(data, page=2), as_float(OTHER))
         with pytest.raises(ImageError, match="no page 3: the file has 2"):
@@ -368,7 +368,7 @@ def test_directories_in_a_circle_end() -> None:
     data = several((FULL, {}), (OTHER, {}))
     first = data[4:8]
     np.testing.assert_array_equal(load_image(data[:-4] + first, page=2), as_float(OTHER))
-    assert count_pages(data[:-4] + first) == 2
+    assert contents(data[:-4] + first).count == 2
 
 
 # --- compression ----------------------------------------------------------------------------------

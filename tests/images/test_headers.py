@@ -13,8 +13,8 @@ from PIL import Image
 
 from waldo_cli.errors import ImageError, InvalidInputError
 from waldo_cli.images import headers
-from waldo_cli.images.decode import count_pages
 from waldo_cli.images.load import load_image
+from waldo_cli.images.pages import contents
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_comments_of_a_gif_cost_nothing() -> None:
 def test_frames_of_a_gif_are_found_behind_their_comments() -> None:
     frames = [Image.new("L", (4, 3), grey) for grey in (10, 20, 30)]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], comment=b"c" * 900)
-    assert count_pages(data) == 3
+    assert contents(data).count == 3
     for page, grey in enumerate((10, 20, 30), 1):
         np.testing.assert_allclose(load_image(data, page=page), grey / 255, atol=1e-6)
 

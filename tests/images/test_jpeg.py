@@ -12,8 +12,8 @@ from PIL import Image
 
 from waldo_cli.errors import ImageError
 from waldo_cli.images import jpeg
-from waldo_cli.images.decode import count_pages
 from waldo_cli.images.load import load_image
+from waldo_cli.images.pages import contents
 
 EOI = b"\xff\xd9"
 KINDS = {
@@ -82,7 +82,7 @@ def test_of_several_pictures_in_a_jpeg_the_primary_one_is_taken() -> None:
     first, second = (Image.fromarray(noise(30, 40, seed=n)) for n in (1, 2))
     data = encoded(first, "MPO", save_all=True, append_images=[second], quality=95)
     assert data.count(b"\xff\xd8\xff") >= 2
-    assert count_pages(data) == 1
+    assert contents(data).count == 1
     alone = encoded(first, "JPEG", quality=95)
     np.testing.assert_array_equal(load_image(data), load_image(alone))
 

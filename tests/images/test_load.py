@@ -18,8 +18,8 @@ from PIL import Image
 
 from waldo_cli.detector.detect import detect
 from waldo_cli.errors import ImageError, InvalidInputError
-from waldo_cli.images.decode import count_pages
 from waldo_cli.images.load import load_image, load_mask, load_weights
+from waldo_cli.images.pages import contents
 
 SCENES = Path(__file__).resolve().parents[2] / "sample_images"
 
@@ -92,7 +92,7 @@ def test_a_page_is_chosen_by_its_number(kind: str) -> None:
     frames = [Image.new("RGB", (4, 3), colour) for colour in ("red", "lime", "blue")]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
-    assert count_pages(data) == 3
+    assert contents(data).count == 3
     assert load_image(data, page=3)[0, 0].tolist() == [0, 0, 1]
     with pytest.raises(ImageError, match="no page 4: the file has 3"):
         load_image(data, page=4)

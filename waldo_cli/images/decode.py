@@ -41,7 +41,7 @@ from PIL import (
 
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
-from waldo_cli.images import directory, headers, pages
+from waldo_cli.images import headers, pages
 from waldo_cli.images.limits import (
     DEFAULT_MAX_PIXELS,
     TruncatedError,
@@ -84,7 +84,6 @@ OPENERS: Final[dict[str, Callable[[BinaryIO], ImageFile.ImageFile]]] = {
     "AVIF": AvifImagePlugin.AvifImageFile,
     "JPEG 2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
 }
-_ANIMATED: Final = ("PNG", "GIF", "WEBP", "AVIF")
 # Formats whose decoder turns the picture as the file asks for.
 _DECODED_UPRIGHT: Final = ("HEIF", "JPEG XL")
 
@@ -235,41 +234,6 @@ def _has_codec(compression: int) -> bool:
         return bool(ctypes.CDLL(_imaging.__file__).TIFFIsCODECConfigured(compression))
     except (AttributeError, OSError):
         return True
-
-
-def count_pages(source: Source, max_pixels: int | None = None) -> int:
-    """Return the number of pages of a TIFF, or of frames of an animation; 1 for other pictures.
-
-    Reduced copies and masks in a TIFF do not count.
-
-    Parameters
-    ----------
-    source, max_pixels
-        As for `load_image`.
-
-    Raises
-    ------
-    ImageError
-        As for `load_image`, where the headers show it.
-    FileError
-        The file is missing or cannot be read.
-    """
-    with _naming(source):
-        data = _read_all(source, max_file_bytes(max_pixels))
-        kind = headers.sniff(data)
-        if kind == "TIFF":
-            return directory.count(data)
-        if kind not in _ANIMATED:
-            return 1
-        with _pillow_lock, _pillow_set_up(max_pixels):
-            # Any page but the first: then nothing of an animation is left out.
-            screened = headers.screen(data, kind, 2, max_pixels)
-            try:
-                return _frames(_opener(kind)(io.BytesIO(screened.data)), kind)
-            except (ImageError, MemoryError):
-                raise
-            except Exception as error:  # as in `_decode`
-                raise _image_error(kind, screened, error) from error
 
 
 def read_turn(source: Source, *, page: int = 1, max_pixels: int | None = None) -> int:

@@ -288,11 +288,6 @@ class _Reader:
         return self.data[entry.position : entry.position + min(entry.length, most)]
 
 
-def count(data: bytes) -> int:
-    """Return the number of pictures; reduced copies and masks do not count."""
-    return len(_pictures(_Reader(data)))
-
-
 def read(data: bytes, page: int, max_pixels: int | None) -> Tiff:
     """Choose a picture of a TIFF, check what its directory says, and write the directory anew.
 
