@@ -78,7 +78,7 @@ def test_coco_without_a_bbox_has_the_box_around_its_polygons(folder: Path) -> No
     [
         r"images\a.png",
         r"C:\photos\images\a.png",
-        "/home/someone/photos/a.png",
+        "/mnt/photos/a.png",
         "./images/../a.png",
         "images/A.PNG",
         "https://host/photos/a.png",
