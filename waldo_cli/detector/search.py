@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -19,6 +18,7 @@ from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.geometry import Detection, Size
 from waldo_cli.images.load import load_mask
+from waldo_cli.inputs.masks import label_of
 from waldo_cli.scales import resolve_angles, resolve_scales
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.layers import MaskLayer
@@ -271,9 +271,7 @@ def open_mask(path: str | Path) -> Mask:
     FileError
         As by `load_mask`.
     """
-    return _opened(
-        os.fsencode(Path(path).stem).decode("utf-8", "replace") or "mask", str(path), None
-    )
+    return _opened(label_of(str(path)), str(path), None)
 
 
 def _opened(label: str, path: str, data: bytes | None) -> Mask:
