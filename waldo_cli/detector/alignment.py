@@ -169,10 +169,7 @@ class Template:
     @classmethod
     def of(cls, mask: Mask, grid: Size, *, one_colour: bool = False) -> Template:
         """The template of a mask with so many rows and columns of points, at most those of the mask."""
-        weights = np.ones(mask.size) if mask.weights is None else mask.weights
-        pixels = mask.filled()
-        planes = np.dstack([pixels * weights[:, :, None], weights]).astype(np.float32)
-        small = Level(planes, grid)[:].astype(np.float64)
+        small = Level(mask.weighed(), grid)[:].astype(np.float64)
         w = np.maximum(small[:, :, -1], 0)
         values = small[:, :, :-1] / np.maximum(w, 1e-9)[:, :, None]
         mean = np.einsum("ij,ijc->c", w, values) / w.sum()

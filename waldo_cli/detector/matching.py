@@ -356,9 +356,7 @@ def _bank(
 ) -> tuple[Floats, Floats]:
     """The mask at a size in several turns, ``(A, B, C, K)``, and its weights, ``(A, B, K or 1)``."""
     mask = matcher.sought
-    weights = np.ones(mask.size, np.float32) if mask.weights is None else mask.weights
-    planes = np.dstack([mask.filled() * weights[:, :, None], weights]).astype(np.float32)
-    small = Level(planes, size)[:]
+    small = Level(mask.weighed(), size)[:]
     A, B = extent
     y, x = np.mgrid[:A, :B] + np.array([(1 - A) / 2, (1 - B) / 2])[:, None, None]
     turned = np.stack([_turned(small, turn, x, y) for turn in turns], axis=3)

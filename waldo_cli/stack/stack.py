@@ -55,6 +55,14 @@ class Mask:
             raise InvalidInputError("the mask's weights are all 0: nothing is left to look for")
         return np.where(counted[:, :, None], self.pixels, self.pixels[counted].mean(axis=0))
 
+    def weighed(self) -> Floats:
+        """The pixels times their weights, and the weights as a last channel: ``(A, B, C + 1)``.
+
+        Resized or turned like this, transparent pixels leave no colour in their neighbours.
+        """
+        weights = np.ones(self.size, np.float32) if self.weights is None else self.weights
+        return np.dstack([self.filled() * weights[:, :, None], weights]).astype(np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class CloserLook:
