@@ -63,6 +63,11 @@ MAX_SCORES_BYTES = 1 << 26
 # Factors: held-out pages are judged at these sizes as well.
 SIZES = {"half": 0.5, "double": 2.0}
 
+# The threshold is so high that less than this share of pages without what is sought has a false alarm: of
+# pages on which it is looked for, and of pictures of anything else.
+ALARM_RATE = 1 / 20
+ALARM_RATE_ELSEWHERE = 1 / 300
+
 
 def _judged(page: TrainingPage, stack: Stack, number: int = 0) -> PageScore:
     """The finds of a class on a page, judged against the page's known boxes."""
@@ -86,8 +91,8 @@ class Fold:
     number
         The fold, counted from 0.
     pages
-        Scores of the pages by kind: ``page``, ``other scan``, ``without``; ``painted``, the pages with
-        what is sought painted over; ``half`` and ``double``, the pages at other sizes; and ``class NAME``
+        Scores of the pages by kind, as in `TrainingPage`; ``painted``, the pages with what is sought painted
+        over; ``half`` and ``double``, the pages at other sizes; and ``class NAME``
         for each other class, of the pages that show it.
     """
 
@@ -326,14 +331,25 @@ def _best_finds(fold: Fold) -> list[tuple[float, bool]]:
 
     Includes pages without Waldo, but not those without any find.
     """
-    kinds = ("page", "painted", "without")
-    scores = [s for kind in kinds for s in fold.pages.get(kind, [])]
-    return [(s.scores[0], s.hits[0]) for s in scores if s.scores]
+    pages = [
+        s
+        for kind, scores in fold.pages.items()
+        if kind not in SIZES and not kind.startswith("class ")
+        for s in scores
+    ]
+    return [(s.scores[0], s.hits[0]) for s in pages if s.scores]
 
 
 def _calibration(folds: Sequence[Fold]) -> Calibration:
     """The calibration from the held-out pages of all folds together."""
-    absent = [s.best for f in folds for k in ("painted", "without") for s in f.pages.get(k, [])]
+
+    def best_scores(*kinds: str) -> list[float]:
+        return [s.best for f in folds for kind in kinds for s in f.pages.get(kind, [])]
+
+    absent = [
+        (best_scores("painted", "without"), ALARM_RATE),
+        (best_scores("picture"), ALARM_RATE_ELSEWHERE),
+    ]
     return calibrate([find for f in folds for find in _best_finds(f)], absent)
 
 
@@ -377,8 +393,8 @@ def _report(
         present = by_kind.get("page", [])
         summary: Summary = summarize([*present, *absent], calibration.threshold)
         report["summary"] = asdict(summary)
-        for kind in ("other scan", *SIZES, *(f"class {name}" for name in classes.names[1:])):
-            report[kind] = asdict(summarize(by_kind.get(kind, []), calibration.threshold))
+        for kind in sorted(by_kind.keys() - {"page", "painted", "without"}):
+            report[kind] = asdict(summarize(by_kind[kind], calibration.threshold))
         # How well scores separate pages from the same pages without what is sought.
         report["auc_painted_over"] = area_under_curve(
             [s.best for s in present], [s.best for s in by_kind.get("painted", [])]
