@@ -302,14 +302,15 @@ def train(
         path = write_stack(folder, Release(name), classes, *nets)
         results.append(_evaluated(held_out, classes, path, number, say))
     calibration = _calibration(results) if results else Calibration(1.0, 0.0, 0.5)
+    size = _size_of_objects(results)
     # The released stack learns from all pages; its seed is that of a fold after the last one.
     proposals, closer = learn_networks(real_pages, out / "all", folds)
     shown = len({p.artwork for p in real_pages if any(h.label == 0 for h in p.heads)})
     description = f"{classes.names[0]}, learned from {shown} page{'s' * (shown != 1)}"
-    release = Release(name, description, calibration.threshold)
+    release = Release(name, description, calibration.threshold, size=size)
     nets = folded(proposals), [calibrated(net, calibration) for net in closer]
     path = write_stack(out, release, classes, *nets)
-    report = _report(settings, classes, plan, results, calibration)
+    report = _report(settings, classes, plan, results, calibration, size)
     with write_atomically(out / REPORT) as file:
         file.write((json.dumps(MADE_BY | report, indent=1) + "\n").encode())
     return path, report
@@ -353,12 +354,20 @@ def _calibration(folds: Sequence[Fold]) -> Calibration:
     return calibrate([find for f in folds for find in _best_finds(f)], absent)
 
 
+def _size_of_objects(folds: Sequence[Fold]) -> float:
+    """How much larger objects are than the finds of the folds' stacks on held-out pages, in the middle."""
+    pages = [s for fold in folds for s in fold.pages.get("page", [])]
+    sizes = [s.first_size for s in pages if s.first_size is not None]
+    return 1 / float(np.median(sizes)) if sizes else 1.0
+
+
 def _report(
     settings: dict[str, Any],
     classes: Classes,
     plan: Steps,
     folds: Sequence[Fold],
     calibration: Calibration,
+    size: float,
 ) -> dict[str, Any]:
     """The content of ``report.json``: settings, and results with calibrated scores."""
 
@@ -386,6 +395,7 @@ def _report(
         "classes": asdict(classes),
         "steps": asdict(plan),
         "calibration": asdict(calibration),
+        "size": size,
         "pages": rows,
     }
     if folds:
