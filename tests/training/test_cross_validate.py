@@ -45,7 +45,7 @@ def test_a_short_training_finds_drawn_waldos_of_other_seeds(
     assert path == tmp_path / "run" / "waldo.toml"
     stack = load_stack(path)
     _, unseen, _ = Sources(tested_on, tested_on / "truth.csv", "waldo").read(refuse)
-    assert sum(cross_validate._judged(page, stack).rank == 1 for page in unseen) >= 9
+    assert sum(cross_validate.judged(page, stack).rank == 1 for page in unseen) >= 9
 
 
 def short_run(folder: Path, out: Path, **options: Any) -> None:

@@ -69,7 +69,7 @@ ALARM_RATE = 1 / 20
 ALARM_RATE_ELSEWHERE = 1 / 300
 
 
-def _judged(page: TrainingPage, stack: Stack, number: int = 0) -> PageScore:
+def judged(page: TrainingPage, stack: Stack, number: int = 0) -> PageScore:
     """The finds of a class on a page, judged against the page's known boxes."""
     label = stack.labels[number]
     boxes = [
@@ -120,23 +120,23 @@ def _evaluated(
     """
     scores_file = path.with_name("scores.json")
     if os.path.lexists(scores_file):
-        return Fold(number, _stored_scores(scores_file))
+        return Fold(number, stored_scores(scores_file))
     stack = load_stack(path)
     scores: dict[str, list[PageScore]] = {}
     for page in pages:
-        scores.setdefault(page.kind, []).append(_judged(page, stack))
+        scores.setdefault(page.kind, []).append(judged(page, stack))
         if page.kind != "page":
             continue
         painted = painted_over(page, figures=classes.figures)
         if painted is None:
             say(f"{page.name}: no piece of it to paint over what is sought; not judged without it")
         else:
-            scores.setdefault("painted", []).append(_judged(painted, stack))
+            scores.setdefault("painted", []).append(judged(painted, stack))
         for name, factor in SIZES.items():
-            scores.setdefault(name, []).append(_judged(resized(page, factor), stack))
+            scores.setdefault(name, []).append(judged(resized(page, factor), stack))
         for other in sorted({h.label for h in page.heads if h.label > 0}):
             kind = f"class {classes.names[other]}"
-            scores.setdefault(kind, []).append(_judged(page, stack, other))
+            scores.setdefault(kind, []).append(judged(page, stack, other))
     stored = {kind: [asdict(s) for s in page_scores] for kind, page_scores in scores.items()}
     with write_atomically(scores_file) as file:
         file.write(json.dumps(stored).encode())
@@ -147,7 +147,7 @@ def _evaluated(
     return Fold(number, scores)
 
 
-def _stored_scores(path: Path) -> dict[str, list[PageScore]]:
+def stored_scores(path: Path) -> dict[str, list[PageScore]]:
     """The scores of a fold that an earlier run has written."""
     try:
         stored = json.loads(read_bytes(path, MAX_SCORES_BYTES))
@@ -301,7 +301,7 @@ def train(
         nets = folded(proposals), [folded(net) for net in closer]
         path = write_stack(folder, Release(name), classes, *nets)
         results.append(_evaluated(held_out, classes, path, number, say))
-    calibration = _calibration(results) if results else Calibration(1.0, 0.0, 0.5)
+    calibration = calibration_of(results) if results else Calibration(1.0, 0.0, 0.5)
     size = _size_of_objects(results)
     # The released stack learns from all pages; its seed is that of a fold after the last one.
     proposals, closer = learn_networks(real_pages, out / "all", folds)
@@ -341,7 +341,7 @@ def _best_finds(fold: Fold) -> list[tuple[float, bool]]:
     return [(s.scores[0], s.hits[0]) for s in pages if s.scores]
 
 
-def _calibration(folds: Sequence[Fold]) -> Calibration:
+def calibration_of(folds: Sequence[Fold]) -> Calibration:
     """The calibration from the held-out pages of all folds together."""
 
     def best_scores(*kinds: str) -> list[float]:
