@@ -39,6 +39,7 @@ from waldo_cli.evaluation.pages import (
 )
 from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.files import read_bytes, reason, write_atomically
+from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
 from waldo_cli.training.calibrate import Calibration, calibrate, calibrated
@@ -191,11 +192,16 @@ class Sources:
     drawn: Path | None = None
     truth_pixels: TruthPixels | None = None
 
-    def read(self, complain: Complain) -> tuple[Classes, list[TrainingPage], list[TrainingPage]]:
-        """The classes, the pages, and the drawn scenes."""
+    def read(
+        self, complain: Complain, say: Say = print
+    ) -> tuple[Classes, list[TrainingPage], list[TrainingPage]]:
+        """The classes, the pages, and the drawn scenes; `say` gets what is left out of the folders."""
         listed = read_truth(self.truth, self.pages, complain)
+        left_out = LeftOut(enters=False)
         for folder in self.without:
-            listed += pages_without(folder, listed)
+            listed += pages_without(folder, listed, left_out)
+        if str(left_out):
+            say(str(left_out))
         opened = open_pages(listed, complain, self.truth_pixels)
         try:
             sought = classes_of(opened, self.label).names[0]
@@ -268,7 +274,7 @@ def train(
         raise InvalidInputError(f"effort is {effort}: it must be a positive number")
     fold_names = [f"fold{number}" for number in range(folds)]
     check(out, [*fold_names, "all"], resume=resume)
-    classes, real_pages, drawn_pages = sources.read(complain)
+    classes, real_pages, drawn_pages = sources.read(complain, say)
     _must_suffice(real_pages, folds, sources.truth)
     name = file_name(classes.names[0])
     check_stack(out, name)
