@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "Show how `waldo detect` comes to its answer for one image.",
     "evaluate": "Say how good the finds are on pages whose boxes are known.",
     "train": "Learn to find Waldo from pages whose boxes are known.",
+    "export": "Write a stack as ONNX models for other programs.",
     "describe": "Show a stack layer by layer, and what it costs.",
     "completion": "Print the script by which a shell completes commands.",
 }
