@@ -87,8 +87,21 @@ def _refuse_slip(word: str, ctx: click.Context) -> None:
     raise click.UsageError(f"{word!r} is neither a command nor a file; {hint}", ctx)
 
 
+EXAMPLES = """\
+\b
+Examples:
+  waldo page.jpg
+      Where is he? Writes page.heatmap.png, too.
+  waldo --mask icon.png --top all --no-heatmap screenshot.png
+      Every place of an icon.
+  waldo explain page.jpg
+      A page for the browser: how the answer came about.
+"""
+
+
 @click.group(
     cls=_LazyGroup,
+    epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="waldo", message="%(prog)s %(version)s")
