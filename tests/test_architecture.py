@@ -60,6 +60,7 @@ PACKAGES = {
     "export": {"numpy"},
     "detector": {"numpy"},
     "show": {"numpy"},
+    "show.annotated": {"numpy", "PIL"},
     "show.report": set(),
     "show.thumbnails": set(),
     "evaluation": {"numpy"},

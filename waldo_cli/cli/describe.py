@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from waldo_cli.stack.stack import Stack
 
 
-@click.command()
+EXAMPLES = """\
+\b
+Examples:
+  waldo describe waldo
+      The built-in stack: labels, scales, verdict, cost, layer by layer.
+  waldo describe my-stack.toml --size 2048x1251
+      A stack of one's own, for an image of this size.
+  waldo describe stripes --outputs 1000
+      Beside a dense layer of 1000 outputs.
+"""
+
+
+@click.command(epilog=EXAMPLES)
 @click.argument("stack", shell_complete=stack_names)
 @click.option("--size", type=ImageSize(), metavar="WxH", default="1000x1000", show_default=True,
               help="The image that sums are given for.")  # fmt: skip

@@ -176,8 +176,29 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
     ),
 )
 
+EXAMPLES = """\
+\b
+Examples:
+  waldo detect page.jpg
+      Where is he? Writes page.heatmap.png, too.
+  waldo detect --mask icon.png --top all --no-heatmap screenshot.png
+      Every place of an icon, of any size.
+  waldo detect --mask part.png --angles all --mirror tray.png
+      A part that may lie turned, or mirrored.
+  waldo detect -r photos -o found -f jsonl --resume found.jsonl
+      A folder; given again after a stop, it goes on.
+  waldo detect -q page.jpg && echo "he is here"
+      The exit status is an answer.
+  find . -name '*.png' -print0 | waldo detect --files-from - -0 --no-heatmap
+      Pictures that another program names.
+  ffmpeg -i clip.mp4 -vf fps=1 -f image2pipe -c:v png - | waldo detect -n -
+      One picture of each second of a film.
+  waldo detect -r photos -o labels -f yolo --no-heatmap
+      Label files for a training program.
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("images", nargs=-1, type=options.PLACE, metavar="IMAGE...")
 @options.search(options.turns, options.score, options.top(1), options.max_overlap)
 @options.inputs

@@ -28,8 +28,19 @@ if TYPE_CHECKING:
 
 PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 
+EXAMPLES = """\
+\b
+Examples:
+  waldo evaluate pages --truth boxes.csv
+      Ranks, average precision and false alarms of the built-in stack.
+  waldo evaluate pages --truth boxes.csv --stack run/waldo.toml -f json
+      The same of a stack that was learned, for a program.
+  waldo evaluate shots --truth shots.coco.json --mask icons --label trash
+      How well the pictures of trash in the folder icons are found.
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("pages", type=options.PLACE, metavar="PAGES")
 @click.option(
     "--truth",

@@ -30,7 +30,19 @@ class Coordinates(click.ParamType[tuple[float, float]]):
         return float(match[1]), float(match[2])
 
 
-@click.command()
+EXAMPLES = """\
+\b
+Examples:
+  waldo explain page.jpg
+      Writes page.explain.html, to read in a browser.
+  waldo explain page.jpg --at 724,537
+      He stands at 724, 537: why was he not found there?
+  waldo explain --mask icon.png screenshot.png -o pages
+      How a mask is found, and where the page goes.
+"""
+
+
+@click.command(epilog=EXAMPLES)
 @options.search()
 @options.overwrite
 @options.reading

@@ -17,8 +17,19 @@ from waldo_cli.files import show
 if TYPE_CHECKING:
     from waldo_cli.evaluation.pages import TruthPixels
 
+EXAMPLES = """\
+\b
+Examples:
+  waldo train pages --truth boxes.csv -o run
+      Cross-validates, then learns from all pages; see run for the report.
+  waldo train photos --truth labels --label cat --without empty -o cats
+      Another class; the folder empty shows none of it.
+  waldo train pages --truth boxes.csv -o try --effort 0.01 --folds 0
+      A try whether all fits, in a small part of the time.
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("pages", type=options.PLACE, metavar="PAGES")
 @click.option(
     "--truth",
