@@ -58,6 +58,7 @@ PACKAGES = {
     "stack": {"numpy"},
     "detector": {"numpy"},
     "show": {"numpy"},
+    "show.annotated": {"numpy", "PIL"},
     "show.report": set(),
     "show.thumbnails": set(),
     "evaluation": {"numpy"},

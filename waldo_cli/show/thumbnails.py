@@ -75,7 +75,10 @@ def bytes_of(image: NDArray[Any]) -> NDArray[Any]:
     """An image of values in [0, 1] as uint8."""
     import numpy as np
 
-    return (image * 255 + 0.5).astype(np.uint8)
+    out = np.empty(image.shape, np.uint8)
+    for rows, row in zip(out, image, strict=True):  # row by row: floats of a whole page are large
+        rows[:] = row * 255 + 0.5
+    return out
 
 
 def _jpeg(pixels: NDArray[Any], box: tuple[int, int, int, int], longest: int) -> bytes:
