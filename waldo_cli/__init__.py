@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from waldo_cli.correlate.correlation import cross_correlate, normalized_cross_correlate
-    from waldo_cli.detector.detect import Result, detect
+    from waldo_cli.detector.detect import detect, find_all
+    from waldo_cli.detector.result import Result
     from waldo_cli.errors import WaldoError
     from waldo_cli.geometry import Box, Detection, Size
     from waldo_cli.images.load import load_image, load_mask
@@ -25,12 +26,13 @@ _MODULES = {
     "Box": "geometry",
     "Detection": "geometry",
     "Mask": "stack.stack",
-    "Result": "detector.detect",
+    "Result": "detector.result",
     "Size": "geometry",
     "Stack": "stack.stack",
     "WaldoError": "errors",
     "cross_correlate": "correlate.correlation",
     "detect": "detector.detect",
+    "find_all": "detector.detect",
     "load_image": "images.load",
     "load_mask": "images.load",
     "load_stack": "stack.file",
@@ -48,6 +50,7 @@ __all__ = [
     "WaldoError",
     "cross_correlate",
     "detect",
+    "find_all",
     "load_image",
     "load_mask",
     "load_stack",

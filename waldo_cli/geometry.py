@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 Pair = tuple[int, int]  # one number for rows and one for columns, such as a stride
 Point = tuple[float, float]  # x, y
@@ -130,6 +130,22 @@ class Detection:
     chance: float | None = None
     gain: float | None = None
     offset: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a detection of ``-f jsonl``; what only masks have is left out where it is None."""
+        fields: dict[str, Any] = {
+            "label": self.label,
+            "x": self.x,
+            "y": self.y,
+            "score": self.score,
+        }
+        fields |= {"box": list(self.box), "scale": self.scale}
+        if self.chance is not None:
+            fields |= {"angle": self.angle, "mirrored": self.mirrored, "chance": self.chance}
+            fields |= {"gain": self.gain, "offset": self.offset}
+        if self.polygon is not None:
+            fields |= {"polygon": [list(corner) for corner in self.polygon]}
+        return fields
 
 
 class ReceptiveField(NamedTuple):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from planted import BRIGHT, MASK, PAGE, dots, places, planted, resized
 
-from waldo_cli import Box, Stack, detect
+from waldo_cli import Box, Stack, detect, find_all
 from waldo_cli.detector.peaks import overlap
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Size
@@ -187,16 +187,62 @@ def test_a_single_mask_need_not_be_in_a_list(tmp_path: Path) -> None:
     assert found.box.xyxy == (20, 10, 50, 30)
 
 
+def test_a_mask_may_be_whatever_an_image_may_be(tmp_path: Path) -> None:
+    pixels = (PAGE[10:30, 20:50] * 255).astype(np.uint8)
+    picture, path = Image.fromarray(pixels), tmp_path / "thing.png"
+    picture.save(path)
+    expected = detect(PAGE, masks=[path], scales=1).detections
+    deep = pixels.astype(np.uint16) * 257
+    with path.open("rb") as file:
+        for mask in (path, path.read_bytes(), file, picture, pixels, deep, pixels / 255):
+            (found,) = detect(PAGE, masks=mask, scales=1).detections
+            assert found.label == ("thing" if mask is path else "mask1")
+            assert (found.box, found.score) == (
+                expected[0].box,
+                pytest.approx(expected[0].score, abs=1e-6),
+            )
+    both = detect(PAGE, masks=[pixels, PAGE[:9, :9]], scales=1)
+    assert both.labels == ("mask1", "mask2")
+
+
+def test_the_alpha_of_a_picture_or_an_array_weighs_the_pixels_of_a_mask() -> None:
+    alpha = np.full((13, 10, 1), 255, np.uint8)
+    alpha[4:9, 3:7] = 0
+    pixels = np.dstack([(MASK * 255).astype(np.uint8), alpha])
+    pixels[4:9, 3:7, :3] = 0
+    for mask in (pixels, pixels / 255, Image.fromarray(pixels)):
+        (found,) = detect(planted(30, 20), masks=mask, scales=1).detections
+        assert found.box == Box(30, 20, 10, 13)
+        assert found.score > 0.999
+
+
+def test_all_places_of_a_mask_are_found_at_its_own_size(tmp_path: Path) -> None:
+    image = planted(50, 40, page=planted(10, 5, page=planted(20, 30)))
+    path = tmp_path / "hat.png"
+    Image.fromarray((MASK * 255).astype(np.uint8)).save(path)
+    found = find_all(image, path)
+    assert {f.box.xywh for f in found} == {(50, 40, 10, 13), (10, 5, 10, 13), (20, 30, 10, 13)}
+    assert [f.score for f in found] == sorted((f.score for f in found), reverse=True)
+    assert found == detect(image, masks=path, scales=1, top="all").detections
+    assert [f.box.left for f in find_all(image, path, region=(40, 30, 40, 30))] == [50]
+    assert find_all(PAGE, MASK) == ()
+    assert len(find_all(PAGE, MASK, threshold=-1)) > 3
+    (twice,) = find_all(resized(MASK, 20, 26), MASK, scales=2)
+    assert twice.scale == pytest.approx(2, rel=0.05)
+
+
 # --- what cannot be used --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
-        (np.zeros((9, 9), np.float32), "an image is"),
-        (np.zeros((9, 9, 4), np.float32), "an image is"),
+        (np.zeros((9, 9, 2), np.float32), "an image is"),
+        (np.zeros((9, 9, 3, 3), np.float32), "an image is"),
         (np.zeros((0, 9, 3), np.float32), "an image is"),
-        (np.zeros((9, 9, 3), np.int16), "divide by 255"),
+        (np.zeros((9, 9, 3), np.int16), r"floats in \[0, 1\], uint8 or uint16, not int16"),
+        (np.full((9, 9, 3), 255.0), "this one has 255 to 255: divide it"),
+        (np.full((9, 9, 3), -7.0), "this one has -7 to -7"),
         (np.zeros((9, 9, 3), complex), "real numbers"),
         (np.full((9, 9, 3), np.nan, np.float32), "NaN or infinity"),
     ],

@@ -53,7 +53,9 @@ def test_many_masks_give_what_each_gives_alone() -> None:
         ({"where": np.full((60, 80), 1.5)}, "outside 0 to 1"),
         ({"where": np.full((60, 80), np.nan)}, "outside 0 to 1"),
         ({"masks": []}, "masks is empty"),
-        ({"masks": [np.zeros((4, 4))]}, "a mask is"),
+        ({"masks": [np.zeros((4, 4, 2))]}, "a mask is"),
+        ({"masks": np.zeros((4, 4, 3), np.int64)}, "a mask holds floats in"),
+        ({"masks": [None]}, "a mask is a path, bytes, a picture or an array, not NoneType"),
     ],
 )
 def test_an_argument_out_of_range_is_an_error_that_says_it(

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.images.given import as_image
-from waldo_cli.images.load import load_image
+from waldo_cli.images.given import as_image, as_mask, is_picture
+from waldo_cli.images.load import load_image, load_mask
 
 PIXELS = np.random.default_rng(4).integers(0, 256, (9, 12, 3), np.uint8)
 
@@ -62,6 +62,56 @@ def test_a_picture_is_turned_as_its_file_would_be() -> None:
     Image.fromarray(PIXELS).save(file, "PNG", exif=exif)
     with Image.open(file) as picture:
         np.testing.assert_array_equal(as_image(picture), load_image(file.getvalue()))
+
+
+def test_arrays_of_other_samples_and_channels_are_the_image_that_they_show() -> None:
+    shown = PIXELS / np.float32(255)
+    np.testing.assert_allclose(as_image(PIXELS.astype(np.uint16) * 257), shown, atol=1e-6)
+    grey = as_image(PIXELS[:, :, 0])
+    np.testing.assert_array_equal(as_image(PIXELS[:, :, :1]), grey)
+    assert grey.shape == PIXELS.shape
+    np.testing.assert_array_equal(grey[:, :, 2], shown[:, :, 0])
+    clear = np.dstack([PIXELS, PIXELS[:, :, 0]])
+    expected = as_image(Image.fromarray(clear))
+    for array in (clear, clear / 255):
+        np.testing.assert_allclose(as_image(array), expected, atol=1e-6)
+
+
+def test_a_mask_in_any_form_is_the_same_mask(tmp_path: Path) -> None:
+    clear = np.dstack([PIXELS, PIXELS[:, :, 0]])
+    for pixels in (PIXELS, clear):
+        path = tmp_path / "a.png"
+        picture = Image.fromarray(pixels)
+        picture.save(path)
+        colours, weights = load_mask(path)
+        for given in (path, path.read_bytes(), picture, pixels, pixels / 255):
+            mask = as_mask(given)
+            np.testing.assert_allclose(mask[0], colours, atol=1e-6)
+            assert mask[0].dtype == np.float32
+            if weights is None:
+                assert mask[1] is None
+            else:
+                np.testing.assert_allclose(mask[1], weights, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.zeros((4, 4, 2)), r"a mask is \(A, B, 3\)"),
+        (np.zeros((0, 4, 3)), r"a mask is \(A, B, 3\)"),
+        (np.zeros((4, 4, 3), np.int64), "not int64"),
+        (np.zeros((4, 4, 3), complex), "not complex128"),
+        (np.array(["a"]), "not ndarray"),
+    ],
+)
+def test_what_is_no_mask_is_told(array: np.ndarray, reason: str) -> None:
+    with pytest.raises(InvalidInputError, match=reason):
+        as_mask(array)
+
+
+def test_one_picture_is_told_from_a_list_of_them(tmp_path: Path) -> None:
+    assert all(map(is_picture, ("a.png", Path("a.png"), b"", io.BytesIO(), COLOUR, PIXELS)))
+    assert not any(map(is_picture, ([PIXELS], (COLOUR,), np.stack([PIXELS, PIXELS]))))
 
 
 def test_what_is_no_image_is_told() -> None:

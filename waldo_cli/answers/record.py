@@ -11,7 +11,7 @@ import base64
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from waldo_cli.files import show
@@ -113,25 +113,15 @@ def as_json(record: Record) -> dict[str, Any]:
     out |= {"width": record.width, "height": record.height, "found": record.found}
     out["detections"] = None
     if record.detections is not None:
-        out["detections"] = [_detection_as_json(d) for d in record.detections]
+        out["detections"] = [d.to_dict() for d in record.detections]
     out |= {"margin": record.margin, "turned": record.turned}
     out |= {"heatmap": None} if record.heatmap is None else path_fields("heatmap", record.heatmap)
     out["error"] = None if record.error is None else show(record.error)
     out |= {"seconds": record.seconds, "run": record.run}
     out |= {"bytes": record.bytes, "modified": record.modified}
     if record.best is not None:
-        out["best"] = _detection_as_json(record.best)
+        out["best"] = record.best.to_dict()
     return out
-
-
-def _detection_as_json(d: Detection) -> dict[str, Any]:
-    """The fields of a detection; those after `scale` are there for what a mask has found."""
-    out: dict[str, Any] = {"label": d.label, "x": d.x, "y": d.y, "score": d.score}
-    out |= {"box": astuple(d.box), "scale": d.scale}
-    if d.chance is not None:
-        out |= {"angle": d.angle, "mirrored": d.mirrored, "chance": d.chance}
-        out |= {"gain": d.gain, "offset": d.offset}
-    return out if d.polygon is None else out | {"polygon": d.polygon}
 
 
 def from_json(data: Any) -> Record:

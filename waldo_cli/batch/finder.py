@@ -27,7 +27,7 @@ from waldo_cli.parallel import keep_freed_memory
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from waldo_cli.detector.detect import Result
+    from waldo_cli.detector.result import Result
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +30,8 @@ from waldo_cli.detector.matching import Match, coarse_search, of_maps, verified
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
 from waldo_cli.detector.pyramid import Level, level_size
-from waldo_cli.detector.search import SCORES, Search
+from waldo_cli.detector.result import Result
+from waldo_cli.detector.search import SCORES, Masks, Search
 from waldo_cli.detector.turn import TURNS, box_back, turn_of, turned, turned_back
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Detection, Size
@@ -44,6 +45,9 @@ MOST_FINDS = 1024
 # found in a turned image must be sure, since there were three more chances to err.
 SURE = 0.8
 
+# Resampling and noise carry values a little beyond [0, 1]; what lies further out was never brought there.
+VALUES_BEYOND = 1.0
+
 # Which way is up is told by so many candidates, in an image of so many pixels; the best of them must have at
 # least this score.
 TURN_CANDIDATES = 12
@@ -55,47 +59,11 @@ TURN_LEAST = 0.5
 CROWD = -0.5
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
-    """The answer for one image.
-
-    Attributes
-    ----------
-    detections
-        What reached the threshold, best first.
-    activations
-        ``(H, W)`` float32, the largest activation over scales and labels at every pixel of the image; its
-        maximum is at the best detection's peak.
-    margin
-        Best score minus the next best one elsewhere in the image; None where there is no other peak.
-    width, height
-        Of the image, in pixels.
-    best
-        The best place, whether it is a find or not; None where there is no peak at all.
-    turned
-        By how many degrees clockwise the image was turned to find this: 0, 90, 180 or 270. Everything else
-        is told in pixels of the image as it was given.
-    """
-
-    detections: tuple[Detection, ...]
-    activations: Floats
-    margin: float | None
-    width: int
-    height: int
-    best: Detection | None = None
-    turned: int = 0
-
-    @property
-    def found(self) -> bool:
-        """True where anything reached the threshold."""
-        return bool(self.detections)
-
-
 def detect(
     image: AnyImage,
     *,
     stack: str | Path | Stack | None = None,
-    masks: Mask | str | Path | Sequence[Mask | NDArray[Any] | str | Path] | None = None,
+    masks: Masks | None = None,
     scales: str | float | Sequence[float] = "auto",
     angles: str | float | Sequence[float] = 0.0,
     mirror: bool = False,
@@ -115,15 +83,16 @@ def detect(
     Parameters
     ----------
     image
-        ``(H, W, 3)``, floats in [0, 1] or bytes; or a path, bytes of a file, an open binary file, a picture
-        of Pillow's, all of which are opened as by `load_image`.
+        A path, bytes of a file, an open binary file or a picture of Pillow's, all of which are opened as by
+        `load_image`; or an array ``(H, W, 3)``, ``(H, W)`` for grey, or ``(H, W, 4)`` with alpha, which
+        shows white behind it: floats in [0, 1], uint8 or uint16.
     stack
         A built-in name, a stack file, or a `Stack`; ``"waldo"`` when None, ``"pixels"`` when None and
         masks are given.
     masks
-        What to look for instead of the stack's own: `Mask` records, paths of pictures, or arrays
-        ``(A, B, 3)``, or ``(A, B, 4)`` whose last channel is a weight per pixel. A single record or path
-        need not be in a list.
+        What to look for instead of the stack's own: a picture, or a list of them, each a `Mask` or what an
+        image may be. Alpha says how much a pixel counts. The label of a path is its name without the ending,
+        that of other pictures ``mask1``, ``mask2``.
     scales
         How large the thing is in the image, beside the mask or the stack's object: 2 is twice as large.
         ``"auto"`` (what the stack says), one scale, a list, or a range, ``"0.5:2"`` in the stack's steps
@@ -174,6 +143,8 @@ def detect(
         stack would hold more than 4 GB of it or take more than `max_seconds`.
     StackError
         The stack cannot be used, or not with masks.
+    FileError
+        A file cannot be read, or is no picture.
     """
     search = Search.of(stack, masks, labels, scales, threshold, angles, mirror, score)
     return detect_with(
@@ -187,6 +158,43 @@ def detect(
         turn=turn,
         trace=trace,
     )
+
+
+def find_all(
+    image: AnyImage,
+    mask: Mask | AnyImage,
+    *,
+    scales: str | float | Sequence[float] = 1.0,
+    threshold: float | None = None,
+    region: tuple[int, int, int, int] | None = None,
+) -> tuple[Detection, ...]:
+    """Find every place of a picture, as it is and at its own size.
+
+    It is `detect` with ``masks=mask``, ``scales=1`` and ``top="all"``, for those who know
+    ``pyautogui.locateAllOnScreen``; docs/icons.md has the two side by side.
+
+    Parameters
+    ----------
+    image
+        Where to look: what `detect` takes for an image, such as a screenshot.
+    mask
+        What to look for: a `Mask`, or what an image may be.
+    scales, threshold, region
+        As for `detect`. ``scales="auto"`` also finds it up to half and twice as large.
+
+    Returns
+    -------
+    tuple of Detection
+        Best first; empty where there is none. ``left, top, width, height = found.box``, and ``found.x``,
+        ``found.y`` is its centre.
+
+    Raises
+    ------
+    InvalidInputError, FileError
+        As `detect`.
+    """
+    found = detect(image, masks=mask, scales=scales, top="all", threshold=threshold, region=region)
+    return found.detections
 
 
 def detect_with(
@@ -224,7 +232,7 @@ def detect_with(
             area = (box.left, box.top, box.width, box.height)
         weights = None if prior is None else turned(prior, turn)
         result = _search(there, search, top, area, weights, max_overlap, max_seconds, trace)
-        return _turned_back(result, turn, size)
+        return _turned_back(result, turn, image)
 
     result = searched(asked or 0, trace)
     if asked is None and search.stack.turn and _best_score(result) < SURE:
@@ -243,13 +251,23 @@ def _best_score(result: Result) -> float:
     return -math.inf if result.best is None else result.best.score
 
 
-def _turned_back(result: Result, turn: int, image: Size) -> Result:
+def _turned_back(result: Result, turn: int, image: Floats) -> Result:
     """The result of a turned image, in pixels of the image before it was turned."""
-    detections = tuple(turned_back(found, turn, image) for found in result.detections)
-    best = result.best and turned_back(result.best, turn, image)
+    size = Size(*image.shape[:2])
+    detections = tuple(turned_back(found, turn, size) for found in result.detections)
+    best = result.best and turned_back(result.best, turn, size)
     activations = turned(result.activations, 360 - turn)
     _raise_at(detections or ((best,) if best else ()), activations)
-    return Result(detections, activations, result.margin, image.cols, image.rows, best, turn)
+    return replace(
+        result,
+        detections=detections,
+        activations=activations,
+        width=size.cols,
+        height=size.rows,
+        best=best,
+        turned=turn,
+        image=image,
+    )
 
 
 def _likely_turn(search: Search, image: Floats, prior: Floats | None) -> int:
@@ -311,7 +329,16 @@ def _search(
         # Places with a higher activation were looked at again, and are worth less than the best.
         np.minimum(activations, np.nextafter(np.float32(best.score), -np.inf), out=activations)
     _raise_at(detections or ((best,) if best else ()), activations)
-    return Result(detections, activations, margin, size.cols, size.rows, best)
+    return Result(
+        detections,
+        activations,
+        margin,
+        size.cols,
+        size.rows,
+        best,
+        labels=search.labels,
+        image=image,
+    )
 
 
 def _raise_at(detections: Sequence[Detection], activations: Floats) -> None:
@@ -472,9 +499,14 @@ def _checked_image(image: NDArray[Any]) -> Floats:
         raise InvalidInputError(f"an image holds real numbers, not {image.dtype}")
     if image.dtype.kind != "f":
         raise InvalidInputError(
-            f"an image holds floats in [0, 1], not {image.dtype}: divide by 255"
+            f"an image holds floats in [0, 1], uint8 or uint16, not {image.dtype}"
         )
     image = np.asarray(image, dtype=np.float32)
-    if not np.isfinite(image).all():
+    low, high = float(image.min()), float(image.max())
+    if not math.isfinite(high - low):  # NaN is the minimum of an array that holds one
         raise InvalidInputError("the image holds NaN or infinity")
+    if low < -VALUES_BEYOND or high > 1 + VALUES_BEYOND:
+        raise InvalidInputError(
+            f"an image holds floats in [0, 1], this one has {low:g} to {high:g}: divide it by what is white"
+        )
     return image

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, NamedTuple, Self, cast
 
 from waldo_cli.detector import maps
 from waldo_cli.detector.matching import Matcher, Turn, is_one_colour
 from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.geometry import Detection, Size
+from waldo_cli.images.given import AnyImage, as_mask, is_picture
 from waldo_cli.images.load import load_mask
 from waldo_cli.inputs.masks import label_of
 from waldo_cli.scales import resolve_angles, resolve_scales
@@ -26,6 +25,10 @@ from waldo_cli.stack.stack import Mask, Stack
 
 #: What `detect` reports for masks: Lin's concordance correlation, or normalised cross-correlation.
 SCORES = ("ccc", "ncc")
+
+
+#: What `detect` takes for masks.
+Masks = Mask | AnyImage | Sequence[Mask | AnyImage]
 
 
 class BoundStack(NamedTuple):
@@ -78,7 +81,7 @@ class Search:
     def of(
         cls,
         stack: str | Path | Stack | None = None,
-        masks: Mask | str | Path | Sequence[Mask | NDArray[Any] | str | Path] | None = None,
+        masks: Masks | None = None,
         labels: Sequence[str] | None = None,
         scales: str | float | Sequence[float] = "auto",
         threshold: float | None = None,
@@ -98,9 +101,7 @@ class Search:
             A mask cannot be read.
         """
         stack = _loaded(stack, with_masks=masks is not None)
-        if isinstance(masks, str | Path | Mask):
-            masks = [masks]
-        given = None if masks is None else _checked_masks(stack, list(masks))
+        given = None if masks is None else _checked_masks(stack, _listed(masks))
         if given is None and stack.needs_mask:
             raise InvalidInputError(f"stack {stack.name} looks for a mask: give one")
         if given is None and stack.object is None:
@@ -263,7 +264,7 @@ def _loaded(stack: str | Path | Stack | None, *, with_masks: bool) -> Stack:
     return stack if isinstance(stack, Stack) else load_stack(stack)
 
 
-def open_mask(path: str | Path) -> Mask:
+def open_mask(path: str | os.PathLike[str]) -> Mask:
     """A mask from a picture: its transparency weighs its pixels, its name without suffix is the label.
 
     Raises
@@ -271,7 +272,7 @@ def open_mask(path: str | Path) -> Mask:
     FileError
         As by `load_mask`.
     """
-    return _opened(label_of(str(path)), str(path), None)
+    return _opened(label_of(os.fspath(path)), os.fspath(path), None)
 
 
 def _opened(label: str, path: str, data: bytes | None) -> Mask:
@@ -284,9 +285,14 @@ def _opened(label: str, path: str, data: bytes | None) -> Mask:
     return mask
 
 
-def _checked_masks(
-    stack: Stack, masks: Sequence[Mask | NDArray[Any] | str | Path]
-) -> tuple[Mask, ...]:
+def _listed(masks: Masks) -> list[Mask | AnyImage]:
+    """Masks as a list; a single one need not be in one."""
+    if isinstance(masks, Mask) or is_picture(masks):
+        return [cast(Mask | AnyImage, masks)]
+    return list(cast(Sequence[Mask | AnyImage], masks))
+
+
+def _checked_masks(stack: Stack, masks: Sequence[Mask | AnyImage]) -> tuple[Mask, ...]:
     """The masks, each of which can be used with the stack; an error names its file."""
     if not masks:
         raise InvalidInputError("masks is empty: give at least one, or None")
@@ -295,18 +301,13 @@ def _checked_masks(
         try:
             stack.with_masks([mask])
         except WaldoError as e:
-            raise (e.at(str(given)) if isinstance(given, str | Path) else e) from None
+            raise (e.at(str(given)) if isinstance(given, str | os.PathLike) else e) from None
     return checked
 
 
-def _as_mask(mask: Mask | NDArray[Any] | str | Path, number: int) -> Mask:
+def _as_mask(mask: Mask | AnyImage, number: int) -> Mask:
     if isinstance(mask, Mask):
         return mask
-    if isinstance(mask, str | Path):
+    if isinstance(mask, str | os.PathLike):
         return open_mask(mask)
-    array = np.asarray(mask, dtype=np.float32)
-    if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
-        raise InvalidInputError(
-            f"a mask is (A, B, 3), or (A, B, 4) with weights, not {array.shape}"
-        )
-    return Mask(f"mask{number}", array[:, :, :3], array[:, :, 3] if array.shape[2] == 4 else None)
+    return Mask(f"mask{number}", *as_mask(mask))

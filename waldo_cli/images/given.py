@@ -1,18 +1,19 @@
-"""An image in whatever form a caller has it: a path, bytes, a file, a picture of Pillow's, an array."""
+"""An image or a mask in the form a caller has it: a path, bytes, a file, a picture of Pillow's, an array."""
 
 from __future__ import annotations
 
 import io
 import os
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from waldo_cli.arrays import Floats
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.images.decode import Source
-from waldo_cli.images.load import load_image
+from waldo_cli.images.load import load_image, load_mask
 
 #: What `detect` takes for an image.
 AnyImage = NDArray[Any] | Source | Image.Image
@@ -22,6 +23,13 @@ _PNG_MODES = frozenset(("1", "L", "LA", "P", "RGB", "RGBA", "I;16"))
 _TIFF_MODES = frozenset(("I", "F"))
 
 
+def is_picture(given: object) -> bool:
+    """Return whether this is one picture in one of the forms of `AnyImage`, not a list of several."""
+    if isinstance(given, np.ndarray):
+        return given.ndim < 4
+    return isinstance(given, str | os.PathLike | bytes | Image.Image) or hasattr(given, "read")
+
+
 def as_image(image: AnyImage) -> NDArray[Any]:
     """Return an image as an array; a picture as `load_image` gives it.
 
@@ -29,8 +37,9 @@ def as_image(image: AnyImage) -> NDArray[Any]:
     ----------
     image
         A path, bytes, an open binary file; a picture of Pillow's, which is treated as its file would be:
-        turned by its EXIF orientation, transparent pixels on white; or an array, which is returned as it is,
-        but for bytes (uint8), which are divided by 255.
+        turned by its EXIF orientation, transparent pixels on white; or an array. Of arrays ``(H, W, 3)`` of
+        floats are returned as they are. uint8 is divided by 255 and uint16 by 65535, grey ``(H, W)`` and
+        ``(H, W, 1)`` is copied to three channels, and ``(H, W, 4)`` is blended with white by its alpha.
 
     Raises
     ------
@@ -39,28 +48,80 @@ def as_image(image: AnyImage) -> NDArray[Any]:
     FileError
         It cannot be read, or is no picture.
     """
-    if isinstance(image, str | os.PathLike | bytes) or hasattr(image, "read"):
-        return load_image(cast(Source, image))
-    if isinstance(image, Image.Image):
-        return _of_pillow(image)
-    array = np.asarray(image)
-    if array.dtype.kind not in "fiubc":
-        raise InvalidInputError(
-            f"an image is a path, bytes, a picture or an array, not {type(image).__name__}"
-        )
-    if array.dtype == np.uint8:
-        return array.astype(np.float32) / np.float32(255)
+    source = _source(image)
+    if source is not None:
+        return load_image(source, max_pixels=_pixels(image))
+    array = _as_floats(image, "an image")
+    if array.ndim == 3 and array.shape[2] == 4:
+        colours, alpha = array[:, :, :3], array[:, :, 3:]
+        return np.asarray(colours * alpha + (1 - alpha))
     return array
 
 
-def _of_pillow(picture: Image.Image) -> NDArray[Any]:
+def as_mask(mask: AnyImage) -> tuple[Floats, Floats | None]:
+    """Return a mask as `load_mask` does: colours ``(A, B, 3)``, and weights ``(A, B)`` or None.
+
+    It may have the forms of `as_image`; the alpha of an array ``(A, B, 4)`` is its weights.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no picture.
+    FileError
+        It cannot be read, or is no picture; or every pixel is transparent.
+    """
+    source = _source(mask)
+    if source is not None:
+        return load_mask(source, max_pixels=_pixels(mask))
+    array = _as_floats(mask, "a mask")
+    if array.ndim != 3 or array.shape[2] not in (3, 4) or 0 in array.shape:
+        raise InvalidInputError(
+            f"a mask is (A, B, 3), or (A, B, 4) with weights, not {array.shape}"
+        )
+    if array.dtype.kind not in "fb":
+        raise InvalidInputError(
+            f"a mask holds floats in [0, 1], uint8 or uint16, not {array.dtype}"
+        )
+    array = array.astype(np.float32)
+    return array[:, :, :3], array[:, :, 3] if array.shape[2] == 4 else None
+
+
+def _source(given: AnyImage) -> Source | None:
+    """What to open; None for an array."""
+    if isinstance(given, Image.Image):
+        return _file_of(given)
+    if is_picture(given) and not isinstance(given, np.ndarray):
+        return given
+    return None
+
+
+def _pixels(given: AnyImage) -> int | None:
+    """The limit of pixels: a picture that Pillow has opened already is not measured again."""
+    return max(1, given.width * given.height) if isinstance(given, Image.Image) else None
+
+
+def _as_floats(given: object, what: str) -> NDArray[Any]:
+    """An array whose samples and channels are brought to those of an image, where it is known how."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiubc":
+        raise InvalidInputError(
+            f"{what} is a path, bytes, a picture or an array, not {type(given).__name__}"
+        )
+    if array.dtype in (np.uint8, np.uint16):
+        array = array.astype(np.float32) / np.float32(np.iinfo(array.dtype).max)
+    if array.ndim == 2:
+        array = array[:, :, np.newaxis]
+    return array.repeat(3, axis=2) if array.ndim == 3 and array.shape[2] == 1 else array
+
+
+def _file_of(picture: Image.Image) -> bytes:
+    """A picture as a file that is not compressed, so that there is one way from samples to an image."""
     turned = ImageOps.exif_transpose(picture)
     if turned.mode not in _PNG_MODES | _TIFF_MODES:
         turned = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
-    # Through a file, so that there is one way from samples to an image. It is not compressed.
     file = io.BytesIO()
     if turned.mode in _TIFF_MODES:
         turned.save(file, "TIFF")
     else:
         turned.save(file, "PNG", compress_level=0, exif=b"")
-    return load_image(file.getvalue(), max_pixels=max(1, turned.width * turned.height))
+    return file.getvalue()

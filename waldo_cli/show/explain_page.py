@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Bytes, Floats
-from waldo_cli.detector.detect import Result, detect_with
+from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.explanation import Place, Ranking, best_of, rankings, window_around
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps
 from waldo_cli.detector.passes import RANKED, Pass, Trace
+from waldo_cli.detector.result import Result
 from waldo_cli.detector.search import Search
 from waldo_cli.detector.turn import box_back, point_back, turned
 from waldo_cli.detector.verdict import MOST_CHANCE

@@ -35,8 +35,8 @@ def pictures(
     """
     whole = (0, 0, image.shape[1], image.shape[0])
     page = bytes_of(image)
-    find = _jpeg(page, _around(detections[0], whole), CROP) if detections else b""
-    return Pictures(_jpeg(page, whole, WHOLE), find, _jpeg(heatmap, whole, WHOLE))
+    find = jpeg(page, _around(detections[0], whole), CROP) if detections else b""
+    return Pictures(jpeg(page, whole, WHOLE), find, jpeg(heatmap, whole, WHOLE))
 
 
 def view(image: NDArray[Any], find: Detection, columns: int) -> View:
@@ -81,7 +81,8 @@ def bytes_of(image: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
-def _jpeg(pixels: NDArray[Any], box: tuple[int, int, int, int], longest: int) -> bytes:
+def jpeg(pixels: NDArray[Any], box: tuple[int, int, int, int], longest: int) -> bytes:
+    """A JPEG of a part of a picture (left, top, right, bottom), its longest side of `longest` pixels."""
     from PIL import Image
 
     left, top, right, bottom = box
