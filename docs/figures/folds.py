@@ -1,9 +1,10 @@
 """How the stacks of a training's folds answer on pages that they have not learned from, as people hold them.
 
-``python docs/figures/folds.py RUN PAGES TRUTH [KIND ...]`` prints a table: for each kind of picture how many
-there are, on how many the first find is right and reported, and how many false finds the same pictures have
-with what is sought painted over. RUN is the folder of ``waldo train PAGES --truth TRUTH --heads -o RUN``;
-each held-out page is judged with the stack of its fold, calibrated as the release is.
+``python docs/figures/folds.py [--others OTHERS] RUN PAGES TRUTH [KIND ...]`` prints a table: for each kind of
+picture how many there are, on how many the first find is right and reported, and how many false finds the
+same pictures have with what is sought painted over. RUN is the folder of ``waldo train PAGES --truth TRUTH
+--others OTHERS --heads -o RUN``; each held-out page is judged with the stack of its fold, calibrated as the
+release is.
 
 Photographs are simulated, from a seed for each page: a page lies on a table, seen from the side, in the light
 of a lamp with a shadow over it, out of focus, stored at a low quality; each alone, and all of them.
@@ -26,10 +27,17 @@ from PIL import Image
 from scipy import ndimage
 
 from waldo_cli.evaluation.judge import PageScore
+from waldo_cli.evaluation.pages import refuse
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
-from waldo_cli.training.calibrate import Calibration, calibrated
-from waldo_cli.training.cross_validate import Sources, judged
+from waldo_cli.training.calibrate import calibrated
+from waldo_cli.training.cross_validate import (
+    Fold,
+    Sources,
+    calibration_of,
+    judged,
+    stored_scores,
+)
 from waldo_cli.training.data import Head, TrainingPage, folds_by_artwork, painted_over, resized
 from waldo_cli.training.learn import load
 from waldo_cli.training.network import Classes, classifier_network, proposal_network
@@ -207,15 +215,12 @@ KINDS: dict[str, Change] = {
 
 
 def fold_stacks(run: Path, folder: Path) -> Iterator[tuple[int, Stack]]:
-    """The stacks of the folds that are learned, with the calibration of the report where there is one."""
+    """The stacks of the folds that are learned, each with the calibration of all of them."""
     classes = Classes(**json.loads((run / "settings.json").read_text())["classes"])
-    report = run / "report.json"
-    calibration = Calibration(1.0, 0.0, 0.5)
-    if report.exists():
-        calibration = Calibration(**json.loads(report.read_text())["calibration"])
-    for fold in sorted(run.glob("fold*")):
-        if not (fold / "scores.json").exists():
-            continue
+    stored = {int(path.parent.name[4:]): path for path in run.glob("fold*/scores.json")}
+    calibration = calibration_of([Fold(n, stored_scores(path)) for n, path in stored.items()])
+    for number, path in sorted(stored.items()):
+        fold = path.parent
         proposals = folded(load(proposal_network(classes), fold / "proposals.pt"))
         closer = [
             calibrated(load(classifier_network(classes), fold / f"{name}.pt"), calibration)
@@ -223,7 +228,7 @@ def fold_stacks(run: Path, folder: Path) -> Iterator[tuple[int, Stack]]:
         ]
         release = Release("fold", threshold=calibration.threshold)
         path = write_stack(folder / fold.name, release, classes, proposals, closer)
-        yield int(fold.name[4:]), load_stack(path)
+        yield number, load_stack(path)
 
 
 def line(kind: str, scores: list[PageScore], absent: list[PageScore], threshold: float) -> str:
@@ -240,12 +245,12 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("pages", type=Path)
     parser.add_argument("truth", type=Path)
+    parser.add_argument("--others", type=Path, help="as the training had it: folds depend on it")
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
     options = parser.parse_args()
     settings = json.loads((options.run / "settings.json").read_text())
-    _, pages, _ = Sources(options.pages, options.truth, "waldo", figures=True).read(
-        sys.stderr.write
-    )
+    sources = Sources(options.pages, options.truth, "waldo", figures=True, others=options.others)
+    _, pages, _ = sources.read(refuse)
     folds = folds_by_artwork(pages, settings["folds"], settings["seed"])
     shown = [page for page in pages if page.kind == "page"]
     sys.stdout.write(
