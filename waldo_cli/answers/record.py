@@ -60,6 +60,8 @@ class Record:
         Best score minus the next best one elsewhere in the image; None if there is no other.
     heatmap
         Path of the heatmap, if one was written.
+    annotated
+        Path of the image with boxes and labels, if one was written.
     error
         What went wrong; None if nothing did. With detections: a file beside the answer was not written.
     seconds
@@ -95,6 +97,7 @@ class Record:
     modified: float | None = None
     turned: int = 0
     best: Detection | None = None
+    annotated: str | None = None
     output: str = ""
     page: int | None = None
     others: int = 0
@@ -116,6 +119,7 @@ def as_json(record: Record) -> dict[str, Any]:
         out["detections"] = [_detection_as_json(d) for d in record.detections]
     out |= {"margin": record.margin, "turned": record.turned}
     out |= {"heatmap": None} if record.heatmap is None else path_fields("heatmap", record.heatmap)
+    out |= {} if record.annotated is None else path_fields("annotated", record.annotated)
     out["error"] = None if record.error is None else show(record.error)
     out |= {"seconds": record.seconds, "run": record.run}
     out |= {"bytes": record.bytes, "modified": record.modified}
@@ -161,6 +165,7 @@ def from_json(data: Any) -> Record:
         _optional(_number, data["modified"]),
         _whole(data["turned"]),
         _optional(_detection, data.get("best")),
+        exact_path("annotated", data) if "annotated" in data else None,
         page=_optional(_whole, data.get("page")),
     )
     if data["found"] is not record.found or not _is_possible(record):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from waldo_cli.answers.record import Record
 from waldo_cli.errors import FileError, WaldoError
 from waldo_cli.files import NPY_MARK, PNG_MARK, make_folder, refuse_foreign, sweep
-from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item
+from waldo_cli.inputs.items import ACTIVATIONS, ANNOTATED, HEATMAP, Item
 from waldo_cli.inputs.masks import MaskSource
 from waldo_cli.inputs.sources import fetch, is_url
 from waldo_cli.parallel import keep_freed_memory
@@ -52,6 +52,7 @@ class Query:
     where: str | None = None
     turn: str = "auto"
     heatmap: bool = True
+    annotated: bool = False
     activations: bool = False
     max_pixels: int | None = None
     orient: bool = True
@@ -230,6 +231,15 @@ class Finder:
                     record = replace(record, heatmap=None if reasons else item.output + HEATMAP)
                 if extras.pictures:
                     record = replace(record, pictures=pictures(image, heatmap, result.detections))
+            if query.annotated:
+                from waldo_cli.show.annotated import annotated
+
+                drawn = annotated(image, result.detections, self.labels)
+                reasons = self._save(
+                    output + ANNOTATED, PNG_MARK, lambda path: save_png(path, drawn)
+                )
+                failures += reasons
+                record = replace(record, annotated=None if reasons else item.output + ANNOTATED)
             if extras.view and result.found:
                 record = replace(record, view=view(image, result.detections[0], extras.view))
         except MemoryError:

@@ -168,4 +168,6 @@ def _summary(record: Record) -> str:
             summary += f" and {len(record.detections) - 1} more"
         if record.turned:
             summary += f", in the image turned by {record.turned} degrees"
-    return f"{summary}, heatmap {show(record.heatmap)}" if record.heatmap else summary
+    if record.heatmap:
+        summary += f", heatmap {show(record.heatmap)}"
+    return f"{summary}, annotated {show(record.annotated)}" if record.annotated else summary
