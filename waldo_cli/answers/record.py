@@ -80,6 +80,10 @@ class Record:
         of any output format.
     others
         Number of pictures inside this one that were not examined.
+    threshold
+        The score that a find must have; None where another rule decides.
+    levels
+        Width and height of the image in each of the sizes in which it was searched, largest first.
     pictures, view
         For a report and for a terminal, if they were asked for.
     """
@@ -101,6 +105,8 @@ class Record:
     output: str = ""
     page: int | None = None
     others: int = 0
+    threshold: float | None = None
+    levels: tuple[tuple[int, int], ...] = ()
     pictures: Pictures | None = None
     view: View | None = None
 

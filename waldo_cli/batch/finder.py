@@ -199,8 +199,23 @@ class Finder:
             turned=result.turned,
             best=None if result.found else result.best,
             others=others,
+            threshold=None if self._search.by_verdict else self._search.threshold,
+            levels=self._levels(result),
         )
         return self._write(item, image, result, record)
+
+    def _levels(self, result: Result) -> tuple[tuple[int, int], ...]:
+        """The sizes in which the image was searched, for the summary."""
+        from waldo_cli.geometry import Size
+
+        rows, cols = result.height, result.width
+        if result.turned % 180:
+            rows, cols = cols, rows
+        several = self._query.top == "all"
+        return tuple(
+            (size.cols, size.rows)
+            for size in self._search.levels_for(Size(rows, cols), several=several)
+        )
 
     def _write(self, item: Item, image: NDArray[Any], result: Result, record: Record) -> Record:
         """Write the files asked for; return the record, with pictures in it if they were asked for.
