@@ -367,7 +367,7 @@ inputs = group(
 overwrite = click.option(
     "--overwrite",
     is_flag=True,
-    help="Replace files that are there, whoever made them.  [default: only heatmaps, activations and"
+    help="Replace files that are there, whoever made them.  [default: only pictures, activations and"
     " reports that this program made]",
 )
 
@@ -387,6 +387,11 @@ writing = group(
         "--heatmap/--no-heatmap",
         default=None,
         help="Write STEM.heatmap.png, the activations over the dimmed page.  [default: heatmap, but for -q]",
+    ),
+    click.option(
+        "--annotated",
+        is_flag=True,
+        help="Write STEM.annotated.png, the page with a box, label and score for each find.",
     ),
     click.option(
         "--activations",

@@ -159,8 +159,13 @@ def _summary(record: Record) -> str:
         if record.best is not None:
             best = record.best
             summary += f"; best is {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
-            if best.chance is not None:
+            if record.threshold is not None:
+                summary += f", below the threshold {record.threshold:g}"
+            elif best.chance is not None:
+                from waldo_cli.detector.verdict import MOST_CHANCE  # loads numpy
+
                 summary += f", as good by chance on {best.chance:.0%} of pictures"
+                summary += f" (a find: on {MOST_CHANCE:.0%} at most)"
     else:
         best = record.detections[0]
         summary = f"{path}: {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
@@ -168,4 +173,12 @@ def _summary(record: Record) -> str:
             summary += f" and {len(record.detections) - 1} more"
         if record.turned:
             summary += f", in the image turned by {record.turned} degrees"
-    return f"{summary}, heatmap {show(record.heatmap)}" if record.heatmap else summary
+    if record.levels:
+        (width, height), last = record.levels[0], record.levels[-1]
+        count = len(record.levels)
+        sizes = f"{count} sizes, " if count > 1 else ""
+        to = f" to {last[0]}x{last[1]}" if count > 1 else ""
+        summary += f"; looked at in {sizes}{width}x{height}{to} px"
+    if record.heatmap:
+        summary += f", heatmap {show(record.heatmap)}"
+    return f"{summary}, annotated {show(record.annotated)}" if record.annotated else summary

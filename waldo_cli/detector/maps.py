@@ -201,6 +201,18 @@ def _counted(
     return cost(stack, image, fitting, weighed=weighed) if fitting else Cost(0, 0.0)
 
 
+def fitting_sizes(stack: Stack, image: Size, scales: Sequence[float]) -> list[Size]:
+    """Sizes of the image at those of the scales at which the object and all windows fit into it."""
+    pixels = np.broadcast_to(np.float32(0), (*image, 3))  # takes no memory; only its size is used
+    sizes = [level_size(*image, 1 / scale) for scale in scales]
+    return [
+        size
+        for size in sizes
+        if size.holds(stack.object_size)
+        and _fits(stack, extend(stack, Level(pixels, size)).shape[:2])
+    ]
+
+
 def _fits(stack: Stack, size: Pair) -> bool:
     """Whether all windows of the stack fit into an image of this size."""
     return min(map(min, stack.sizes(size))) >= 1

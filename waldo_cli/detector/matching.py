@@ -392,6 +392,22 @@ def _turned(planes: Floats, turn: Turn, x: Doubles, y: Doubles) -> Floats:
     )
 
 
+def as_it_lies(mask: Mask, turn: Turn) -> Mask:
+    """A mask mirrored and turned: what is outside of it has no weight."""
+    if turn == UPRIGHT[0]:
+        return mask
+    size, a = mask.size, math.radians(turn.angle)
+    A, B = (
+        math.ceil(abs(math.cos(a)) * n + abs(math.sin(a)) * m - 1e-6) for n, m in (size, size[::-1])
+    )
+    y, x = np.mgrid[:A, :B] + np.array([(1 - A) / 2, (1 - B) / 2])[:, None, None]
+    planes = _turned(mask.weighed(), turn, x, y)
+    weights = np.clip(planes[:, :, -1], 0, 1).astype(np.float32)
+    pixels = planes[:, :, :-1] / np.maximum(weights, 1e-3)[:, :, None]
+    whole = mask.weights is None and turn.angle % 90 == 0
+    return Mask(mask.label, pixels.astype(np.float32), None if whole else weights)
+
+
 def of_maps(maps: Maps, channel: int, count: int, max_overlap: float) -> Candidates:
     """Candidates for `count` finds from a mask's maps at full size."""
     peaks = find_peaks(maps, channel, "", ALIGNED * effort(count), max_overlap)
