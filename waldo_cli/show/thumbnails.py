@@ -35,8 +35,8 @@ def pictures(
     """
     whole = (0, 0, image.shape[1], image.shape[0])
     page = bytes_of(image)
-    find = _jpeg(page, _around(detections[0], whole), CROP) if detections else b""
-    return Pictures(_jpeg(page, whole, WHOLE), find, _jpeg(heatmap, whole, WHOLE))
+    find = jpeg(page, _around(detections[0], whole), CROP) if detections else b""
+    return Pictures(jpeg(page, whole, WHOLE), find, jpeg(heatmap, whole, WHOLE))
 
 
 def view(image: NDArray[Any], find: Detection, columns: int) -> View:
@@ -78,7 +78,11 @@ def bytes_of(image: NDArray[Any]) -> NDArray[Any]:
     return (image * 255 + 0.5).astype(np.uint8)
 
 
-def _jpeg(pixels: NDArray[Any], box: tuple[int, int, int, int], longest: int) -> bytes:
+def jpeg(pixels: NDArray[Any], box: tuple[int, int, int, int], longest: int) -> bytes:
+    """A part of a picture ``(H, W, 3)`` uint8, its longest side so many pixels, as the bytes of a JPEG.
+
+    `box` is left, top, right and bottom.
+    """
     from PIL import Image
 
     left, top, right, bottom = box
