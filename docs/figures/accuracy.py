@@ -14,7 +14,8 @@ from pathlib import Path
 
 from waldo_cli.evaluation.figures import area_under_curve, reliability, summarize
 from waldo_cli.evaluation.judge import PageScore
-from waldo_cli.training.cross_validate import SIZES, Fold, calibration_of, stored_scores
+from waldo_cli.training.held_out import SIZES, stored_fold
+from waldo_cli.training.report import calibration_of
 
 WITHOUT = ("painted", "without", "picture")  # kinds of pages that do not show what is sought
 NAMES = {"page": "pages", "painted": "pages, painted over", "without": "pages without him"}
@@ -24,7 +25,7 @@ def main() -> None:
     """Print all tables."""
     run = Path(sys.argv[1])
     folds = [
-        Fold(int(path.parent.name[4:]), stored_scores(path))
+        stored_fold(path, int(path.parent.name[4:]))
         for path in sorted(run.glob("fold*/scores.json"))
     ]
     calibration = calibration_of(folds)

@@ -31,17 +31,13 @@ from waldo_cli.evaluation.pages import refuse
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
 from waldo_cli.training.calibrate import calibrated
-from waldo_cli.training.cross_validate import (
-    Fold,
-    Sources,
-    calibration_of,
-    judged,
-    stored_scores,
-)
+from waldo_cli.training.cross_validate import Sources
 from waldo_cli.training.data import Head, TrainingPage, folds_by_artwork, painted_over, resized
+from waldo_cli.training.held_out import judged, stored_fold
 from waldo_cli.training.learn import load
 from waldo_cli.training.network import Classes, classifier_network, proposal_network
 from waldo_cli.training.release import Release, folded, write_stack
+from waldo_cli.training.report import calibration_of
 
 Random = np.random.Generator
 Change = Callable[[TrainingPage, Random], TrainingPage]
@@ -218,7 +214,7 @@ def fold_stacks(run: Path, folder: Path) -> Iterator[tuple[int, Stack]]:
     """The stacks of the folds that are learned, each with the calibration of all of them."""
     classes = Classes(**json.loads((run / "settings.json").read_text())["classes"])
     stored = {int(path.parent.name[4:]): path for path in run.glob("fold*/scores.json")}
-    calibration = calibration_of([Fold(n, stored_scores(path)) for n, path in stored.items()])
+    calibration = calibration_of([stored_fold(path, n) for n, path in stored.items()])
     for number, path in sorted(stored.items()):
         fold = path.parent
         proposals = folded(load(proposal_network(classes), fold / "proposals.pt"))

@@ -38,7 +38,9 @@ class Graph:
         import onnx
 
         output = f"{op.lower()}{len(self._nodes) + 1}"
-        self._nodes.append(onnx.helper.make_node(op, list(inputs), [output], **attributes))
+        # With a name: onnxruntime 1.19 gives what it makes of nodes without one all the same name.
+        node = onnx.helper.make_node(op, list(inputs), [output], name=output, **attributes)
+        self._nodes.append(node)
         return output
 
     def array(self, values: Array) -> str:
