@@ -440,10 +440,14 @@ def verified(
     Those that chance would hardly bring about come before all others.
     """
     found = _aligned(matcher, pyramid, candidates, FIRST, 6, prior)
+    if not len(found):  # all have left the region
+        return []
     agreement = _compared(matcher, pyramid, found, FIRST)
     order = np.argsort(-(agreement.score + agreement.trimmed), kind="stable")
     found = found[_apart(found.poses[order], matcher, max_overlap, ALIGNED * effort(count), order)]
     found = _aligned(matcher, pyramid, found, SECOND, 6, prior)
+    if not len(found):
+        return []
     agreement = _compared(matcher, pyramid, found, SECOND)
     weights = _weights(prior, found.poses)
     # Seen from further away, too: blur, noise and strong compression spoil what is fine first.

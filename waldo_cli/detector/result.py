@@ -52,7 +52,7 @@ class Result:
     """
 
     detections: tuple[Detection, ...]
-    overlay: Overlay
+    overlay: Overlay = field(repr=False)
     margin: float | None
     width: int
     height: int
