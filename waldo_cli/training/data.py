@@ -223,7 +223,7 @@ def classes_of(opened: Sequence[Opened], sought: str | None, *, figures: bool = 
         for scale in (smallest / view / 2**0.25, 2 * largest / view)
     )
     low = min(max(low, 0.5), 64.0)
-    high = 512.0 if figures else min(max(high, low), 64.0)
+    high = 256.0 if figures else min(max(high, low), 64.0)
     return replace(classes, scales=(low, high, 2))
 
 
