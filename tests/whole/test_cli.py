@@ -31,6 +31,8 @@ USAGE = {
     "region": ["detect", "page.png", "--region", "1,2,3"],
     "top": ["detect", "page.png", "--top", "0"],
     "threshold": ["detect", "page.png", "--threshold", "high"],
+    "top in words": ["detect", "page.png", "--top", "many"],
+    "overlap nan": ["detect", "page.png", "--max-overlap", "nan"],
     "threshold nan": ["detect", "page.png", "other.png", "--threshold", "nan"],
     "threshold of explain": ["explain", "page.png", "--threshold", "inf"],
     "threshold of evaluate": ["evaluate", ".", "--truth", "t.csv", "--threshold", "-inf"],
