@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import BEYOND, CONTRASTS, browser
 from explained import MASK, Floats, learned_like, page
 from PIL import Image
 
@@ -181,6 +183,59 @@ def test_the_page_is_one_file_with_whole_pictures_and_no_script(tmp_path: Path) 
         with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
             picture.load()
     assert not re.search(r"(src|href)=\"(?!data:)", html)
+
+
+@pytest.fixture
+def long_page(tmp_path: Path) -> Path:
+    """A page with everything that one can have, under a title without a blank."""
+    out = tmp_path / "a.html"
+    explain(out, page(), stack=learned_like(), threshold=0, at=(64, 36), title="scan" * 40 + ".png")
+    return out
+
+
+def test_who_does_not_see_the_page_is_told_what_is_on_it(long_page: Path) -> None:
+    outline = Outline(long_page.read_text("utf-8"))
+    levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert [tag for tag, _ in outline.tags if tag in ("header", "main")] == ["header", "main"]
+    assert outline.tags[0] == ("html", {"lang": "en"})
+    assert {a["alt"] for tag, a in outline.tags if tag == "img"} >= {
+        "map",
+        "heatmap",
+        "cut of the page",
+    }
+    assert all(
+        a["aria-label"] for tag, a in outline.tags if tag == "svg" or a.get("role") == "region"
+    )
+    assert all(a == {"scope": "col"} for tag, a in outline.tags if tag == "th")
+
+
+def test_the_page_fits_a_phone_and_follows_the_colour_scheme(
+    long_page: Path, tmp_path: Path
+) -> None:
+    with browser(tmp_path / "profile") as shown:
+        backgrounds = set()
+        for dark in (False, True):
+            for width in (390, 1280):
+                shown.show(long_page, width=width, dark=dark)
+                assert shown.run(BEYOND) == []
+                assert shown.run("document.documentElement.scrollWidth") <= width
+            assert {k: v for k, v in shown.run(CONTRASTS).items() if v < 4.5} == {}
+            backgrounds.add(shown.run("getComputedStyle(document.body).backgroundColor"))
+        assert len(backgrounds) == 2
+        told = shown.tree()
+        assert {"banner", "main", "heading", "image", "table", "columnheader"} <= {
+            r for r, _ in told
+        }
+        assert all(name for role, name in told if role == "image")
+        # The keyboard reaches what may be wider than the screen, and nothing else stands in the way.
+        reached = []
+        for _ in range(3):
+            shown.press("Tab")
+            reached.append(shown.run("document.activeElement.getAttribute('aria-label')"))
+        assert reached[:2] == ["The layers", "The peaks after suppression"]
 
 
 def test_where_and_region_are_part_of_the_explanation(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ then open the journal, the engine and the sinks, and pass every record of the en
 
 from __future__ import annotations
 
+import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -427,7 +429,7 @@ def open_sinks(
     The screen comes after the output, so that it also shows errors of writing.
     """
     exit_stack.enter_context(screen)
-    report = _open_report(arguments, left_out, exit_stack)
+    report = _open_report(arguments, engine.labels, left_out, exit_stack)
     if journal is not None:
         yield journal
     if arguments.form in SIDECARS and not arguments.quiet:
@@ -457,7 +459,9 @@ def open_sinks(
         yield report
 
 
-def _open_report(arguments: Arguments, left_out: LeftOut, exit_stack: ExitStack) -> Sink | None:
+def _open_report(
+    arguments: Arguments, labels: tuple[str, ...], left_out: LeftOut, exit_stack: ExitStack
+) -> Sink | None:
     if arguments.report is None:
         return None
     from waldo_cli.show.report import Report
@@ -468,8 +472,30 @@ def _open_report(arguments: Arguments, left_out: LeftOut, exit_stack: ExitStack)
         Report(
             arguments.report,
             left_out,
+            facts(arguments, labels),
             max_pixels=arguments.max_pixels,
             orient=not arguments.no_orient,
             allow_truncated=arguments.allow_truncated,
         )
     )
+
+
+def facts(arguments: Arguments, labels: tuple[str, ...]) -> dict[str, str]:
+    """What a report says at its top: what was looked for, how, when, and by which command."""
+    from waldo_cli.detector.verdict import MOST_CHANCE
+    from waldo_cli.stack.file import load_stack
+
+    stack = load_stack(arguments.stack or ("pixels" if arguments.masks else "waldo"))
+    limit = stack.threshold if arguments.threshold is None else arguments.threshold
+    find = (
+        "the best place, whatever its score" if limit is None else f"a score of at least {limit:g}"
+    )
+    if arguments.threshold is None and stack.needs_mask and len(stack.layers) == 1:
+        find = f"what chance brings about in at most {MOST_CHANCE:.0%} of pictures without it"
+    by = f"masks {', '.join(arguments.masks)}" if arguments.masks else f"stack {stack.name}"
+    return {
+        "Looked for": f"{', '.join(labels)} (by {by})",
+        "A find is": find,
+        "Date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "Command": shlex.join(["waldo", *sys.argv[1:]]),
+    }

@@ -172,7 +172,7 @@ def find_all(
     """Find every place of a picture, as it is and at its own size.
 
     It is `detect` with ``masks=mask``, ``scales=1`` and ``top="all"``, for those who know
-    ``pyautogui.locateAllOnScreen``; docs/icons.md has the two side by side.
+    ``pyautogui.locateAllOnScreen``; docs/python.md has the two side by side.
 
     Parameters
     ----------

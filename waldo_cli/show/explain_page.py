@@ -33,7 +33,16 @@ from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import show, write_atomically
 from waldo_cli.geometry import Box, Detection, Point, Size, Span
 from waldo_cli.show.heatmap import Heatmap
-from waldo_cli.show.html import Figure, data_url, document, figure, paragraph, rectangle, table
+from waldo_cli.show.html import (
+    Figure,
+    data_url,
+    document,
+    figure,
+    moved,
+    paragraph,
+    rectangle,
+    table,
+)
 from waldo_cli.show.map_pictures import (
     colour_range,
     coloured,
@@ -301,7 +310,9 @@ def place_figures(ranking: Ranking, place: Place, at: Point, image: Floats) -> I
     """The page around a place, what closer looks were shown there and at the best place, and the maps."""
     if place.strength == -np.inf:
         return
-    yield Figure(rgb(surroundings(image, at)), "the page there", "small centred")
+    yield Figure(
+        rgb(surroundings(image, at)), "the page there", "small centred", "piece of the page"
+    )
     seen = ranking.seen
     if seen.scores is not None:
         for n in dict.fromkeys(n for n in (place.after, ranking.first()) if n is not None):
@@ -326,6 +337,7 @@ def _candidate(seen: Pass, n: int, image: Floats) -> Iterator[Figure]:
             f"{n + 1}. at {found.x:g}, {found.y:g}: first look {found.score:.3f}, closer look {number}: "
             + _said(seen.answers[number - 1][n], labels)
             + f"; together {_said(seen.scores[n], labels)}",
+            alt="cut of the page",
         )
 
 
@@ -388,7 +400,7 @@ class _Page:
         yield from map(paragraph, answer_lines(self.result, self.trace, self.rankings))
         picture = Heatmap(self.image, self.result.overlay, self.result.detections).whole()
         caption = "The answer: activations over the dimmed page."
-        yield figure(Figure(fitted(picture, PAGE_WIDTH), caption, "wide"))
+        yield figure(Figure(fitted(picture, PAGE_WIDTH), caption, "wide", "heatmap"))
 
     def _sought(self) -> Iterator[str]:
         yield "<h2>What is looked for</h2>"
@@ -398,7 +410,7 @@ class _Page:
                     for k in range(layer.features.shape[3]):
                         label = seen.stack.labels[min(k, len(seen.stack.labels) - 1)]
                         yield from map(figure, _mask_figures(layer, k, f"The mask {label}"))
-            yield f"<pre>{escape(repr(seen.stack))}</pre>"
+            yield moved(f"<pre>{escape(repr(seen.stack))}</pre>", "The layers")
         best = self.result.best
         if best is not None and (best.angle or best.mirrored):
             yield paragraph("A mask is shown here, and sought below, as it lies at its best place.")
@@ -434,15 +446,15 @@ class _Page:
             f" when of boxes that overlap by more than {self.trace.max_overlap:.0%} of the smaller one only"
             " the best may stay; the number is the rank."
         )
-        yield self._drawing(ranking.before, ())
-        yield self._drawing((), ranking.after)
+        yield self._drawing(ranking.before, (), "before suppression")
+        yield self._drawing((), ranking.after, "after suppression")
         closer = ranking.seen.scores is not None
         rows = [("rank", "x", "y", "scale", "box", "score", *(["in the end"] if closer else []))]
         for n, (p, final) in enumerate(zip(ranking.after[:RANKED], ranking.final, strict=False), 1):
             box = f"{p.box.width}x{p.box.height}"
             line = (f"{n}", f"{p.x:g}", f"{p.y:g}", f"{p.scale:.3g}", box, f"{p.score:.3f}")
             rows.append((*line, *([f"{final:.3f}"] if closer else [])))
-        yield table(rows)
+        yield moved(table(rows), "The peaks after suppression")
 
     @cached_property
     def _backdrop(self) -> Bytes:
@@ -450,7 +462,7 @@ class _Page:
         pale = np.clip(self.image * np.float32(127) + np.float32(128), 0, 255).astype(np.uint8)
         return fitted(pale, PAGE_WIDTH)
 
-    def _drawing(self, every: Iterable[Detection], kept: Iterable[Detection]) -> str:
+    def _drawing(self, every: Iterable[Detection], kept: Iterable[Detection], when: str) -> str:
         """Boxes over the page."""
         backdrop = self._backdrop
         width, height = self.result.width, self.result.height
@@ -465,9 +477,10 @@ class _Page:
             x, y = self.at
             shapes.append(f'<circle cx="{x:g}" cy="{y:g}" r="{height / 30:g}"/>')
         return (
-            f'<figure class="wide"><svg viewBox="0 0 {width} {height}" width="{backdrop.shape[1]}">'
+            f'<figure class="wide"><svg role="img" aria-label="The page with the peaks {when} framed"'
+            f' viewBox="0 0 {width} {height}" width="{backdrop.shape[1]}">'
             f'<image href="{data_url(backdrop)}" width="{width}" height="{height}"/>{"".join(shapes)}</svg>'
-            "</figure>"
+            f"<figcaption>Peaks {when}</figcaption></figure>"
         )
 
     def _closer_looks(self, ranking: Ranking) -> Iterator[str]:
@@ -489,7 +502,8 @@ class _Page:
         grid = min(maps.grids, key=lambda g: abs(math.log(g.scale / scale)))
         yield f"<h2>Layer by layer at scale {grid.scale:.3g}, around {place[0]:g}, {place[1]:g}</h2>"
         window, right = window_around(stack, self.image, maps, grid, place)
-        yield figure(Figure(rgb(inside_spans(window, (0, 0), (1, 1), right)), "What goes in"))
+        entering = rgb(inside_spans(window, (0, 0), (1, 1), right))
+        yield figure(Figure(entering, "What goes in", alt="piece of the page"))
         yield from _steps(stack, window, right)
 
     def _closer_layers(self, seen: Pass, n: int) -> Iterator[str]:
@@ -497,7 +511,7 @@ class _Page:
         for number, look, view in seen.shown(self.image, n):
             found = seen.candidates[n]
             yield f"<h2>Closer look {number} layer by layer, at {found.x:g}, {found.y:g}</h2>"
-            yield figure(Figure(rgb(view), "What goes in"))
+            yield figure(Figure(rgb(view), "What goes in", alt="cut of the page"))
             yield from _steps(look.stack, view)
 
 
@@ -507,14 +521,16 @@ def _mask_figures(layer: MaskLayer, k: int, caption: str) -> Iterator[Figure]:
         return
     features = layer.features[:, :, :, k]
     if features.shape[2] == 3:
-        yield Figure(rgb(features), f"{caption}, {features.shape[1]}x{features.shape[0]} px")
+        size = f"{features.shape[1]}x{features.shape[0]} px"
+        yield Figure(rgb(features), f"{caption}, {size}", alt="mask")
     else:
         for c in range(features.shape[2]):
             after = f"{caption} after the layers above it, channel {c + 1}"
             yield Figure(coloured(features[:, :, c]), after)
     if layer.weights is not None:
         weights = layer.weights[:, :, min(k, layer.weights.shape[2] - 1)]
-        yield Figure(coloured(weights, 0, 1), "Its weights: what is dark does not count")
+        caption = "Its weights: what is dark does not count"
+        yield Figure(coloured(weights, 0, 1), caption, alt="weights")
 
 
 def _steps(stack: Stack, x: Floats, spans: tuple[Span, Span] | None = None) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from base64 import b64encode
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from html import escape
 from pathlib import Path
@@ -16,15 +16,21 @@ from waldo_cli.errors import FileError, WaldoError
 from waldo_cli.files import reason, show, sweep, write_atomically
 from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.sources import STDIN, fetch, is_url
-from waldo_cli.show.thumbnails import bytes_of, pictures
+from waldo_cli.show.report_entry import entry, state_of
+from waldo_cli.show.thumbnails import bytes_of, pictures, smaller
 
-# The page. The records and the sum take the places of these two marks.
+# The page. What was asked, the records and the sum take the places of these marks.
 TEMPLATE = Path(__file__).with_name("report.html")
-ROWS, SUM = "<!--rows-->", "<!--sum-->"
+FACTS, ROWS, SUM = "<!--facts-->", "<!--rows-->", "<!--sum-->"
 
-# Of pictures in one page, so that a browser opens it within seconds: those of some 1,300 images. Rows after
-# them have links instead.
-MAX_PICTURE_BYTES = 45_000_000
+# A page of ten thousand images has at most 60 MB, so that a browser opens it within seconds. Of these, bytes
+# of pictures: those of some 1,000 images; then one small picture of each of the next 9,000; then links.
+# And bytes of text, until only the best find of each image is listed.
+PICTURE_BYTES = 28_000_000
+SMALL_PICTURE_BYTES = 15_000_000
+TEXT_BYTES = 8_000_000
+
+NONE = Pictures(b"", b"", b"")
 
 
 class Report:
@@ -35,7 +41,9 @@ class Report:
     path
         Of the HTML file.
     left_out
-        What is not looked at; told below the table.
+        What is not looked at; told with the sum.
+    facts
+        What stands at the top: what was looked for, threshold, date and command, each with its name.
     **opening
         How `load_image` opens images, for records whose pictures must be made again.
 
@@ -45,17 +53,20 @@ class Report:
         It cannot be written.
     """
 
-    def __init__(self, path: str, left_out: LeftOut, **opening: Any) -> None:
+    def __init__(
+        self, path: str, left_out: LeftOut, facts: Mapping[str, str], **opening: Any
+    ) -> None:
         self._left_out = left_out
         self._opening = opening
         self._path = path
         self._folder = os.path.dirname(os.path.abspath(path))
         self._whole: AbstractContextManager[BinaryIO] = write_atomically(path)
         self._counts = {"found": 0, "nothing": 0, "failed": 0}
-        self._room = MAX_PICTURE_BYTES
-        self._without_pictures = 0
+        self._room = {"pictures": PICTURE_BYTES, "small": SMALL_PICTURE_BYTES, "text": TEXT_BYTES}
+        self._reduced = 0  # images with fewer pictures, since the page is full
         self._failure: FileError | None = None  # why the page cannot be written
-        self._head, _, self._tail = TEMPLATE.read_text(encoding="utf-8").partition(ROWS)
+        head, _, self._tail = TEMPLATE.read_text(encoding="utf-8").partition(ROWS)
+        self._head = head.replace(FACTS, _facts(facts))
 
     def __enter__(self) -> Self:
         sweep(self._folder)
@@ -67,15 +78,16 @@ class Report:
         if self._failure is not None:
             raise self._failure
         counts = self._counts
+        number = sum(counts.values())
         total = (
-            f"{sum(counts.values())} images: {counts['found']} with a find,"
+            f"{number} image{'s' * (number != 1)}: {counts['found']} with a find,"
             f" {counts['nothing']} without, {counts['failed']} failed"
         )
         if said := str(self._left_out):
             total += f"; {escape(said)}"
-        if self._without_pictures:
+        if self._reduced:
             total += (
-                f"; the last {self._without_pictures} without pictures, to keep this page small"
+                f"; the last {self._reduced} with a small picture or none, to keep this page small"
             )
         try:
             self._put(self._tail.replace(SUM, total))
@@ -86,30 +98,17 @@ class Report:
 
     def add(self, record: Record) -> Record:
         """Add an image. A record from an earlier run has no pictures: they are made again from the files."""
-        state = (
-            "failed" if record.detections is None else "found" if record.detections else "nothing"
-        )
-        self._counts[state] += 1
-        best = record.detections[0] if record.detections else None
-        small = Pictures(b"", b"", b"")
-        if self._room > 0:
-            small = record.pictures or self._remade(record) or small
-            self._room -= (
-                (len(small.page) + len(small.find) + len(small.heatmap)) * 4 // 3
-            )  # base64
-        else:
-            self._without_pictures += 1
-        heatmap = _image(small.heatmap, "its heatmap") or ("heatmap" if record.heatmap else "")
-        score = "" if best is None else f"{best.score:.6g}"
-        margin = "" if record.margin is None else f"{record.margin:.6g}"
+        self._counts[state_of(record)] += 1
+        small = self._pictures(record)
         name = show(record.path) + ("" if record.page is None else f", page {record.page}")
-        cells = (
-            f'<td class="path">{self._link(record.path, name, page=record.page)}<p>{_note(record)}</p></td>'
-            f'<td class="number">{score}</td><td class="number">{margin}</td>'
-            f"<td>{_image(small.page, 'the page')}</td><td>{_image(small.find, 'the find')}</td>"
-            f"<td>{self._link(record.heatmap, heatmap, html=True)}</td>"
+        row = entry(
+            record,
+            small,
+            self._link(record.path, escape(name), page=record.page),
+            lambda html: self._link(record.heatmap, html),
+            listed=len(record.detections or ()) if self._room["text"] > 0 else 1,
         )
-        row = f'<tr class="{state}" tabindex="0" data-score="{score}" data-margin="{margin}">{cells}</tr>\n'
+        self._room["text"] -= len(row) - _size(small)
         if self._failure is None:
             try:
                 self._put(row)
@@ -122,6 +121,18 @@ class Report:
                     self._whole.__exit__(FileError, e, e.__traceback__)
         return record
 
+    def _pictures(self, record: Record) -> Pictures:
+        """Its pictures, or as much of them as there is room for."""
+        kind = next((kind for kind in ("pictures", "small") if self._room[kind] > 0), "none")
+        self._reduced += kind != "pictures"
+        if kind == "none":
+            return NONE
+        made = record.pictures or self._remade(record) or NONE
+        if kind == "small":
+            made = smaller(made)
+        self._room[kind] -= _size(made)
+        return made
+
     def _put(self, text: str) -> None:
         try:
             self._file.write(text.encode())
@@ -129,18 +140,16 @@ class Report:
         except OSError as e:
             raise FileError(f"cannot write: {reason(e)}", path=self._path) from None
 
-    def _link(
-        self, path: str | None, text: str, *, html: bool = False, page: int | None = None
-    ) -> str:
-        inner = text if html else escape(text)
-        if path is None or path == STDIN or not inner:
-            return inner
+    def _link(self, path: str | None, html: str, page: int | None = None) -> str:
+        """A piece of HTML that leads to a file, or to its page; as it is where there is no file."""
+        if path is None or path == STDIN:
+            return html
         if is_url(path):
-            return f'<a href="{escape(path)}">{inner}</a>' if path.startswith("http") else inner
+            return f'<a href="{escape(path)}">{html}</a>' if path.startswith("http") else html
         target = quote(os.fsencode(os.path.relpath(path, self._folder)))
         if page is not None:
             target += f"#page={page}"  # browsers open a PDF there
-        return f'<a href="{target}">{inner}</a>'
+        return f'<a href="{target}">{html}</a>'
 
     def _remade(self, record: Record) -> Pictures | None:
         """The pictures of a record from an earlier run; None where the image or its heatmap is gone."""
@@ -158,20 +167,11 @@ class Report:
             return None
 
 
-def _image(data: bytes, what: str) -> str:
-    if not data:
-        return ""
-    return f'<img alt="{what}" src="data:image/jpeg;base64,{b64encode(data).decode()}">'
+def _facts(facts: Mapping[str, str]) -> str:
+    rows = (f"<dt>{name}</dt><dd>{escape(show(said))}</dd>\n" for name, said in facts.items())
+    return f"<dl>\n{''.join(rows)}</dl>"
 
 
-def _note(record: Record) -> str:
-    if record.error is not None and record.detections is None:
-        return escape(show(record.error))
-    size = f"{record.width} &times; {record.height}"
-    if record.error is not None:  # beside an answer: a file of it could not be written
-        size += f"; {escape(show(record.error))}"
-    if not record.detections:
-        return f"nothing found, {size}"
-    best = record.detections[0]
-    more = f" and {len(record.detections) - 1} more" if len(record.detections) > 1 else ""
-    return f"{escape(show(best.label))} at {best.x:g}, {best.y:g}{more}, {size}"
+def _size(pictures: Pictures) -> int:
+    """Bytes of pictures in the page, in base64."""
+    return (len(pictures.page) + len(pictures.find) + len(pictures.heatmap)) * 4 // 3

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # Longest side of the pictures of a whole image and of a find, in pixels.
 WHOLE, CROP = 220, 160
 
+# The same for an image that must make do with one small picture.
+SMALL = 72
+
 # How much of the page is shown around a find: multiples of its box, and at least so many pixels.
 AROUND, LEAST = 2.0, 24
 
@@ -35,8 +38,21 @@ def pictures(
     """
     whole = (0, 0, image.shape[1], image.shape[0])
     page = bytes_of(image)
-    find = jpeg(page, _around(detections[0], whole), CROP) if detections else b""
+    find = jpeg(page, around(detections[0], whole), CROP) if detections else b""
     return Pictures(jpeg(page, whole, WHOLE), find, jpeg(heatmap, whole, WHOLE))
+
+
+def smaller(pictures: Pictures) -> Pictures:
+    """The image alone, in a few hundred bytes."""
+    from PIL import Image
+
+    if not pictures.page:
+        return pictures
+    file = BytesIO()
+    with Image.open(BytesIO(pictures.page), formats=["JPEG"]) as picture:
+        picture.thumbnail((SMALL, SMALL))
+        picture.save(file, "JPEG", quality=50)
+    return Pictures(file.getvalue(), b"", b"")
 
 
 def view(image: NDArray[Any], find: Detection, columns: int) -> View:
@@ -53,13 +69,13 @@ def view(image: NDArray[Any], find: Detection, columns: int) -> View:
     """
     from PIL import Image
 
-    left, top, right, bottom = _around(find, (0, 0, image.shape[1], image.shape[0]))
+    left, top, right, bottom = around(find, (0, 0, image.shape[1], image.shape[0]))
     rows = max(2, 2 * round(columns * (bottom - top) / (right - left) / 2))
     picture = Image.fromarray(bytes_of(image[top:bottom, left:right]))
     return View(columns, rows, picture.resize((columns, rows), Image.Resampling.LANCZOS).tobytes())
 
 
-def _around(find: Detection, whole: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+def around(find: Detection, whole: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a find with its surroundings, inside the image."""
     half = [max(LEAST, AROUND * size) / 2 for size in (find.box.width, find.box.height)]
     left, top = max(whole[0], int(find.x - half[0])), max(whole[1], int(find.y - half[1]))
