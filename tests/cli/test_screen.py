@@ -80,8 +80,8 @@ def test_a_training_tells_time_left_and_how_often_it_came_first(
         shown.update(training)  # type: ignore[arg-type]
         shown.say("a line")
     assert capsys.readouterr().err.splitlines() == [
-        "fold1: near \\x1b 400 of 3000  25%  first on 11 of 12 held-out pages  12m 34s left",
-        "fold1: near \\x1b 400 of 3000  25%",
+        "25%  12m 34s left  first on 11 of 12 held-out pages  fold1: near \\x1b 400 of 3000",
+        "25%  fold1: near \\x1b 400 of 3000",
         "a line",
     ]
     assert not TrainingScreen(progress=None).progress, "this is no terminal"

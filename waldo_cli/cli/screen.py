@@ -6,6 +6,7 @@ is written, also before a record if standard output is the same terminal.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -55,7 +56,8 @@ class ProgressLine:
         self._updated = now
         if self._terminal:
             # Carriage return and "erase to the end of the line": draw over the old progress line.
-            _write("\r\x1b[K" + state())
+            # A line that the terminal breaks could not be erased.
+            _write("\r\x1b[K" + state()[: shutil.get_terminal_size().columns - 1])
             self._drawn = True
         else:
             _write(state() + "\n")
@@ -163,11 +165,12 @@ class Screen(ProgressLine):
 
 def _training(training: Progress) -> str:
     """Return how far a training is as text."""
-    state = f"{show(training.where)}  {training.share:.0%}"
-    if training.judged:
-        state += f"  first on {training.first} of {training.judged} held-out pages"
+    state = f"{training.share:.0%}"
     if training.seconds_left is not None:
         state += f"  {_duration(training.seconds_left)} left"
+    if training.judged:
+        state += f"  first on {training.first} of {training.judged} held-out pages"
+    state += f"  {show(training.where)}"
     return state
 
 
