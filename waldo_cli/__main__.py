@@ -34,6 +34,7 @@ import gc
 import sys
 import time
 import warnings
+from collections.abc import Callable
 
 import click
 
@@ -107,6 +108,8 @@ def main(args: list[str] | None = None) -> None:
     _reopen_closed_streams()
     if sys.stdout is None:
         sys.exit(_complain("waldo: standard output is closed"))
+    if any("\0" in argument for argument in arguments):  # possible from Python only
+        sys.exit(_complain("waldo: an argument holds a NUL, which no name of a file does"))
     if COMPLETE in os.environ:
         # The shell asks for completions: click prints them and exits.
         waldo.main(arguments, prog_name="waldo", complete_var=COMPLETE)
@@ -114,17 +117,19 @@ def main(args: list[str] | None = None) -> None:
         # Python's warnings are for developers. Numbers that are not usable are rejected elsewhere.
         warnings.simplefilter("ignore")
     # Keep what the caller has set: nohup ignores SIGHUP, a shell ignores SIGINT for a background job.
-    for number, expected in (
-        (signal.SIGINT, _exit_interrupted),
-        (signal.SIGTERM, signal.SIG_DFL),
-        (signal.SIGHUP, signal.SIG_DFL),
-    ):
-        if signal.getsignal(number) == expected:
+    at_once: dict[signal.Signals, Callable[..., object] | signal.Handlers] = {
+        signal.SIGINT: _exit_interrupted,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    for number, handler in at_once.items():
+        if signal.getsignal(number) == handler:
             signal.signal(number, _clean_up_and_exit)
     try:
         status = _run(arguments, debug="--debug" in arguments)
-        if signal.getsignal(signal.SIGINT) is _clean_up_and_exit:
-            signal.signal(signal.SIGINT, _exit_interrupted)  # nothing is left to clean up
+        for number, handler in at_once.items():  # nothing is left to clean up
+            if signal.getsignal(number) is _clean_up_and_exit:
+                signal.signal(number, handler)
     except KeyboardInterrupt:
         # The commands have cleaned up on the way here. Not `sys.exit`: the interpreter would wait for
         # threads of libraries, which may wait for a lock that the interrupted thread has kept.

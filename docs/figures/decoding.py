@@ -3,8 +3,9 @@
     python docs/figures/decoding.py [MEGAPIXELS]
 
 Prints a table in Markdown: for each format and compression the estimate, and the time of one core to load
-noise and a flat picture. The costs in `directory`, `jpeg`, `heif`, `jpeg2000` and `jpegxl` are chosen with a
-margin, so that slower cores and harder pictures stay below the estimate.
+noise, a drawn scene and a flat picture. Of AVIF, HEIC, JPEG 2000 and JPEG XL there are also the settings of
+their encoders that take the longest to decode. The costs in `directory`, `jpeg`, `heif`, `jpeg2000` and
+`jpegxl` are chosen with a margin, so that slower cores and harder pictures stay below the estimate.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import io
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -21,6 +23,16 @@ from PIL import Image, ImageFile
 
 from waldo_cli.images import headers
 from waldo_cli.images.load import load_image
+
+SCENE = Path(__file__).parents[2] / "sample_images" / "beach.png"
+
+
+def scene(side: int) -> np.ndarray:
+    """Return a drawn scene, repeated and cut to a square."""
+    with Image.open(SCENE) as image:
+        drawn = np.asarray(image.convert("RGB"))
+    times = [-(-side // n) for n in drawn.shape[:2]]
+    return np.tile(drawn, (*times, 1))[:side, :side]
 
 
 def pictures(megapixels: float) -> Iterator[tuple[str, str, bytes]]:
@@ -30,6 +42,7 @@ def pictures(megapixels: float) -> Iterator[tuple[str, str, bytes]]:
     rng = np.random.default_rng(0)
     drawn = {
         "noise": Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8)),
+        "scene": Image.fromarray(scene(side)),
         "flat": Image.new("RGB", (side, side), (200, 180, 160)),
     }
     wide = rng.integers(0, 65536, (side, side), np.uint16)
@@ -45,7 +58,11 @@ def pictures(megapixels: float) -> Iterator[tuple[str, str, bytes]]:
         ("WebP", "RGB", "WEBP", {"quality": 90, "method": 0}),
         ("WebP, lossless", "RGB", "WEBP", {"lossless": True, "quality": 0, "method": 0}),
         ("AVIF", "RGB", "AVIF", {"quality": 90, "speed": 10}),
+        ("AVIF, lossless", "RGB", "AVIF", {"quality": 100, "subsampling": "4:4:4", "speed": 8}),
         ("JPEG 2000", "RGB", "JPEG2000", {}),
+        ("JPEG 2000, blocks of 4x4", "RGB", "JPEG2000", {"codeblock_size": (4, 4)}),
+        ("JPEG 2000, tiles of 64x64", "RGB", "JPEG2000", {"tile_size": (64, 64)}),
+        ("PPM", "RGB", "PPM", {}),
         ("TIFF, deflate", "RGB", "TIFF", {"compression": "tiff_adobe_deflate"}),
         ("TIFF, LZW", "RGB", "TIFF", {"compression": "tiff_lzw"}),
         ("TIFF, PackBits", "RGB", "TIFF", {"compression": "packbits"}),
@@ -60,13 +77,17 @@ def pictures(megapixels: float) -> Iterator[tuple[str, str, bytes]]:
 
         pillow_heif.register_heif_opener()
         codings.append(("HEIC", "RGB", "HEIF", {"quality": 90}))
+        codings.append(("HEIC, lossless", "RGB", "HEIF", {"quality": -1}))
     except ImportError:
         pass
     try:
         import pillow_jxl  # noqa: F401
 
         codings.append(("JPEG XL", "RGB", "JXL", {"quality": 90, "effort": 3}))
-        codings.append(("JPEG XL, lossless", "RGB", "JXL", {"lossless": True, "effort": 1}))
+        codings.extend(
+            (f"JPEG XL, lossless, effort {n}", "RGB", "JXL", {"lossless": True, "effort": n})
+            for n in (1, 7, 9)
+        )
     except ImportError:
         pass
     for name, mode, kind, options in codings:

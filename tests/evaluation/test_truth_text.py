@@ -10,7 +10,7 @@ from truths import HEADER, white_pages
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.pages import Page, TrueBox, open_page
 from waldo_cli.evaluation.truth import read_truth
-from waldo_cli.evaluation.truth_text import data_yaml
+from waldo_cli.evaluation.truth_text import csv_rows, data_yaml
 
 BOX = TrueBox("waldo", 1, 2, 11, 12)
 
@@ -175,3 +175,8 @@ def test_the_ways_to_write_names_in_a_data_yaml(text: str) -> None:
 def test_a_data_yaml_that_is_not_understood_is_told(text: str, reason: str) -> None:
     with pytest.raises(InvalidInputError, match=reason):
         data_yaml(text)
+
+
+def test_a_quotation_mark_that_is_not_closed_is_told() -> None:
+    with pytest.raises(InvalidInputError, match="after line 1: a quotation mark is not closed"):
+        list(csv_rows(f'{HEADER}\n"a.png,40,30,waldo,1,2,11,12\n'))

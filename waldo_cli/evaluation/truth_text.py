@@ -57,7 +57,8 @@ def csv_rows(text: str) -> Iterator[Row]:
         for row in reader:
             yield _csv_row(row, columns, f"line {reader.line_num}", comma=delimiter != ",")
     except csv.Error as e:
-        raise InvalidInputError(f"after line {reader.line_num}: {e}") from None
+        reason = str(e).replace("unexpected end of data", "a quotation mark is not closed")
+        raise InvalidInputError(f"after line {reader.line_num}: {reason}") from None
 
 
 def _csv_row(row: Mapping[str, str], columns: list[str], where: str, *, comma: bool) -> Row:
