@@ -9,7 +9,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -208,7 +209,16 @@ READERS: dict[str, Callable[[bytes, Path], None]] = {
     "labels": labels,
     "resume": resume,
     "names": names,
+    # The same for one format each.
+    "avif": image,
+    "jp2": image,
+    "pdf": pages,
+    "archive": pages,
 }
+if find_spec("pillow_heif") is not None:
+    READERS["heif"] = image
+if find_spec("pillow_jxl") is not None:
+    READERS["jxl"] = image
 
 
 def read(reader: str, data: bytes, folder: Path) -> bool:
@@ -281,6 +291,9 @@ def pictures() -> Iterator[bytes]:
         (colour.convert("LAB"), "TIFF", {}),
         (alpha, "TIFF", {"compression": "packbits"}),
         (colour, "TIFF", {"big_tiff": True, "exif": exif}),
+        (colour, "PPM", {}),
+        (deep, "PPM", {}),
+        (grey.convert("1"), "PPM", {}),
         (colour, "AVIF", {"exif": exif}),
         (alpha, "AVIF", {}),
         (colour, "JPEG2000", {}),
@@ -291,11 +304,37 @@ def pictures() -> Iterator[bytes]:
         yield file.getvalue()
 
 
-def documents() -> Iterator[bytes]:
+def of_kind(start: bytes, at: int = 0) -> list[bytes]:
+    """Return the pictures whose bytes from a place on are these."""
+    return [data for data in pictures() if data.startswith(start, at)]
+
+
+def with_extras(kind: str) -> Iterator[bytes]:
+    """Pictures of HEIF or JXL."""
+    if kind == "HEIF":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        options: tuple[dict[str, object], ...] = ({}, {"quality": -1})
+    else:
+        import pillow_jxl  # noqa: F401 - Pillow knows the format from then on
+
+        options = ({"lossless": True}, {"quality": 80})
+    rng = np.random.default_rng(0)
+    for channels in (3, 4):
+        samples = rng.integers(0, 256, (48, 40, channels), np.uint8)
+        for given in options:
+            file = io.BytesIO()
+            Image.fromarray(samples).save(file, kind, **given)
+            yield file.getvalue()
+
+
+def documents(kinds: Sequence[str] = (*DOCUMENTS, *ANIMATIONS)) -> Iterator[bytes]:
     rng = np.random.default_rng(0)
     drawn = [Image.fromarray(rng.integers(0, 256, (7, 9, 3), np.uint8)) for _ in range(3)]
-    for kind in (*DOCUMENTS, *ANIMATIONS):
-        yield document(kind, drawn)
+    for count in (3, 2):
+        for kind in kinds:
+            yield document(kind, drawn[:count])
 
 
 def streams() -> Iterator[bytes]:
@@ -446,4 +485,10 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
             "a.png\n日.png".encode("utf-16"),
         )
     ),
+    "avif": lambda: iter(of_kind(b"ftypavif", 4)),
+    "jp2": lambda: iter(of_kind(b"\0\0\0\x0cjP") + of_kind(b"\xff\x4f\xff\x51")),
+    "pdf": lambda: documents(("pdf",)),
+    "archive": lambda: documents(("cbz",)),
+    "heif": lambda: with_extras("HEIF"),
+    "jxl": lambda: with_extras("JXL"),
 }

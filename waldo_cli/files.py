@@ -178,8 +178,12 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise FileError(_write_failure_reason(error, target), path=target) from error
 
 
-def refuse_foreign(path: str | os.PathLike[str], mark: bytes) -> None:
+def refuse_foreign(
+    path: str | os.PathLike[str], mark: bytes, instead: str = "another --out"
+) -> None:
     """Refuse to replace a file that this program did not write, which means that `mark` is not in it.
+
+    The user is told to give something else `instead`.
 
     Raises
     ------
@@ -189,7 +193,7 @@ def refuse_foreign(path: str | os.PathLike[str], mark: bytes) -> None:
     head = beginning(path, _MARK_SEARCH_BYTES)
     if head is not None and mark not in head:
         raise FileError(
-            "is there, and this program did not make it: give another --out, or --overwrite",
+            f"is there, and this program did not make it: give {instead}, or --overwrite",
             path=os.fsdecode(path),
         )
 

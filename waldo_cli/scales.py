@@ -15,6 +15,9 @@ from waldo_cli.errors import InvalidInputError
 # Most steps from a scale to its double: the thing differs by 2 % from one to the next.
 MAX_PER_OCTAVE = 32
 
+# A scale beyond these means nothing in any picture, and its square may be no number.
+SMALLEST, LARGEST = 1e-6, 1e6
+
 # Degrees from one angle of a range to the next, and the fewest.
 ANGLE_STEP, LEAST_ANGLE_STEP = 5.0, 0.5
 
@@ -25,9 +28,10 @@ def scale_ladder(smallest: float, largest: float, per_octave: int) -> tuple[floa
     An octave is a factor of 2. Both ends are rounded to the nearest step of this grid: with 2 steps per
     octave, 0.7 means ``2 ** -0.5``. Scale 1.0 (`k` = 0) is always a step of the grid.
     """
-    if not (0 < smallest <= largest and math.isfinite(largest)):
+    if not SMALLEST <= smallest <= largest <= LARGEST:
         raise InvalidInputError(
-            f"scales run from {smallest:g} to {largest:g}: both must be positive and in order"
+            f"scales run from {smallest:g} to {largest:g}: both must be positive and in order,"
+            f" from {SMALLEST:g} to {LARGEST:g}"
         )
     low = round(per_octave * math.log2(smallest))
     high = round(per_octave * math.log2(largest))
@@ -52,7 +56,7 @@ def resolve_scales(
     Raises
     ------
     InvalidInputError
-        `spec` is none of these, or a scale is not a positive number.
+        `spec` is none of these, or a scale is not a positive number of a size that can be.
     """
     if isinstance(spec, str):
         if spec == "auto":
@@ -82,8 +86,10 @@ def resolve_scales(
             return scale_ladder(numbers[0], numbers[1], per_octave)
     else:
         numbers = [float(spec)] if isinstance(spec, int | float) else [float(s) for s in spec]
-    if not numbers or not all(math.isfinite(s) and s > 0 for s in numbers):
-        raise InvalidInputError(f"scales {spec!r}: each must be a positive number")
+    if not numbers or not all(SMALLEST <= s <= LARGEST for s in numbers):
+        raise InvalidInputError(
+            f"scales {spec!r}: each must be a positive number, {SMALLEST:g} to {LARGEST:g}"
+        )
     return tuple(sorted(set(numbers)))
 
 

@@ -2,8 +2,8 @@
 
 ``python docs/tools/generate.py`` runs every block of every page and of the README, puts the true outputs and
 pictures in, and writes ``api.md`` from the docstrings, ``commands.md`` from the commands' help,
-``records.md`` from the schema of records, and ``stack-keys.md`` from the tables of the stack file's reader.
-With ``--check`` nothing is written; what differs is told, and the exit status is 1.
+``records.md`` from the schema of records, ``stack-keys.md`` from the tables of the stack file's reader, and
+the man pages in ``man``. With ``--check`` nothing is written; what differs is told, and the exit status is 1.
 
 A page runs from its first line to its last, in a folder of its own that holds ``sample_images``:
 
@@ -25,6 +25,7 @@ import io
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -350,6 +351,12 @@ def _markdown(doc: str) -> list[str]:
     return parts
 
 
+def manual() -> dict[str, str]:
+    """The man pages, by the names of their files."""
+    pages: dict[str, str] = runpy.run_path(str(DOCS / "tools" / "man.py"))["manual"]()
+    return pages
+
+
 # The pages that nobody writes by hand, and what writes them.
 DERIVED: dict[str, Callable[[], str]] = {
     "api.md": api,
@@ -378,6 +385,9 @@ def main() -> int:
     if not asked.pages:
         for name, derive in DERIVED.items():
             put(DOCS / name, derive())
+        (DOCS / "man").mkdir(exist_ok=True)
+        for name, text in manual().items():
+            put(DOCS / "man" / name, text)
     for page in pages():
         if asked.pages and page.name not in asked.pages:
             continue

@@ -1,7 +1,7 @@
-"""Write the man pages: ``python docs/tools/man.py FOLDER`` makes one for `waldo` and one for each command.
+"""The man pages: ``python docs/tools/man.py FOLDER`` writes one for `waldo` and one for each command.
 
 The text is the commands' own help; what it lacks for a manual (where things are found, how the program
-ends) is added here.
+ends) is added here. ``python docs/tools/generate.py`` writes them to docs/man, from where a wheel takes them.
 """
 
 from __future__ import annotations
@@ -75,6 +75,17 @@ def page(command: click.Command, names: list[str], ctx: click.Context) -> Iterat
                     roff(inner.get_short_help_str(100)),
                 )
     yield STATUS.rstrip()
+    yield ".SH EXAMPLES"
+    for line, said in examples(command):
+        # Not filled, which would stretch its blanks and break it: it is there to be copied.
+        yield from (".PP", ".nf", rf"\fB{roff(line)}\fR", ".fi", ".RS 4", roff(said), ".RE")
+
+
+def examples(command: click.Command) -> Iterator[tuple[str, str]]:
+    """Give the examples at the end of a command's help: a line for the shell, and what it does."""
+    _, *lines = (command.epilog or "\b\nExamples:").removeprefix("\b\n").splitlines()
+    for line, said in zip(lines[::2], lines[1::2], strict=True):
+        yield line.strip(), said.strip()
 
 
 def paragraphs(text: str) -> list[str]:
@@ -83,23 +94,31 @@ def paragraphs(text: str) -> list[str]:
 
 
 def roff(text: str) -> str:
-    """Text that troff prints as it is."""
-    text = text.replace("\\", "\\e").replace("-", "\\-")
-    return f"\\&{text}" if text.startswith((".", "'")) else text
+    """Text that troff prints as it is; it makes other signs of some that shells know."""
+    escapes = {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti"}
+    text = "".join(escapes.get(character, character) for character in text)
+    return rf"\&{text}" if text.startswith(".") else text
 
 
-def write(folder: Path) -> None:
-    """Write ``waldo.1`` and ``waldo-COMMAND.1``."""
-    folder.mkdir(parents=True, exist_ok=True)
+def manual() -> dict[str, str]:
+    """The texts of ``waldo.1`` and of each ``waldo-COMMAND.1``."""
     ctx = click.Context(waldo, info_name="waldo", **waldo.context_settings)
     pages: list[tuple[click.Command, list[str], click.Context]] = [(waldo, ["waldo"], ctx)]
     for name in waldo.list_commands(ctx):
         command = waldo.get_command(ctx, name)
         if command is not None:
             pages.append((command, ["waldo", name], click.Context(command, ctx, info_name=name)))
-    for command, names, own in pages:
-        text = "\n".join(page(command, names, own)) + "\n"
-        (folder / f"{'-'.join(names)}.1").write_text(text, encoding="utf-8")
+    return {
+        f"{'-'.join(names)}.1": "\n".join(page(command, names, own)) + "\n"
+        for command, names, own in pages
+    }
+
+
+def write(folder: Path) -> None:
+    """Write the pages into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in manual().items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -70,7 +70,17 @@ def test_every_record_is_what_the_schema_says() -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     validator = jsonschema.Draft202012Validator(schema())
     validator.check_schema(schema())
-    odd = Record("a\udcff.png", "f00d", (), 5, 5, heatmap="b\udcff.png", page=3, best=FIND)
+    odd = Record(
+        "a\udcff.png",
+        "f00d",
+        (),
+        5,
+        5,
+        heatmap="b\udcff.png",
+        page=3,
+        best=FIND,
+        annotated="c\udcff.png",
+    )
     for record in (*ALL, odd):
         validator.validate(json.loads(json.dumps(as_json(record))))
 
@@ -80,7 +90,17 @@ def test_the_schema_has_every_field_in_its_order_and_no_other() -> None:
         FIND, angle=30.0, mirrored=True, chance=1e-3, gain=1.1, offset=-0.1,
         polygon=((1.0, 2.0), (3.0, 2.0), (3.0, 4.0), (1.0, 4.0)),
     )  # fmt: skip
-    odd = Record("a\udcff.png", "f00d", (turned,), 5, 5, heatmap="b\udcff.png", page=2, best=FIND)
+    odd = Record(
+        "a\udcff.png",
+        "f00d",
+        (turned,),
+        5,
+        5,
+        heatmap="b\udcff.png",
+        page=2,
+        best=FIND,
+        annotated="c\udcff.png",
+    )
     said = schema()
     assert list(as_json(odd)) == list(said["properties"])
     assert list(as_json(FOUND)) == said["required"]

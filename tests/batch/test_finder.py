@@ -67,6 +67,7 @@ QUERIES = [
     Query(stack="stripes", scales="1"),
     Query(stack="stripes", max_pixels=1),
     Query(stack="stripes", heatmap=False),
+    Query(stack="stripes", annotated=True),
     Query(stack="stripes", activations=True),
     Query(stack="stripes", orient=False),
     Query(stack="stripes", allow_truncated=True),

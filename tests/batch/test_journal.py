@@ -82,6 +82,19 @@ def test_errors_are_tried_again_and_changes_are_seen(
     assert resumed(place, "--threshold", "0.9")[0] == 0
 
 
+def test_a_picture_with_boxes_that_is_gone_is_drawn_again(place: Path) -> None:
+    options = ("--annotated", "--no-heatmap")
+    status, got, lines = resumed(place, *options)
+    assert (status, len(lines)) == (0, COUNT)
+    paths = [place / str(record["annotated"]) for record in got]
+    assert all(path.exists() for path in paths)
+    assert resumed(place, *options) == (0, got, lines)
+    paths[2].unlink()
+    assert len(resumed(place, *options)[2]) == COUNT + 1
+    assert paths[2].exists()
+    assert len(resumed(place, "--no-heatmap")[2]) == 2 * COUNT + 1, "without it, another run"
+
+
 def test_a_file_of_something_else_is_left_as_it_is(place: Path) -> None:
     for data in (b"not json\n", b"no line end", b'{"a": 1}\n', b"\x89PNG", b'{"schema": 2'):
         (place / "found.jsonl").write_bytes(data)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commandline import LOOK, PROGRAM, Waldo, process, shell
+from commandline import LOOK, MASK_AT, PROGRAM, Waldo, process, shell
 from folders import run
 from PIL import Image
 
@@ -252,6 +252,45 @@ def test_pictures_have_the_size_of_the_image(waldo: Waldo, scene: Path, tmp_path
     row, col = np.unravel_index(activations.argmax(), activations.shape)
     assert abs(int(row) - 26) <= 1
     assert abs(int(col) - 35) <= 1
+
+
+def test_the_find_is_shown_on_the_page_itself(waldo: Waldo, scene: Path, tmp_path: Path) -> None:
+    ended = waldo(
+        "detect", "page.png", *LOOK, "-o", tmp_path, "--annotated", "--no-heatmap", "-f", "jsonl", "-v"
+    )  # fmt: skip
+    path = tmp_path / "page.annotated.png"
+    assert json.loads(ended.out)["annotated"] == str(path)
+    assert ended.err.endswith(f", annotated {path}\n")
+    assert list(tmp_path.iterdir()) == [path]
+    with Image.open(path) as drawn, Image.open(scene / "page.png") as page:
+        changed = (np.asarray(drawn) != np.asarray(page)).any(axis=2)
+    left, top = MASK_AT
+    assert not changed[top : top + 12, left : left + 10].any()
+    assert changed[top + 5, left - 1]
+    assert changed[top + 5, left + 10]
+
+
+def test_a_summary_says_in_which_sizes_and_why_it_was_not_enough(waldo: Waldo) -> None:
+    look = ("--mask", "mask.png", "--no-heatmap", "-v")
+    told = waldo("detect", "page.png", *look, "--scales", "1").err
+    assert told.endswith("score 1; looked at in 80x60 px\n")
+    told = waldo("detect", "page.png", *look, "--scales", "1,2").err
+    assert told.endswith("score 1; looked at in 2 sizes, 80x60 to 40x30 px\n")
+    told = waldo("detect", "other.png", *look, "--scales", "1").err
+    assert "nothing found; best is mask at " in told
+    assert " of pictures (a find: on 1% at most); looked at in 80x60 px\n" in told
+    told = waldo("detect", "other.png", *look, "--scales", "1", "--threshold", "0.9").err
+    assert ", below the threshold 0.9; looked at" in told
+
+
+def test_pages_get_pictures_of_their_own(scene: Path, tmp_path: Path) -> None:
+    with Image.open(scene / "page.png") as page, Image.open(scene / "other.png") as other:
+        page.save(tmp_path / "book.tif", save_all=True, append_images=[other])
+    options = ("-o", "out", "--annotated", "--no-heatmap", "-f", "jsonl", "-j", "2")
+    ended = process(tmp_path, "book.tif", "--mask", scene / "mask.png", "--scales", "1", *options)
+    names = [json.loads(line)["annotated"] for line in ended.stdout.splitlines()]
+    assert names == ["out/book.page-1.annotated.png", "out/book.page-2.annotated.png"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [n[4:] for n in names]
 
 
 def test_no_heatmap_writes_nothing(waldo: Waldo, tmp_path: Path) -> None:

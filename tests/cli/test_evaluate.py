@@ -90,6 +90,17 @@ def test_further_pages_without_him_count_false_alarms(pages: Path, folder: Path)
     assert said["alarmed_pages_without"] == 1
 
 
+def test_what_is_no_picture_among_further_pages_is_counted_in_one_line(
+    pages: Path, tmp_path: Path
+) -> None:
+    more = white_pages(tmp_path)
+    (more / "film.mp4").touch()
+    (more / "deeper").mkdir()
+    ended = command(pages, "--without", str(more), "--unlisted", "--format", "json")
+    assert ended.stderr == "waldo: 2 files not looked at: 1 MP4, 1 CSV; 1 folder not entered\n"
+    assert ended.exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

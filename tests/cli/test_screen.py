@@ -10,6 +10,9 @@ import pytest
 from commandline import LOOK, process
 from folders import draw_folder, on_a_terminal, run
 
+from waldo_cli.cli import screen
+from waldo_cli.cli.screen import TrainingScreen
+
 COUNT = 6
 
 
@@ -57,3 +60,28 @@ def test_a_person_at_a_terminal_gets_a_summary_without_control_characters(
     assert ended.returncode == 0
     assert "page.heatmap.png" in said
     assert "\x1b" not in said
+
+
+class Training:
+    """As much of a training's progress as the screen asks for."""
+
+    where, share, first, judged = "fold1: near \x1b 400 of 3000", 0.25, 11, 12
+    seconds_left: float | None = 754.0
+
+
+def test_a_training_tells_time_left_and_how_often_it_came_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "LOG_INTERVAL", 0.0)
+    training = Training()
+    with TrainingScreen(progress=True) as shown:
+        shown.update(training)  # type: ignore[arg-type]
+        training.seconds_left, training.judged = None, 0
+        shown.update(training)  # type: ignore[arg-type]
+        shown.say("a line")
+    assert capsys.readouterr().err.splitlines() == [
+        "fold1: near \\x1b 400 of 3000  25%  first on 11 of 12 held-out pages  12m 34s left",
+        "fold1: near \\x1b 400 of 3000  25%",
+        "a line",
+    ]
+    assert not TrainingScreen(progress=None).progress, "this is no terminal"

@@ -13,9 +13,30 @@ from planted import BRIGHT, MASK, PAGE, planted
 from waldo_cli import Box, Mask, Size, Stack, detect
 from waldo_cli.detector import maps
 from waldo_cli.detector.detect import detect_with
+from waldo_cli.detector.passes import Trace
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError, StackError
 from waldo_cli.stack.layers import Combine, Conv, MaskLayer
+
+
+def test_the_sizes_in_which_an_image_is_searched_are_those_that_are_run() -> None:
+    size, blank = Size(90, 120), np.zeros((90, 120, 3), np.float32)
+    for search in (
+        Search.of(masks=[Mask("hat", MASK)], scales=[0.5, 1, 2, 100]),
+        Search.of("stripes"),
+        Search.of("waldo"),
+    ):
+        trace = Trace()
+        detect_with(blank, search, trace=trace, turn="none")
+        run = {
+            tuple(round(n * f) for n, f in zip(size, grid.factor, strict=True))
+            for one in trace.passes
+            for grid in one.maps.grids
+        }
+        levels = search.levels_for(size)
+        assert levels == sorted(levels, reverse=True)
+        # A mask of which too little is left at a scale is not sought there coarse to fine.
+        assert run == set(levels) if search.masks is None else run > set(levels)
 
 
 def test_two_masks_are_two_labels() -> None:

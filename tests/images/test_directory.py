@@ -471,3 +471,27 @@ def test_the_decoder_sees_one_directory_of_known_tags() -> None:
         assert image.n_frames == 1
         assert {700, 34665, 33432}.isdisjoint(image.tag_v2)
         np.testing.assert_array_equal(np.asarray(image), OTHER)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "packbits", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("lost", [1, 40, 100])
+def test_a_few_missing_bytes_are_missing_and_not_what_is_read_behind_the_end(
+    compression: str, lost: int
+) -> None:
+    data = encoded(Image.new("RGB", (50, 40), (200, 200, 200)), "TIFF", compression=compression)
+    # The directory stands before the rows.
+    cut = data[: -(lost if compression == "raw" else min(lost, 3))]
+    with pytest.raises(ImageError, match="truncated TIFF"):
+        load_image(cut)
+    if compression == "raw":
+        pixels = load_image(cut, allow_truncated=True).reshape(-1)
+        assert not pixels[-lost:].any()
+        assert (pixels[:-lost] > 0.7).all()
+
+
+def test_a_strip_may_claim_more_than_its_rows() -> None:
+    whole = encoded(Image.new("L", (50, 40), 200), "TIFF")
+    count = whole.index(struct.pack("<HHI", 279, 4, 1)) + 8
+    more = whole[:count] + struct.pack("<I", 2400) + whole[count + 4 :]
+    assert struct.unpack_from("<I", whole, count) == (2000,)
+    assert (load_image(more) == load_image(whole)).all()

@@ -52,12 +52,14 @@ def test_a_deeper_tree_than_pythons_stack(tmp_path: Path) -> None:
 
 
 def test_own_outputs_are_never_inputs(tmp_path: Path) -> None:
-    touch(tmp_path, "a.png", "a.heatmap.png", "a.activations.npy")
-    (tmp_path / "a.heatmap.png").write_bytes(b"\x89PNG" + PNG_MARK)
+    own = ["a.heatmap.png", "a.annotated.png", "a.activations.npy"]
+    touch(tmp_path, "a.png", *own)
+    for name in own[:2]:
+        (tmp_path / name).write_bytes(b"\x89PNG" + PNG_MARK)
     (tmp_path / "a.activations.npy").write_bytes(NPY_MARK)
     left_out = LeftOut()
     assert paths(expand([str(tmp_path)], "", left_out=left_out)) == [f"{tmp_path}/a.png"]
-    assert not list(expand([f"{tmp_path}/a.heatmap.png", f"{tmp_path}/a.activations.npy"], ""))
+    assert not list(expand([f"{tmp_path}/{name}" for name in own], ""))
     assert not str(left_out)
 
 

@@ -18,6 +18,7 @@ KINDS = {
     "GIF": {},
     "WEBP": {"lossless": True},
     "BMP": {},
+    "PPM": {},
 }
 LIMIT = 1 << 28
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from waldo_cli import Mask, Result, detect
 from waldo_cli.detector.maps import Grid
+from waldo_cli.detector.matching import Turn, as_it_lies
 from waldo_cli.detector.passes import Trace
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import FileError, InvalidInputError
@@ -74,6 +75,35 @@ def test_a_turned_image_is_shown_turned_and_places_are_in_its_pixels(tmp_path: P
     assert "The image was turned by 90 degrees clockwise." in text
     assert f"him at {upright.x:g}, {upright.y:g}" in text
     assert "The place you asked about: 64, 36" in text
+
+
+@pytest.mark.parametrize(("angle", "mirrored"), [(90, False), (180, True), (35, False)])
+def test_a_mask_that_lies_turned_is_found_as_detect_finds_it_and_shown_as_it_lies(
+    tmp_path: Path, angle: int, mirrored: bool
+) -> None:
+    mask = Mask("him", np.kron(MASK, np.ones((3, 3, 1), np.float32)))
+    lies = as_it_lies(mask, Turn(angle, mirrored))
+    image = np.random.default_rng(1).random((120, 140, 3), np.float32) * np.float32(0.3)
+    rows, cols = lies.size
+    weight = 1 if lies.weights is None else lies.weights[:, :, None]
+    spot = image[20 : 20 + rows, 50 : 50 + cols]
+    spot += (lies.pixels - spot) * weight
+    search: dict[str, Any] = {"masks": [mask], "scales": 1, "angles": "all", "mirror": True}
+    at = (50 + cols / 2, 20 + rows / 2)
+    said = explain(tmp_path / "a.html", image, **search, at=at)
+    (found,) = detect(image, **search).detections
+    assert said.detections == (found,)
+    assert (abs(found.angle - angle) < 1, found.mirrored) == (True, mirrored)
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    turned = f"turned by {found.angle:g} degrees, score {found.score:.3f}"
+    assert turned in text
+    ((x, y),) = re.findall(r"Within 8 pixels the best place for him is (\S+), (\S+), ", text)
+    assert (float(x), float(y)) == pytest.approx((found.x, found.y), abs=0.1)
+    assert "as it lies at its best place" in text
+    # Sought as it lies, it is found where the turned search has found it.
+    (score,) = re.findall(r"After it, number 1 with (\d\.\d+)", text)
+    assert float(score) > 0.9
+    assert "the image has 140x120 px there" in text
 
 
 def test_the_place_asked_about_is_told_of_at_each_station(tmp_path: Path) -> None:

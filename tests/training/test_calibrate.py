@@ -36,6 +36,6 @@ def test_probabilities_are_right_as_often_as_they_say() -> None:
 def test_the_threshold_keeps_false_alarms_rare() -> None:
     absent = np.linspace(0.01, 0.97, 60).tolist()
     finds = [(0.99, True)] * 50 + [(s, False) for s in absent]
-    calibration = calibrate.calibrate(finds, absent)
+    calibration = calibrate.calibrate(finds, [(absent, 0.05)])
     assert sum(calibration(s) >= calibration.threshold for s in absent) < 0.05 * len(absent)
     assert 0.5 <= calibration.threshold < calibration(0.99)

@@ -41,7 +41,18 @@ def test_what_a_training_has_written_may_be_replaced_by_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("claimed", [False, True])
-@pytest.mark.parametrize("name", ["waldo.toml", "waldo.npz", "report.json", "settings.json", "all"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "waldo.toml",
+        "waldo.npz",
+        "report.json",
+        "report.html",
+        "losses.json",
+        "settings.json",
+        "all",
+    ],
+)
 @pytest.mark.parametrize("kind", ["theirs", "link", "dangling", "pipe", "folder"])
 def test_what_somebody_else_made_is_refused(
     tmp_path: Path, claimed: bool, name: str, kind: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,7 @@ from waldo_cli.stack.file import load_stack
 from waldo_cli.training import cross_validate
 from waldo_cli.training.cross_validate import Sources
 from waldo_cli.training.data import TrainingPage
-from waldo_cli.training.network import Classes
-from waldo_cli.training.release import Release, folded, write_stack
+from waldo_cli.training.held_out import judged
 
 
 def test_a_short_training_finds_drawn_waldos_of_other_seeds(
@@ -45,7 +45,7 @@ def test_a_short_training_finds_drawn_waldos_of_other_seeds(
     assert path == tmp_path / "run" / "waldo.toml"
     stack = load_stack(path)
     _, unseen, _ = Sources(tested_on, tested_on / "truth.csv", "waldo").read(refuse)
-    assert sum(cross_validate._judged(page, stack).rank == 1 for page in unseen) >= 9
+    assert sum(judged(page, stack).rank == 1 for page in unseen) >= 9
 
 
 def short_run(folder: Path, out: Path, **options: Any) -> None:
@@ -95,26 +95,52 @@ def test_a_folder_is_claimed_once_everything_is_read_and_resumed(folder: Path) -
         short_run(folder, out, resume=True)
 
 
+def test_cross_validation_says_what_it_is_unsure_of_and_what_more_pages_would_give(
+    folder: Path,
+) -> None:
+    for scan in ("1.png", "3.png"):  # the pages of this folder are noise of their own: copy one
+        (folder / scan).write_bytes((folder / "0.png").read_bytes())
+    out, said, shown = folder / "run", [], []
+    sources = Sources(folder, folder / "truth.csv")
+
+    def run(*, resume: bool = False) -> dict[str, Any]:
+        _, report = cross_validate.train(
+            sources, out, folds=2, effort=0.001, curve=True, resume=resume,
+            say=said.append, show=lambda p: shown.append((p.share, p.judged)),
+        )  # fmt: skip
+        return report
+
+    report = run()
+    assert report["same_pictures"] == [("0.png", "1.png"), ("0.png", "3.png"), ("1.png", "3.png")]
+    assert sum("show the same picture" in line for line in said) == 3
+    assert [p["judged"] for p in report["curve"]["points"]] == [4, 4, 4]
+    assert [p["drawings"] for p in report["curve"]["points"]] == [2, 2, 2]
+    assert report["curve"]["doubled"] is None, "two drawings are the least that is learned from"
+    assert said[-3:] == report["curve"]["lines"]
+    assert {row["page"] for row in report["least_sure"]} == {f"{n}.png" for n in range(4)}
+    assert [share for share, _ in shown] == sorted(share for share, _ in shown)
+    assert shown[-1] == (1.0, 4)
+    made = (out / "report.html").read_text()
+    assert '<meta name="generator" content="waldo">' in made
+    assert made.count("<figure") > 8
+    assert json.loads((out / "report.json").read_text())["curve"]["points"]
+    assert run(resume=True) == report
+
+
+def test_a_curve_needs_held_out_pages(folder: Path) -> None:
+    with pytest.raises(InvalidInputError, match="give --folds 2 or more"):
+        cross_validate.train(
+            Sources(folder, folder / "truth.csv"), folder / "run", folds=0, curve=True
+        )
+    assert not (folder / "run").exists()
+
+
 def test_more_folds_than_drawings_are_refused(folder: Path) -> None:
     with pytest.raises(
         InvalidInputError, match=r"4 drawings show what is sought, .* too few for 5"
     ):
         cross_validate.train(Sources(folder, folder / "truth.csv"), folder / "run", folds=5)
     assert not (folder / "run").exists()
-
-
-def test_scores_of_a_fold_come_back_and_damaged_ones_are_told(
-    pages: list[TrainingPage], networks: list[Any], classes: Classes, tmp_path: Path
-) -> None:
-    first, *closer = [folded(net) for net in networks]
-    path = write_stack(tmp_path, Release(), classes, first, closer)
-    fold = cross_validate._evaluated(pages[:1], classes, path, 0, lambda _: None)
-    assert cross_validate._evaluated(pages[:1], classes, path, 0, lambda _: None) == fold
-    for text in ("", "[", '{"page": [{"name": 1}]}', "[1]"):
-        (tmp_path / "scores.json").write_text(text)
-        with pytest.raises(InvalidInputError, match="damaged: remove it") as caught:
-            cross_validate._evaluated(pages[:1], classes, path, 0, lambda _: None)
-        assert caught.value.path == str(tmp_path / "scores.json")
 
 
 def test_any_class_can_be_sought(folder: Path) -> None:

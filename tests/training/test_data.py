@@ -133,6 +133,17 @@ def test_the_classes_their_shape_and_sizes_come_from_the_truth(tmp_path: Path) -
     assert low <= 12 / 10 < 2 * 12 / 10 <= high * 2**0.25
 
 
+def test_what_is_no_picture_among_further_pages_is_said(tmp_path: Path) -> None:
+    truth = write(tmp_path, "a.png,80,60,logo,1,1,25,13")
+    more = tmp_path / "more"
+    more.mkdir()
+    Image.new("RGB", (80, 60)).save(more / "b.png")
+    (more / "film.mp4").touch()
+    said: list[str] = []
+    _, pages, _ = Sources(tmp_path, truth, without=(more,)).read(refuse, said.append)
+    assert (len(pages), said) == (2, ["1 file not looked at: 1 MP4"])
+
+
 def test_the_only_class_is_sought(tmp_path: Path) -> None:
     assert read(tmp_path, write(tmp_path, "a.png,80,60,logo,1,1,25,13"))[0].names == ("logo",)
 

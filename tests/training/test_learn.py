@@ -64,7 +64,7 @@ def test_a_training_cut_short_goes_on_where_it_stopped(
     checkpoint, said = tmp_path / "proposals.checkpoint", []
     stopped(lesson, checkpoint, said)
     resumed(lesson, checkpoint, said.append)
-    assert [line.split(",")[0] for line in said] == [f"step {n} of 6" for n in (2, 4, 6)]
+    assert [str(line).split(",")[0] for line in said] == [f"step {n} of 6" for n in (2, 4, 6)]
     assert not checkpoint.exists()
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commandline import PROGRAM, Waldo
+from commandline import LOOK, PROGRAM, Waldo, process
 from folders import read_terminal
 from PIL import Image
 
@@ -21,6 +22,8 @@ USAGE = {
     "no image": ["detect"],
     "no such option": ["detect", "page.png", "--nonsense"],
     "no such command": ["nonsense"],
+    "a slip in a command": ["detct", "page.png"],
+    "no such option before a picture": ["--nonsense", "page.png"],
     "no such format": ["detect", "page.png", "-f", "xml"],
     "scales": ["detect", "page.png", "--scales", "big"],
     "angles": ["detect", "page.png", "--angles", "0:1e9"],
@@ -28,6 +31,8 @@ USAGE = {
     "region": ["detect", "page.png", "--region", "1,2,3"],
     "top": ["detect", "page.png", "--top", "0"],
     "threshold": ["detect", "page.png", "--threshold", "high"],
+    "top in words": ["detect", "page.png", "--top", "many"],
+    "overlap nan": ["detect", "page.png", "--max-overlap", "nan"],
     "threshold nan": ["detect", "page.png", "other.png", "--threshold", "nan"],
     "threshold of explain": ["explain", "page.png", "--threshold", "inf"],
     "threshold of evaluate": ["evaluate", ".", "--truth", "t.csv", "--threshold", "-inf"],
@@ -53,6 +58,55 @@ def test_no_command_shows_the_help_on_stderr_and_is_2(waldo: Waldo) -> None:
     ended = waldo()
     assert (ended.status, ended.out) == (2, "")
     assert "\n  detect " in ended.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["page.png", *LOOK],
+        [*LOOK, "page.png"],
+        [".", *LOOK],
+        ["--", "page.png"],
+        ["-q", "page.png", *LOOK],
+        ["missing.png"],
+        ["http://127.0.0.1:9/page.png"],
+        ["page.png", "-f", "xml"],
+    ],
+    ids=" ".join,
+)
+def test_without_a_command_pictures_are_looked_at(args: list[str], waldo: Waldo) -> None:
+    assert waldo(*args) == waldo("detect", *args)
+
+
+def test_without_a_command_standard_input_is_looked_at(scene: Path) -> None:
+    with (scene / "page.png").open("rb") as page:
+        ended = process(scene, "-", *LOOK, stdin=page)
+    assert ended.stdout.startswith("-\t35\t")
+
+
+def test_a_picture_may_be_called_as_a_word_and_a_command_comes_first(
+    scene: Path, tmp_path: Path
+) -> None:
+    shutil.copy(scene / "mask.png", tmp_path)
+    for name in ("detct", "detect"):
+        shutil.copy(scene / "page.png", tmp_path / name)
+    assert process(tmp_path, "detct", *LOOK).stdout.startswith("detct\t")
+    assert "Missing argument" in process(tmp_path, "detect", *LOOK).stderr
+    assert process(tmp_path, "detect", "detect", *LOOK).stdout.startswith("detect\t")
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("detct", "did you mean 'waldo detect'?"),
+        ("Explain", "did you mean 'waldo explain'?"),
+        ("xyz", "commands are detect, explain, "),
+    ],
+)
+def test_a_slip_in_a_command_is_told(word: str, hint: str, waldo: Waldo) -> None:
+    ended = waldo(word, "page.png")
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{word!r} is neither a command nor a file; {hint}" in ended.err
 
 
 QUICK = [

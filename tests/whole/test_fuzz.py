@@ -1,7 +1,8 @@
 """Whatever a file holds, its reader takes it or says in one line why not.
 
 Sound files are changed at random here; `fuzz/` does the same for hours, led by coverage. What either
-found stands below as an example.
+found stands below as an example. `WALDO_FUZZ=20000 pytest tests/whole/test_fuzz.py` tries so many changes of
+each reader's files instead of 120.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from readers import READERS, SEEDS, prepare, read
 from waldo_cli.batch.journal import Journal
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.truth import read_truth
+
+EXAMPLES = int(os.environ.get("WALDO_FUZZ") or 120)
 
 # What is put into a file: any bytes, or what means something in one of the formats.
 WORDS = (
@@ -67,7 +70,7 @@ def test_sound_files_are_taken(reader: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pick=st.integers(0, 99), steps=changes)
 def test_a_changed_file_is_taken_or_refused_in_one_line(
     reader: str, folder: Path, pick: int, steps: list[tuple[str, float, int, bytes]]
@@ -77,7 +80,7 @@ def test_a_changed_file_is_taken_or_refused_in_one_line(
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES // 2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.binary(max_size=300) | st.lists(st.sampled_from(WORDS)).map(b"".join))
 def test_any_bytes_are_taken_or_refused_in_one_line(reader: str, folder: Path, data: bytes) -> None:
     read(reader, data, folder)

@@ -17,6 +17,7 @@ from waldo_cli.show.heatmap import save_activations
 # Each kind of output: what asks for it, the file, and whether a run with another answer may replace it.
 KINDS = {
     "heatmap": ([], "page001.heatmap.png", True),
+    "annotated": (["--no-heatmap", "--annotated"], "page001.annotated.png", True),
     "activations": (["--no-heatmap", "--activations"], "page001.activations.npy", True),
     "report": (["--no-heatmap", "--report", "out/all.html"], "all.html", True),
     "yolo": (["--no-heatmap", "-f", "yolo"], "page001.txt", False),

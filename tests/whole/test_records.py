@@ -35,6 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [],
         ["--no-heatmap"],
         ["--activations"],
+        ["--annotated"],
         ["--top", "3", "--threshold", "-1"],
         ["--region", "0,0,40,40"],
         ["-j", "2"],

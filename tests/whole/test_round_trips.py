@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ from PIL import Image
 
 from waldo_cli.cli import waldo
 from waldo_cli.evaluation.truth import read_truth
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +115,23 @@ def test_a_name_that_is_not_utf8_comes_back(
         assert CliRunner().invoke(waldo, [*arguments, form, "-o", form]).exit_code == 0
         (read,) = read_truth(form, "photos")
         assert len(read.boxes + read.raw) == 1
+
+
+def test_cocos_program_gives_the_figures_of_evaluate_for_drawn_scenes(tmp_path: Path) -> None:
+    pytest.importorskip("pycocotools", reason="pycocotools is not installed")
+    samples, script = ROOT / "sample_images", ROOT / "docs" / "figures" / "coco_ap.py"
+    head, *rows = (samples / "truth.csv").read_text().splitlines()
+    names = ("beach.png", "edge.png", "nobody.png")
+    for name in names:
+        shutil.copy(samples / name, tmp_path)
+    truth = tmp_path / "truth.csv"
+    truth.write_text("\n".join([head, *(r for r in rows if r.startswith(names))]) + "\n")
+    done = subprocess.run(
+        [sys.executable, script, tmp_path, truth, "waldo"],
+        capture_output=True,
+        text=True,
+        check=True,  # it ends with 1 where they differ
+    )
+    theirs, ours = (line.partition("AP ")[2] for line in done.stdout.splitlines())
+    assert theirs == ours
+    assert float(ours.split()[0]) > 0.5

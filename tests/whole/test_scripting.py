@@ -1,4 +1,4 @@
-"""What docs/scripting.md tells people to type does what it says; the man pages are whole."""
+"""What docs/scripting.md tells people to type does what it says."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-import click
 import pytest
 from folders import WALDO, draw_folder
-
-from waldo_cli.cli import waldo
 
 ROOT = Path(__file__).parents[2]
 COUNT = 6
@@ -78,29 +74,3 @@ def test_make_makes_what_is_missing(drawn: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "page001.tsv").read_text().startswith("photos/page001.png\t")
     assert (tmp_path / "out" / "page001.heatmap.png").exists()
     assert "up to date" in shell(tmp_path, "make out/page001.tsv").stdout
-
-
-def test_every_option_is_in_its_man_page(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, ROOT / "docs" / "tools" / "man.py", tmp_path], check=True)
-    ctx = click.Context(waldo, info_name="waldo")
-    for name in waldo.list_commands(ctx):
-        command = waldo.get_command(ctx, name)
-        assert command is not None
-        page = (tmp_path / f"waldo-{name}.1").read_text().replace("\\-", "-")
-        for parameter in command.params:
-            for option in parameter.opts if isinstance(parameter, click.Option) else ():
-                assert option in page, f"{name} {option}"
-    assert f"waldo-{name}" in (tmp_path / "waldo.1").read_text().replace("\\-", "-")
-
-
-def test_man_pages_render_without_warnings(tmp_path: Path) -> None:
-    if shutil.which("man") is None or shutil.which("groff") is None:
-        pytest.skip("man and groff are not installed")
-    subprocess.run([sys.executable, ROOT / "docs" / "tools" / "man.py", tmp_path], check=True)
-    for page in tmp_path.glob("*.1"):
-        ended = subprocess.run(
-            ["man", "--warnings", "-E", "UTF-8", "-l", page], capture_output=True, text=True,
-            check=False, env=os.environ | {"MANWIDTH": "80", "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
-        assert (ended.returncode, ended.stderr) == (0, ""), page.name
-        assert "EXIT STATUS" in ended.stdout

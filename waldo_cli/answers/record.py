@@ -60,6 +60,8 @@ class Record:
         Best score minus the next best one elsewhere in the image; None if there is no other.
     heatmap
         Path of the heatmap, if one was written.
+    annotated
+        Path of the image with boxes and labels, if one was written.
     error
         What went wrong; None if nothing did. With detections: a file beside the answer was not written.
     seconds
@@ -78,6 +80,10 @@ class Record:
         of any output format.
     others
         Number of pictures inside this one that were not examined.
+    threshold
+        The score that a find must have; None where another rule decides.
+    levels
+        Width and height of the image in each of the sizes in which it was searched, largest first.
     pictures, view
         For a report and for a terminal, if they were asked for.
     """
@@ -95,9 +101,12 @@ class Record:
     modified: float | None = None
     turned: int = 0
     best: Detection | None = None
+    annotated: str | None = None
     output: str = ""
     page: int | None = None
     others: int = 0
+    threshold: float | None = None
+    levels: tuple[tuple[int, int], ...] = ()
     pictures: Pictures | None = None
     view: View | None = None
 
@@ -116,6 +125,7 @@ def as_json(record: Record) -> dict[str, Any]:
         out["detections"] = [d.to_dict() for d in record.detections]
     out |= {"margin": record.margin, "turned": record.turned}
     out |= {"heatmap": None} if record.heatmap is None else path_fields("heatmap", record.heatmap)
+    out |= {} if record.annotated is None else path_fields("annotated", record.annotated)
     out["error"] = None if record.error is None else show(record.error)
     out |= {"seconds": record.seconds, "run": record.run}
     out |= {"bytes": record.bytes, "modified": record.modified}
@@ -151,6 +161,7 @@ def from_json(data: Any) -> Record:
         _optional(_number, data["modified"]),
         _whole(data["turned"]),
         _optional(_detection, data.get("best")),
+        exact_path("annotated", data) if "annotated" in data else None,
         page=_optional(_whole, data.get("page")),
     )
     if data["found"] is not record.found or not _is_possible(record):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from waldo_cli.answers.record import Record
 from waldo_cli.errors import FileError, WaldoError
 from waldo_cli.files import NPY_MARK, PNG_MARK, make_folder, refuse_foreign, sweep
-from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item
+from waldo_cli.inputs.items import ACTIVATIONS, ANNOTATED, HEATMAP, Item
 from waldo_cli.inputs.masks import MaskSource
 from waldo_cli.inputs.sources import fetch, is_url
 from waldo_cli.parallel import keep_freed_memory
@@ -52,6 +52,7 @@ class Query:
     where: str | None = None
     turn: str = "auto"
     heatmap: bool = True
+    annotated: bool = False
     activations: bool = False
     max_pixels: int | None = None
     orient: bool = True
@@ -156,7 +157,7 @@ class Finder:
     def _examine(self, item: Item, path: str) -> Record:
         from waldo_cli.detector.detect import detect_with
         from waldo_cli.images.decode import max_file_bytes
-        from waldo_cli.images.load import load_image
+        from waldo_cli.images.load import load_pixels
         from waldo_cli.images.pages import contents, single
 
         query = self._query
@@ -168,7 +169,7 @@ class Finder:
         # Pages inside a page, as of a TIFF in an archive; and of a URL, which was not asked before.
         asked = source if wanted is None else opened
         others = contents(asked).count - 1 if isinstance(asked, bytes) and page == 1 else 0
-        image = load_image(
+        image = load_pixels(
             opened,
             page=page,
             max_pixels=query.max_pixels,
@@ -198,8 +199,23 @@ class Finder:
             turned=result.turned,
             best=None if result.found else result.best,
             others=others,
+            threshold=None if self._search.by_verdict else self._search.threshold,
+            levels=self._levels(result),
         )
         return self._write(item, image, result, record)
+
+    def _levels(self, result: Result) -> tuple[tuple[int, int], ...]:
+        """The sizes in which the image was searched, for the summary."""
+        from waldo_cli.geometry import Size
+
+        rows, cols = result.height, result.width
+        if result.turned % 180:
+            rows, cols = cols, rows
+        several = self._query.top == "all"
+        return tuple(
+            (size.cols, size.rows)
+            for size in self._search.levels_for(Size(rows, cols), several=several)
+        )
 
     def _write(self, item: Item, image: NDArray[Any], result: Result, record: Record) -> Record:
         """Write the files asked for; return the record, with pictures in it if they were asked for.
@@ -207,7 +223,7 @@ class Finder:
         A file that cannot be written is an error in the record, whose answer stays.
         """
         from waldo_cli.images.png import save_png
-        from waldo_cli.show.heatmap import render_heatmap, save_activations
+        from waldo_cli.show.heatmap import Heatmap, save_activations
         from waldo_cli.show.thumbnails import pictures, view
 
         query, extras = self._query, self._extras
@@ -221,15 +237,25 @@ class Finder:
                     lambda path: save_activations(path, result.activations),
                 )
             if query.heatmap or extras.pictures:
-                heatmap = render_heatmap(image, result.activations, result.detections)
-                if query.heatmap:
+                heatmap = Heatmap(image, result.overlay, result.detections)
+                if extras.pictures:
+                    small = pictures(image, heatmap.whole(), result.detections)
+                    record = replace(record, pictures=small)
+                if query.heatmap:  # row by row: it is never in memory as a whole
                     reasons = self._save(
                         output + HEATMAP, PNG_MARK, lambda path: save_png(path, heatmap)
                     )
                     failures += reasons
                     record = replace(record, heatmap=None if reasons else item.output + HEATMAP)
-                if extras.pictures:
-                    record = replace(record, pictures=pictures(image, heatmap, result.detections))
+            if query.annotated:
+                from waldo_cli.show.annotated import annotated
+
+                drawn = annotated(image, result.detections, self.labels)
+                reasons = self._save(
+                    output + ANNOTATED, PNG_MARK, lambda path: save_png(path, drawn)
+                )
+                failures += reasons
+                record = replace(record, annotated=None if reasons else item.output + ANNOTATED)
             if extras.view and result.found:
                 record = replace(record, view=view(image, result.detections[0], extras.view))
         except MemoryError:

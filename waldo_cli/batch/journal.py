@@ -73,12 +73,17 @@ class Journal:
         self._file.close()
 
     def recall(
-        self, item: Item, run: str, labels: Sequence[str], heatmap: str | None
+        self,
+        item: Item,
+        run: str,
+        labels: Sequence[str],
+        heatmap: str | None,
+        annotated: str | None = None,
     ) -> Record | None:
         """Return the record of an image that need not be examined again, or None.
 
         The conditions: a run with the same fingerprint examined it without error, the file still has the
-        same size and time of change, and the heatmap, if one is wanted, exists where it would be written
+        same size and time of change, and the pictures that are wanted exist where they would be written
         now. A picture at a URL is assumed to be unchanged.
 
         Parameters
@@ -89,16 +94,20 @@ class Journal:
             Those of the engine.
         heatmap
             Path at which the heatmap would be written now; None if none is wanted.
+        annotated
+            The same of the image with boxes and labels.
         """
         line = self._lines.get((item.path, item.page))
         if line is None or item.path == STDIN:
             return None
         record = from_json(json.loads(line))
-        if record.run != run or record.error is not None or record.heatmap != heatmap:
+        if record.run != run or record.error is not None:
+            return None
+        if (record.heatmap, record.annotated) != (heatmap, annotated):
             return None
         if any(detection.label not in labels for detection in record.detections or ()):
             return None  # this program did not write the line, although the fingerprint is right
-        if heatmap is not None and not os.path.isfile(heatmap):
+        if not all(os.path.isfile(path) for path in (heatmap, annotated) if path is not None):
             return None
         if not is_url(item.path) and (record.bytes, record.modified) != identity(item.path):
             return None

@@ -5,8 +5,17 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+EXAMPLES = """\
+\b
+Examples:
+  eval "$(waldo completion bash)"
+      For this bash; in ~/.bashrc for every one.
+  waldo completion fish > ~/.config/fish/completions/waldo.fish
+      For fish.
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from waldo_cli.stack.stack import Stack
 
 
-@click.command()
+EXAMPLES = """\
+\b
+Examples:
+  waldo describe waldo
+      The built-in stack: labels, scales, verdict, cost, layer by layer.
+  waldo describe my-stack.toml --size 2048x1251
+      A stack of one's own, for an image of this size.
+  waldo describe stripes --outputs 1000
+      Beside a dense layer of 1000 outputs.
+"""
+
+
+@click.command(epilog=EXAMPLES)
 @click.argument("stack", shell_complete=stack_names)
 @click.option("--size", type=ImageSize(), metavar="WxH", default="1000x1000", show_default=True,
               help="The image that sums are given for.")  # fmt: skip
@@ -71,15 +83,16 @@ def _verdict(stack: Stack) -> Iterator[str]:
     steps = f", {stack.per_octave} an octave" if len(scales) > 1 else ""
     yield f"scales     {', '.join(f'{s:.4g}' for s in scales)} of the object's size{steps}"
     yield f"boundary   {stack.boundary}"
+    by_chance = stack.needs_mask and len(stack.layers) == 1
     limit = "none: the best peak" if stack.threshold is None else f"{stack.threshold:g}"
-    yield f"threshold  {limit}"
+    yield f"threshold  {'none, but what --threshold says' if by_chance else limit}"
     if stack.closer_looks:
         counts = " and ".join(str(look.candidates) for look in stack.closer_looks)
         yield (
             f"verdict    the best {counts} peaks of all scales are looked at more closely; the score of a"
             "\n           find is the geometric mean of all that was said of it, normalised over the labels"
         )
-    elif stack.needs_mask and len(stack.layers) == 1:
+    elif by_chance:
         yield (
             "verdict    a find is what chance would bring about on at most"
             f" {MOST_CHANCE:.0%} of pictures without it"

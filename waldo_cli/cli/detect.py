@@ -27,7 +27,7 @@ from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
 from waldo_cli.files import show as shown
 from waldo_cli.inputs.folders import expand
-from waldo_cli.inputs.items import HEATMAP, Item, Outputs
+from waldo_cli.inputs.items import ANNOTATED, HEATMAP, Item, Outputs
 from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.masks import mask_sources
 from waldo_cli.inputs.pages import ByPage, PageRanges
@@ -65,6 +65,7 @@ class Arguments:
     out: str
     overwrite: bool
     heatmap: bool | None
+    annotated: bool
     activations: bool
     form: str
     header: bool | None
@@ -173,13 +174,37 @@ CONTRADICTIONS: tuple[tuple[Callable[[Arguments], bool], str], ...] = (
         "--report writes HTML: name it FILE.html",
     ),
     (
-        lambda a: a.quiet and bool(a.progress or a.show or a.report or a.heatmap or a.activations),
-        "--progress, --show, --report, --heatmap and --activations go without --quiet",
+        lambda a: (
+            a.quiet
+            and bool(a.progress or a.show or a.report or a.heatmap or a.annotated or a.activations)
+        ),
+        "--progress, --show, --report, --heatmap, --annotated and --activations go without --quiet",
     ),
 )
 
+EXAMPLES = """\
+\b
+Examples:
+  waldo detect page.jpg
+      Where is he? Writes page.heatmap.png, too.
+  waldo detect --mask icon.png --top all --no-heatmap screenshot.png
+      Every place of an icon, of any size.
+  waldo detect --mask part.png --angles all --mirror --annotated tray.png
+      A part that may lie turned, or mirrored; tray.annotated.png shows where.
+  waldo detect -r photos -o found -f jsonl --resume found.jsonl
+      A folder; given again after a stop, it goes on.
+  waldo detect -q page.jpg && echo "he is here"
+      The exit status is an answer.
+  find . -name '*.png' -print0 | waldo detect --files-from - -0 --no-heatmap
+      Pictures that another program names.
+  ffmpeg -i clip.mp4 -vf fps=1 -f image2pipe -c:v png - | waldo detect -n -
+      One picture of each second of a film.
+  waldo detect -r photos -o labels -f yolo --no-heatmap
+      Label files for a training program.
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("images", nargs=-1, type=options.PLACE, metavar="IMAGE...")
 @options.search(options.turns, options.score, options.top(1), options.max_overlap)
 @options.inputs
@@ -202,9 +227,9 @@ def detect(ctx: click.Context, /, **given: Any) -> None:
     from its top left corner. Larger scores are more certain.
 
     In folders hidden files, links to folders and files with other endings are left out; a line on
-    standard error counts them. What this program has written (*.heatmap.png, *.activations.npy) is left
-    out everywhere. Records come in the order of the images, those of a folder by their names, whatever
-    --jobs says.
+    standard error counts them. What this program has written (*.heatmap.png, *.annotated.png,
+    *.activations.npy) is left out everywhere. Records come in the order of the images, those of a folder
+    by their names, whatever --jobs says.
 
     Exit status: 0 something was found and nothing failed, 1 nothing was found, 2 an error, 130 Ctrl-C.
     """
@@ -280,7 +305,7 @@ def find_items(arguments: Arguments, left_out: LeftOut, ctx: click.Context) -> B
     )
     sidecar = SIDECARS.get(arguments.form)
     outputs = None
-    if arguments.draws or arguments.activations or sidecar is not None:
+    if arguments.draws or arguments.annotated or arguments.activations or sidecar is not None:
         classes = sidecar is not None and sidecar.classes
         outputs = Outputs(arguments.out, CLASSES if classes else "")
         known = outputs.of_all(named)
@@ -385,7 +410,8 @@ def records(
         if journal is None:
             return None
         heatmap = item.output + HEATMAP if arguments.draws else None
-        return journal.recall(item, engine.run, engine.labels, heatmap)
+        annotated = item.output + ANNOTATED if arguments.annotated else None
+        return journal.recall(item, engine.run, engine.labels, heatmap, annotated)
 
     return engine.records(replace_known(items, engine.run, recall))
 

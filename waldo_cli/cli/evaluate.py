@@ -28,8 +28,19 @@ if TYPE_CHECKING:
 
 PAGE_COLUMNS = ("page", "rank", "score", "found", "false_alarms", "seconds")
 
+EXAMPLES = """\
+\b
+Examples:
+  waldo evaluate pages --truth boxes.csv
+      Ranks, average precision and false alarms of the built-in stack.
+  waldo evaluate pages --truth boxes.csv --stack run/waldo.toml -f json
+      The same of a stack that was learned, for a program.
+  waldo evaluate shots --truth shots.coco.json --mask icons --label trash
+      How well the pictures of trash in the folder icons are found.
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("pages", type=options.PLACE, metavar="PAGES")
 @click.option(
     "--truth",
@@ -99,7 +110,8 @@ def evaluate(
     all-point interpolation; COCO's counts by the overlap (IoU) of the boxes; AUC compares the best scores of
     pages with him and pages without.
 
-    What is wrong with a row of the truth or with a page is one line on standard error, and it is left out.
+    What is wrong with a row of the truth or with a page is one line on standard error, and it is left out;
+    files in the folders of --without and --unlisted that are no pictures are counted in one line.
 
     Exit status: 0 the pages were looked at, 2 an error or something left out, 130 Ctrl-C.
     """
@@ -108,6 +120,7 @@ def evaluate(
     from waldo_cli.evaluation.judge import score_page
     from waldo_cli.evaluation.pages import assumption, pages_without
     from waldo_cli.evaluation.truth import read_truth
+    from waldo_cli.inputs.leftout import LeftOut
     from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
 
@@ -122,8 +135,11 @@ def evaluate(
                 [sought]
             )  # a label that the stack lacks is told once, not for each page
         threshold = search.limit  # the one given, or else the stack's own, or that of the verdict
+        left_out = LeftOut(enters=False)
         for folder in (*without, *([pages] if unlisted else [])):
-            listed += pages_without(folder, listed)
+            listed += pages_without(folder, listed, left_out)
+        if str(left_out):
+            click.echo(f"waldo: {left_out}", err=True)
 
         scored: list[PageScore] = []
         width = max(len(show(page.name)) for page in listed)  # of the first column

@@ -30,8 +30,20 @@ class Coordinates(click.ParamType[tuple[float, float]]):
         return float(match[1]), float(match[2])
 
 
-@click.command()
-@options.search()
+EXAMPLES = """\
+\b
+Examples:
+  waldo explain page.jpg
+      Writes page.explain.html, to read in a browser.
+  waldo explain page.jpg --at 724,537
+      He stands at 724, 537: why was he not found there?
+  waldo explain --mask part.png --angles all --mirror tray.png -o pages
+      How a part that lies turned is found; the page goes to the folder pages.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@options.search(options.turns, options.score, options.max_overlap)
 @options.overwrite
 @options.reading
 @options.debug
@@ -72,6 +84,10 @@ def explain(
     masks: tuple[str, ...],
     labels: tuple[str, ...],
     scales: str,
+    angles: str,
+    mirror: bool,
+    score: str,
+    max_overlap: float,
     threshold: float | None,
     region: tuple[int, int, int, int] | None,
     where: str | None,
@@ -101,7 +117,9 @@ def explain(
     if not overwrite:
         refuse_foreign(target, HTML_MARK)
     keep_freed_memory()
-    search = Search.of_files(stack, mask_sources(masks), labels or None, scales, threshold)
+    search = Search.of_files(
+        stack, mask_sources(masks), labels or None, scales, threshold, angles, mirror, score
+    )
     prior = None if where is None else load_weights(where)
     source = next(read_pictures(max_pixels))[0] if image == STDIN else image
     count = contents(source).count
@@ -126,6 +144,7 @@ def explain(
         where=prior,
         turn=turn,
         at=at,
+        max_overlap=max_overlap,
         max_seconds=max_seconds,
     )
     click.echo(show(str(target)))

@@ -75,6 +75,18 @@ class FiniteNumber(click.ParamType[float]):
         return number
 
 
+class Share(FiniteNumber):
+    """A number from 0 to 1."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        share = super().convert(value, param, ctx)
+        if not 0 <= share <= 1:
+            self.fail(f"{value!r} is not a share from 0 to 1", param, ctx)
+        return share
+
+
 class Scales(click.ParamType[str]):
     """``auto``, one factor, a list, or a range. Only checked here: `Search.of` resolves it."""
 
@@ -219,7 +231,9 @@ class Top(click.ParamType[int | Literal["all"]]):
     ) -> int | Literal["all"]:
         if value == "all":
             return "all"
-        return click.IntRange(1)(str(value), param, ctx)
+        if re.fullmatch(r"0*[1-9]\d{0,17}", str(value)) is None:
+            self.fail(f"{value!r} is neither a whole number of at least 1 nor all", param, ctx)
+        return int(str(value))
 
 
 def top(default: int, kind: click.ParamType[Any] | None = None) -> Command[Any]:
@@ -259,7 +273,7 @@ score = click.option(
 
 max_overlap = click.option(
     "--max-overlap",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=0.5,
     show_default=True,
     metavar="SHARE",
@@ -367,7 +381,7 @@ inputs = group(
 overwrite = click.option(
     "--overwrite",
     is_flag=True,
-    help="Replace files that are there, whoever made them.  [default: only heatmaps, activations and"
+    help="Replace files that are there, whoever made them.  [default: only pictures, activations and"
     " reports that this program made]",
 )
 
@@ -387,6 +401,11 @@ writing = group(
         "--heatmap/--no-heatmap",
         default=None,
         help="Write STEM.heatmap.png, the activations over the dimmed page.  [default: heatmap, but for -q]",
+    ),
+    click.option(
+        "--annotated",
+        is_flag=True,
+        help="Write STEM.annotated.png, the page with a box, label and score for each find.",
     ),
     click.option(
         "--activations",

@@ -9,17 +9,77 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from waldo_cli.answers.record import Record
 from waldo_cli.cli.blocks import blocks
 from waldo_cli.files import show
 
+if TYPE_CHECKING:
+    from waldo_cli.training.progress import Progress
+
 # Seconds between two updates of the progress: on a terminal, and in a log file, where each is a new line.
 TERMINAL_INTERVAL, LOG_INTERVAL = 0.1, 10.0
 
 
-class Screen:
+class ProgressLine:
+    """One line of progress on standard error, and lines that are written above it."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._drawn = False  # whether the progress line is on the terminal now
+        self._started = self._updated = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def say(self, line: str) -> None:
+        """Write one line, with control characters escaped."""
+        self.clear()
+        _write(show(line) + "\n")
+
+    def clear(self) -> None:
+        """Clear the progress line."""
+        if self._drawn:
+            _write("\r\x1b[K")
+            self._drawn = False
+
+    def draw(self, state: Callable[[], str]) -> None:
+        """Show the progress, if it is time for it."""
+        now = time.monotonic()
+        if now - self._updated < (TERMINAL_INTERVAL if self._terminal else LOG_INTERVAL):
+            return
+        self._updated = now
+        if self._terminal:
+            # Carriage return and "erase to the end of the line": draw over the old progress line.
+            _write("\r\x1b[K" + state())
+            self._drawn = True
+        else:
+            _write(state() + "\n")
+
+
+class TrainingScreen(ProgressLine):
+    """What a person sees of a training.
+
+    Parameters
+    ----------
+    progress
+        Whether the progress is shown; None: on a terminal.
+    """
+
+    def __init__(self, *, progress: bool | None) -> None:
+        super().__init__()
+        self.progress = self._terminal if progress is None else progress
+
+    def update(self, training: Progress) -> None:
+        """Show how far a training is, how long the rest takes, and how often it came first so far."""
+        self.draw(lambda: _training(training))
+
+
+class Screen(ProgressLine):
     """Writes errors, summaries and progress to standard error, and counts the records.
 
     Parameters
@@ -42,21 +102,13 @@ class Screen:
     def __init__(
         self, total: Callable[[], int | None], *, progress: bool, verbose: bool, last_line: bool
     ) -> None:
+        super().__init__()
         self._total = total
         self._progress = progress
         self._verbose = verbose
         self._last_line = last_line
-        self._terminal = sys.stderr is not None and sys.stderr.isatty()
         self._shared = self._terminal and sys.stdout.isatty()  # records go to the same terminal
-        self._drawn = False  # whether the progress line is on the terminal now
-        self._started = self._updated = time.monotonic()
         self.done = self.found = self.failed = self.unanswered = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.clear()
 
     def add(self, record: Record) -> Record:
         """Count a record; show its error, summary and drawing, and the progress if it is time for it."""
@@ -72,34 +124,14 @@ class Screen:
         if record.view is not None:
             self.clear()
             _write(blocks(record.view))
-        now = time.monotonic()
-        if self._progress and now - self._updated >= (
-            TERMINAL_INTERVAL if self._terminal else LOG_INTERVAL
-        ):
-            self._updated = now
-            if self._terminal:
-                # Carriage return and "erase to the end of the line": draw over the old progress line.
-                _write("\r\x1b[K" + self._state())
-                self._drawn = True
-            else:
-                _write(self._state() + "\n")
+        if self._progress:
+            self.draw(self._state)
         return record
-
-    def say(self, line: str) -> None:
-        """Write one line, with control characters escaped."""
-        self.clear()
-        _write(show(line) + "\n")
 
     def clear_if_shared(self) -> None:
         """Clear the progress line if records go to the same terminal; called before each record."""
         if self._shared:
             self.clear()
-
-    def clear(self) -> None:
-        """Clear the progress line."""
-        if self._drawn:
-            _write("\r\x1b[K")
-            self._drawn = False
 
     def sum_up(self) -> None:
         """Write the last line: the counts and the speed."""
@@ -127,6 +159,16 @@ class Screen:
         if total is not None and self.done:
             state += f"  {_duration((total - self.done) / rate)} left"
         return state
+
+
+def _training(training: Progress) -> str:
+    """Return how far a training is as text."""
+    state = f"{show(training.where)}  {training.share:.0%}"
+    if training.judged:
+        state += f"  first on {training.first} of {training.judged} held-out pages"
+    if training.seconds_left is not None:
+        state += f"  {_duration(training.seconds_left)} left"
+    return state
 
 
 def _write(text: str) -> None:
@@ -159,8 +201,13 @@ def _summary(record: Record) -> str:
         if record.best is not None:
             best = record.best
             summary += f"; best is {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
-            if best.chance is not None:
+            if record.threshold is not None:
+                summary += f", below the threshold {record.threshold:g}"
+            elif best.chance is not None:
+                from waldo_cli.detector.verdict import MOST_CHANCE  # loads numpy
+
                 summary += f", as good by chance on {best.chance:.0%} of pictures"
+                summary += f" (a find: on {MOST_CHANCE:.0%} at most)"
     else:
         best = record.detections[0]
         summary = f"{path}: {best.label} at {best.x:g}, {best.y:g}, score {best.score:.3g}"
@@ -168,4 +215,12 @@ def _summary(record: Record) -> str:
             summary += f" and {len(record.detections) - 1} more"
         if record.turned:
             summary += f", in the image turned by {record.turned} degrees"
-    return f"{summary}, heatmap {show(record.heatmap)}" if record.heatmap else summary
+    if record.levels:
+        (width, height), last = record.levels[0], record.levels[-1]
+        count = len(record.levels)
+        sizes = f"{count} sizes, " if count > 1 else ""
+        to = f" to {last[0]}x{last[1]}" if count > 1 else ""
+        summary += f"; looked at in {sizes}{width}x{height}{to} px"
+    if record.heatmap:
+        summary += f", heatmap {show(record.heatmap)}"
+    return f"{summary}, annotated {show(record.annotated)}" if record.annotated else summary

@@ -17,8 +17,19 @@ from waldo_cli.files import show
 if TYPE_CHECKING:
     from waldo_cli.evaluation.pages import TruthPixels
 
+EXAMPLES = """\
+\b
+Examples:
+  waldo train pages --truth boxes.csv -o run
+      Cross-validates, then learns from all pages; see run for the report.
+  waldo train photos --truth labels --label cat --without empty -o cats
+      Another class; the folder empty shows none of it.
+  waldo train pages --truth boxes.csv -o try --effort 0.01 --folds 0
+      A try whether all fits, in a small part of the time.
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("pages", type=options.PLACE, metavar="PAGES")
 @click.option(
     "--truth",
@@ -87,7 +98,18 @@ if TYPE_CHECKING:
     metavar="N",
     help="Where the random numbers start.",
 )
+@click.option(
+    "--curve",
+    is_flag=True,
+    help="Also learn from a quarter and from half of the pages, and say what twice as many would give; it"
+    " takes three times as long.",
+)
 @options.truth_pixels
+@click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="Tell on standard error how far it is.  [default: on a terminal]",
+)
 @click.option("--resume", is_flag=True, help="Continue the training that DIR holds.")
 @options.debug
 @click.pass_context
@@ -104,15 +126,18 @@ def train(
     effort: float,
     drawn: str | None,
     seed: int,
+    curve: bool,
     truth_pixels: TruthPixels | None,
+    progress: bool | None,
     resume: bool,
     debug: bool,  # noqa: ARG001 - read by main
 ) -> None:
     """Learn to find something from the pages of the folder PAGES, whose boxes are known.
 
-    Writes LABEL.toml and LABEL.npz, a stack that detect takes, and report.json: how often the stacks of
-    the folds had it first on pages of artworks that they had not seen. The classes, and the shape and the
-    sizes of what is sought, come from the boxes. Needs the extra "train".
+    Writes LABEL.toml and LABEL.npz, a stack that detect takes, and report.json and report.html: how often
+    the stacks of the folds had it first on pages of artworks that they had not seen, the finds and misses
+    there, and where they were least sure. The classes, and the shape and the sizes of what is sought, come
+    from the boxes. Needs the extra "train".
 
     What is wrong with a row of the truth is one line, and it is left out. Nothing is written before all is
     read, and nothing over files that a training has not made.
@@ -122,6 +147,7 @@ def train(
     from importlib.util import find_spec
     from pathlib import Path
 
+    from waldo_cli.cli.screen import TrainingScreen
     from waldo_cli.errors import MissingExtraError
 
     # Checked without importing PyTorch, which takes seconds.
@@ -140,7 +166,7 @@ def train(
         None if drawn is None else Path(drawn),
         truth_pixels,
     )
-    with Faults() as faults:
+    with Faults() as faults, TrainingScreen(progress=progress) as screen:
         path, report = run_training(
             sources,
             Path(out),
@@ -148,7 +174,9 @@ def train(
             effort=effort,
             seed=seed,
             resume=resume,
-            say=lambda line: click.echo(show(line), err=True),
+            curve=curve,
+            say=screen.say,
+            show=screen.update if screen.progress else None,
             complain=faults.add,
         )
     click.echo(show(path))

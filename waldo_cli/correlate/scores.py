@@ -9,7 +9,7 @@ so):
 
 What happens to a tile, in the order of this file:
 
-1. `score_masks` prepares the masks once (`_prepare`: weights applied, mean removed, norm 1) and cuts the
+1. `score_masks` prepares the masks once (`prepare`: weights applied, mean removed, norm 1) and cuts the
    outputs into tiles, which `_run` spreads over threads.
 2. Each thread has `_Buffers`. For the pixels of a tile, `over` returns a `_TileScores`: the tile's level
    (its mean colour, roughly) is taken out, and the energy of the whole tile is known.
@@ -59,12 +59,12 @@ MIN_SHARE_INSIDE = 0.25
 
 # A mask counts as one colour where its variation is below this share of its magnitude: float32 rounding
 # of a constant is 6e-8 of it, one step of 16 bits 1.5e-5.
-_ONE_COLOUR = 1e-6
+ONE_COLOUR = 1e-6
 # A window counts as flat where its variation is no more than rounding may have left: of float32 pixels as
 # bright as the tile's level, and of float64 sums over the tile. Both are relative to sums of squares.
-_FLOAT32_NOISE = 1e-14
-_FLOAT64_NOISE = 1e-13
-_TINY = 1e-200
+FLOAT32_NOISE = 1e-14
+FLOAT64_NOISE = 1e-13
+TINY = 1e-200
 # Error of a float32 transform, as a share of the root mean square of what goes in and comes out (measured).
 _ROUNDING = 1.2e-7
 # Largest error of a score that a float32 numerator may cause.
@@ -88,7 +88,7 @@ def score_masks(image: Floats, masks: Floats, w: Floats, score: str, partial: bo
     shared = w.shape[2] == 1
     count = max(1, tiling.kernels_at_a_time(C if shared else C + 1))
     for k in range(0, K, count):
-        m = _prepare(masks[..., k : k + count], w if shared else w[..., k : k + count], score)
+        m = prepare(masks[..., k : k + count], w if shared else w[..., k : k + count], score)
         _run(image, m, tiling, out[:, :, k : k + count], partial)
     return out
 
@@ -115,7 +115,7 @@ def score_seconds(outputs: Pair, masks: tuple[int, ...]) -> float:
     return 2.5 * overlap_save.cost(outputs, masks, (A, B))
 
 
-def _prepare(masks: Array, w: Array, score: str) -> PreparedMasks:
+def prepare(masks: Array, w: Array, score: str) -> PreparedMasks:
     """What does not depend on the image: weighted masks, mean removed and norm 1 where the score wants it."""
     centred, normed = SCORES[score]
     v = masks.transpose(3, 2, 0, 1).astype(np.float64)
@@ -128,7 +128,7 @@ def _prepare(masks: Array, w: Array, score: str) -> PreparedMasks:
     if normed:
         variation = np.einsum("kcab,kcab->k", V, v)
         # Division by infinity: a mask of one colour becomes 0, and so do its scores.
-        variation[variation <= _ONE_COLOUR**2 * energy] = np.inf
+        variation[variation <= ONE_COLOUR**2 * energy] = np.inf
         V /= np.sqrt(variation)[:, None, None, None]
     return PreparedMasks(V, u, centred, normed)
 
@@ -318,7 +318,7 @@ class _TileScores:
         if m.normed:
             numerator *= windows.inverse
             if edge is not None:
-                least = _ONE_COLOUR**2
+                least = ONE_COLOUR**2
                 numerator *= np.where(inside > least, 1 / np.sqrt(np.maximum(inside, least)), 0)
             np.clip(numerator, -1, 1, out=target)
         else:
@@ -336,7 +336,7 @@ class _TileScores:
         m, edge, spectra = self._buffers.masks, self._edge, self._buffers.spectra
         weight_sum: Any = m.w[n].sum()
         if edge is not None:
-            weight_sum = np.maximum(edge.sum(edge.masks.w[n])[0], _TINY)
+            weight_sum = np.maximum(edge.sum(edge.masks.w[n])[0], TINY)
         if not m.normed and (edge is None or not m.centred):
             return _WindowStatistics(weight_sum, _NOTHING, _NOTHING)
         C = m.V.shape[1]
@@ -368,8 +368,8 @@ class _TileScores:
         """
         energy = self._energy
         level = float(np.square(self._level, dtype=float).sum())
-        floor = _FLOAT32_NOISE * weight_sum * level + _FLOAT64_NOISE * energy
-        flat = variation <= max(floor, _TINY)
+        floor = FLOAT32_NOISE * weight_sum * level + FLOAT64_NOISE * energy
+        flat = variation <= max(floor, TINY)
         typical = max(float(variation.sum(0).sum()) / flat.size, 0.0)
         np.copyto(variation, np.inf, where=flat)  # 1 / inf is 0
         single = False

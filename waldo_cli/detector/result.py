@@ -7,11 +7,13 @@ a result can show itself.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from waldo_cli.arrays import Bytes, Floats
+from waldo_cli.arrays import Bytes, Floats, Pixels, as_floats
+from waldo_cli.detector.overlay import Overlay
 from waldo_cli.errors import MissingExtraError
 from waldo_cli.geometry import Detection
 
@@ -32,9 +34,8 @@ class Result:
     ----------
     detections
         What reached the threshold, best first.
-    activations
-        ``(H, W)`` float32, the largest activation over scales and labels at every pixel of the image; its
-        maximum is at the best detection's peak.
+    overlay
+        Makes rows of `activations`, for who does not need them all at once.
     margin
         Best score minus the next best one elsewhere in the image; None where there is no other peak.
     width, height
@@ -47,18 +48,26 @@ class Result:
     labels
         What was looked for.
     image
-        ``(H, W, 3)`` float32, the image. It and the activations are most of what a result takes in memory.
+        ``(H, W, 3)``, the image: floats, or bytes as they are in its file.
     """
 
     detections: tuple[Detection, ...]
-    activations: Floats
+    overlay: Overlay = field(repr=False)
     margin: float | None
     width: int
     height: int
     best: Detection | None = None
     turned: int = 0
     labels: tuple[str, ...] = field(kw_only=True)
-    image: Floats = field(kw_only=True, repr=False)
+    image: Pixels = field(kw_only=True, repr=False)
+
+    @cached_property
+    def activations(self) -> Floats:
+        """``(H, W)`` float32, the largest activation over scales and labels at every pixel of the image.
+
+        Its maximum is at the best detection's peak. Made when it is first asked for.
+        """
+        return self.overlay.whole()
 
     @property
     def found(self) -> bool:
@@ -75,7 +84,7 @@ class Result:
         """
         from waldo_cli.show.annotated import annotated
 
-        return annotated(self.image.clip(0, 1), self.detections, self.labels)
+        return annotated(as_floats(self.image).clip(0, 1), self.detections, self.labels)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: a small picture with boxes, and a table of the finds."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self, cast
 
 from waldo_cli.detector import maps
 from waldo_cli.detector.matching import Matcher, Turn, is_one_colour
+from waldo_cli.detector.pyramid import level_size
 from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.geometry import Detection, Size
@@ -219,6 +220,23 @@ class Search:
             return self.scales
         limit = image.rows * image.cols / self.level_pixels
         return tuple(s for s in self.scales if s**2 >= limit) or self.scales[-1:]
+
+    def levels_for(self, image: Size, *, several: bool = False) -> list[Size]:
+        """Sizes of the image at which it is searched, largest first.
+
+        That of scale 1 is its own; where things twice as large are sought, it is halved.
+        """
+        if self.matches_pixels:
+            matchers = [self.matcher(mask) for mask in self.masks or ()]
+            scales = {scale for matcher in matchers for scale in matcher.scales_for(image)}
+            return [level_size(*image, 1 / scale) for scale in sorted(scales)]
+        scales_here = self.scales_for(image, several=several)
+        sizes = {
+            size
+            for stack, _ in self.stacks(image)
+            for size in maps.fitting_sizes(stack, image, scales_here)
+        }
+        return sorted(sizes, reverse=True)
 
     def stacks(self, image: Size) -> list[BoundStack]:
         """The stacks to run over an image of this size, with the masks in them.

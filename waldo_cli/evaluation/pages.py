@@ -23,6 +23,7 @@ from waldo_cli.inputs.folders import expand
 
 if TYPE_CHECKING:
     from waldo_cli.arrays import Floats
+    from waldo_cli.inputs.leftout import LeftOut
 
 #: What the boxes of a truth mean: the picture as shown, or the pixels as stored in the file.
 TruthPixels = Literal["shown", "stored"]
@@ -296,8 +297,19 @@ def assumption(names: Sequence[str]) -> str:
     )
 
 
-def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]:
+def pages_without(
+    folder: str | Path, listed: Iterable[Page] = (), left_out: LeftOut | None = None
+) -> list[Page]:
     """Return the pictures of a folder as pages without boxes, except those that are already listed.
+
+    Parameters
+    ----------
+    folder
+        Its pictures are taken, not those of folders inside it.
+    listed
+        Pages that are known already.
+    left_out
+        Counts what is in the folder and is no picture.
 
     Raises
     ------
@@ -308,7 +320,7 @@ def pages_without(folder: str | Path, listed: Iterable[Page] = ()) -> list[Page]
     listed_paths = {os.path.realpath(page.path) for page in listed}
     if not os.path.isdir(folder):  # not Path.is_dir, which raises if the name is too long
         raise FileError("no such folder", path=str(folder))
-    items = list(expand([str(folder)], ""))
+    items = list(expand([str(folder)], "", left_out=left_out))
     for item in items:
         if item.problem is not None:
             raise FileError(item.problem, path=item.path)

@@ -83,6 +83,7 @@ OPENERS: Final[dict[str, Callable[[BinaryIO], ImageFile.ImageFile]]] = {
     "BMP": BmpImagePlugin.BmpImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "JPEG 2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
+    "PNM": TiffImagePlugin.TiffImageFile,  # `headers` makes a TIFF of it
 }
 # Formats whose decoder turns the picture as the file asks for.
 _DECODED_UPRIGHT: Final = ("HEIF", "JPEG XL")
@@ -278,8 +279,10 @@ def _decode(
 ) -> Picture:
     """Decode a picture that has passed `headers`; `lenient` accepts a file whose end is missing."""
     try:
-        image = _open(screened.data, kind, page)
         found = screened.tiff
+        if found is not None and found.missing and not lenient:
+            raise truncated(kind)
+        image = _open(screened.data, kind, page)
         if found is None:  # the size of a TIFF is checked already, and its rows may be bytes here
             check_size(image.width, image.height, file_bytes, max_pixels, screened.density)
             headers.check_frames(page, image.width, image.height)

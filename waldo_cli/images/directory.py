@@ -199,6 +199,8 @@ class Tiff:
         TIFF's number for it.
     description
         Of the samples, for a message.
+    missing
+        Bytes of strips or tiles that lie behind the end of the file; here they are 0.
     """
 
     data: bytes
@@ -208,6 +210,7 @@ class Tiff:
     layout: Layout | None
     compression: int
     description: str
+    missing: int
 
 
 class _Reader:
@@ -462,6 +465,30 @@ class _Picture:
         entry = self.found.get(tag)
         return () if entry is None else self.reader.numbers(tag, entry, self.parts)
 
+    def _missing(self) -> int:
+        """Return how many bytes of strips or tiles lie behind the end of the file.
+
+        Without compression, what a strip has beyond its rows does not count.
+        """
+        whole = math.inf
+        if self.compression == 1:
+            rows = self.reader.one(self.found, _ROWS_PER_STRIP, 0) or self.height
+            width, rows = self.tile if self.is_tiled else (self.width, min(rows, self.height))
+            bits = self.bits[0] if self.is_planar else sum(self.bits)
+            whole = (width * bits + 7) // 8 * rows
+        elif self.compression == 6:  # its data are one stream, whatever its strips say
+            return 0
+        size = len(self.reader.data)
+        ends = (
+            at + min(length, whole)
+            for offsets, counts in zip(_OFFSETS, _COUNTS, strict=True)
+            for at, length in zip(self._list(offsets), self._list(counts), strict=False)
+        )
+        missing = int(max(0, max(ends, default=0) - size))
+        if missing > size + self.width * self.height * sum(self.bits) // 8:  # a place in no file
+            raise truncated("TIFF")
+        return missing
+
     def rewritten(self) -> Tiff:
         """Write the directory anew."""
         reader, found = self.reader, self.found
@@ -477,8 +504,9 @@ class _Picture:
         turn = reader.one(found, ORIENTATION, 0)
         if not 1 <= turn <= 8:
             turn = orientation(b"", reader.bytes_of(found, _XMP, 1 << 20))
+        missing = self._missing()
         return Tiff(
-            self._write(directories),
+            self._write(directories, missing),
             turn,
             # Pillow inverts up to 8 bits only.
             self.photometric == 0 and (layout is not None or max(self.bits) > 8),
@@ -486,6 +514,7 @@ class _Picture:
             layout,
             self.compression,
             self._description(),
+            missing,
         )
 
     def _description(self) -> str:
@@ -559,11 +588,12 @@ class _Picture:
             for plane in range(layout.planes)
         ]
 
-    def _write(self, directories: list[dict[int, tuple[int, ...]]]) -> bytes:
-        """Return the file as classic TIFF whose chain are these directories."""
+    def _write(self, directories: list[dict[int, tuple[int, ...]]], missing: int) -> bytes:
+        """Return the file, and the bytes that it lacks, as classic TIFF whose chain are these directories."""
         reader, order = self.reader, self.reader.order
         mark = b"II*\0" if order == "<" else b"MM\0*"
-        base = len(reader.data) + len(reader.data) % 2
+        base = len(reader.data) + missing
+        base += base % 2
         appended = bytearray(base - len(reader.data))
         first = base
         for number, entries in enumerate(directories):

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from waldo_cli.arrays import Floats
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.images.decode import Source
-from waldo_cli.images.load import load_image, load_mask
+from waldo_cli.images.load import load_mask, load_pixels
 
 #: What `detect` takes for an image.
 AnyImage = NDArray[Any] | Source | Image.Image
@@ -31,15 +31,16 @@ def is_picture(given: object) -> bool:
 
 
 def as_image(image: AnyImage) -> NDArray[Any]:
-    """Return an image as an array; a picture as `load_image` gives it.
+    """Return an image as an array; a picture as `load_pixels` gives it.
 
     Parameters
     ----------
     image
         A path, bytes, an open binary file; a picture of Pillow's, which is treated as its file would be:
-        turned by its EXIF orientation, transparent pixels on white; or an array. Of arrays ``(H, W, 3)`` of
-        floats are returned as they are. uint8 is divided by 255 and uint16 by 65535, grey ``(H, W)`` and
-        ``(H, W, 1)`` is copied to three channels, and ``(H, W, 4)`` is blended with white by its alpha.
+        turned by its EXIF orientation, transparent pixels on white; or an array. Arrays ``(H, W, 3)`` of
+        floats or uint8 are returned as they are. Others of uint8 are divided by 255 and uint16 by 65535, grey
+        ``(H, W)`` and ``(H, W, 1)`` is copied to three channels, and ``(H, W, 4)`` is blended with white by
+        its alpha.
 
     Raises
     ------
@@ -50,7 +51,9 @@ def as_image(image: AnyImage) -> NDArray[Any]:
     """
     source = _source(image)
     if source is not None:
-        return load_image(source, max_pixels=_pixels(image))
+        return load_pixels(source, max_pixels=_pixels(image))
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] == (3,):
+        return image
     array = _as_floats(image, "an image")
     if array.ndim == 3 and array.shape[2] == 4:
         colours, alpha = array[:, :, :3], array[:, :, 3:]

@@ -8,7 +8,7 @@ to decode, or is not whole, and finds damage that Pillow ignores: image data of 
 without their end.
 
 `decode` calls `sniff`, then `screen`, and after decoding `check_png_length`. JPEG, TIFF, AVIF and HEIF, JPEG
-2000 and JPEG XL have modules of their own; PNG, GIF, WebP and BMP are here.
+2000, JPEG XL and PNM have modules of their own; PNG, GIF, WebP and BMP are here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from waldo_cli.errors import ImageError
-from waldo_cli.images import directory, heif, jpeg, jpeg2000, jpegxl
+from waldo_cli.images import directory, heif, jpeg, jpeg2000, jpegxl, pnm
 from waldo_cli.images.limits import check_seconds, check_size, damaged, truncated
 from waldo_cli.images.orientation import orientation
 
@@ -62,6 +62,7 @@ _SIGNATURES: Final = {
     "HEIF": re.compile(rb"....ftyp(avi[fs]|hei[cxms]|hev[cxms]|mif[12]|msf1|miaf)", re.DOTALL),
     "JPEG 2000": re.compile(rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"),
     "JPEG XL": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
+    "PNM": re.compile(rb"P[456][ \t\r\n#]"),
 }
 
 # Files that users often give by mistake. The error message names them.
@@ -82,7 +83,9 @@ _UNSUPPORTED: Final = {
     "an icon": re.compile(rb"\0\0[\x01\x02]\0|icns"),
     "a zip archive": re.compile(rb"PK\x03\x04"),
     "an archive": re.compile(rb"Rar!\x1a|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08|BZh|\xfd7zXZ"),
-    "a PNM picture (convert it to PNG)": re.compile(rb"P[1-7Ff][ \t\r\n#]"),
+    "a PNM picture of text, or a PAM or PFM (convert it to PNG)": re.compile(
+        rb"P[1237Ff][ \t\r\n#]"
+    ),
     "a JPEG XR picture (convert it to PNG)": re.compile(rb"II\xbc"),
     "an OpenEXR picture (convert it to TIFF)": re.compile(rb"v/1\x01"),
     "a Radiance picture (convert it to TIFF)": re.compile(rb"#\?R(ADIANCE|GBE)"),
@@ -96,7 +99,7 @@ _UNSUPPORTED: Final = {
     "a numpy array": re.compile(rb"\x93NUMPY"),
 }
 _SUPPORTED: Final = (
-    "PNG, JPEG, GIF, WEBP, TIFF, BMP, AVIF, JPEG 2000, and with extras HEIC and JPEG XL"
+    "PNG, JPEG, GIF, WEBP, TIFF, BMP, PNM, AVIF, JPEG 2000, and with extras HEIC and JPEG XL"
 )
 
 
@@ -173,6 +176,9 @@ def screen(data: bytes, kind: str, page: int, max_pixels: int | None) -> Screene
         case "TIFF":
             found = directory.read(data, page, max_pixels)
             return Screened(found.data, found.turn, float("inf"), found)
+        case "PNM":
+            found = directory.read(pnm.as_tiff(data, max_pixels), page, max_pixels)
+            return Screened(found.data, 1, float("inf"), found)
         case "BMP":
             return _screen_bmp(data)
         case "AVIF" | "HEIF":

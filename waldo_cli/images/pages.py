@@ -23,7 +23,7 @@ from waldo_cli.images import archives, pdf, tiff
 PICTURES: Final = frozenset(
     {
         "apng", "avif", "bmp", "dib", "gif", "heic", "heif", "hif", "j2k", "jfif", "jp2", "jpe", "jpeg",
-        "jpg", "jpx", "jxl", "mpo", "png", "tif", "tiff", "webp",
+        "jpg", "jpx", "jxl", "mpo", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp",
     }
 )  # fmt: skip
 

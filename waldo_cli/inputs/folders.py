@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 from waldo_cli.files import NPY_MARK, PNG_MARK, has_mark, reason
 from waldo_cli.images.pages import PICTURES
-from waldo_cli.inputs.items import ACTIVATIONS, HEATMAP, Item, join, stem
+from waldo_cli.inputs.items import ACTIVATIONS, ANNOTATED, HEATMAP, Item, join, stem
 from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.sources import STDIN
 
@@ -136,6 +136,6 @@ def _is_installed(module: str) -> bool:
 
 def _is_own_output(path: str) -> bool:
     """Return whether this program has written the file: by its name, and by the mark in it."""
-    return (path.endswith(HEATMAP) and has_mark(path, PNG_MARK)) or (
+    return (path.endswith((HEATMAP, ANNOTATED)) and has_mark(path, PNG_MARK)) or (
         path.endswith(ACTIVATIONS) and has_mark(path, NPY_MARK)
     )

@@ -14,6 +14,7 @@ from itertools import count
 
 # Endings of the output files; the part before them is `Item.output`.
 HEATMAP = ".heatmap.png"
+ANNOTATED = ".annotated.png"
 ACTIVATIONS = ".activations.npy"
 
 

@@ -14,9 +14,16 @@ _LONGEST_ENDING = 8
 
 
 class LeftOut:
-    """Counts files, folders and pictures inside files that were not looked at; `str` gives one line."""
+    """Counts files, folders and pictures inside files that were not looked at; `str` gives one line.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    enters
+        The command has the option ``-r``, which enters folders inside folders: the line names it.
+    """
+
+    def __init__(self, *, enters: bool = True) -> None:
+        self._enters = enters
         self._files: Counter[str] = Counter()
         self._folders = 0
         self._frames: list[int] = []
@@ -51,7 +58,8 @@ class LeftOut:
                 told.append(f"{rest} of other kinds")
             parts.append(f"{_counted(total, 'file')} not looked at: {', '.join(told)}")
         if self._folders:
-            parts.append(f"{_counted(self._folders, 'folder')} not entered (-r)")
+            hint = " (-r)" if self._enters else ""
+            parts.append(f"{_counted(self._folders, 'folder')} not entered{hint}")
         if self._frames:
             frames, files = sum(self._frames), len(self._frames)
             parts.append(

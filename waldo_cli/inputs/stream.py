@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from waldo_cli.images import pnm
+
 
 def pictures(read: Callable[[int], bytes], limit: int) -> Iterator[tuple[bytes, bool]]:
     """Give the bytes of each picture, and whether another one follows.
@@ -167,11 +169,19 @@ def _bmp_end(stream: _Stream) -> int | None:
     return size if size >= 26 else None  # not even its headers: the size is wrong
 
 
+def _pnm_end(stream: _Stream) -> int | None:
+    while (found := pnm.header(stream.data)) is None:
+        if len(stream.data) >= pnm.LONGEST_HEADER or not stream.has(len(stream.data) + 1):
+            return None
+    return found.end
+
+
 _SIGNATURES: Final = {
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "JPEG": re.compile(rb"\xff\xd8\xff"),
     "GIF": re.compile(rb"GIF8[79]a"),
     "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "PNM": re.compile(rb"P[456](#|[ \t\r\n]+[\d#])"),
     "BMP": re.compile(rb"BM[^\0]...\0{4}|BM.[^\0]..\0{4}|BM..[^\0].\0{4}", re.DOTALL),
 }
 _ENDS: Final[dict[str, Callable[[_Stream], int | None]]] = {
@@ -179,5 +189,6 @@ _ENDS: Final[dict[str, Callable[[_Stream], int | None]]] = {
     "JPEG": _jpeg_end,
     "GIF": _gif_end,
     "WEBP": _webp_end,
+    "PNM": _pnm_end,
     "BMP": _bmp_end,
 }

@@ -22,7 +22,9 @@ from waldo_cli.arrays import Bytes, Floats
 from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.explanation import Place, Ranking, best_of, rankings, window_around
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps
+from waldo_cli.detector.matching import UPRIGHT, Turn, as_it_lies
 from waldo_cli.detector.passes import RANKED, Pass, Trace
+from waldo_cli.detector.peaks import MAX_OVERLAP
 from waldo_cli.detector.result import Result
 from waldo_cli.detector.search import Search
 from waldo_cli.detector.turn import box_back, point_back, turned
@@ -30,7 +32,7 @@ from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import show, write_atomically
 from waldo_cli.geometry import Box, Detection, Point, Size, Span
-from waldo_cli.show.heatmap import render_heatmap
+from waldo_cli.show.heatmap import Heatmap
 from waldo_cli.show.html import (
     Figure,
     data_url,
@@ -59,6 +61,7 @@ PAGE_WIDTH = 1000  # of pictures of the whole image, in pixels
 MAP_WIDTH = 320  # of the map of one scale
 CHANNELS = 4  # shown of each layer, the strongest
 CANDIDATES = 16  # whose cuts are shown
+NEAR = 8  # pixels around a place that was asked about, in which a mask's best place is told
 
 
 def explain(
@@ -71,6 +74,7 @@ def explain(
     where: NDArray[Any] | None = None,
     turn: str | int = "auto",
     at: Point | None = None,
+    max_overlap: float = MAX_OVERLAP,
     max_seconds: float = MAX_SECONDS,
 ) -> Result:
     """Write a page that shows how `detect` came to its answer.
@@ -78,7 +82,8 @@ def explain(
     It shows the answer, what is looked for, the activations at every scale, the peaks before and after
     non-maximum suppression, what the closer looks were shown and said, and the map after each
     layer of all of them around the best place. The page is one HTML file that needs no other. Where the
-    answer comes from a turned image, the page shows that one, and places are in its pixels.
+    answer comes from a turned image, the page shows that one, and places are in its pixels. Where masks may
+    lie turned, it shows each mask as it lies at its best place.
 
     Parameters
     ----------
@@ -90,7 +95,7 @@ def explain(
         What is looked for.
     title
         What the page calls the image.
-    region, where, turn
+    region, where, turn, max_overlap
         As for `detect`.
     at
         ``(x, y)`` in pixels of the image, a place to explain as well, such as the one where he was
@@ -113,14 +118,17 @@ def explain(
         The file cannot be written.
     """
     trace = Trace()
+    # Coarse to fine is not traced: what is shown then is a search at full size for the masks as they lie.
+    in_steps = search.matches_pixels and search.turns != UPRIGHT
     result = detect_with(
         image,
         search,
         region=region,
         where=where,
+        max_overlap=max_overlap,
         turn=turn,
         max_seconds=max_seconds,
-        trace=trace,
+        trace=None if in_steps else trace,
     )
     if at is not None and not (0 <= at[0] < result.width and 0 <= at[1] < result.height):
         raise InvalidInputError(
@@ -135,13 +143,93 @@ def explain(
         at = at and point_back(*at, back, size)
         region = region and astuple(box_back(Box(*region), back, size))
         where = None if where is None else turned(np.asarray(where), result.turned)
-        shown = detect_with(image, search, region=region, where=where, turn="none", trace=trace)
+        shown = detect_with(
+            image,
+            search,
+            region=region,
+            where=where,
+            max_overlap=max_overlap,
+            turn="none",
+            trace=None if in_steps else trace,
+        )
         shown = replace(shown, turned=result.turned)
-    page = _Page(image, shown, trace, at)
+    if in_steps:
+        detect_with(
+            image,
+            _as_they_lie(image, search, region, where),
+            region=region,
+            where=where,
+            max_overlap=max_overlap,
+            turn="none",
+            max_seconds=max_seconds,
+            trace=trace,
+        )
+    near = None
+    if at is not None and search.matches_pixels:
+        near = _best_near(image, search, at, where)
+    page = _Page(image, shown, trace, at, near)
     text = document(f"Why: {show(title)}", page.sections())
     with write_atomically(path) as file:
         file.write(text.encode())
     return result
+
+
+def _as_they_lie(
+    image: Floats,
+    search: Search,
+    region: tuple[int, int, int, int] | None,
+    where: NDArray[Any] | None,
+) -> Search:
+    """The search for each mask as it lies at its best place, which need not be turned any more."""
+    masks = []
+    for mask in search.masks or ():
+        alone = replace(search, masks=(mask,), labels=(mask.label,))
+        best = detect_with(image, alone, region=region, where=where, turn="none").best
+        lies = mask if best is None else as_it_lies(mask, Turn(best.angle, best.mirrored))
+        # Turned, it may be too large for the image at every scale, corners that do not count included.
+        fits = all(
+            n * min(search.scales) <= m for n, m in zip(lies.size, image.shape, strict=False)
+        )
+        masks.append(lies if fits else mask)
+    return replace(search, masks=tuple(masks), turns=UPRIGHT)
+
+
+def _best_near(
+    image: Floats, search: Search, at: Point, where: NDArray[Any] | None
+) -> Detection | None:
+    """The best place that a mask has near a place, by the search of `detect` itself."""
+    reach = NEAR
+    left, top = max(0, int(at[0]) - reach), max(0, int(at[1]) - reach)
+    region = (left, top, int(at[0]) + reach + 1 - left, int(at[1]) + reach + 1 - top)
+    return detect_with(image, search, region=region, where=where, turn="none").best
+
+
+def pose(found: Detection) -> str:
+    """How a find lies, beside its mask: its size, and whether it is turned or mirrored."""
+    parts = [f"{found.scale:.3g} times as large"]
+    if found.mirrored:
+        parts.append("mirrored")
+    if found.angle:
+        parts.append(f"turned by {found.angle:g} degrees")
+    return ", ".join(parts)
+
+
+def near_lines(near: Detection | None) -> Iterator[str]:
+    """The best place near the one that was asked about, and what would make it a find."""
+    if near is None:
+        return
+    chance = (
+        ""
+        if near.chance is None
+        else (
+            f"; chance brings about one as good on {near.chance:.2%} of pictures without it, and a find on at"
+            f" most {MOST_CHANCE:.0%}"
+        )
+    )
+    yield (
+        f"Within {NEAR} pixels the best place for {near.label} is {near.x:g}, {near.y:g}, {pose(near)}: score"
+        f" {near.score:.3f}{chance}."
+    )
 
 
 def answer_lines(result: Result, trace: Trace, ranked: Iterable[Ranking]) -> Iterator[str]:
@@ -153,7 +241,8 @@ def answer_lines(result: Result, trace: Trace, ranked: Iterable[Ranking]) -> Ite
             " are in its pixels."
         )
     for found in result.detections:
-        yield f"Found: {found.label} at {found.x:g}, {found.y:g}, score {found.score:.3f}{must}."
+        lies = f", {pose(found)}" if found.angle or found.mirrored else ""
+        yield f"Found: {found.label} at {found.x:g}, {found.y:g}{lies}, score {found.score:.3f}{must}."
     if not result.found:
         best = best_of(ranked, trace.labels)
         if best is None:
@@ -278,6 +367,7 @@ class _Page:
     result: Result
     trace: Trace
     at: Point | None
+    near: Detection | None
 
     @cached_property
     def rankings(self) -> list[Ranking]:
@@ -288,6 +378,7 @@ class _Page:
         yield from self._sought()
         if self.at is not None:
             yield f"<h2>The place you asked about: {self.at[0]:g}, {self.at[1]:g}</h2>"
+            yield from map(paragraph, near_lines(self.near))
             for ranking in self.rankings:
                 place = ranking.place(self.at)
                 yield from map(paragraph, place_lines(ranking, place, self.trace))
@@ -307,7 +398,7 @@ class _Page:
 
     def _answer(self) -> Iterator[str]:
         yield from map(paragraph, answer_lines(self.result, self.trace, self.rankings))
-        picture = render_heatmap(self.image, self.result.activations, self.result.detections)
+        picture = Heatmap(self.image, self.result.overlay, self.result.detections).whole()
         caption = "The answer: activations over the dimmed page."
         yield figure(Figure(fitted(picture, PAGE_WIDTH), caption, "wide", "heatmap"))
 
@@ -320,6 +411,9 @@ class _Page:
                         label = seen.stack.labels[min(k, len(seen.stack.labels) - 1)]
                         yield from map(figure, _mask_figures(layer, k, f"The mask {label}"))
             yield moved(f"<pre>{escape(repr(seen.stack))}</pre>", "The layers")
+        best = self.result.best
+        if best is not None and (best.angle or best.mirrored):
+            yield paragraph("A mask is shown here, and sought below, as it lies at its best place.")
 
     def _scales(self) -> Iterator[str]:
         yield "<h2>The scales</h2>"
@@ -333,10 +427,16 @@ class _Page:
             for grid, values in zip(seen.maps.grids, maps, strict=True):
                 i, j = np.unravel_index(int(values.argmax()), values.shape)
                 caption = (
-                    f"scale {grid.scale:.3g}: finds objects of {_size_sought(seen.maps, grid)}. Largest"
-                    f" activation {values.max():.3f} at {grid.centers(1)[j]:.0f}, {grid.centers(0)[i]:.0f}"
+                    f"scale {grid.scale:.3g}: finds objects of {_size_sought(seen.maps, grid)}, the image has"
+                    f" {self._level(grid)} px there. Largest activation {values.max():.3f} at"
+                    f" {grid.centers(1)[j]:.0f}, {grid.centers(0)[i]:.0f}"
                 )
                 yield figure(Figure(coloured(shrunk(values, MAP_WIDTH), low, high), caption))
+
+    def _level(self, grid: Grid) -> Size:
+        """Size of the resized image at one scale."""
+        rows, cols = (round(n * f) for n, f in zip(self.image.shape[:2], grid.factor, strict=True))
+        return Size(rows, cols)
 
     def _peaks(self, ranking: Ranking) -> Iterator[str]:
         name = f" of {ranking.label}" if ranking.label else ""

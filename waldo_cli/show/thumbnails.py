@@ -30,7 +30,7 @@ def pictures(
     Parameters
     ----------
     image
-        ``(H, W, 3)`` in [0, 1].
+        ``(H, W, 3)``, floats in [0, 1] or bytes.
     heatmap
         ``(H, W, 3)`` uint8.
     detections
@@ -61,7 +61,7 @@ def view(image: NDArray[Any], find: Detection, columns: int) -> View:
     Parameters
     ----------
     image
-        ``(H, W, 3)`` in [0, 1].
+        ``(H, W, 3)``, floats in [0, 1] or bytes.
     find
         What to show.
     columns
@@ -88,17 +88,19 @@ def around(find: Detection, whole: tuple[int, int, int, int]) -> tuple[int, int,
 
 
 def bytes_of(image: NDArray[Any]) -> NDArray[Any]:
-    """An image of values in [0, 1] as uint8."""
+    """An image of values in [0, 1] as uint8; one of bytes as it is."""
     import numpy as np
 
-    out = np.empty(image.shape, np.uint8)
-    for rows, row in zip(out, image, strict=True):  # row by row: floats of a whole page are large
-        rows[:] = row * 255 + 0.5
-    return out
+    if image.dtype == np.uint8:
+        return image
+    return (image * 255 + 0.5).astype(np.uint8)
 
 
 def jpeg(pixels: NDArray[Any], box: tuple[int, int, int, int], longest: int) -> bytes:
-    """A JPEG of a part of a picture (left, top, right, bottom), its longest side of `longest` pixels."""
+    """A part of a picture ``(H, W, 3)`` uint8, its longest side so many pixels, as the bytes of a JPEG.
+
+    `box` is left, top, right and bottom.
+    """
     from PIL import Image
 
     left, top, right, bottom = box

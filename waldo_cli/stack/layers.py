@@ -32,6 +32,9 @@ from waldo_cli.geometry import Pair, ReceptiveField, same_padding, window_count
 # Expected seconds for one step of numpy over one float32 number: read, add or compare, write.
 _SECONDS_OF_A_STEP = 1e-9
 
+# Standard deviation of a flat window, as a share of its mean: rounding errors leave about 1e-7 instead of 0.
+FLAT = 1e-5
+
 
 class Layer(Protocol):
     """What every layer provides."""
@@ -117,7 +120,7 @@ class Conv:
             raise StackError(f"conv takes {expected} channels, {in_channels} come in")
         return int(self.kernel.shape[3])
 
-    def _padding_widths(self) -> tuple[Pair, Pair]:
+    def padding_widths(self) -> tuple[Pair, Pair]:
         """How many pixels the padding adds: ``(top, bottom), (left, right)``."""
         if isinstance(self.padding, tuple):
             return self.padding
@@ -129,7 +132,7 @@ class Conv:
         return rows, cols
 
     def field(self, before: ReceptiveField) -> ReceptiveField:
-        (top, _), (left, _) = self._padding_widths()
+        (top, _), (left, _) = self.padding_widths()
         a, b = self.kernel.shape[:2]
         return before.through((a, b), self.stride, self.dilation, (top, left))
 
@@ -138,7 +141,7 @@ class Conv:
             window_count(n + sum(pad), k, s, d)
             for n, pad, k, s, d in zip(
                 size,
-                self._padding_widths(),
+                self.padding_widths(),
                 self.kernel.shape,
                 self.stride,
                 self.dilation,
@@ -151,7 +154,7 @@ class Conv:
         return self.kernel.size
 
     def _padded(self, size: Pair) -> Pair:
-        rows, cols = (n + sum(pad) for n, pad in zip(size, self._padding_widths(), strict=True))
+        rows, cols = (n + sum(pad) for n, pad in zip(size, self.padding_widths(), strict=True))
         return rows, cols
 
     def floats(self, size: Pair, channels: int) -> int:
@@ -315,8 +318,7 @@ class Normalize(_WithoutParameters):
         mean = self._mean(x.mean(axis=2, keepdims=True))
         centred = x - mean
         deviation = np.sqrt(self._mean(np.square(centred).mean(axis=2, keepdims=True)))
-        # In a flat window, rounding errors leave a deviation of about 1e-7 of the mean instead of 0.
-        flat = deviation <= np.float32(1e-5) * np.abs(mean)
+        flat = deviation <= np.float32(FLAT) * np.abs(mean)
         return np.where(flat, np.float32(0), centred / np.where(flat, np.float32(1), deviation))
 
     def _mean(self, x: Floats) -> Floats:

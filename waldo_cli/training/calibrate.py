@@ -42,7 +42,7 @@ def _logit(score: float) -> float:
 
 
 def calibrate(
-    finds: Sequence[tuple[float, bool]], absent: Sequence[float], alarm_rate: float = 0.05
+    finds: Sequence[tuple[float, bool]], absent: Sequence[tuple[Sequence[float], float]]
 ) -> Calibration:
     """Fit slope and offset to held-out finds, and choose the threshold.
 
@@ -51,9 +51,9 @@ def calibrate(
     finds
         ``(score, hit)`` of the best find of each page, including pages without Waldo.
     absent
-        The best score of each page without Waldo. A find there is a false alarm.
-    alarm_rate
-        The threshold is so high that less than this share of `absent` reaches it, and at least 0.5.
+        For each kind of pages without Waldo, the best score of each page, and a share: a find there is a
+        false alarm, and the threshold is so high that less than this share of each kind reaches it. It is at
+        least 0.5.
     """
     x = torch.tensor([_logit(s) for s, _ in finds], dtype=torch.float64)
     y = torch.tensor([float(hit) for _, hit in finds], dtype=torch.float64)
@@ -74,13 +74,16 @@ def calibrate(
     slope, offset = (float(v) for v in line.detach())
     # A slope of 0 or less would make all scores equal, or turn their order around.
     fitted = Calibration(max(slope, 0.1), offset, 0.5)
-    alarms = sorted((fitted(s) for s in absent), reverse=True)
-    # The largest whole number below alarm_rate * len(alarms). So many alarms may reach the threshold; the
-    # next one, alarms[allowed], must stay just below it.
-    allowed = math.ceil(alarm_rate * len(alarms)) - 1
-    limit = math.nextafter(alarms[max(allowed, 0)], 1.0) if alarms else 0.5
+    limit = 0.5
+    for scores, rate in absent:
+        alarms = sorted((fitted(s) for s in scores), reverse=True)
+        # The largest whole number below rate * len(alarms). So many alarms may reach the threshold; the next
+        # one, alarms[allowed], must stay just below it.
+        allowed = math.ceil(rate * len(alarms)) - 1
+        if alarms:
+            limit = max(limit, math.nextafter(alarms[max(allowed, 0)], 1.0))
     # Rounded up to three digits, and at most 0.99.
-    return replace(fitted, threshold=math.ceil(1000 * min(max(0.5, limit), 0.99)) / 1000)
+    return replace(fitted, threshold=math.ceil(1000 * min(limit, 0.99)) / 1000)
 
 
 def calibrated(classifier: nn.Sequential, calibration: Calibration) -> nn.Sequential:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.files import beginning, make_folder, write_atomically
+from waldo_cli.files import HTML_MARK, beginning, make_folder, write_atomically
 
 # The mark of JSON files, which is their first key, and that of stack files, their first line.
 MADE_BY = {"made_by": "waldo train"}
@@ -23,6 +23,8 @@ TOML_MARK = b"# Made by waldo train"
 
 SETTINGS = "settings.json"
 REPORT = "report.json"
+PAGE = "report.html"
+LOSSES = "losses.json"
 
 MAX_SETTINGS_BYTES = 1 << 16
 
@@ -61,7 +63,11 @@ def check(out: Path, folders: list[str], *, resume: bool) -> None:
             raise InvalidInputError(
                 "holds a training already: resume it, or choose another folder", path=str(out)
             )
-    _must_be_ours(out / REPORT, JSON_MARK)
+    for name in (REPORT, LOSSES):
+        _must_be_ours(out / name, JSON_MARK)
+    page = beginning(out / PAGE, 1024)
+    if page is not None and HTML_MARK not in page:
+        raise _foreign(out / PAGE)
     for folder in folders:
         path = out / folder
         if os.path.islink(path) or (os.path.lexists(path) and (noted is None or not path.is_dir())):

@@ -13,146 +13,38 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from waldo_cli.batch.finder import fingerprint
-from waldo_cli.detector.detect import detect
-from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
-from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
-from waldo_cli.evaluation.overlap import Overlaps
-from waldo_cli.evaluation.pages import (
-    IGNORE,
-    Complain,
-    Page,
-    TrueBox,
-    TruthPixels,
-    pages_without,
-    refuse,
-)
+from waldo_cli.errors import InvalidInputError
+from waldo_cli.evaluation.pages import Complain, TruthPixels, pages_without, refuse
 from waldo_cli.evaluation.truth import read_truth
-from waldo_cli.files import read_bytes, reason, write_atomically
-from waldo_cli.stack.file import load_stack
-from waldo_cli.stack.stack import Stack
-from waldo_cli.training.calibrate import Calibration, calibrate, calibrated
-from waldo_cli.training.claim import MADE_BY, REPORT, check, check_stack, claim, file_name
+from waldo_cli.files import write_atomically
+from waldo_cli.inputs.leftout import LeftOut
+from waldo_cli.training.calibrate import Calibration, calibrated
+from waldo_cli.training.claim import MADE_BY, PAGE, REPORT, check, check_stack, claim, file_name
+from waldo_cli.training.curve import SHARES, doubled, part_of, point, told
 from waldo_cli.training.data import (
     TrainingPage,
     classes_of,
     folds_by_artwork,
     open_pages,
-    painted_over,
-    resized,
     training_pages,
     with_others,
 )
-from waldo_cli.training.learn import Say
+from waldo_cli.training.held_out import Fold, evaluated, first_places
+from waldo_cli.training.leaks import same_pictures
 from waldo_cli.training.looks import Steps, learn_closer_looks, learn_proposals
 from waldo_cli.training.network import Classes
+from waldo_cli.training.progress import Progress
 from waldo_cli.training.release import Release, folded, write_stack
-
-MAX_SCORES_BYTES = 1 << 26
-
-# Factors: held-out pages are judged at these sizes as well.
-SIZES = {"half": 0.5, "double": 2.0}
-
-
-def _judged(page: TrainingPage, stack: Stack, number: int = 0) -> PageScore:
-    """The finds of a class on a page, judged against the page's known boxes."""
-    label = stack.labels[number]
-    boxes = [
-        TrueBox(label, h.left, h.top, h.right, h.bottom) for h in page.heads if h.label == number
-    ]
-    boxes += [TrueBox(IGNORE, *box) for box in page.ignored]
-    known = Page(page.name, Path(page.name), tuple(boxes))
-    image = page.pixels.astype(np.float32) / 255
-    finds = detect(image, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE).detections
-    return judge(known, label, finds)
-
-
-@dataclass(frozen=True)
-class Fold:
-    """The results of one fold's stack on the pages that it was not trained on.
-
-    Attributes
-    ----------
-    number
-        The fold, counted from 0.
-    pages
-        Scores of the pages by kind: ``page``, ``other scan``, ``without``; ``painted``, the pages with
-        what is sought painted over; ``half`` and ``double``, the pages at other sizes; and ``class NAME``
-        for each other class, of the pages that show it.
-    """
-
-    number: int
-    pages: dict[str, list[PageScore]]
-
-
-def _score(**fields: Any) -> PageScore:
-    """A page's score from its JSON, where tuples have become lists."""
-
-    def restored(value: Any) -> Any:
-        return tuple(map(restored, value)) if isinstance(value, list) else value
-
-    fields = {k: restored(v) for k, v in fields.items()}
-    overlaps = {k: restored(v) for k, v in fields["overlaps"].items()}
-    return PageScore(**fields | {"overlaps": Overlaps(**overlaps)})
-
-
-def _evaluated(
-    pages: Sequence[TrainingPage], classes: Classes, path: Path, number: int, say: Say
-) -> Fold:
-    """Judge the stack at `path` on held-out `pages`.
-
-    The results are kept in a file beside the stack. If an earlier run has written it, it is read instead.
-    """
-    scores_file = path.with_name("scores.json")
-    if os.path.lexists(scores_file):
-        return Fold(number, _stored_scores(scores_file))
-    stack = load_stack(path)
-    scores: dict[str, list[PageScore]] = {}
-    for page in pages:
-        scores.setdefault(page.kind, []).append(_judged(page, stack))
-        if page.kind != "page":
-            continue
-        painted = painted_over(page, figures=classes.figures)
-        if painted is None:
-            say(f"{page.name}: no piece of it to paint over what is sought; not judged without it")
-        else:
-            scores.setdefault("painted", []).append(_judged(painted, stack))
-        for name, factor in SIZES.items():
-            scores.setdefault(name, []).append(_judged(resized(page, factor), stack))
-        for other in sorted({h.label for h in page.heads if h.label > 0}):
-            kind = f"class {classes.names[other]}"
-            scores.setdefault(kind, []).append(_judged(page, stack, other))
-    stored = {kind: [asdict(s) for s in page_scores] for kind, page_scores in scores.items()}
-    with write_atomically(scores_file) as file:
-        file.write(json.dumps(stored).encode())
-    held_out_scores = scores.get("page", [])
-    top1 = sum(s.rank == 1 for s in held_out_scores)
-    top5 = sum(s.rank is not None and s.rank <= 5 for s in held_out_scores)
-    say(f"held-out pages: {top1} of {len(held_out_scores)} first, {top5} among five")
-    return Fold(number, scores)
-
-
-def _stored_scores(path: Path) -> dict[str, list[PageScore]]:
-    """The scores of a fold that an earlier run has written."""
-    try:
-        stored = json.loads(read_bytes(path, MAX_SCORES_BYTES))
-        return {kind: [_score(**fields) for fields in scores] for kind, scores in stored.items()}
-    except OSError as e:
-        raise FileError(f"cannot read: {reason(e)}", path=str(path)) from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise InvalidInputError(
-            "damaged: remove it, and --resume judges this fold again", path=str(path)
-        ) from None
+from waldo_cli.training.report import calibration_of, report_of, size_of_objects
+from waldo_cli.training.report_page import page_of
 
 
 @dataclass(frozen=True)
@@ -186,11 +78,16 @@ class Sources:
     drawn: Path | None = None
     truth_pixels: TruthPixels | None = None
 
-    def read(self, complain: Complain) -> tuple[Classes, list[TrainingPage], list[TrainingPage]]:
-        """The classes, the pages, and the drawn scenes."""
+    def read(
+        self, complain: Complain, say: Callable[[str], None] = print
+    ) -> tuple[Classes, list[TrainingPage], list[TrainingPage]]:
+        """The classes, the pages, and the drawn scenes; `say` gets what is left out of the folders."""
         listed = read_truth(self.truth, self.pages, complain)
+        left_out = LeftOut(enters=False)
         for folder in self.without:
-            listed += pages_without(folder, listed)
+            listed += pages_without(folder, listed, left_out)
+        if str(left_out):
+            say(str(left_out))
         opened = open_pages(listed, complain, self.truth_pixels)
         try:
             sought = classes_of(opened, self.label).names[0]
@@ -218,7 +115,9 @@ def train(
     effort: float = 1.0,
     seed: int = 0,
     resume: bool = False,
-    say: Say = print,
+    curve: bool = False,
+    say: Callable[[str], None] = print,
+    show: Callable[[Progress], None] | None = None,
     complain: Complain = refuse,
 ) -> tuple[Path, dict[str, Any]]:
     """Train a stack on pages with known boxes.
@@ -228,8 +127,8 @@ def train(
     sources
         The pages.
     out
-        The folder for ``LABEL.toml``, ``LABEL.npz``, ``report.json``, and one folder of checkpoints per
-        fold.
+        The folder for ``LABEL.toml``, ``LABEL.npz``, ``report.json``, ``report.html``, ``losses.json``, and
+        one folder of checkpoints per fold.
     folds
         Into how many parts the artworks are divided for cross-validation. 0 for none: scores are then
         not calibrated, the threshold is 0.5, and the report has no results.
@@ -239,8 +138,12 @@ def train(
         The seed of all random numbers.
     resume
         Continue what an earlier run with the same settings left in `out`.
+    curve
+        Also learn from shares of each fold's pages, for the learning curve (`waldo_cli.training.curve`).
     say
-        Called with each line of progress.
+        Called with each line of text.
+    show
+        Called with how far the training is, every few steps; None: every 200 steps are a line of text.
     complain
         Gets what is wrong with a row of the truth, which is then left out. By default the first is raised.
 
@@ -261,126 +164,130 @@ def train(
         raise InvalidInputError(f"folds is {folds}: give 2 or more, or 0 for no cross-validation")
     if not 0 < effort < math.inf:
         raise InvalidInputError(f"effort is {effort}: it must be a positive number")
+    if curve and not folds:
+        raise InvalidInputError("a learning curve needs held-out pages: give --folds 2 or more")
     fold_names = [f"fold{number}" for number in range(folds)]
-    check(out, [*fold_names, "all"], resume=resume)
-    classes, real_pages, drawn_pages = sources.read(complain)
+    part_names = [f"{fold}-{share}" for fold in fold_names for share in SHARES] if curve else []
+    check(out, [*fold_names, *part_names, "all"], resume=resume)
+    classes, real_pages, drawn_pages = sources.read(complain, say)
     _must_suffice(real_pages, folds, sources.truth)
     name = file_name(classes.names[0])
     check_stack(out, name)
     settings = {"folds": folds, "effort": effort, "seed": seed, "classes": asdict(classes)}
     settings["pages"] = fingerprint((*real_pages, *drawn_pages))[:16]
     claim(out, settings)
+    alike = same_pictures(real_pages)
+    for one, other in alike:
+        say(f"{one} and {other} show the same picture: give both one artwork, or leave one out")
     plan = Steps().times(effort)
-
-    def learn_networks(
-        training_pages: Sequence[TrainingPage], folder: Path, number: int
-    ) -> tuple[nn.Sequential, list[nn.Sequential]]:
-        """The proposal network and the closer looks; `number` is the fold's, for the seeds."""
-
-        def say_for_fold(line: str) -> None:
-            say(f"{folder.name}: {line}")
-
-        with_drawn = [*training_pages, *drawn_pages]
-        # Seeds of different folds lie 10 apart, since the networks of a fold add small numbers to theirs.
-        arguments = (folder, plan, 1000 * seed + 10 * number, say_for_fold)
-        proposals = learn_proposals(with_drawn, classes, *arguments)
-        return proposals, learn_closer_looks(with_drawn, classes, proposals, *arguments)
+    steps = plan.random + plan.mined + plan.classifier * len(classes.closer_views)
+    progress = Progress(out, 1 + folds + len(part_names), steps, say, show)
+    learner = _Learner(out, classes, plan, seed, name, drawn_pages, progress)
 
     fold_of_artwork = folds_by_artwork(real_pages, folds, seed) if folds else {}
-    results = []
+    results: list[Fold] = []
+    parts: dict[str, _Part] = {share: _Part() for share in (*SHARES, "all")}
     for number, fold_name in enumerate(fold_names):
-        folder = out / fold_name
         seen = [p for p in real_pages if fold_of_artwork[p.artwork] != number]
         held_out = [p for p in real_pages if fold_of_artwork[p.artwork] == number]
-        proposals, closer = learn_networks(seen, folder, number)
-        nets = folded(proposals), [folded(net) for net in closer]
-        path = write_stack(folder, Release(name), classes, *nets)
-        results.append(_evaluated(held_out, classes, path, number, say))
-    calibration = _calibration(results) if results else Calibration(1.0, 0.0, 0.5)
+        path = learner.stack(seen, fold_name, number)
+        results.append(evaluated(held_out, classes, path, number, progress.lines(fold_name)))
+        firsts = {s.name: s.rank == 1 for s in results[-1].pages.get("page", [])}
+        parts["all"].add(seen, firsts)
+        progress.add_judged(sum(firsts.values()), len(firsts))
+        for n, (share, size) in enumerate(SHARES.items(), 1) if curve else ():
+            some = part_of(seen, size, seed)
+            path = learner.stack(some, f"{fold_name}-{share}", number + n * (folds + 1))
+            parts[share].add(some, first_places(held_out, path))
+    calibration = calibration_of(results) if results else Calibration(1.0, 0.0, 0.5)
     # The released stack learns from all pages; its seed is that of a fold after the last one.
-    proposals, closer = learn_networks(real_pages, out / "all", folds)
-    shown = len({p.artwork for p in real_pages if any(h.label == 0 for h in p.heads)})
+    first, closer = learner.networks(real_pages, "all", folds)
+    shown = len(_shown(real_pages))
     description = f"{classes.names[0]}, learned from {shown} page{'s' * (shown != 1)}"
-    release = Release(name, description, calibration.threshold)
-    nets = folded(proposals), [calibrated(net, calibration) for net in closer]
+    size = size_of_objects(results)
+    release = Release(name, description, calibration.threshold, size=size)
+    nets = folded(first), [calibrated(net, calibration) for net in closer]
     path = write_stack(out, release, classes, *nets)
-    report = _report(settings, classes, plan, results, calibration)
+    report = report_of(settings, classes, plan, results, calibration, size)
+    report["same_pictures"] = alike
+    if curve:
+        report["curve"] = _curve(list(parts.values()), say)
+    with write_atomically(out / PAGE) as file:
+        file.write(page_of(report, progress.losses, real_pages, results, calibration).encode())
     with write_atomically(out / REPORT) as file:
         file.write((json.dumps(MADE_BY | report, indent=1) + "\n").encode())
     return path, report
 
 
+@dataclass
+class _Learner:
+    """Learns the networks of a part of a training: of a fold, of a share of it, or of the release."""
+
+    out: Path
+    classes: Classes
+    plan: Steps
+    seed: int
+    name: str
+    drawn: list[TrainingPage]
+    progress: Progress
+
+    def networks(
+        self, pages: Sequence[TrainingPage], part: str, number: int
+    ) -> tuple[nn.Sequential, list[nn.Sequential]]:
+        """The proposal network and the closer looks; `number` is the part's, for the seeds."""
+        folder, with_drawn = self.out / part, [*pages, *self.drawn]
+        # Seeds of different parts lie 10 apart, since the networks of a part add small numbers to theirs.
+        arguments = (folder, self.plan, 1000 * self.seed + 10 * number, self.progress.part(part))
+        proposals = learn_proposals(with_drawn, self.classes, *arguments)
+        closer = learn_closer_looks(with_drawn, self.classes, proposals, *arguments)
+        self.progress.end_of_part()
+        return proposals, closer
+
+    def stack(self, pages: Sequence[TrainingPage], part: str, number: int) -> Path:
+        """The stack file of a part, not calibrated."""
+        proposals, closer = self.networks(pages, part, number)
+        nets = folded(proposals), [folded(net) for net in closer]
+        return write_stack(self.out / part, Release(self.name), self.classes, *nets)
+
+
+@dataclass
+class _Part:
+    """What all folds gave after learning from a share of their pages."""
+
+    drawings: list[int] = field(default_factory=list)
+    firsts: dict[str, bool] = field(default_factory=dict)
+
+    def add(self, pages: Sequence[TrainingPage], firsts: dict[str, bool]) -> None:
+        self.drawings.append(len(_shown(pages)))
+        self.firsts |= firsts
+
+
+def _curve(parts: Sequence[_Part], say: Callable[[str], None]) -> dict[str, Any]:
+    """The learning curve, told and for the report."""
+    drawings = [sum(part.drawings) / len(part.drawings) for part in parts]
+    points = [point(n, part.firsts) for n, part in zip(drawings, parts, strict=True)]
+    twice = doubled(drawings, [part.firsts for part in parts])
+    lines = told(points, twice)
+    for line in lines:
+        say(line)
+    return {
+        "points": [asdict(p) for p in points],
+        "doubled": None if twice is None else asdict(twice),
+        "lines": lines,
+    }
+
+
+def _shown(pages: Sequence[TrainingPage]) -> set[str]:
+    """The drawings that show what is sought."""
+    return {p.artwork for p in pages if any(h.label == 0 for h in p.heads)}
+
+
 def _must_suffice(pages: Sequence[TrainingPage], folds: int, truth: Path) -> None:
     """Refuse pages that cannot be learned from."""
-    shown = {p.artwork for p in pages if any(h.label == 0 for h in p.heads)}
-    if folds > len(shown):
+    shown = len(_shown(pages))
+    if folds > shown:
         raise InvalidInputError(
-            f"{len(shown)} drawings show what is sought, which is too few for {folds} folds: give --folds"
-            f" up to {len(shown)}, or 0",
+            f"{shown} drawings show what is sought, which is too few for {folds} folds: give --folds"
+            f" up to {shown}, or 0",
             path=str(truth),
         )
-
-
-def _best_finds(fold: Fold) -> list[tuple[float, bool]]:
-    """Score of the best find, and whether it is Waldo, of each page at its own size.
-
-    Includes pages without Waldo, but not those without any find.
-    """
-    kinds = ("page", "painted", "without")
-    scores = [s for kind in kinds for s in fold.pages.get(kind, [])]
-    return [(s.scores[0], s.hits[0]) for s in scores if s.scores]
-
-
-def _calibration(folds: Sequence[Fold]) -> Calibration:
-    """The calibration from the held-out pages of all folds together."""
-    absent = [s.best for f in folds for k in ("painted", "without") for s in f.pages.get(k, [])]
-    return calibrate([find for f in folds for find in _best_finds(f)], absent)
-
-
-def _report(
-    settings: dict[str, Any],
-    classes: Classes,
-    plan: Steps,
-    folds: Sequence[Fold],
-    calibration: Calibration,
-) -> dict[str, Any]:
-    """The content of ``report.json``: settings, and results with calibrated scores."""
-
-    def calibrated_score(score: PageScore) -> PageScore:
-        return replace(score, scores=tuple(calibration(s) for s in score.scores))
-
-    by_kind: dict[str, list[PageScore]] = {}
-    rows = []
-    for fold in folds:
-        for kind, scores in fold.pages.items():
-            by_kind.setdefault(kind, []).extend(calibrated_score(s) for s in scores)
-            rows += [
-                {
-                    "fold": fold.number,
-                    "kind": kind,
-                    "page": s.name,
-                    "rank": s.rank,
-                    "heights": s.heights,
-                    "score": round(calibration(s.best), 4) if s.scores else None,
-                }
-                for s in scores
-            ]
-    report: dict[str, Any] = {
-        "settings": settings,
-        "classes": asdict(classes),
-        "steps": asdict(plan),
-        "calibration": asdict(calibration),
-        "pages": rows,
-    }
-    if folds:
-        absent = [*by_kind.get("painted", []), *by_kind.get("without", [])]
-        present = by_kind.get("page", [])
-        summary: Summary = summarize([*present, *absent], calibration.threshold)
-        report["summary"] = asdict(summary)
-        for kind in ("other scan", *SIZES, *(f"class {name}" for name in classes.names[1:])):
-            report[kind] = asdict(summarize(by_kind.get(kind, []), calibration.threshold))
-        # How well scores separate pages from the same pages without what is sought.
-        report["auc_painted_over"] = area_under_curve(
-            [s.best for s in present], [s.best for s in by_kind.get("painted", [])]
-        )
-    return report

@@ -46,6 +46,10 @@ NOBODY = -1
 # Boxes of this class in a truth are look-alikes: they are learned as `NOBODY`.
 LOOK_ALIKE = "lookalike"
 
+# Kinds of pages that are not like those on which it is looked for: drawn scenes, and pictures of anything
+# else. Less is learned from each.
+OTHER_KINDS = ("drawn", "picture")
+
 # A spot on a page: x, y, height of a head there, all in page pixels.
 Spot = tuple[float, float, float]
 
@@ -101,7 +105,9 @@ class TrainingPage:
     artwork
         The drawing that the page shows. Pages of the same artwork go into the same fold.
     kind
-        ``page``, ``other scan``, ``without`` (what is sought is not on it) or ``drawn``.
+        ``page``, ``other scan``, ``phone photo`` or any other word for pages that show what is sought;
+        ``without``, a page of the same kind on which it is not; ``picture``, something else without it;
+        ``drawn``.
     pixels
         ``(H, W, 3)`` uint8.
     heads
@@ -217,15 +223,15 @@ def classes_of(opened: Sequence[Opened], sought: str | None, *, figures: bool = 
         for scale in (smallest / view / 2**0.25, 2 * largest / view)
     )
     low = min(max(low, 0.5), 64.0)
-    high = 512.0 if figures else min(max(high, low), 64.0)
+    high = 256.0 if figures else min(max(high, low), 64.0)
     return replace(classes, scales=(low, high, 2))
 
 
 def training_pages(opened: Sequence[Opened], classes: Classes) -> list[TrainingPage]:
     """The pages of a truth as pages to learn from.
 
-    In a CSV truth, the column ``artwork`` names the drawing that a page shows, and ``kind`` is ``page``,
-    ``other scan`` or ``without``. Without these columns each page is a drawing of its own.
+    In a CSV truth, the column ``artwork`` names the drawing that a page shows, and ``kind`` is a kind as in
+    `TrainingPage`. Without these columns each page is a drawing of its own.
     """
     pages = []
     for pixels, page in opened:
@@ -274,7 +280,7 @@ def folds_by_artwork(pages: Sequence[TrainingPage], count: int, seed: int) -> di
     heights: dict[str, float] = {}
     # Pages of kind "page" come last, so that they overwrite the height from other scans of the artwork.
     for page in sorted(pages, key=lambda p: p.kind == "page"):
-        heights[page.artwork] = math.inf if page.kind == "without" else page.head_height
+        heights[page.artwork] = page.head_height if page.heads else math.inf
     order = sorted(heights, key=lambda artwork: (heights[artwork], artwork))
     random = np.random.default_rng(seed)
     folds: dict[str, int] = {}

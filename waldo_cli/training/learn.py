@@ -22,14 +22,16 @@ from torch import Tensor, nn
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.files import make_folder, read_bytes, reason, write_atomically
 from waldo_cli.training.lessons import Lesson
+from waldo_cli.training.progress import Step
 
-Say = Callable[[str], None]  # gets one line of progress
+Say = Callable[[str | Step], None]  # gets a line of text, or how far a network is
 
 # A state of the networks here has some megabytes.
 MAX_STATE_BYTES = 1 << 28
 
-# Steps from one checkpoint, and one line of progress, to the next.
+# Steps from one checkpoint to the next, and from one `Step` that is told to the next.
 CHECKPOINT_STEPS = 200
+TOLD_STEPS = 20
 
 
 class _EchoedBatches:
@@ -129,10 +131,13 @@ def optimise(
         # the random start quickly.
         _update_average(average, net, min(0.997, (step + 2) / (step + 11)))
         losses.append(loss.item())
-        if (step + 1) % CHECKPOINT_STEPS == 0:
+        saved = (step + 1) % CHECKPOINT_STEPS == 0
+        if saved:
             state = {"step": step + 1, "net": net.state_dict(), "average": average.state_dict()}
             save({**state, "optimizer": optimizer.state_dict()}, checkpoint)
-            say(f"step {step + 1} of {steps}, loss {np.mean(losses[-CHECKPOINT_STEPS:]):.4f}")
+        if saved or (step + 1) % TOLD_STEPS == 0:
+            mean = float(np.mean(losses[-CHECKPOINT_STEPS:]))
+            say(Step(checkpoint.stem, step + 1, steps, mean, saved))
     checkpoint.unlink(missing_ok=True)
     return average
 

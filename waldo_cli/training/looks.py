@@ -29,6 +29,7 @@ from waldo_cli.detector.pyramid import level_size
 from waldo_cli.geometry import Box
 from waldo_cli.scales import scale_ladder
 from waldo_cli.training.data import (
+    OTHER_KINDS,
     Spot,
     TrainingPage,
     character_patches,
@@ -45,11 +46,11 @@ from waldo_cli.training.network import (
 )
 from waldo_cli.training.release import folded
 
-# Hard negatives per page for the proposal network, and negatives per page, and per drawn scene, for the
-# classifiers.
+# Hard negatives per page for the proposal network, and negatives per page, and per drawn scene or picture of
+# another kind, for the classifiers.
 MINED_PER_PAGE = 40
 PROPOSED_PER_PAGE = 200
-PROPOSED_PER_DRAWING = 60
+PROPOSED_PER_OTHER = 60
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def learn_proposals(
     # Patches show heads larger than the network sees them, so that samples are mostly made by reducing.
     head = 1.25 * classes.proposal_view.head
     random = np.random.default_rng([seed, 1])
-    spots = [random_spots(p, 15 if p.kind == "drawn" else 50, random) for p in pages]
+    spots = [random_spots(p, 15 if p.kind in OTHER_KINDS else 50, random) for p in pages]
     characters = character_patches(pages, head)
     lesson = ProposalLesson(net, classes, characters, spot_patches(pages, spots, head))
     early_file = folder / "proposals-early.pt"  # the network before mining
@@ -248,7 +249,7 @@ def _proposed(
     folded_net = folded(proposals).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     out = []
     for page in pages:
-        count = PROPOSED_PER_DRAWING if page.kind == "drawn" else PROPOSED_PER_PAGE
+        count = PROPOSED_PER_OTHER if page.kind in OTHER_KINDS else PROPOSED_PER_PAGE
         proposed = propose(folded_net, classes, page, count)
         clear = [spot for spot in proposed if page.is_clear(spot, 1.1)]
         out.append(clear + random_spots(page, 8, random))

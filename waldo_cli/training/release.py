@@ -73,6 +73,9 @@ class Release:
         For each closer look, the scales of its cuts, beside the size of the object.
     mirrored
         For each closer look, how many of these it examines mirrored as well.
+    size
+        How much larger an object is where its score is highest than the networks see it in training: a find's
+        box is so much larger.
     """
 
     name: str = "waldo"
@@ -81,6 +84,7 @@ class Release:
     candidates: tuple[int, ...] = (48, 24)
     zooms: tuple[tuple[float, ...], ...] = ((1.0,), (1.0, 0.84))
     mirrored: tuple[int, ...] = (24, 12)
+    size: float = 1.0
 
 
 def write_stack(
@@ -112,7 +116,7 @@ def write_stack(
         "format = 1",
         f"name = {_quoted(release.name)}",
         f"description = {_quoted(release.description)}",
-        _object(classes.proposal_view),
+        _object(classes.proposal_view, release.size),
         f"labels = [{', '.join(map(_quoted, classes.labels))}]",
         f"threshold = {release.threshold:g}",
         f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
@@ -136,7 +140,7 @@ def write_stack(
         lines += [
             "",
             "[[closer_look]]",
-            _object(view),
+            _object(view, release.size),
             f"candidates = {candidates}",
             f"scales = {list(zooms)}",
             f"mirrored = {mirrored}",
@@ -188,8 +192,8 @@ def _layer(table: str, op: str, **keys: Any) -> list[str]:
     return ["", f"[[{table}]]", f'op = "{op}"', *(f"{k} = {v}" for k, v in keys.items())]
 
 
-def _object(view: NetworkView) -> str:
-    return f"object = [{view.size.cols}, {view.size.rows}]"
+def _object(view: NetworkView, size: float) -> str:
+    return f"object = [{round(view.size.cols * size)}, {round(view.size.rows * size)}]"
 
 
 def _quoted(text: str) -> str:
