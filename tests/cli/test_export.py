@@ -25,7 +25,7 @@ def test_it_prints_what_it_wrote_and_says_the_difference(waldo: Waldo, tmp_path:
     ("pixels", "m.onnx", "waldo: pixels: layer 1 (mask): its mask comes from --mask"),
     ("waldo", "m.bin", "m.bin: a model's name ends in .onnx"),
     ("nothing", "m.onnx", "waldo: no built-in stack 'nothing'"),
-    ("waldo", "no-folder\0/m.onnx", "null"),
+    ("waldo", "no-folder\0/m.onnx", "holds a NUL"),
 ])  # fmt: skip
 def test_what_cannot_be_exported_is_one_line(
     waldo: Waldo, tmp_path: Path, stack: str, model: str, reason: str
