@@ -206,13 +206,15 @@ def _cheapest(
         return "gemm"
     extent = (dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1)
     costs = {
-        "gemm": product + _PER_GROUP,
+        "gemm": product,
         "winograd": winograd.cost((N, rows, cols), kernel, stride, dilation),
         "fft": N * overlap_save.cost((H - extent[0] + 1, W - extent[1] + 1), kernel, extent),
     }
     method = min(costs, key=lambda name: costs[name])
-    all_at_once = groups > 1 and shifted.cost((N, rows, cols), kernels) < groups * costs[method]
-    return "shifted" if all_at_once else method
+    one_by_one = groups * (costs[method] + _PER_GROUP)
+    if groups > 1 and shifted.cost((N, rows, cols), kernels) < one_by_one:
+        return "shifted"
+    return method
 
 
 def expected_seconds(
