@@ -303,3 +303,21 @@ def test_without_dask_the_extra_is_named(place: Path, tmp_path: Path) -> None:
     ended = run(place, "photos", "--scheduler", "tcp://127.0.0.1:1", env=env)
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert ended.stderr == b"waldo: --scheduler needs Dask: pip install 'waldo-cli[dask]'\n"
+
+
+def test_what_dask_logs_does_not_reach_the_terminal() -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import logging\n"
+            "from waldo_cli.batch import cluster\n"
+            "cluster._silence_libraries()\n"
+            "for name in ('distributed', 'distributed.client', 'distributed.core', 'tornado.application',"
+            " 'asyncio'):\n"
+            "    logging.getLogger(name).error('a key could not be gathered')\n",
+        ],
+        capture_output=True,
+        check=True,
+    )
+    assert said.stderr == b""

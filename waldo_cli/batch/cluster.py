@@ -63,6 +63,19 @@ WINDOW_PER_THREAD, MIN_WINDOW = 4, 64
 T = TypeVar("T")
 
 
+def _silence_libraries() -> None:
+    """Keep Dask and what it is made of from writing to stderr; here an error is one line.
+
+    Dask gives several of its loggers, such as ``distributed.client``, handlers of their own.
+    """
+    tops = ("distributed", "tornado", "asyncio")
+    known = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] in tops]
+    for name in {*tops, *known}:
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [logging.NullHandler()]
+        logger.propagate = False
+
+
 class Cluster:
     """An engine that examines images on a Dask cluster.
 
@@ -109,8 +122,7 @@ class Cluster:
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:
-        # Dask logs errors with tracebacks to stderr. Turn that off: here an error is one line.
-        logging.getLogger("distributed").handlers[:] = [logging.NullHandler()]
+        _silence_libraries()
         with warnings.catch_warnings(action="ignore"):  # of versions that differ on the workers
             self._must_answer()
             client: Any = Client
