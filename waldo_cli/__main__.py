@@ -112,7 +112,11 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(_complain("waldo: an argument holds a NUL, which no name of a file does"))
     if COMPLETE in os.environ:
         # The shell asks for completions: click prints them and exits.
-        waldo.main(arguments, prog_name="waldo", complete_var=COMPLETE)
+        try:
+            waldo.main(arguments, prog_name="waldo", complete_var=COMPLETE)
+        except (KeyError, ValueError):  # click takes them for granted
+            line = "waldo: COMP_WORDS or COMP_CWORD is not as a shell sets it for completions"
+            sys.exit(_complain(line))
     if not sys.warnoptions:
         # Python's warnings are for developers. Numbers that are not usable are rejected elsewhere.
         warnings.simplefilter("ignore")
