@@ -172,7 +172,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         # One exception: what asks for the current folder.
         _discard_stdout()
         cause = "standard output" if e.errno in _STDOUT_ERRNOS else "unexpected"
-        if _current_folder_is_gone():
+        if e.errno in (errno.EMFILE, errno.ENFILE):
+            cause = "no further file can be opened, see `ulimit -n`"
+        elif _current_folder_is_gone():
             cause = "the current folder is gone, change to another one"
         status = _complain(f"waldo: {cause}: {reason(e)}")
     except MemoryError:
@@ -223,8 +225,10 @@ def _discard_stdout() -> None:
 
     Otherwise the interpreter would print an error when it flushes stdout at exit.
     """
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 1)
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:  # no further file can be opened
+        sys.stdout = None
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ from documents import document
 from folders import command, draw, draw_folder, records, run
 from PIL import Image
 
+from waldo_cli.errors import FileError
+from waldo_cli.inputs.items import Item
+
 pytest.importorskip("distributed", reason="dask[distributed] is not installed")
 
 COUNT = 30
@@ -321,3 +324,22 @@ def test_what_dask_logs_does_not_reach_the_terminal() -> None:
         check=True,
     )
     assert said.stderr == b""
+
+
+def test_a_connection_that_breaks_ends_the_run_and_is_no_fault_of_the_image(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from concurrent.futures import Future
+
+    from distributed.comm.core import CommClosedError
+
+    from waldo_cli.batch.cluster import Cluster
+    from waldo_cli.batch.finder import Extras, Query
+
+    monkeypatch.chdir(tmp_path)
+    engine = Cluster(Query(stack="stripes"), Extras(), "tcp://10.0.0.1:8786")
+    broken: Future[bytes] = Future()
+    broken.set_exception(CommClosedError("Stream is closed"))
+    outcome = engine._outcome(Item("a.png", "a"), broken)
+    assert isinstance(outcome, FileError)
+    assert str(outcome) == "tcp://10.0.0.1:8786: the scheduler is gone"

@@ -38,7 +38,7 @@ from waldo_cli.inputs.items import Item
 try:
     from distributed import Client, KilledWorker, Reschedule, Security, WorkerPlugin, get_worker
     from distributed.comm.addressing import resolve_address
-    from distributed.comm.core import connect
+    from distributed.comm.core import CommClosedError, connect
     from distributed.protocol import pickle as dask_pickle
 except ImportError:
     raise MissingExtraError("--scheduler needs Dask: pip install 'waldo-cli[dask]'") from None
@@ -261,7 +261,7 @@ class Cluster:
             record: Record = loads(future.result())
         except KilledWorker:
             return replace(empty, error="every worker that had it was lost: out of memory?")
-        except CancelledError:
+        except (CancelledError, CommClosedError):  # the image is not to blame
             return FileError("the scheduler is gone", path=self._address)
         except Exception as e:  # noqa: BLE001 - a worker's environment may raise anything
             return replace(empty, error=f"its worker failed: {type(e).__name__}: {_first_line(e)}")
