@@ -1,11 +1,11 @@
 """Look at many small pictures on two Dask workers, while workers, client and network are cut off at random.
 
-    python fuzz/disturb_cluster.py [PICTURES] [SEED]
+    python fuzz/disturb_cluster.py [PICTURES] [SEED] [SECONDS]
 
 The client is started again with the same `--resume` until it ends by itself; a worker that is killed comes
 back after a moment; the network is a proxy before the scheduler that drops all connections. In the end every
 picture must have one record, none of them an error, and none twice. Needs the extra `dask`; 5,000 pictures
-unless another number is given.
+unless another number is given, and a disturbance every 10 SECONDS: long enough for a worker to come up.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def disturbed(folder: Path, rng: random.Random) -> collections.Counter[str]:
+def disturbed(folder: Path, rng: random.Random, seconds: float) -> collections.Counter[str]:
     """Run the client until it ends by itself; return what has happened to it."""
     port = free_port()
     scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", str(port))
@@ -116,7 +116,7 @@ def disturbed(folder: Path, rng: random.Random) -> collections.Counter[str]:
                 )
                 while client.poll() is None:
                     with contextlib.suppress(subprocess.TimeoutExpired):
-                        client.wait(rng.uniform(1, 12))
+                        client.wait(rng.uniform(0, 2 * seconds))
                         break
                     if journal.exists() and journal.stat().st_size != size:
                         size, since = journal.stat().st_size, time.monotonic()
@@ -154,7 +154,7 @@ def main() -> None:
             colour = (n % 251, n % 241, n % 239)
             Image.new("RGB", (4, 3), colour).save(folder / "pictures" / f"{n:06}.png")
         started = time.monotonic()
-        happened = disturbed(folder, rng)
+        happened = disturbed(folder, rng, float(sys.argv[3]) if len(sys.argv) > 3 else 10)
         names = [f"pictures/{n:06}.png" for n in range(count)]
         lines = [json.loads(line) for line in (folder / "found.jsonl").read_bytes().splitlines()]
         sound = collections.Counter(line["path"] for line in lines if line["error"] is None)

@@ -112,7 +112,11 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(_complain("waldo: an argument holds a NUL, which no name of a file does"))
     if COMPLETE in os.environ:
         # The shell asks for completions: click prints them and exits.
-        waldo.main(arguments, prog_name="waldo", complete_var=COMPLETE)
+        try:
+            waldo.main(arguments, prog_name="waldo", complete_var=COMPLETE)
+        except (KeyError, ValueError):  # click takes them for granted
+            line = "waldo: COMP_WORDS or COMP_CWORD is not as a shell sets it for completions"
+            sys.exit(_complain(line))
     if not sys.warnoptions:
         # Python's warnings are for developers. Numbers that are not usable are rejected elsewhere.
         warnings.simplefilter("ignore")
@@ -168,7 +172,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         # One exception: what asks for the current folder.
         _discard_stdout()
         cause = "standard output" if e.errno in _STDOUT_ERRNOS else "unexpected"
-        if _current_folder_is_gone():
+        if e.errno in (errno.EMFILE, errno.ENFILE):
+            cause = "no further file can be opened, see `ulimit -n`"
+        elif _current_folder_is_gone():
             cause = "the current folder is gone, change to another one"
         status = _complain(f"waldo: {cause}: {reason(e)}")
     except MemoryError:
@@ -219,8 +225,10 @@ def _discard_stdout() -> None:
 
     Otherwise the interpreter would print an error when it flushes stdout at exit.
     """
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 1)
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:  # no further file can be opened
+        sys.stdout = None
 
 
 if __name__ == "__main__":

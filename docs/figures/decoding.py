@@ -128,7 +128,7 @@ def main() -> None:
         started = time.process_time()
         load_image(data)
         took = time.process_time() - started
-        told = "-" if guess is None else f"{guess:.1f} s"
+        told = "-" if guess is None else f"{guess:.2f} s"
         size = len(data) / 1e6
         sys.stdout.write(f"| {name} | {what} | {size:.1f} MB | {told} | {took:.2f} s |\n")
         sys.stdout.flush()

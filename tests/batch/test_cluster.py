@@ -19,6 +19,9 @@ from documents import document
 from folders import command, draw, draw_folder, records, run
 from PIL import Image
 
+from waldo_cli.errors import FileError
+from waldo_cli.inputs.items import Item
+
 pytest.importorskip("distributed", reason="dask[distributed] is not installed")
 
 COUNT = 30
@@ -303,3 +306,40 @@ def test_without_dask_the_extra_is_named(place: Path, tmp_path: Path) -> None:
     ended = run(place, "photos", "--scheduler", "tcp://127.0.0.1:1", env=env)
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert ended.stderr == b"waldo: --scheduler needs Dask: pip install 'waldo-cli[dask]'\n"
+
+
+def test_what_dask_logs_does_not_reach_the_terminal() -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import logging\n"
+            "from waldo_cli.batch import cluster\n"
+            "cluster._silence_libraries()\n"
+            "for name in ('distributed', 'distributed.client', 'distributed.core', 'tornado.application',"
+            " 'asyncio'):\n"
+            "    logging.getLogger(name).error('a key could not be gathered')\n",
+        ],
+        capture_output=True,
+        check=True,
+    )
+    assert said.stderr == b""
+
+
+def test_a_connection_that_breaks_ends_the_run_and_is_no_fault_of_the_image(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from concurrent.futures import Future
+
+    from distributed.comm.core import CommClosedError
+
+    from waldo_cli.batch.cluster import Cluster
+    from waldo_cli.batch.finder import Extras, Query
+
+    monkeypatch.chdir(tmp_path)
+    engine = Cluster(Query(stack="stripes"), Extras(), "tcp://10.0.0.1:8786")
+    broken: Future[bytes] = Future()
+    broken.set_exception(CommClosedError("Stream is closed"))
+    outcome = engine._outcome(Item("a.png", "a"), broken)
+    assert isinstance(outcome, FileError)
+    assert str(outcome) == "tcp://10.0.0.1:8786: the scheduler is gone"

@@ -41,3 +41,14 @@ def test_the_shell_completes_commands_and_options(scene: Path) -> None:
     asked = {"_WALDO_COMPLETE": "bash_complete", "COMP_WORDS": "waldo de", "COMP_CWORD": "1"}
     ended = process(scene, env={**os.environ, **asked})
     assert ended.stdout.split() == ["plain,detect", "plain,describe"]
+
+
+@pytest.mark.parametrize("asked", [{}, {"COMP_WORDS": "waldo", "COMP_CWORD": "x"}])
+def test_completion_that_no_shell_asked_for_is_one_line(asked: dict[str, str]) -> None:
+    env = os.environ | asked | {"_WALDO_COMPLETE": "bash_complete"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "waldo_cli"], capture_output=True, text=True, check=False, env=env
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("waldo: COMP_WORDS or COMP_CWORD is not as a shell sets it")
+    assert ended.stderr.count("\n") == 1

@@ -183,3 +183,31 @@ def test_a_signal_while_the_interpreter_ends_says_nothing(number: signal.Signals
         program.send_signal(number)
         assert program.stderr.read() == b""
         assert program.wait(60) == -number
+
+
+# Uses up the files that it may open, and then starts the program.
+FULL = """
+import os, resource
+from waldo_cli.__main__ import main
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+try:
+    while True:
+        os.open(os.devnull, os.O_RDONLY)
+except OSError:
+    main({arguments})
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["detect", "--help"], ["detect", "page.png"], ["describe", "pixels"], ["--help"]]
+)
+def test_a_process_that_can_open_nothing_more_says_so_in_one_line(arguments: list[str]) -> None:
+    ended = subprocess.run(
+        [PROGRAM[0], "-c", FULL.format(arguments=arguments)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("waldo: ")
+    assert ended.stderr.count("\n") == 1
+    assert "oo many open files" in ended.stderr
+    assert "unexpected" not in ended.stderr

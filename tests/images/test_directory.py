@@ -150,6 +150,22 @@ def test_samples_of_every_depth(kind: str, channels: int, planes: bool, order: s
     np.testing.assert_allclose(image, expected(samples), atol=1e-3 if kind == "f2" else 1e-6)
 
 
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize("channels", [5, 6])
+def test_more_samples_than_colours_and_alpha_are_left_out(channels: int, planes: bool) -> None:
+    samples = samples_of("u1", channels)
+    image = load_image(written(samples, planes=planes))
+    np.testing.assert_allclose(image, expected(samples[..., :3]), atol=1e-6)
+
+
+@pytest.mark.parametrize("planes", [False, True])
+def test_signed_bytes_of_several_samples_have_the_range_of_their_numbers(planes: bool) -> None:
+    samples = samples_of("u1", 3).astype("i1")
+    image = load_image(written(samples, planes=planes))
+    low, high = min(int(samples.min()), 0), max(int(samples.max()), 1)
+    np.testing.assert_allclose(image, (samples.astype(float) - low) / (high - low), atol=1e-6)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),

@@ -38,7 +38,7 @@ from waldo_cli.inputs.items import Item
 try:
     from distributed import Client, KilledWorker, Reschedule, Security, WorkerPlugin, get_worker
     from distributed.comm.addressing import resolve_address
-    from distributed.comm.core import connect
+    from distributed.comm.core import CommClosedError, connect
     from distributed.protocol import pickle as dask_pickle
 except ImportError:
     raise MissingExtraError("--scheduler needs Dask: pip install 'waldo-cli[dask]'") from None
@@ -61,6 +61,19 @@ WATCH_INTERVAL = 1.0
 WINDOW_PER_THREAD, MIN_WINDOW = 4, 64
 
 T = TypeVar("T")
+
+
+def _silence_libraries() -> None:
+    """Keep Dask and what it is made of from writing to stderr; here an error is one line.
+
+    Dask gives several of its loggers, such as ``distributed.client``, handlers of their own.
+    """
+    tops = ("distributed", "tornado", "asyncio")
+    known = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] in tops]
+    for name in {*tops, *known}:
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [logging.NullHandler()]
+        logger.propagate = False
 
 
 class Cluster:
@@ -109,8 +122,7 @@ class Cluster:
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:
-        # Dask logs errors with tracebacks to stderr. Turn that off: here an error is one line.
-        logging.getLogger("distributed").handlers[:] = [logging.NullHandler()]
+        _silence_libraries()
         with warnings.catch_warnings(action="ignore"):  # of versions that differ on the workers
             self._must_answer()
             client: Any = Client
@@ -249,7 +261,7 @@ class Cluster:
             record: Record = loads(future.result())
         except KilledWorker:
             return replace(empty, error="every worker that had it was lost: out of memory?")
-        except CancelledError:
+        except (CancelledError, CommClosedError):  # the image is not to blame
             return FileError("the scheduler is gone", path=self._address)
         except Exception as e:  # noqa: BLE001 - a worker's environment may raise anything
             return replace(empty, error=f"its worker failed: {type(e).__name__}: {_first_line(e)}")

@@ -538,10 +538,13 @@ class _Picture:
         bits, form = self.bits[0], self.formats[0]
         extra = self.found.get(_EXTRA)
         extras = self.reader.numbers(_EXTRA, extra, self.samples) if extra else ()
-        grey_planes = self.is_planar and self.photometric in (0, 1) and bits == 8
+        # Bytes that Pillow does not know: planes of grey, more than four samples, several signed ones.
+        is_odd = (self.is_planar and self.photometric in (0, 1)) or (
+            self.compression in _BYTEWISE and (self.samples > 4 or (form == 2 and self.samples > 1))
+        )
         if self.photometric not in (0, 1, 2) or bits == 12:
             return None
-        if max(self.bits) <= 8 and not grey_planes:
+        if max(self.bits) <= 8 and not (is_odd and bits == 8):
             return None
         if (self.samples, bits, form) == (1, 16, 1):  # Pillow's mode I;16
             return None
