@@ -10,6 +10,9 @@ import pytest
 from commandline import Waldo
 from stackfiles import written
 
+for package in ("onnx", "onnxruntime"):
+    pytest.importorskip(package, reason="needs the extra 'onnx'")
+
 
 def test_it_prints_what_it_wrote_and_says_the_difference(waldo: Waldo, tmp_path: Path) -> None:
     model = tmp_path / "stripes.onnx"
