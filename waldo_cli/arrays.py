@@ -13,5 +13,14 @@ Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
 #: Pictures of 8 bits.
 Bytes: TypeAlias = NDArray[np.uint8]
+#: Pixels of a picture: floats in [0, 1], or bytes as they are in its file.
+Pixels: TypeAlias = NDArray[np.uint8 | np.float32]
 #: Code that works for any number type.
 Array: TypeAlias = NDArray[Any]
+
+
+def as_floats(pixels: Pixels) -> Floats:
+    """Pixels in [0, 1]: bytes are divided by 255, in a copy; floats are returned as they are."""
+    if pixels.dtype == np.uint8:
+        return np.divide(pixels, 255, dtype=np.float32)
+    return pixels.astype(np.float32, copy=False)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from waldo_cli.arrays import as_floats
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.images.given import as_image
 from waldo_cli.images.load import load_image
@@ -23,7 +24,7 @@ def test_paths_bytes_files_pictures_and_arrays_are_the_same_image(tmp_path: Path
     expected = load_image(path)
     with path.open("rb") as file:
         for given in (str(path), path, path.read_bytes(), file, picture, PIXELS):
-            np.testing.assert_array_equal(as_image(given), expected)
+            np.testing.assert_array_equal(as_floats(as_image(given)), expected)
     floats = expected.copy()
     assert as_image(floats) is floats
 
@@ -44,7 +45,7 @@ def test_pictures_of_every_mode_are_as_pillow_shows_them(picture: Image.Image) -
     opaque = picture.convert("RGB") if picture.mode == "HSV" else picture
     white.alpha_composite(opaque.convert("RGBA"))
     np.testing.assert_allclose(
-        as_image(picture), np.asarray(white.convert("RGB")) / 255, atol=2.1 / 255
+        as_floats(as_image(picture)), np.asarray(white.convert("RGB")) / 255, atol=2.1 / 255
     )
 
 
@@ -61,7 +62,7 @@ def test_a_picture_is_turned_as_its_file_would_be() -> None:
     file = io.BytesIO()
     Image.fromarray(PIXELS).save(file, "PNG", exif=exif)
     with Image.open(file) as picture:
-        np.testing.assert_array_equal(as_image(picture), load_image(file.getvalue()))
+        np.testing.assert_array_equal(as_floats(as_image(picture)), load_image(file.getvalue()))
 
 
 def test_what_is_no_image_is_told() -> None:

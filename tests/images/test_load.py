@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from imagefiles import as_float, chunk, encoded, noise, png
 from PIL import Image
 
+from waldo_cli.arrays import as_floats
 from waldo_cli.detector.detect import detect
 from waldo_cli.errors import ImageError, InvalidInputError
-from waldo_cli.images.load import load_image, load_mask, load_weights
+from waldo_cli.images.load import load_image, load_mask, load_pixels, load_weights
 from waldo_cli.images.pages import contents
 
 SCENES = Path(__file__).resolve().parents[2] / "sample_images"
@@ -47,6 +48,27 @@ def test_lossless_containers_give_the_same_array(samples: np.ndarray, container:
     image = load_image(encoded(Image.fromarray(samples), kind, **options))
     assert image.dtype == np.float32
     np.testing.assert_array_equal(image, as_float(samples))
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("orient", [True, False])
+def test_pixels_of_bytes_are_the_same_picture(turn: int, orient: bool) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    colour = Image.fromarray(noise(5, 7))
+    for mode in ("RGB", "L", "LA", "RGBA", "P", "1", "I;16"):
+        picture = colour.convert("I").convert(mode) if mode == "I;16" else colour.convert(mode)
+        data = encoded(picture, "PNG", exif=exif)
+        pixels = load_pixels(data, orient=orient)
+        assert (pixels.dtype == np.uint8) == (mode in ("RGB", "L", "P", "1"))
+        np.testing.assert_array_equal(as_floats(pixels), load_image(data, orient=orient))
+
+
+def test_a_transparent_colour_is_white_in_pixels_of_bytes_too() -> None:
+    samples = noise(5, 7)
+    data = encoded(Image.fromarray(samples), "PNG", transparency=tuple(map(int, samples[2, 3])))
+    np.testing.assert_array_equal(as_floats(load_pixels(data)), load_image(data))
+    assert (as_floats(load_pixels(data))[2, 3] == 1).all()
 
 
 def test_path_file_and_bytes_give_the_same(tmp_path: Path) -> None:

@@ -56,6 +56,27 @@ def test_a_written_png_of_several_bands_is_the_same_on_any_number_of_cores(
     )
 
 
+def test_a_picture_that_makes_its_rows_is_written_like_the_array(tmp_path: Path) -> None:
+    samples = noise(1500, 6000)  # more bands than are compressed at once
+
+    class Rows:
+        shape = samples.shape
+        most = 0
+
+        def __getitem__(self, rows: slice) -> np.ndarray:
+            made = samples[rows].copy()
+            self.most = max(self.most, len(made))
+            return made
+
+    rows = Rows()
+    save_png(tmp_path / "rows.png", rows)
+    save_png(tmp_path / "array.png", samples)
+    assert (tmp_path / "rows.png").read_bytes() == (tmp_path / "array.png").read_bytes()
+    assert rows.most < 100
+    with Image.open(tmp_path / "rows.png") as image:
+        np.testing.assert_array_equal(np.asarray(image), samples)
+
+
 def test_a_png_that_cannot_be_written_is_a_file_error(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="does not exist") as caught:
         save_png(tmp_path / "no" / "out.png", noise(2, 2))

@@ -170,7 +170,10 @@ def test_a_picture_that_needs_more_memory_than_there_is_costs_itself_alone(place
     for jobs in (1, 2):
         status, out, err = ended(started("-j", jobs, preexec_fn=limit))
         assert status == 2
-        assert err == "waldo: photos/huge.png: not enough memory for a picture of this size\n"
+        assert err.startswith(
+            "waldo: photos/huge.png: not enough memory for "
+        )  # to open or search it
+        assert err.count("\n") == 1
         assert len(records(out)) == COUNT + 1
 
 

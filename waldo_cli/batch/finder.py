@@ -156,7 +156,7 @@ class Finder:
     def _examine(self, item: Item, path: str) -> Record:
         from waldo_cli.detector.detect import detect_with
         from waldo_cli.images.decode import max_file_bytes
-        from waldo_cli.images.load import load_image
+        from waldo_cli.images.load import load_pixels
         from waldo_cli.images.pages import contents, single
 
         query = self._query
@@ -168,7 +168,7 @@ class Finder:
         # Pages inside a page, as of a TIFF in an archive; and of a URL, which was not asked before.
         asked = source if wanted is None else opened
         others = contents(asked).count - 1 if isinstance(asked, bytes) and page == 1 else 0
-        image = load_image(
+        image = load_pixels(
             opened,
             page=page,
             max_pixels=query.max_pixels,
@@ -207,7 +207,7 @@ class Finder:
         A file that cannot be written is an error in the record, whose answer stays.
         """
         from waldo_cli.images.png import save_png
-        from waldo_cli.show.heatmap import render_heatmap, save_activations
+        from waldo_cli.show.heatmap import Heatmap, save_activations
         from waldo_cli.show.thumbnails import pictures, view
 
         query, extras = self._query, self._extras
@@ -221,15 +221,16 @@ class Finder:
                     lambda path: save_activations(path, result.activations),
                 )
             if query.heatmap or extras.pictures:
-                heatmap = render_heatmap(image, result.activations, result.detections)
-                if query.heatmap:
+                heatmap = Heatmap(image, result.overlay, result.detections)
+                if extras.pictures:
+                    small = pictures(image, heatmap.whole(), result.detections)
+                    record = replace(record, pictures=small)
+                if query.heatmap:  # row by row: it is never in memory as a whole
                     reasons = self._save(
                         output + HEATMAP, PNG_MARK, lambda path: save_png(path, heatmap)
                     )
                     failures += reasons
                     record = replace(record, heatmap=None if reasons else item.output + HEATMAP)
-                if extras.pictures:
-                    record = replace(record, pictures=pictures(image, heatmap, result.detections))
             if extras.view and result.found:
                 record = replace(record, view=view(image, result.detections[0], extras.view))
         except MemoryError:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arrays import Floats, Pixels
 from waldo_cli.detector.maps import Grid, refuse_nan_and_infinity
 from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Detection, Size
@@ -22,7 +22,7 @@ MIN_PROBABILITY = 1e-12
 
 def look_closer(
     stack: Stack,
-    image: Floats,
+    image: Pixels,
     candidates: Sequence[Detection],
     wanted: Sequence[int],
     prior: Floats | None,
@@ -94,7 +94,7 @@ def _pooled(logs: Floats, counts: Floats, otherwise: np.float32) -> Floats:
 
 
 def _answers(
-    look: CloserLook, image: Floats, candidates: Sequence[Detection], size: Size, *, mirrored: bool
+    look: CloserLook, image: Pixels, candidates: Sequence[Detection], size: Size, *, mirrored: bool
 ) -> Floats:
     """What a closer look says of each cut of each candidate, ``(N, cuts, labels)``."""
     count = len(look.scales)
@@ -114,12 +114,12 @@ def _answers(
     return out.reshape(len(candidates), count, out.shape[1])
 
 
-def cuts(look: CloserLook, image: Floats, found: Detection, size: Size) -> list[Floats]:
+def cuts(look: CloserLook, image: Pixels, found: Detection, size: Size) -> list[Floats]:
     """The cuts of one candidate, one for each scale of the look; `size` is the object's in the first pass."""
     return [_cut(look, image, found, size, scale) for scale in look.scales]
 
 
-def _cut(look: CloserLook, image: Floats, found: Detection, size: Size, scale: float) -> Floats:
+def _cut(look: CloserLook, image: Pixels, found: Detection, size: Size, scale: float) -> Floats:
     extent = look.stack.receptive_field.size
     # Both sizes are whole pixels, so their shapes differ a little: their areas are made equal.
     area = (look.size.rows * look.size.cols) / (size.rows * size.cols)

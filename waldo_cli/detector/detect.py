@@ -7,7 +7,7 @@
    best stays (non-maximum suppression).
 4. `closer`: a stack with closer looks cuts its best candidates out of the image and scores them again.
 5. What reaches the threshold is a detection. The margin is the best score minus that of the next best place.
-6. All maps together, laid over the image's own pixels, are the activations that a heatmap shows.
+6. `overlay`: all maps together, laid over the image's own pixels, are the activations that a heatmap shows.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arrays import Floats, Pixels, as_floats
 from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.candidates import best_candidates, mean_evidence, with_candidates_for
 from waldo_cli.detector.closer import corrected, look_closer
-from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, on_image, prior_of, run_stack
+from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, prior_of, run_stack
 from waldo_cli.detector.matching import Match, coarse_search, of_maps, verified
+from waldo_cli.detector.overlay import Overlay, merged
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
 from waldo_cli.detector.pyramid import Level, level_size
@@ -63,9 +65,8 @@ class Result:
     ----------
     detections
         What reached the threshold, best first.
-    activations
-        ``(H, W)`` float32, the largest activation over scales and labels at every pixel of the image; its
-        maximum is at the best detection's peak.
+    overlay
+        Makes rows of `activations`, for who does not need them all at once.
     margin
         Best score minus the next best one elsewhere in the image; None where there is no other peak.
     width, height
@@ -78,12 +79,20 @@ class Result:
     """
 
     detections: tuple[Detection, ...]
-    activations: Floats
+    overlay: Overlay
     margin: float | None
     width: int
     height: int
     best: Detection | None = None
     turned: int = 0
+
+    @cached_property
+    def activations(self) -> Floats:
+        """``(H, W)`` float32, the largest activation over scales and labels at every pixel of the image.
+
+        Its maximum is at the best detection's peak. Made when it is first asked for.
+        """
+        return self.overlay.whole()
 
     @property
     def found(self) -> bool:
@@ -247,12 +256,11 @@ def _turned_back(result: Result, turn: int, image: Size) -> Result:
     """The result of a turned image, in pixels of the image before it was turned."""
     detections = tuple(turned_back(found, turn, image) for found in result.detections)
     best = result.best and turned_back(result.best, turn, image)
-    activations = turned(result.activations, 360 - turn)
-    _raise_at(detections or ((best,) if best else ()), activations)
-    return Result(detections, activations, result.margin, image.cols, image.rows, best, turn)
+    overlay = result.overlay.turned_back(turn).raised_at(detections or ((best,) if best else ()))
+    return Result(detections, overlay, result.margin, image.cols, image.rows, best, turn)
 
 
-def _likely_turn(search: Search, image: Floats, prior: Floats | None) -> int:
+def _likely_turn(search: Search, image: Pixels, prior: Floats | None) -> int:
     """The turn at which closer looks see most, at a coarse scale and in few candidates; 0 where they do not.
 
     The search must have a stack with closer looks.
@@ -282,7 +290,7 @@ def _likely_turn(search: Search, image: Floats, prior: Floats | None) -> int:
 
 
 def _search(
-    image: Floats,
+    image: Pixels,
     search: Search,
     top: int | Literal["all"],
     region: tuple[int, int, int, int] | None,
@@ -301,25 +309,19 @@ def _search(
     rows, cols = part.slices
     prior = None if prior is None else prior[rows, cols]
     scales = search.scales_for(size, several=top == "all")
-    grids, places = _places(
-        image[rows, cols], search, scales, prior, count, max_overlap, max_seconds, trace
-    )
+    searched = image[rows, cols]
+    if search.matches_pixels:
+        searched = as_floats(searched)
+    grids, places = _places(searched, search, scales, prior, count, max_overlap, max_seconds, trace)
     places = {label: [match.moved(part) for match in found] for label, found in places.items()}
     detections, margin, best = _reported(places, search, None if top == "all" else top, max_overlap)
-    activations = _on_whole_image(on_image(grids, Size(part.height, part.width)), part, size)
+    limit = math.inf
     if search.matches_pixels and best is not None:
         # Places with a higher activation were looked at again, and are worth less than the best.
-        np.minimum(activations, np.nextafter(np.float32(best.score), -np.inf), out=activations)
-    _raise_at(detections or ((best,) if best else ()), activations)
-    return Result(detections, activations, margin, size.cols, size.rows, best)
-
-
-def _raise_at(detections: Sequence[Detection], activations: Floats) -> None:
-    """Raise the pixel of each detection to its score: closer looks and interpolation may have lowered it."""
-    rows, cols = activations.shape
-    for d in detections:
-        at = (min(int(d.y), rows - 1), min(int(d.x), cols - 1))
-        activations[at] = max(activations[at], np.float32(d.score))
+        limit = float(np.nextafter(np.float32(best.score), np.float32(-np.inf)))
+    overlay = Overlay(merged(grids, Size(part.height, part.width)), size, part, limit)
+    overlay = overlay.raised_at(detections or ((best,) if best else ()))
+    return Result(detections, overlay, margin, size.cols, size.rows, best)
 
 
 def _part_to_search(search: Search, image: Size, region: tuple[int, int, int, int] | None) -> Box:
@@ -337,17 +339,8 @@ def _part_to_search(search: Search, image: Size, region: tuple[int, int, int, in
     return Box(left, top, width, height)
 
 
-def _on_whole_image(activations: Floats, part: Box, image: Size) -> Floats:
-    """The map of a part, and its lowest value around it."""
-    if Size(*activations.shape) == image:
-        return activations
-    whole = np.full(image, activations.min(), np.float32)
-    whole[part.slices] = activations
-    return whole
-
-
 def _places(
-    image: Floats,
+    image: Pixels,
     search: Search,
     scales: Sequence[float],
     prior: Floats | None,
@@ -361,7 +354,7 @@ def _places(
         return _coarse_to_fine(image, search, prior, count, max_overlap)
     grids: list[Grid] = []
     places: dict[str, list[Match]] = {}
-    pyramid = ImagePyramid(image)
+    pyramid = ImagePyramid(as_floats(image)) if search.matches_pixels else None
     for stack, masks in search.stacks(Size(*image.shape[:2])):
         maps = run_stack(stack, image, scales, prior, max_seconds)
         if stack.closer_looks:
@@ -373,7 +366,7 @@ def _places(
         else:
             this_pass = Pass(stack, maps)
             for channel, label in enumerate(stack.labels):
-                if search.matches_pixels:
+                if pyramid is not None:
                     found = verified(
                         search.matcher(masks[channel]),
                         pyramid,
@@ -397,12 +390,12 @@ def _places(
 
 
 def _coarse_to_fine(
-    image: Floats, search: Search, prior: Floats | None, count: int, max_overlap: float
+    image: Pixels, search: Search, prior: Floats | None, count: int, max_overlap: float
 ) -> tuple[list[Grid], dict[str, list[Match]]]:
     """`_places` for masks at several scales or turns."""
     grids: list[Grid] = []
     places: dict[str, list[Match]] = {}
-    pyramid = ImagePyramid(image)
+    pyramid = ImagePyramid(as_floats(image))
     for mask in search.masks or ():
         matcher = search.matcher(mask)
         maps, candidates = coarse_search(matcher, pyramid, prior, count)
@@ -425,7 +418,7 @@ def _by_score(peak: Detection) -> Match:
 
 def _second_pass(
     stack: Stack,
-    image: Floats,
+    image: Pixels,
     maps: Maps,
     labels: Sequence[str],
     max_overlap: float,
@@ -464,10 +457,12 @@ def _reported(
     return tuple(match.detection for match in finds), margin, best
 
 
-def _checked_image(image: NDArray[Any]) -> Floats:
+def _checked_image(image: NDArray[Any]) -> Pixels:
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise InvalidInputError(f"an image is (H, W, 3), not {image.shape}: see load_image")
+    if image.dtype == np.uint8:
+        return image
     if image.dtype.kind not in "fiub":
         raise InvalidInputError(f"an image holds real numbers, not {image.dtype}")
     if image.dtype.kind != "f":
@@ -475,6 +470,6 @@ def _checked_image(image: NDArray[Any]) -> Floats:
             f"an image holds floats in [0, 1], not {image.dtype}: divide by 255"
         )
     image = np.asarray(image, dtype=np.float32)
-    if not np.isfinite(image).all():
+    if not (np.isfinite(image.min()) and np.isfinite(image.max())):
         raise InvalidInputError("the image holds NaN or infinity")
     return image

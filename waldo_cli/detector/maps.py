@@ -1,7 +1,7 @@
-"""Maps of activations: a stack run over the image at every scale, and the maps laid over the image.
+"""Maps of activations: a stack run over the image at every scale.
 
 `run_stack` makes the `Maps` of one stack: a `Grid` for each scale. Where a prior is given (`prior_of`), it
-multiplies their activations. `on_image` merges the grids of all scales into one map of the image's size.
+multiplies their activations. `overlay` lays the grids of all scales over the image.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arrays import Floats, Pixels
 from waldo_cli.detector.pyramid import Level, level_size, levels
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Pair, Size
-from waldo_cli.parallel import spread, thread_count
+from waldo_cli.parallel import thread_count
 from waldo_cli.stack.cost import MAX_FLOATS, Cost, cost
 from waldo_cli.stack.layers import Combine
 from waldo_cli.stack.stack import Stack
@@ -145,7 +145,7 @@ def prior_of(
 
 def run_stack(
     stack: Stack,
-    image: Floats,
+    image: Pixels,
     scales: Sequence[float],
     prior: Floats | None,
     max_seconds: float = MAX_SECONDS,
@@ -228,7 +228,7 @@ def _refuse_too_costly(stack: Stack, size: Size, cost: Cost, max_seconds: float)
 
 
 def _fitting_levels(
-    stack: Stack, image: Floats, scales: Sequence[float]
+    stack: Stack, image: Pixels, scales: Sequence[float]
 ) -> list[tuple[float, Level]]:
     """Scales at which the object and all windows of the stack fit into the image, with their levels."""
     complaint: InvalidInputError | None = None
@@ -283,56 +283,3 @@ def times_prior(grid: Grid, prior: Floats) -> Grid:
     weight = prior[rows[:, None], cols[None, :]][:, :, None]
     values = np.where(grid.values > 0, grid.values * weight, grid.values)
     return replace(grid, values=np.where(np.isnan(weight), np.float32(-np.inf), values))
-
-
-def on_image(grids: Sequence[Grid], image: Size) -> Floats:
-    """The largest activation of all grids at the centre of each pixel, ``(H, W)``.
-
-    Grids that are coarser than the image are merged first, from the coarsest to the finest: each is
-    interpolated at the cells of the next one. So only one of them is enlarged to the image's size.
-    """
-    lowest = min(float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
-    if not math.isfinite(lowest):  # the region is so small that no cell has its centre in it
-        lowest = 0.0
-    merged: list[Grid] = []  # first all coarse grids in one, then each finer one
-    for grid in sorted(grids, key=lambda g: g.values.size):
-        coarse = grid.values.size <= image.rows * image.cols
-        if coarse or not grid.values.min() >= lowest:
-            # A copy; it also replaces -inf, where no answer may lie.
-            grid = replace(grid, values=np.maximum(grid.values, np.float32(lowest)))
-        if merged and coarse:
-            above = _interpolated(merged.pop(), grid, slice(None))
-            np.maximum(grid.values, above, out=grid.values)
-        merged.append(grid)
-    out = np.empty(image, np.float32)
-    target = Grid(out, (0.5, 0.5), (1.0, 1.0))
-    band = max(1, (1 << 18) // image.cols)
-
-    def work(start: int) -> None:
-        rows = slice(start, start + band)
-        out[rows] = _interpolated(merged[0], target, rows)
-        for grid in merged[1:]:
-            np.maximum(out[rows], _interpolated(grid, target, rows), out=out[rows])
-
-    spread(work, range(0, image.rows, band))
-    return out
-
-
-def _interpolated(source: Grid, target: Grid, rows: slice) -> Floats:
-    """Bilinear values of `source` at rows of `target`'s cells; its edge repeats outside."""
-    values = source.values
-    for axis in (0, 1):
-        at = (target.centers(axis) - source.origin[axis]) / source.step[axis]
-        at = np.clip(at, 0, values.shape[axis] - 1)
-        if axis == 0:
-            at = at[rows]
-        low = at.astype(np.intp)
-        fraction = (at - low).astype(np.float32)
-        result = values.take(low, axis=axis)
-        if fraction.any():
-            high = np.minimum(low + 1, values.shape[axis] - 1)
-            result += (values.take(high, axis=axis) - result) * (
-                fraction[:, None] if axis == 0 else fraction
-            )
-        values = result
-    return values

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arrays import Floats, Pixels, as_floats
 from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.correlate.gemm import multiply
 from waldo_cli.geometry import Pair, Size
@@ -111,7 +111,7 @@ class Level:
     Attributes
     ----------
     source
-        The image, or a smaller one made of it, ``(H, W, C)``.
+        The image, floats or bytes, or a smaller one made of it, ``(H, W, C)``.
     size
         Rows and columns of the level without its margin.
     margin
@@ -120,7 +120,7 @@ class Level:
         What the margin holds: "edge", "reflect" or "zero", in numpy's meaning of these words.
     """
 
-    source: Floats
+    source: Pixels
     size: Size
     margin: tuple[Pair, Pair] = ((0, 0), (0, 0))
     boundary: str = "edge"
@@ -157,7 +157,7 @@ class Level:
         """Rows `first` to `last` of the level without its margin."""
         height = self.source.shape[0]
         if self.size == self.source.shape[:2]:
-            return self.source[first:last]
+            return as_floats(self.source[first:last])
         step = height / self.size.rows
         rows = _filters(first * step, step, last - first, height)
         return _resample(self.source, rows, self._columns)
@@ -169,14 +169,15 @@ class Level:
         return [f.interleaved(channels) for f in filters]
 
 
-def levels(image: Floats, scales: Sequence[float]) -> Iterator[tuple[float, Level]]:
+def levels(image: Pixels, scales: Sequence[float]) -> Iterator[tuple[float, Level]]:
     """The image at each scale, largest first.
 
     A level of a quarter of the image's size or less is made from a copy that is halved once for each octave.
     Then the antialiasing filter sees a few pixels for each output instead of hundreds.
     """
     height, width = image.shape[:2]
-    octave, source = 1.0, image
+    octave = 1.0
+    source: Pixels = image
     for scale in sorted(scales, reverse=True):
         while octave >= 4 * scale:
             octave /= 2
@@ -184,13 +185,13 @@ def levels(image: Floats, scales: Sequence[float]) -> Iterator[tuple[float, Leve
         yield scale, Level(source, level_size(height, width, scale))
 
 
-def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) -> Floats:
+def cut(image: Pixels, center: tuple[float, float], scale: float, size: Pair) -> Floats:
     """A piece of the image around a point, at a scale.
 
     Parameters
     ----------
     image
-        ``(H, W, C)``.
+        ``(H, W, C)``, floats or bytes.
     center
         ``(x, y)``, continuous, in pixels of the image.
     scale
@@ -213,7 +214,7 @@ def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) ->
         # It reaches beyond the image: repeat the edge.
         piece = piece[places[0][:, None] - rows.start, places[1] - cols.start]
     high, wide, channels = piece.shape
-    planes = np.ascontiguousarray(piece.transpose(0, 2, 1)).reshape(-1, wide)
+    planes = np.ascontiguousarray(as_floats(piece).transpose(0, 2, 1)).reshape(-1, wide)
     across = np.empty((high * channels, size[1]), np.float32)
     for f in filters[1]:
         multiply(planes[:, f.inputs], f.weights.T, across[:, f.outputs])
@@ -224,7 +225,7 @@ def cut(image: Floats, center: tuple[float, float], scale: float, size: Pair) ->
     return out.reshape(size[0], channels, size[1]).transpose(0, 2, 1)
 
 
-def _resample(image: Floats, rows: Sequence[_Filter], cols: Sequence[_Filter]) -> Floats:
+def _resample(image: Pixels, rows: Sequence[_Filter], cols: Sequence[_Filter]) -> Floats:
     """An image `(H, W, C)` through filters along its rows and its interleaved columns."""
     channels = image.shape[2]
     out = np.empty((rows[-1].outputs.stop, cols[-1].outputs.stop), np.float32)
@@ -236,7 +237,8 @@ def _resample(image: Floats, rows: Sequence[_Filter], cols: Sequence[_Filter]) -
         for f in group:
             outputs = slice(f.outputs.start - top, f.outputs.stop - top)
             # `reshape` copies these rows where the image is a view with gaps.
-            multiply(f.weights, image[f.inputs].reshape(f.weights.shape[1], -1), between[outputs])
+            inputs = as_floats(image[f.inputs]).reshape(f.weights.shape[1], -1)
+            multiply(f.weights, inputs, between[outputs])
         for f in cols:
             multiply(between[: bottom - top, f.inputs], f.weights, out[top:bottom, f.outputs])
     return out.reshape(len(out), -1, channels)

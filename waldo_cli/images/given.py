@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.images.decode import Source
-from waldo_cli.images.load import load_image
+from waldo_cli.images.load import load_pixels
 
 #: What `detect` takes for an image.
 AnyImage = NDArray[Any] | Source | Image.Image
@@ -23,14 +23,13 @@ _TIFF_MODES = frozenset(("I", "F"))
 
 
 def as_image(image: AnyImage) -> NDArray[Any]:
-    """Return an image as an array; a picture as `load_image` gives it.
+    """Return an image as an array; a picture as `load_pixels` gives it.
 
     Parameters
     ----------
     image
         A path, bytes, an open binary file; a picture of Pillow's, which is treated as its file would be:
-        turned by its EXIF orientation, transparent pixels on white; or an array, which is returned as it is,
-        but for bytes (uint8), which are divided by 255.
+        turned by its EXIF orientation, transparent pixels on white; or an array, which is returned as it is.
 
     Raises
     ------
@@ -40,7 +39,7 @@ def as_image(image: AnyImage) -> NDArray[Any]:
         It cannot be read, or is no picture.
     """
     if isinstance(image, str | os.PathLike | bytes) or hasattr(image, "read"):
-        return load_image(cast(Source, image))
+        return load_pixels(cast(Source, image))
     if isinstance(image, Image.Image):
         return _of_pillow(image)
     array = np.asarray(image)
@@ -48,8 +47,6 @@ def as_image(image: AnyImage) -> NDArray[Any]:
         raise InvalidInputError(
             f"an image is a path, bytes, a picture or an array, not {type(image).__name__}"
         )
-    if array.dtype == np.uint8:
-        return array.astype(np.float32) / np.float32(255)
     return array
 
 
@@ -63,4 +60,4 @@ def _of_pillow(picture: Image.Image) -> NDArray[Any]:
         turned.save(file, "TIFF")
     else:
         turned.save(file, "PNG", compress_level=0, exif=b"")
-    return load_image(file.getvalue(), max_pixels=max(1, turned.width * turned.height))
+    return load_pixels(file.getvalue(), max_pixels=max(1, turned.width * turned.height))

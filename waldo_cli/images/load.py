@@ -15,7 +15,7 @@ from waldo_cli.errors import ImageError
 from waldo_cli.images.decode import Source, opened
 
 if TYPE_CHECKING:
-    from waldo_cli.arrays import Floats
+    from waldo_cli.arrays import Floats, Pixels
 
 
 def load_image(
@@ -76,6 +76,25 @@ def load_image(
         The file is missing or cannot be read.
     """
     with opened(path_or_file, max_pixels, page=page, allow_truncated=allow_truncated) as picture:
+        return picture.rgb(orient=orient, must_show=must_show)
+
+
+def load_pixels(
+    path_or_file: Source,
+    *,
+    page: int = 1,
+    max_pixels: int | None = None,
+    orient: bool = True,
+    allow_truncated: bool = False,
+    must_show: bool = False,
+) -> Pixels:
+    """`load_image`, but 8-bit samples that are just divided by 255 there stay bytes: a quarter of the memory.
+
+    `as_floats` makes of the result what `load_image` returns.
+    """
+    with opened(path_or_file, max_pixels, page=page, allow_truncated=allow_truncated) as picture:
+        if picture.is_plain:
+            return picture.stored_rgb(orient=orient)
         return picture.rgb(orient=orient, must_show=must_show)
 
 

@@ -15,11 +15,26 @@ from waldo_cli.parallel import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
 
     from waldo_cli.arrays import Bytes
 
+    class Rows(Protocol):
+        """A picture that gives its rows on demand: an array, or what makes them."""
 
-def save_png(path: str | os.PathLike[str], pixels: Bytes) -> None:
+        @property
+        def shape(self) -> tuple[int, ...]:
+            """Rows, columns and, where there are several, channels."""
+
+        def __getitem__(self, rows: slice, /) -> Bytes:
+            """A range of rows, with all columns."""
+
+
+# Bands that are compressed before their bytes are given away.
+_BANDS_AT_ONCE = 32
+
+
+def save_png(path: str | os.PathLike[str], pixels: Rows) -> None:
     """Write `(H, W, 3)` RGB or `(H, W)` grey, uint8, as a PNG file, completely or not at all.
 
     Raises
@@ -32,29 +47,32 @@ def save_png(path: str | os.PathLike[str], pixels: Bytes) -> None:
             file.write(piece)
 
 
-def encode_png(pixels: Bytes) -> Iterator[bytes]:
+def encode_png(pixels: Rows) -> Iterator[bytes]:
     """Give the bytes of a PNG of `(H, W, 3)` RGB or `(H, W)` grey, uint8, in pieces.
 
-    Bands of rows are compressed separately, on several threads, and joined to one zlib stream, as pigz
-    does. All rows use the same filter (difference to the row above) and the fastest compression. With two
-    cores this takes a third of Pillow's time for a file of the same size. The bytes do not depend on the
-    number of cores.
+    Rows are asked for when they are compressed: a picture need never be in memory as a whole. Bands of
+    rows are compressed separately, on several threads, and joined to one zlib stream, as pigz does. All
+    rows use the same filter (difference to the row above) and the fastest compression. With two cores
+    this takes a third of Pillow's time for a file of the same size. The bytes do not depend on the number
+    of cores.
     """
     height, width = pixels.shape[:2]
-    rows = pixels.reshape(height, -1)
     band_rows = max(1, PIXELS_PER_STEP // width)
     band_tops = range(0, height, band_rows)
     # Top row of a band -> its compressed bytes, the Adler-32 and the size of its uncompressed bytes.
     bands: dict[int, tuple[bytes, int, int]] = {}
 
     def compress(top: int) -> None:
-        band = rows[top : top + band_rows]
-        filtered = np.empty((len(band), 1 + band.shape[1]), np.uint8)
+        above = min(top, 1)  # the first row is the difference to the last one of the band before
+        band = pixels[top - above : top + band_rows]
+        band = band.reshape(len(band), -1)
+        filtered = np.empty((len(band) - above, 1 + band.shape[1]), np.uint8)
         # Each row begins with the number of its filter. 2 is "Up", the difference to the row above modulo
         # 256, which is how uint8 subtracts.
         filtered[:, 0] = 2
-        np.subtract(band[:1], rows[top - 1] if top else 0, out=filtered[:1, 1:])
-        np.subtract(band[1:], band[:-1], out=filtered[1:, 1:])
+        np.subtract(band[1:], band[:-1], out=filtered[1 - above :, 1:])
+        if not above:
+            filtered[0, 1:] = band[0]
         # Level 1, the fastest; negative `wbits`: without zlib's header and checksum, which are written below.
         deflate = zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
         # Z_SYNC_FLUSH ends at a whole byte, so that the next band can follow; Z_FINISH ends the stream.
@@ -62,9 +80,9 @@ def encode_png(pixels: Bytes) -> Iterator[bytes]:
         body = deflate.compress(filtered.data) + deflate.flush(flush_mode)
         bands[top] = body, zlib.adler32(filtered.data), filtered.size
 
-    spread(compress, band_tops)
     # Bits of a sample, colour type (2: RGB, 0: grey), and the only compression, filter set, no interlacing.
-    header = struct.pack(">IIBBBBB", width, height, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
+    colour = 2 if len(pixels.shape) == 3 else 0
+    header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
     yield b"\x89PNG\r\n\x1a\n" + _png_chunk(b"IHDR", header)
     yield _png_chunk(PNG_MARK[:4], PNG_MARK[4:])
     yield _png_chunk(b"IDAT", b"\x78\x01")  # zlib's header: a window of 32 kB, fastest compression
@@ -73,7 +91,9 @@ def encode_png(pixels: Bytes) -> Iterator[bytes]:
     # computed from the checksums of the bands.
     low, high = 1, 0
     for top in band_tops:
-        body, checksum, size = bands[top]
+        if top not in bands:
+            spread(compress, range(top, height, band_rows)[:_BANDS_AT_ONCE])
+        body, checksum, size = bands.pop(top)
         yield _png_chunk(b"IDAT", body)
         # The band's own checksum began with low = 1 and high = 0; it should have begun with these values.
         high = (high + (checksum >> 16) + size * (low - 1)) % 65521

@@ -1,6 +1,7 @@
 """Convert decoded samples of any depth and colour mode to float32 RGB, and alpha, in [0, 1].
 
-`Picture` holds what `decode` has made. Its methods `rgb` and `colour_and_alpha` go through the rows in bands:
+`Picture` holds what `decode` has made. Its methods `rgb` and `colour_and_alpha` go through the rows in bands
+(`stored_rgb` does, too, for pictures of bytes that are converted later):
 `_read_samples` gives the numbers that the file stores, `_read_band` finds alpha and the value of white, and
 the division by white writes float32 into the result, which is turned upright on the way.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import ImageFile
 
-    from waldo_cli.arrays import Floats
+    from waldo_cli.arrays import Bytes, Floats
     from waldo_cli.images.directory import Layout
+
+Sample = TypeVar("Sample", bound=np.generic)
 
 # Rows are converted in bands of about this many pixels: no second copy of the whole picture is needed.
 PIXELS_PER_STEP: Final = 1 << 18
@@ -71,9 +74,8 @@ class Picture:
 
         `must_show` refuses a picture that is transparent everywhere.
         """
-        result, decoded_view = self._allocate(
-            3, self.orientation if orient else self.undo_orientation
-        )
+        turn = self.orientation if orient else self.undo_orientation
+        result, decoded_view = self._allocate(3, turn, np.float32)
         visible: list[bool] = []  # for each band, whether anything of it can be seen
 
         def convert(rows: slice) -> None:
@@ -91,10 +93,35 @@ class Picture:
             raise ImageError("the picture is transparent everywhere: nothing to look at")
         return result
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all samples are bytes, opaque, and 255 is white."""
+        return (
+            self.image.mode in ("L", "RGB")
+            and self.samples is None
+            and self.low_bytes is None
+            and self.colour_key is None
+            and self._white() == 255
+            and not self.inverted
+        )
+
+    def stored_rgb(self, *, orient: bool) -> Bytes:
+        """Return the samples of a picture that `is_plain`, `(H, W, 3)`; `orient` turns it upright."""
+        turn = self.orientation if orient else self.undo_orientation
+        result, decoded_view = self._allocate(3, turn, np.uint8)
+
+        def copy(rows: slice) -> None:
+            samples = self._read_samples(rows)
+            # Grey goes to all three channels.
+            decoded_view[rows] = samples if samples.ndim == 3 else samples[..., np.newaxis]
+
+        spread(copy, self._row_bands())
+        return result
+
     def colour_and_alpha(self) -> tuple[Floats, Floats | None]:
         """Return upright colour `(H, W, 3)`, not blended, and alpha `(H, W)`; None if it is 1 everywhere."""
-        result, decoded_view = self._allocate(3, self.orientation)
-        alpha_result, alpha_view = self._allocate(1, self.orientation)
+        result, decoded_view = self._allocate(3, self.orientation, np.float32)
+        alpha_result, alpha_view = self._allocate(1, self.orientation, np.float32)
         for rows in self._row_bands():
             colour, white, alpha = self._read_band(rows)
             np.divide(colour, white, out=decoded_view[rows], dtype=np.float32)
@@ -102,7 +129,9 @@ class Picture:
         flat_alpha = alpha_result[..., 0]
         return result, None if (flat_alpha == 1).all() else flat_alpha
 
-    def _allocate(self, channels: int, orientation: int) -> tuple[Floats, Floats]:
+    def _allocate(
+        self, channels: int, orientation: int, dtype: type[Sample]
+    ) -> tuple[npt.NDArray[Sample], npt.NDArray[Sample]]:
         """Return an array for the turned picture, and a view of it in the row order of the decoder.
 
         What is written to the view appears in the array turned by `orientation`, without a second copy.
@@ -111,7 +140,7 @@ class Picture:
         # EXIF orientations: 5 to 8 exchange rows and columns. With 3, 4, 6 and 7 the decoded rows run
         # backwards in the result, with 2, 3, 7 and 8 the decoded columns.
         shape = (height, width) if orientation < 5 else (width, height)
-        result = np.empty((*shape, channels), np.float32)
+        result: npt.NDArray[Sample] = np.empty((*shape, channels), dtype)
         view = result if orientation < 5 else result.swapaxes(0, 1)
         if orientation in (3, 4, 6, 7):
             view = view[::-1]

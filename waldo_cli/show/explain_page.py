@@ -29,7 +29,7 @@ from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import show, write_atomically
 from waldo_cli.geometry import Box, Detection, Point, Size, Span
-from waldo_cli.show.heatmap import render_heatmap
+from waldo_cli.show.heatmap import Heatmap
 from waldo_cli.show.html import Figure, data_url, document, figure, paragraph, rectangle, table
 from waldo_cli.show.map_pictures import (
     colour_range,
@@ -294,7 +294,7 @@ class _Page:
 
     def _answer(self) -> Iterator[str]:
         yield from map(paragraph, answer_lines(self.result, self.trace, self.rankings))
-        picture = render_heatmap(self.image, self.result.activations, self.result.detections)
+        picture = Heatmap(self.image, self.result.overlay, self.result.detections).whole()
         caption = "The answer: activations over the dimmed page."
         yield figure(Figure(fitted(picture, PAGE_WIDTH), caption, "wide"))
 

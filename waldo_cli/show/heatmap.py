@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Bytes
+from waldo_cli.arrays import Bytes, Floats, as_floats
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import NPY_MARK, write_atomically
 from waldo_cli.images.png import save_png
 from waldo_cli.parallel import spread
 
 if TYPE_CHECKING:
+    from waldo_cli.detector.overlay import Overlay
     from waldo_cli.geometry import Detection
 
 # Every 17th colour of "inferno" (Nathaniel Smith, Stéfan van der Walt, Eric Firing; CC0), a colour map whose
@@ -49,63 +52,89 @@ def inferno() -> NDArray[np.float32]:
     return np.stack(channels, axis=1).astype(np.float32)
 
 
-def render_heatmap(
-    image: NDArray[Any], activations: NDArray[Any], detections: Sequence[Detection] = ()
-) -> Bytes:
-    """Activations over the dimmed image, finds ringed.
+@dataclass(frozen=True, eq=False)
+class Heatmap:
+    """Activations over the dimmed image, finds ringed: RGB, uint8. ``heatmap[a:b]`` makes rows `a` to `b`.
 
-    Parameters
+    Attributes
     ----------
     image
-        ``(H, W, 3)`` in [0, 1].
+        ``(H, W, 3)``, floats in [0, 1] or bytes.
     activations
         ``(H, W)``. The colour scale runs from their median, the background, to their maximum.
     detections
         What to ring.
-
-    Returns
-    -------
-    ndarray, ``(H, W, 3)`` uint8
-        RGB.
 
     Raises
     ------
     InvalidInputError
         Image and activations differ in size.
     """
-    if image.ndim != 3 or image.shape[:2] != activations.shape:
-        raise InvalidInputError(
-            f"activations are {activations.shape}, the image {image.shape}: they must be of one size"
+
+    image: NDArray[Any]
+    activations: NDArray[Any] | Overlay
+    detections: Sequence[Detection] = ()
+
+    def __post_init__(self) -> None:
+        if self.image.ndim != 3 or self.image.shape[:2] != self.activations.shape:
+            raise InvalidInputError(
+                f"activations are {self.activations.shape}, the image {self.image.shape}: they must be of one"
+                " size"
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns and channels."""
+        return self.image.shape
+
+    @cached_property
+    def _range(self) -> tuple[np.float32, np.float32]:
+        """The activation that is transparent, and levels of the colour map for 1 more."""
+        # The median of some 64 rows stands for the background. Not by numpy.median, which imports numpy.ma.
+        sample = self.activations[:: max(1, self.shape[0] // 64)].ravel()
+        low = float(np.partition(sample, sample.size // 2)[sample.size // 2])
+        span = float(self.activations.max()) - low
+        # Where nothing is like it, all may be so small that float32 has no number for the gain.
+        return np.float32(low), np.float32(255 / span if span > 1e-30 else 0)
+
+    @cached_property
+    def _colours(self) -> tuple[Floats, Floats]:
+        """For each of 256 levels: what is added to the page, and how much of the page is left."""
+        opacity = (np.arange(256, dtype=np.float32) / 255) ** 0.7
+        return np.asarray(inferno() * opacity[:, None], np.float32), np.asarray(
+            1 - opacity, np.float32
         )
-    # The median of some 64 rows stands for the background. Not by numpy.median, which imports numpy.ma.
-    sample = activations[:: max(1, activations.shape[0] // 64)].ravel()
-    low = float(np.partition(sample, sample.size // 2)[sample.size // 2])
-    span = float(activations.max()) - low
-    # Where nothing is like it, all may be so small that float32 has no number for the gain.
-    gain = np.float32(255 / span if span > 1e-30 else 0)
-    colours = inferno()
-    opacity = (np.arange(256, dtype=np.float32) / 255) ** 0.7
-    # For each of 256 levels: what is added to the page, and how much of the page is left.
-    glow, shade = colours * opacity[:, None], 1 - opacity
-    out = np.empty(image.shape, np.uint8)
 
-    def work(start: int) -> None:
-        rows = slice(start, start + band)
-        heat = np.clip((activations[rows] - np.float32(low)) * gain, 0, 255).astype(np.uint8)
-        grey = image[rows] @ LUMA * PAGE_WHITE * shade[heat]
-        out[rows] = glow[heat] + grey[:, :, None]
+    def __getitem__(self, rows: slice) -> Bytes:
+        """These rows (a slice with step 1), with all columns."""
+        low, gain = self._range
+        glow, shade = self._colours
+        heat = np.clip((self.activations[rows] - low) * gain, 0, 255).astype(np.uint8)
+        grey = as_floats(self.image[rows]) @ LUMA * PAGE_WHITE * shade[heat]
+        out: Bytes = (glow[heat] + grey[:, :, None]).astype(np.uint8)
+        first = rows.indices(self.shape[0])[0]
+        for found in reversed(self.detections):
+            _spotlight(out, first, self.image, found)
+        return out
 
-    band = max(1, (1 << 17) // image.shape[1])
-    spread(work, range(0, image.shape[0], band))
-    for found in reversed(detections):
-        _spotlight(out, image, found)
-    return out
+    def whole(self) -> Bytes:
+        """All rows."""
+        out = np.empty(self.shape, np.uint8)
+
+        def work(start: int) -> None:
+            rows = slice(start, start + band)
+            out[rows] = self[rows]
+
+        band = max(1, (1 << 17) // self.shape[1])
+        _ = self._range  # by one thread, before all need it
+        spread(work, range(0, self.shape[0], band))
+        return out
 
 
 def save_heatmap(
     path: str | os.PathLike[str],
     image: NDArray[Any],
-    activations: NDArray[Any],
+    activations: NDArray[Any] | Overlay,
     detections: Sequence[Detection] = (),
 ) -> None:
     """Write activations as a picture: a PNG of the image's size, whole or not at all.
@@ -118,10 +147,10 @@ def save_heatmap(
     path
         The file to write; what was there is replaced.
     image
-        ``(H, W, 3)`` in [0, 1].
+        ``(H, W, 3)``, floats in [0, 1] or bytes.
     activations
         ``(H, W)``, such as `Result.activations`. Colours run from their median, which is taken for the
-        background and is transparent, to their maximum.
+        background and is transparent, to their maximum. `Result.overlay` does, too, and takes less memory.
     detections
         Finds to ring, such as `Result.detections`.
 
@@ -132,7 +161,7 @@ def save_heatmap(
     FileError
         The file cannot be written.
     """
-    save_png(path, render_heatmap(image, activations, detections))
+    save_png(path, Heatmap(image, activations, detections))
 
 
 def save_activations(path: str | os.PathLike[str], activations: NDArray[np.float32]) -> None:
@@ -150,19 +179,26 @@ def save_activations(path: str | os.PathLike[str], activations: NDArray[np.float
         file.write(rows.data)
 
 
-def _spotlight(picture: Bytes, image: NDArray[Any], found: Detection) -> None:
-    """Draw a find: the page's own colours in a disc with a ring around it, and its box."""
-    height, width = picture.shape[:2]
+def _spotlight(picture: Bytes, first: int, image: NDArray[Any], found: Detection) -> None:
+    """Draw a find: the page's own colours in a disc with a ring around it, and its box.
+
+    `picture` is the rows of the heatmap from row `first` on.
+    """
+    height, width = image.shape[:2]
     stroke = max(1.5, min(height, width) / 400)
     radius = max(1.1 * max(found.box.width, found.box.height), min(height, width) / 24, 8)
     reach = radius + 4 * stroke
-    rows = slice(max(0, int(found.y - reach)), min(height, int(found.y + reach) + 1))
+    last = min(first + len(picture), int(found.y + reach) + 1)
+    rows = slice(max(first, int(found.y - reach)), last)
+    if rows.start >= rows.stop:
+        return
     cols = slice(max(0, int(found.x - reach)), min(width, int(found.x + reach) + 1))
     y = np.arange(rows.start, rows.stop)[:, None] + 0.5 - found.y
     x = np.arange(cols.start, cols.stop)[None, :] + 0.5 - found.x
     distance = np.hypot(x, y)
-    view = picture[rows, cols].astype(np.float32)
-    _blend(view, image[rows, cols] * np.float32(255), radius - distance)
+    of_picture = picture[rows.start - first : rows.stop - first, cols]
+    view = of_picture.astype(np.float32)
+    _blend(view, as_floats(image[rows, cols]) * np.float32(255), radius - distance)
     # Three rings, each inside the one before: dark, light, and the hue between them.
     for colour, inner, outer in zip(RING, (0, 1, 2), (4, 3.4, 3.4), strict=True):
         _blend(
@@ -176,7 +212,7 @@ def _spotlight(picture: Bytes, image: NDArray[Any], found: Detection) -> None:
         np.abs(y + found.y - box.top - box.height / 2) - box.height / 2,
     )
     _blend(view, np.array(RING[2], np.float32), stroke / 2 + 0.5 - np.abs(sides - stroke / 2 - 1))
-    picture[rows, cols] = view.astype(np.uint8)
+    of_picture[...] = view.astype(np.uint8)
 
 
 def _blend(view: NDArray[np.float32], paint: NDArray[Any], depth: NDArray[Any]) -> None:

@@ -27,7 +27,7 @@ def pictures(
     Parameters
     ----------
     image
-        ``(H, W, 3)`` in [0, 1].
+        ``(H, W, 3)``, floats in [0, 1] or bytes.
     heatmap
         ``(H, W, 3)`` uint8.
     detections
@@ -45,7 +45,7 @@ def view(image: NDArray[Any], find: Detection, columns: int) -> View:
     Parameters
     ----------
     image
-        ``(H, W, 3)`` in [0, 1].
+        ``(H, W, 3)``, floats in [0, 1] or bytes.
     find
         What to show.
     columns
@@ -72,9 +72,11 @@ def _around(find: Detection, whole: tuple[int, int, int, int]) -> tuple[int, int
 
 
 def bytes_of(image: NDArray[Any]) -> NDArray[Any]:
-    """An image of values in [0, 1] as uint8."""
+    """An image of values in [0, 1] as uint8; one of bytes as it is."""
     import numpy as np
 
+    if image.dtype == np.uint8:
+        return image
     return (image * 255 + 0.5).astype(np.uint8)
 
 
