@@ -4,8 +4,9 @@
 
 Cross-correlation: the kernel is not flipped. Arrays are channels last: an image `x` is `(H, W, C)`,
 a bank of K kernels `V` is `(A, B, C, K)`, the result is `(H', W', K)`. This module checks arguments, pads,
-and chooses the method. Three modules compute the formula: `gemm` as a matrix product, `winograd` by minimal
-filtering, `overlap_save` by Fourier transforms. `scores` computes the normalised form.
+and chooses the method. Four modules compute the formula: `gemm` as a matrix product, `winograd` by minimal
+filtering, `overlap_save` by Fourier transforms, `shifted` for many groups at once. `scores` computes the
+normalised form.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waldo_cli.arrays import Floats
-from waldo_cli.correlate import gemm, overlap_save, scores, winograd
+from waldo_cli.correlate import gemm, overlap_save, scores, shifted, winograd
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import same_padding, window_count
 from waldo_cli.parallel import thread_count
@@ -34,6 +35,9 @@ PAD_MODES: dict[str, Any] = {
     "wrap": "wrap",
 }
 _METHODS = ("auto", "gemm", "fft")
+
+# What calling a method for one more group takes, seconds.
+_PER_GROUP = 1e-4
 
 # Padding may add this many pixels (1 GB of RGB floats); more is a typing error.
 _MAX_ADDED_PIXELS = 2**27 * 3 // 4
@@ -151,7 +155,7 @@ def _correlate(
     groups: int,
     method: str,
 ) -> Floats:
-    """Images `(N, H, W, C)` with checked kernels, group by group, by one of the methods."""
+    """Images `(N, H, W, C)` with checked kernels, by one of the methods; all but one go group by group."""
     N, H, W, _ = images.shape
     A, B, per_group, K = kernels.shape
     rows = window_count(H, A, stride[0], dilation[0])
@@ -159,7 +163,10 @@ def _correlate(
     out: Floats = np.empty((N, rows, cols, K), np.float32)
     count = K // groups  # kernels of a group
     if method == "auto":
-        method = _cheapest(images.shape, (A, B, per_group, count), stride, dilation)
+        method = _cheapest(images.shape, kernels.shape, stride, dilation, groups)
+    if method == "shifted":
+        shifted.correlate(images, kernels, out, stride, dilation, groups, bias)
+        return out
     for g in range(groups):
         part = images[..., g * per_group : (g + 1) * per_group]
         V = kernels[..., g * count : (g + 1) * count]
@@ -180,18 +187,22 @@ def _correlate(
 )  # a stack asks for every band and every batch of cuts, with few different sizes
 def _cheapest(
     images: tuple[int, ...],
-    kernel: tuple[int, int, int, int],
+    kernels: tuple[int, ...],
     stride: tuple[int, int],
     dilation: tuple[int, int],
+    groups: int,
 ) -> str:
-    """The method with the least expected time, for images (N, H, W, C) and a kernel (A, B, C, K)."""
+    """The method with the least expected time, for images (N, H, W, C), kernels (A, B, C / groups, K)."""
     N, H, W, _ = images
     rows, cols = (
         window_count(n, k, s, d)
-        for n, k, s, d in zip((H, W), kernel, stride, dilation, strict=False)
+        for n, k, s, d in zip((H, W), kernels, stride, dilation, strict=False)
     )
+    kernel = (*kernels[:3], kernels[3] // groups)  # those of one group
     product = gemm.cost((N, rows, cols), kernel)
-    if product <= 1e-3:  # the other estimates would take longer than they could save
+    if (
+        groups == 1 and product <= 1e-3
+    ):  # the other estimates would take longer than they could save
         return "gemm"
     extent = (dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1)
     costs = {
@@ -199,7 +210,11 @@ def _cheapest(
         "winograd": winograd.cost((N, rows, cols), kernel, stride, dilation),
         "fft": N * overlap_save.cost((H - extent[0] + 1, W - extent[1] + 1), kernel, extent),
     }
-    return min(costs, key=lambda name: costs[name])
+    method = min(costs, key=lambda name: costs[name])
+    one_by_one = groups * (costs[method] + _PER_GROUP)
+    if groups > 1 and shifted.cost((N, rows, cols), kernels) < one_by_one:
+        return "shifted"
+    return method
 
 
 def expected_seconds(
@@ -222,7 +237,9 @@ def expected_seconds(
         winograd.cost((N, rows, cols), one_group, stride, dilation),
         N * overlap_save.cost((H - extent[0] + 1, W - extent[1] + 1), one_group, extent),
     )
-    return groups * seconds
+    if groups == 1:
+        return seconds
+    return min(groups * seconds, shifted.cost((N, rows, cols), kernel))
 
 
 def expected_floats(
