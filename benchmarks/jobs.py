@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import peers
-from benchmarks.measure import OURS, Row, compare, compare_processes, process
+from benchmarks.measure import OURS, Row, compare, compare_processes
 from waldo_cli import cross_correlate, load_image, load_stack, normalized_cross_correlate
 from waldo_cli.stack.layers import Conv
 
@@ -66,8 +66,8 @@ def masks(settings: Settings) -> Iterator[Row]:
             raw = {OURS: lambda x=x, V=V: cross_correlate(x, V[..., None])[:, :, 0]}
             ncc = {OURS: lambda x=x, V=V: normalized_cross_correlate(x, V)[:, :, 0]}
             if cv2:
-                raw["opencv"] = lambda x=x, V=V: cv2.matchTemplate(x, V, cv2.TM_CCORR)
-                ncc["opencv"] = lambda x=x, V=V: cv2.matchTemplate(x, V, cv2.TM_CCOEFF_NORMED)
+                raw |= peers.opencv(cv2, x, V, "TM_CCORR")
+                ncc |= peers.opencv(cv2, x, V, "TM_CCOEFF_NORMED")
             yield compare("a", f"raw, {label}", raw, runs=settings.runs)
             yield compare("a", f"ncc, {label}", ncc, runs=settings.runs)
             if feature and megapixels == (0.3 if settings.quick else 3) and side in (16, 64):
@@ -91,10 +91,10 @@ def many(settings: Settings) -> Iterator[Row]:
             ours = cross_correlate if what == "raw" else normalized_cross_correlate
             calls = {OURS: lambda V=V, ours=ours: ours(x, V)}
             if cv2:
-                name = cv2.TM_CCORR if what == "raw" else cv2.TM_CCOEFF_NORMED
+                metric = "TM_CCORR" if what == "raw" else "TM_CCOEFF_NORMED"
                 each = [np.ascontiguousarray(V[..., k]) for k in range(count)]
-                calls["opencv"] = lambda each=each, name=name: np.stack(
-                    [cv2.matchTemplate(x, v, name) for v in each], axis=2
+                calls[f"opencv {metric}"] = lambda each=each, metric=metric: np.stack(
+                    [cv2.matchTemplate(x, v, getattr(cv2, metric)) for v in each], axis=2
                 )
             what = f"{what}, {count} masks of 32 px, {x.shape[0] * x.shape[1] / 1e6:.1f} Mpx"
             yield compare("b", what, calls, runs=min(settings.runs, 5))
@@ -113,7 +113,7 @@ def alpha(settings: Settings) -> Iterator[Row]:
         calls = {OURS: lambda V=V, w=hard: normalized_cross_correlate(x, V, weights=w)[:, :, 0]}
         if cv2:
             mask = np.repeat(hard[:, :, None], 3, 2)
-            calls["opencv"] = lambda V=V, mask=mask: cv2.matchTemplate(
+            calls["opencv TM_CCOEFF_NORMED"] = lambda V=V, mask=mask: cv2.matchTemplate(
                 x, V, cv2.TM_CCOEFF_NORMED, mask=mask
             )
         yield compare("c", f"ncc, weights 0 and 1, {size}", calls, runs=min(settings.runs, 5))
@@ -211,25 +211,25 @@ def whole(settings: Settings) -> Iterator[Row]:
         picture, mask = Path(folder, "page.jpg"), Path(folder, "mask.png")
         save(x, picture)
         save(crop(x, 48), mask)
-        detect = [sys.executable, "-m", "waldo_cli", "detect", "-q", str(picture)]
+        detect = [sys.executable, "-m", "waldo_cli", "detect", str(picture)]
         scales = ",".join(f"{1 / s:g}" for s in load_stack("waldo").scales)
         script = [sys.executable, str(HERE / "opencv_script.py"), str(picture), str(mask)]
         runs = min(settings.runs, 5)
         commands = {OURS: [*detect, "-o", folder]}
         if has_cv2:
-            commands["opencv"] = [*script, scales]
+            commands["opencv TM_CCOEFF_NORMED"] = [*script, scales]
         yield compare_processes("e", "default stack, 3 Mpx, its scales", commands, runs=runs)
         one = [*detect, "-o", folder, "--mask", str(mask), "--scales", "1", "--threshold", "0.9"]
         commands = {OURS: one}
         if has_cv2:
-            commands["opencv"] = [*script, "1"]
+            commands["opencv TM_CCOEFF_NORMED"] = [*script, "1"]
         yield compare_processes("e", "one mask of 48 px, one scale, 3 Mpx", commands, runs=runs)
         if compare_program and not settings.quick:  # minutes for a page of this size
             small = Path(folder, "small.png")
             save(x[:240, :320], small)
             search = ["-metric", "NCC", "-subimage-search", str(small), str(mask), "null:"]
             one[one.index(str(picture))] = str(small)
-            commands = {OURS: one, "imagemagick": [compare_program, *search]}
+            commands = {OURS: one, "imagemagick NCC": [compare_program, *search]}
             what = "one mask of 48 px, one scale, 320 x 240"
             yield compare_processes("e", what, commands, runs=1, warm=False)
 
@@ -286,16 +286,6 @@ def growth(settings: Settings) -> Iterator[Row]:
         if len(times) > 1:
             row.note = f"slope {_slope(counts[: len(times)], times):.2f}"
         yield row
-    if not settings.quick:
-        with tempfile.TemporaryDirectory() as folder:
-            picture = Path(folder, "large.jpg")
-            save(page(settings, 10_000, 10_000), picture)
-            seconds, megabytes, _ = process(
-                [sys.executable, "-m", "waldo_cli", "detect", "-q", str(picture), "-o", folder]
-            )
-            note = "whole process; limit 3000 MB"
-            what = "waldo detect, 100 Mpx"
-            yield Row("g", what, {OURS: seconds}, megabytes=megabytes, note=note)
 
 
 def _slope(x: Any, y: Any) -> float:

@@ -2,19 +2,67 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
 import sys
+import tarfile
+import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 OURS = "waldo"
+
+# The repository; and another commit of it that whole processes are compared with, instead of with peers.
+HERE = Path(__file__).resolve().parents[1]
+
+
+class Earlier(NamedTuple):
+    """Another commit of this program: what the columns call it, and the folder that holds it."""
+
+    name: str
+    folder: Path
+
+
+_earlier: list[Earlier] = []  # one, or none
+
+
+@contextlib.contextmanager
+def against(commit: str | None) -> Iterator[None]:
+    """Compare whole processes with the program as of a commit, built in a temporary folder."""
+    if commit is None:
+        yield
+        return
+    git = ["git", "-C", str(HERE)]
+    name = subprocess.run(
+        [*git, "rev-parse", "--short", f"{commit}^{{commit}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder, "commit.tar")
+        subprocess.run([*git, "archive", "-o", str(archive), commit, "waldo_cli"], check=True)
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+        _earlier[:] = [Earlier(name.stdout.strip(), Path(folder))]
+        try:
+            yield
+        finally:
+            _earlier.clear()
+
+
+def compares_commits() -> bool:
+    """Whether whole processes are compared with another commit."""
+    return bool(_earlier)
+
 
 # Of each contestant and turn: seconds by the clock, and of the processor.
 Times = dict[str, list[tuple[float, float]]]
@@ -121,11 +169,15 @@ print(seconds, used.ru_maxrss, used.ru_utime + used.ru_stime)
 """
 
 
-def process(command: list[str]) -> tuple[float, float, float]:
-    """Seconds, peak megabytes and processor seconds of a whole process; it must end well, or find nothing."""
+def process(command: list[str], folder: Path = HERE) -> tuple[float, float, float]:
+    """Seconds, peak megabytes and processor seconds of a whole process; it must end well, or find nothing.
+
+    `folder` holds the program, if the process is one of it.
+    """
     between = [sys.executable, "-S", "-c", _BETWEEN, *command]
     # An installed package is compiled; a checkout is by its first run, where that is allowed.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}  # not the current folder
     done = subprocess.run(between, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(done.stderr)
@@ -139,17 +191,22 @@ def compare_processes(
 ) -> Row:
     """The same for whole processes; megabytes is all that ours held.
 
-    `warm`: a first run, which fills the disk's cache and compiles modules, is not counted.
+    `warm`: a first run, which fills the disk's cache and compiles modules, is not counted. Where a commit is
+    compared with (`against`), it stands in place of the peers.
     """
-    times: Times = {name: [] for name in commands}
-    held = 0.0
+    each = {name: (command, HERE) for name, command in commands.items()}
+    if _earlier:
+        (earlier,) = _earlier
+        each = {OURS: each[OURS], earlier.name: (commands[OURS], earlier.folder)}
+    times: Times = {name: [] for name in each}
+    held = dict.fromkeys(each, 0.0)
     for turn in range(runs + warm):
-        for name, command in commands.items():
-            seconds, megabytes, processor = process(command)
+        for name, (command, folder) in each.items():
+            seconds, megabytes, processor = process(command, folder)
             if turn >= warm:
                 times[name].append((seconds, processor))
-            if name == OURS:
-                held = max(held, megabytes)
+            held[name] = max(held[name], megabytes)
     row = _row(job, what, times)
-    row.megabytes = held
+    row.megabytes = held[OURS]
+    row.note = ", ".join(f"{name} {most:.0f} MB" for name, most in held.items() if name != OURS)
     return row

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.metadata
 import shutil
+import subprocess
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -28,6 +31,33 @@ def load(name: str) -> ModuleType | None:
     if name == "torch":
         module.set_num_threads(THREADS)
     return module
+
+
+def opencv(cv2: Any, x: np.ndarray, V: np.ndarray, metric: str) -> dict[str, Callable[[], Any]]:
+    """OpenCV's scores of one mask, as a contestant named by its metric."""
+    return {f"opencv {metric}": lambda: cv2.matchTemplate(x, V, getattr(cv2, metric))}
+
+
+def versions() -> dict[str, str]:
+    """What is installed of the peers, by the names of their columns."""
+    packages = {
+        "opencv": ("opencv-python-headless", "opencv-python"),
+        "scikit-image": ("scikit-image",),
+        "torch": ("torch",),
+        "onnxruntime": ("onnxruntime",),
+    }
+    found: dict[str, str] = {}
+    for column, names in packages.items():
+        for name in names:
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                found.setdefault(column, importlib.metadata.version(name))
+    path = shutil.which("compare")
+    if path is not None:
+        said = subprocess.run(
+            [path, "-version"], capture_output=True, text=True, check=False
+        ).stdout
+        found["imagemagick"] = said.partition("ImageMagick ")[2].partition(" ")[0]
+    return found
 
 
 def program(name: str) -> str | None:

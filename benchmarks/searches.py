@@ -1,4 +1,4 @@
-"""The jobs h to k: a mask over small pictures, at its default scales, at all angles, in a region."""
+"""The jobs h to m: masks over small pictures, at all scales and angles, in a region; folders; large pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks import pasted, peers
 from benchmarks.cases import Thing
 from benchmarks.jobs import HERE, MEGAPIXELS, Settings, page, save
-from benchmarks.measure import OURS, Row, compare, compare_processes
+from benchmarks.measure import OURS, Row, compare, compare_processes, compares_commits
 from waldo_cli import cross_correlate, detect, load_image, load_stack, normalized_cross_correlate
 
 # Where masks for a page that does not show them come from.
@@ -31,8 +31,8 @@ def small(settings: Settings) -> Iterator[Row]:
         raw = {OURS: lambda V=V: cross_correlate(x, V[..., None])[:, :, 0]}
         ncc = {OURS: lambda V=V: normalized_cross_correlate(x, V)[:, :, 0]}
         if cv2:
-            raw["opencv"] = lambda V=V: cv2.matchTemplate(x, V, cv2.TM_CCORR)
-            ncc["opencv"] = lambda V=V: cv2.matchTemplate(x, V, cv2.TM_CCOEFF_NORMED)
+            raw |= peers.opencv(cv2, x, V, "TM_CCORR")
+            ncc |= peers.opencv(cv2, x, V, "TM_CCOEFF_NORMED")
         yield compare("h", f"raw, mask {side} px, 0.3 Mpx", raw, runs=settings.runs)
         yield compare("h", f"ncc, mask {side} px, 0.3 Mpx", ncc, runs=settings.runs)
 
@@ -55,7 +55,7 @@ def scales(settings: Settings) -> Iterator[Row]:
                 script = [sys.executable, str(HERE / "opencv_script.py"), str(picture), str(mask)]
                 commands = {OURS: _waldo(picture, mask)}
                 if has_cv2:
-                    commands["opencv"] = [*script, factors, "--no-picture"]
+                    commands["opencv TM_CCOEFF_NORMED"] = [*script, factors, "--no-picture"]
                 what = f"default scales, mask {width}x{height}, {name}"
                 yield compare_processes("i", what, commands, runs=min(settings.runs, 5))
 
@@ -125,7 +125,8 @@ def regions(settings: Settings) -> Iterator[Row]:
 
     calls = {OURS: lambda: call(region=region), "whole page": call}
     what = f"region of 1 %, mask 48 px, {name}"
-    yield compare("k", what, calls, runs=min(settings.runs, 5), check=False)
+    if not compares_commits():
+        yield compare("k", what, calls, runs=min(settings.runs, 5), check=False)
     with tempfile.TemporaryDirectory() as folder:
         picture, mask = Path(folder, "page.jpg"), Path(folder, "mask.png")
         save(x, picture)
@@ -135,9 +136,43 @@ def regions(settings: Settings) -> Iterator[Row]:
         yield compare_processes("k", f"{what}, process", commands, runs=min(settings.runs, 5))
 
 
+def folders(settings: Settings) -> Iterator[Row]:
+    """A folder of pictures of 0.3 to 1 Mpx, default stack, two processes."""
+    count = 4 if settings.quick else 12
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder, "pictures")
+        pictures.mkdir()
+        for n in range(count):
+            height, width = (480 + 320 * n // count, 640 + 640 * n // count)
+            save(page(settings, height, width), pictures / f"{n:02}.jpg")
+        command = [sys.executable, "-m", "waldo_cli", "detect", "-j", "2", str(pictures)]
+        commands = {OURS: [*command, "-o", folder]}
+        row = compare_processes(
+            "l", f"folder of {count}, -j 2", commands, runs=min(settings.runs, 5)
+        )
+        row.note += f" {count / row.seconds[OURS]:.1f} pictures a second"
+        yield row
+
+
+def sizes(settings: Settings) -> Iterator[Row]:
+    """The default stack over pages of 3, 24 and 100 Mpx, the whole process, with its picture and without."""
+    pages = {3: (1536, 2048), 24: (4000, 6000), 100: (10_000, 10_000)}
+    for megapixels in (3,) if settings.quick else pages:
+        with tempfile.TemporaryDirectory() as folder:
+            picture = Path(folder, "page.jpg")
+            save(page(settings, *pages[megapixels]), picture)
+            detect = [sys.executable, "-m", "waldo_cli", "detect", str(picture), "-o", folder]
+            for options in ([], ["--no-heatmap"]):
+                what = " ".join([f"default stack, {megapixels} Mpx", *options])
+                runs = 1 if megapixels == 100 else min(settings.runs, 5)
+                yield compare_processes("m", what, {OURS: [*detect, *options]}, runs=runs)
+
+
 JOBS: dict[str, list[Callable[[Settings], Iterator[Row]]]] = {
     "h": [small],
     "i": [scales],
     "j": [turns],
     "k": [regions],
+    "l": [folders],
+    "m": [sizes],
 }
