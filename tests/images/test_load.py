@@ -135,6 +135,16 @@ def test_opening_pictures_needs_nothing_that_is_slow_to_import() -> None:
     assert done.stdout.strip() == "set()"
 
 
+def test_a_search_loads_the_plugin_of_its_picture_alone_and_no_masked_arrays() -> None:
+    code = (
+        "import sys, waldo_cli; waldo_cli.detect(sys.argv[1]); print({'numpy.ma', 'PIL.AvifImagePlugin',"
+        " 'PIL.TiffImagePlugin', 'PIL.PngImagePlugin'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(SCENES / "waldo.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{'PIL.PngImagePlugin'}"
+
+
 # --- the same page in every format ----------------------------------------------------------------
 
 FORMATS = {

@@ -79,7 +79,10 @@ def _size_penalties(size_prior: float, candidates: Sequence[Detection]) -> Float
     a picture may show one face alone.
     """
     octaves = np.log2([found.scale for found in candidates])
-    odd = np.abs(octaves - np.median(octaves)) - 1
+    # Not by numpy.median, which imports numpy.ma.
+    ordered, half = np.sort(octaves), len(octaves) // 2
+    median = (ordered[half] + ordered[-half - 1]) / 2
+    odd = np.abs(octaves - median) - 1
     return np.asarray(size_prior * np.clip(odd, 0, 1), np.float32)
 
 

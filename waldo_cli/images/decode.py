@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import io
 import logging
 import os
@@ -24,20 +25,7 @@ import warnings
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import numpy as np
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    Jpeg2KImagePlugin,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-    _imaging,
-    features,
-)
+from PIL import Image, ImageFile, _imaging, features
 
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
@@ -73,16 +61,17 @@ _MAX_FILE_BYTES: Final = 1 << 28
 _MAX_BYTES_PER_PIXEL: Final = 8
 _MAX_FILE_BYTES_EVER: Final = 1 << 30
 
-# Pillow's classes are called directly: `Image.open` would try all formats that are installed.
-OPENERS: Final[dict[str, Callable[[BinaryIO], ImageFile.ImageFile]]] = {
-    "PNG": PngImagePlugin.PngImageFile,
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "WEBP": WebPImagePlugin.WebPImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-    "AVIF": AvifImagePlugin.AvifImageFile,
-    "JPEG 2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
+# Pillow's classes are called directly: `Image.open` would try all formats that are installed. Class Xyz is in
+# the plugin XyzImagePlugin, which is imported for the first picture of its kind.
+OPENERS: Final = {
+    "PNG": "Png",
+    "JPEG": "Jpeg",
+    "GIF": "Gif",
+    "WEBP": "WebP",
+    "TIFF": "Tiff",
+    "BMP": "Bmp",
+    "AVIF": "Avif",
+    "JPEG 2000": "Jpeg2K",
 }
 # Formats whose decoder turns the picture as the file asks for.
 _DECODED_UPRIGHT: Final = ("HEIF", "JPEG XL")
@@ -345,7 +334,10 @@ def _opener(kind: str) -> Callable[[BinaryIO], ImageFile.ImageFile]:
         raise ImageError(
             f"this Pillow was built without {kind}: pip install --force-reinstall pillow"
         )
-    return OPENERS[kind]
+    plugin = importlib.import_module(f"PIL.{OPENERS[kind]}ImagePlugin")
+    return cast(
+        "Callable[[BinaryIO], ImageFile.ImageFile]", getattr(plugin, f"{OPENERS[kind]}ImageFile")
+    )
 
 
 def _needs(what: str, package: str, extra: str) -> ImageError:
@@ -363,7 +355,7 @@ def _finished(data: bytes) -> ImageFile.ImageFile:
     same picture.
     """
     first, second = (
-        JpegImagePlugin.JpegImageFile(io.BytesIO(data.rstrip(b"\xff") + filling + b"\xff\xd9"))
+        _opener("JPEG")(io.BytesIO(data.rstrip(b"\xff") + filling + b"\xff\xd9"))
         for filling in _FILLINGS
     )
     if not np.array_equal(np.asarray(first), np.asarray(second)):
@@ -466,7 +458,7 @@ def _low_bytes(data: bytes, kind: str, rawmode: str) -> Image.Image | None:
     native = "L" if sys.byteorder == "little" else "B"
     order = native if match[2] == "N" else match[2]
     swapped_rawmode = f"{match[1]};16{'L' if order == 'B' else 'B'}"
-    image = OPENERS[kind](io.BytesIO(data))
+    image = _opener(kind)(io.BytesIO(data))
     image.tile = [
         tile._replace(
             args=(swapped_rawmode, *tile.args[1:])
