@@ -25,7 +25,7 @@ from waldo_cli.stack.layers import Conv, Layer
 
 # Input pixels per band. A band goes through all local layers before the next one starts, so that its
 # activations stay in the processor's caches.
-BAND_PIXELS = 1 << 20
+BAND_PIXELS = 1 << 19
 # Bands are cut to a multiple of this many output rows. The fast method for 3 x 3 kernels computes 4 output
 # rows at once, times the dilation: 16 rows are whole tiles for dilations 1, 2 and 4.
 BAND_STEP = 16
