@@ -2,10 +2,11 @@
 
     python docs/figures/scans.py [PAGES]
 
-Prints a table in Markdown: for a PDF, a TIFF and an archive of the same pages the seconds of the processor
-with `-j 1`, those of each worker and of the process that they serve with `-j 2`, and the most memory of one
-process. The busiest of these three is how long `-j 2` takes where there are two cores for it, whatever else
-the machine does meanwhile; the gain is the seconds of `-j 1` by it.
+The stack `stripes` looks at them at one scale, 50 ms a page: what it costs to have pages in a file shows
+well. Prints a table in Markdown: for a PDF, a TIFF and an archive of the same pages the seconds of the
+processor with `-j 1`, those of each process with `-j 2`, and the most memory of one. The busiest process
+is how long `-j 2` takes where there are two cores for it, whatever else the machine does meanwhile; the gain
+is the seconds of `-j 1` by it.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def children(process: int) -> list[int]:
 
 def look(path: Path, jobs: int) -> tuple[dict[int, float], int]:
     """Return the processor's seconds of each process, and the most kilobytes that one of them has had."""
-    line = [sys.executable, "-m", "waldo_cli", "detect", path.name, "--no-heatmap", "-j", str(jobs)]
+    line = [
+        sys.executable, "-m", "waldo_cli", "detect", path.name, "--stack", "stripes", "--scales", "1",
+        "--no-heatmap", "-j", str(jobs),
+    ]  # fmt: skip
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     seconds: dict[int, float] = {}
     most = 0

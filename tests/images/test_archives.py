@@ -84,3 +84,11 @@ def test_a_damaged_archive_is_an_error_or_empty(damage: bytes) -> None:
         assert contents(io.BytesIO(damage), ENDINGS) == ([], [])
     except ImageError as e:
         assert "damaged archive" in e.reason or "table of contents" in e.reason  # noqa: PT017
+
+
+def test_an_entry_without_a_name_is_no_picture() -> None:
+    # A name that begins with NUL is none.
+    data = archive({"1.png": b"", "2.png": b""}).replace(b"2.png", b"\0.png")
+    pictures, others = contents(io.BytesIO(data), ENDINGS)
+    assert [entry.filename for entry in pictures] == ["1.png"]
+    assert others == [""]

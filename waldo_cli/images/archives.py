@@ -113,7 +113,8 @@ def _opened(file: BinaryIO) -> Iterator[ZipFile]:
 def _pictures(
     archive: ZipFile, file: BinaryIO, endings: frozenset[str]
 ) -> tuple[list[ZipInfo], list[str]]:
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    # Not `is_dir`, which fails for an entry without a name.
+    entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     if len(entries) > _MAX_ENTRIES:
         raise ImageError(f"an archive of {len(entries)} entries: the limit is {_MAX_ENTRIES}")
     if sum(entry.compress_size for entry in entries) > file.seek(0, os.SEEK_END):
