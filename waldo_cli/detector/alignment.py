@@ -479,11 +479,7 @@ def _trimmed(template: Template, fit: _Fit) -> _Trimmed:
     Wxx, Wvv, Wxv = (
         summed((w * a * b).sum(2, keepdims=True))[:, :, 0] for a, b in ((x, x), (v, v), (x, v))
     )
-    energy = Wvv
-    if (
-        len(of) > Wvv.shape[1]
-    ):  # what varies within a part; parts of one point each have nothing within
-        energy = Wvv - np.square(Wv).sum(2) / np.maximum(W[:, :, 0], 1e-9)
+    energy = Wvv - np.square(Wv).sum(2) / np.maximum(W[:, :, 0], 1e-9)
     energy = energy / np.maximum(energy.sum(1, keepdims=True), 1e-12)
     gain, offset = fit.gain, np.zeros((len(x), x.shape[2]))
     score, kept = fit.score, np.ones(energy.shape)

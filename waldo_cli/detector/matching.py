@@ -37,7 +37,7 @@ from waldo_cli.detector.alignment import (
 from waldo_cli.detector.maps import Grid, Maps, times_prior
 from waldo_cli.detector.peaks import as_printed, find_peaks, local_maxima
 from waldo_cli.detector.pyramid import Level
-from waldo_cli.detector.verdict import LEAST_FINE, MOST_CHANCE, chance_of, evidence, leads
+from waldo_cli.detector.verdict import MOST_CHANCE, chance_of
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Detection, Size
 from waldo_cli.stack.stack import Mask
@@ -453,26 +453,24 @@ def verified(
     # Seen from further away, too: blur, noise and strong compression spoil what is fine first.
     from_afar = _compared(matcher, pyramid, found, matcher.half_side)
     any_contrast = matcher.score == "ncc" or matcher.one_colour
-    evidences = np.maximum(
-        evidence(agreement, any_contrast=any_contrast),
-        evidence(from_afar, any_contrast=any_contrast),
+    chances = np.minimum(
+        chance_of(agreement, any_contrast=any_contrast),
+        chance_of(from_afar, any_contrast=any_contrast),
     )
-    # The best by evidence, of which the finds are, and by score, which `--threshold` may ask for. A few more
-    # than asked for, since the order may change once more.
-    x, y, scores = found.poses.x, found.poses.y, matcher.reported(agreement, weights)
-    alike = -agreement.concordance.round(4)
-    by_evidence = np.lexsort((x, y, alike, -evidences.round(4)))
-    best = _apart(found.poses[by_evidence], matcher, max_overlap, REFINED, by_evidence)
-    order = np.append(best, np.lexsort((x, y, alike, -scores.round(4))))
-    kept = _apart(found.poses[order], matcher, max_overlap, REFINED + max(count, REFINED), order)
-    kept = kept[np.argsort(-evidences[kept], kind="stable")]
-    lead = leads(evidences[kept], agreement[kept], any_contrast=any_contrast)
-    chances = 1 - (1 - chance_of(evidences[kept], lead)) * weights[kept]
+    chances = 1 - (1 - chances) * weights
+    scores = matcher.reported(agreement, weights)
+    keys = [
+        _key(chances[n], scores[n], agreement.concordance[n], found.poses[[n]])
+        for n in range(len(found))
+    ]
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
+    # A few more than asked for, since the order may change once more.
+    kept = _apart(found.poses[order], matcher, max_overlap, max(count, REFINED), order)
     matches = [
-        _refined(matcher, pyramid, found[[n]], chance, weights[n])
-        if chance <= MOST_CHANCE  # nobody asks for the exact place of anything else
-        else _match(matcher, pyramid.size, found.poses[[n]], agreement[[n]], chance, weights[n])
-        for n, chance in zip(kept, chances, strict=True)
+        _refined(matcher, pyramid, found[[n]], chances[n], weights[n])
+        if chances[n] <= MOST_CHANCE  # nobody asks for the exact place of anything else
+        else _match(matcher, pyramid.size, found.poses[[n]], agreement[[n]], chances[n], weights[n])
+        for n in kept
     ]
     return sorted(matches, key=lambda match: match.key)[:count]
 
@@ -516,9 +514,6 @@ def _refined(
         there = compare(pyramid, matcher.template(math.inf, 1.0), snapped, 1.0)
         if there.score[0] > agreement.score[0] - 1e-3:
             pose, agreement = snapped, there
-    # Other words of the same shape agree until their letters are compared.
-    if agreement.trimmed[0] < LEAST_FINE:
-        chance = 1.0
     return _match(matcher, pyramid.size, pose, agreement, chance, weight)
 
 
