@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
+
 from waldo_cli.training.curve import Point, doubled, interval, part_of, point, told
 from waldo_cli.training.data import Head, TrainingPage
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
+
 from waldo_cli.training.data import TrainingPage
 from waldo_cli.training.leaks import same_pictures
 
