@@ -36,7 +36,7 @@ _earlier: list[Earlier] = []  # one, or none
 
 @contextlib.contextmanager
 def against(commit: str | None) -> Iterator[None]:
-    """Compare whole processes with the program as of a commit, built in a temporary folder."""
+    """Compare whole processes with the program as of a commit, unpacked in a temporary folder."""
     if commit is None:
         yield
         return

@@ -106,6 +106,7 @@ def disturbed(folder: Path, rng: random.Random, seconds: float) -> collections.C
     happened: collections.Counter[str] = collections.Counter()
     journal = folder / "found.jsonl"
     env = os.environ | {"PYTHONPATH": str(ROOT)}
+    client: subprocess.Popen[bytes] | None = None
     try:
         while True:
             happened["client started"] += 1
@@ -138,7 +139,7 @@ def disturbed(folder: Path, rng: random.Random, seconds: float) -> collections.C
             if client.returncode == 0:
                 return happened
     finally:
-        for process in (scheduler, *workers):
+        for process in (scheduler, *workers, *([client] if client else [])):
             kill(process)
 
 

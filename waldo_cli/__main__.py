@@ -108,7 +108,7 @@ def main(args: list[str] | None = None) -> None:
     _reopen_closed_streams()
     if sys.stdout is None:
         sys.exit(_complain("waldo: standard output is closed"))
-    if any("\0" in argument for argument in arguments):  # possible from Python only
+    if any("\0" in str(argument) for argument in arguments):  # possible from Python only
         sys.exit(_complain("waldo: an argument holds a NUL, which no name of a file does"))
     if COMPLETE in os.environ:
         # The shell asks for completions: click prints them and exits.

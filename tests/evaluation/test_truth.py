@@ -75,7 +75,7 @@ def test_coco_truth_says_the_same_as_csv(folder: Path) -> None:
         ("a.png,40.5,30,waldo,1,2,11,12", "not a number of pixels"),
         ("a.png,40,30,waldo,1,2", "line 2: fewer fields"),
         (",40,30,waldo,1,2,11,12", "line 2: filename is empty"),
-        ('"a.png,40,30,waldo,1,2,11,12', "after line 1: unexpected end of data"),
+        ('"a.png,40,30,waldo,1,2,11,12', "after line 1: a quotation mark is not closed"),
         (
             "a.png,40,30,waldo,1,2,11,12\na.png,41,30,waldo,1,2,11,12",
             "line 3: a.png has another size",

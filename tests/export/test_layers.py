@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 from stacks import STACKS, kernel
+
+pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+
+import onnx
+import onnxruntime
 
 from waldo_cli import load_stack
 from waldo_cli.export.layers import model_of

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime
 import pytest
+
+pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+
+import onnxruntime
 
 from waldo_cli.correlate.scores import SCORES
 from waldo_cli.errors import StackError

@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime", reason="needs the extra 'onnx'")
+
 import onnx
 import onnxruntime
-import pytest
 
 from waldo_cli import load_stack
 from waldo_cli.errors import FileError, StackError

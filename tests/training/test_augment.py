@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
-from waldo_cli.training.augment import Mix, _end_the_page, _light, make_batch  # noqa: E402
+from waldo_cli.training.augment import Mix, _end_the_page, make_batch  # noqa: E402
 from waldo_cli.training.data import (  # noqa: E402
     NOBODY,
     TrainingPage,
@@ -64,27 +64,6 @@ def test_beyond_the_end_of_a_page_its_edge_repeats_and_the_middle_of_the_head_st
             assert len(np.unique(np.diff(ended))) <= 1
             rows = image if lines is changed else image.transpose(1, 2)
             assert (rows[:, ended] == rows[:, ended[:1]]).all()
-
-
-def test_light_changes_the_samples_that_it_falls_on_and_stays_in_range() -> None:
-    images = torch.rand(80, 3, 24, 24, generator=torch.Generator().manual_seed(1))
-    before = images.clone()
-    _light(images, np.random.default_rng(2), share=0.5)
-    changed = (images != before).flatten(1).any(1)
-    assert 25 <= int(changed.sum()) <= 55
-    assert 0 <= float(images.min()) <= float(images.max()) <= 1
-    # Lamps and shadows: mostly darker, and not everywhere by the same factor.
-    ratio = images[changed] / before[changed].clamp_min(1e-3)
-    assert float(ratio.median()) < 1
-    assert (
-        float(
-            ratio.flatten(1)
-            .quantile(0.9, dim=1)
-            .sub(ratio.flatten(1).quantile(0.1, dim=1))
-            .median()
-        )
-        > 0.1
-    )
 
 
 def test_cells_on_a_head_should_answer_and_far_ones_should_not(

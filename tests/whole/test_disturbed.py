@@ -314,6 +314,7 @@ def in_a_cluster(victim: int | None, number: signal.Signals) -> Disturbance:
                 if program.poll() is None or not (program.returncode == 2 and not first):
                     break
                 program.communicate()
+            assert first or program.poll() is None, "the cluster did not start"
             target = program if victim is None else processes[victim]
             target.send_signal(number)
             if number == signal.SIGSTOP:
@@ -330,13 +331,13 @@ def in_a_cluster(victim: int | None, number: signal.Signals) -> Disturbance:
 def spoiled_checkpoint(rng: random.Random, line: list[str]) -> Ended:
     """Ended on the way; then what it has kept is cut short, or something else."""
     program = started(line)
-    time.sleep(rng.uniform(2, 8))
+    while program.poll() is None and not any(Path("out").rglob("*.pt")):
+        time.sleep(0.1)
+    time.sleep(rng.uniform(0, 2))
     program.kill()
     program.communicate()
-    kept = sorted(p for p in Path("out").rglob("*.pt") if p.is_file())
-    if kept:
-        victim = rng.choice(kept)
-        rng.choice([cut, damaged, other])(rng, victim)
+    victim = rng.choice(sorted(p for p in Path("out").rglob("*.pt") if p.is_file()))
+    rng.choice([cut, damaged, other])(rng, victim)
     status, _, err = ended(started(line))
     assert status in (0, 2)
     if status == 2:  # the line says which file; without it the training goes on
@@ -380,16 +381,23 @@ CLUSTERS: dict[str, Disturbance] = {
 }
 BOOKS = ANYWHERE | MEANWHILE
 TRAININGS = ANYWHERE | {"a spoiled checkpoint": spoiled_checkpoint}
-DISTURBANCES = [
-    *(("books", name) for name in BOOKS),
-    *(("cluster", name) for name in CLUSTERS if importlib.util.find_spec("distributed")),
-    *(("training", name) for name in TRAININGS if importlib.util.find_spec("torch")),
+JOBS = {"books": list(BOOKS)}
+if importlib.util.find_spec("distributed"):
+    JOBS["cluster"] = list(CLUSTERS)
+if importlib.util.find_spec("torch"):
+    JOBS["training"] = list(TRAININGS)
+DISTURBANCES = [(job, name) for job, names in JOBS.items() for name in names]
+# All of them take half an hour: a third, another one of each job.
+A_THIRD = [
+    (job, name)
+    for offset, (job, names) in enumerate(JOBS.items())
+    for name in names[offset % 3 :: 3]
 ]
 ASKED = int(os.environ.get("WALDO_FAULTS") or 0)
 DRAWN = [
     (*kind, seed)
     for seed, kind in enumerate(
-        itertools.islice(itertools.cycle(DISTURBANCES), ASKED) if ASKED else DISTURBANCES[::3]
+        itertools.islice(itertools.cycle(DISTURBANCES), ASKED) if ASKED else A_THIRD
     )
 ]
 

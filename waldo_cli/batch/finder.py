@@ -238,12 +238,14 @@ class Finder:
                 )
             if query.heatmap or extras.pictures:
                 heatmap = Heatmap(image, result.overlay, result.detections)
+                # Without a report it is made row by row, and never in memory as a whole.
+                rows = heatmap.whole() if extras.pictures else heatmap
                 if extras.pictures:
-                    small = pictures(image, heatmap.whole(), result.detections)
+                    small = pictures(image, rows[:], result.detections)
                     record = replace(record, pictures=small)
-                if query.heatmap:  # row by row: it is never in memory as a whole
+                if query.heatmap:
                     reasons = self._save(
-                        output + HEATMAP, PNG_MARK, lambda path: save_png(path, heatmap)
+                        output + HEATMAP, PNG_MARK, lambda path: save_png(path, rows)
                     )
                     failures += reasons
                     record = replace(record, heatmap=None if reasons else item.output + HEATMAP)
@@ -260,6 +262,8 @@ class Finder:
                 record = replace(record, view=view(image, result.detections[0], extras.view))
         except MemoryError:
             failures.append("not enough memory for the files beside the answer")
+        except WaldoError as e:
+            failures.append(str(e))
         return replace(record, error="; ".join(failures) or None)
 
     def _save(self, path: str, mark: bytes, write: Callable[[str], None]) -> list[str]:

@@ -50,7 +50,9 @@ class _LazyGroup(click.Group):
         results = super().shell_complete(ctx, incomplete)
         command = self.get_command(ctx, DEFAULT) if incomplete.startswith("-") else None
         if command is not None:
-            results += command.shell_complete(click.Context(command, ctx), incomplete)
+            known = {item.value for item in results}
+            options = command.shell_complete(click.Context(command, ctx), incomplete)
+            results += [item for item in options if item.value not in known]
         return results or [CompletionItem(incomplete, type="file")]
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

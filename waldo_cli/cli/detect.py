@@ -490,7 +490,7 @@ def facts(arguments: Arguments, labels: tuple[str, ...]) -> dict[str, str]:
     find = (
         "the best place, whatever its score" if limit is None else f"a score of at least {limit:g}"
     )
-    if arguments.threshold is None and stack.needs_mask and len(stack.layers) == 1:
+    if arguments.threshold is None and arguments.masks and stack.compares_pixels:
         find = f"what chance brings about in at most {MOST_CHANCE:.0%} of pictures without it"
     by = f"masks {', '.join(arguments.masks)}" if arguments.masks else f"stack {stack.name}"
     return {

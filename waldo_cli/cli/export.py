@@ -10,8 +10,17 @@ import click
 from waldo_cli.cli import options
 from waldo_cli.files import show
 
+EXAMPLES = """\
+\b
+Examples:
+  waldo export waldo waldo.onnx
+      The built-in stack, its two closer looks, and a JSON of how they are used.
+  waldo export my-stack.toml models/mine.onnx --overwrite
+      A stack of one's own, in place of what is there.
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("stack", shell_complete=options.stack_names)
 @click.argument("model", type=options.PLACE, metavar="MODEL.onnx")
 @click.option(

@@ -231,7 +231,7 @@ class Top(click.ParamType[int | Literal["all"]]):
     ) -> int | Literal["all"]:
         if value == "all":
             return "all"
-        if re.fullmatch(r"0*[1-9]\d{0,17}", str(value)) is None:
+        if re.fullmatch(r"0*[1-9]\d{0,99}", str(value)) is None:
             self.fail(f"{value!r} is neither a whole number of at least 1 nor all", param, ctx)
         return int(str(value))
 

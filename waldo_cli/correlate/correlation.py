@@ -239,7 +239,7 @@ def expected_seconds(
     )
     if groups == 1:
         return seconds
-    return min(groups * seconds, shifted.cost((N, rows, cols), kernel))
+    return min(groups * (seconds + _PER_GROUP), shifted.cost((N, rows, cols), kernel))
 
 
 def expected_floats(

@@ -76,6 +76,8 @@ class Overlay:
     def whole(self) -> Floats:
         """All rows."""
         out = np.empty(self.shape, np.float32)
+        if Size(self.part.height, self.part.width) != self.image:
+            _ = self._lowest  # now, by one thread, before all need it
 
         def work(rows: slice) -> None:
             out[rows] = self[rows]
@@ -142,11 +144,13 @@ def _bands(height: int, width: int) -> Iterator[slice]:
 
 def _extreme(overlay: Overlay, ufunc: np.ufunc) -> float:
     """The largest or the smallest value of an overlay."""
-    found: list[float] = []
-    spread(
-        lambda rows: found.append(float(ufunc.reduce(overlay[rows], axis=None))),
-        _bands(*overlay.shape),
-    )
+    bands = list(_bands(*overlay.shape))
+    found = np.empty(len(bands), np.float32)
+
+    def work(n: int) -> None:
+        found[n] = ufunc.reduce(overlay[bands[n]], axis=None)
+
+    spread(work, range(len(bands)))
     return float(ufunc.reduce(found))
 
 
@@ -159,17 +163,17 @@ def merged(grids: Sequence[Grid], image: Size) -> tuple[Grid, ...]:
     lowest = min(float(g.values.min(where=np.isfinite(g.values), initial=np.inf)) for g in grids)
     if not math.isfinite(lowest):  # the region is so small that no cell has its centre in it
         lowest = 0.0
-    merged: list[Grid] = []  # first all coarse grids in one, then each finer one
+    kept: list[Grid] = []  # first all coarse grids in one, then each finer one
     for grid in sorted(grids, key=lambda g: g.values.size):
         coarse = grid.values.size <= image.rows * image.cols
         if coarse or not grid.values.min() >= lowest:
             # A copy; it also replaces -inf, where no answer may lie.
             grid = replace(grid, values=np.maximum(grid.values, np.float32(lowest)))
-        if merged and coarse:
-            above = _interpolated(merged.pop(), grid.centers(0), grid.centers(1))
+        if kept and coarse:
+            above = _interpolated(kept.pop(), grid.centers(0), grid.centers(1))
             np.maximum(grid.values, above, out=grid.values)
-        merged.append(grid)
-    return tuple(merged)
+        kept.append(grid)
+    return tuple(kept)
 
 
 def _interpolated_all(

@@ -1,6 +1,6 @@
 """The answer for one image, and the forms in which people and other libraries want it.
 
-The rooms above draw it: this module alone imports from one of them, within the methods that need it, so that
+The rooms below draw it: this module alone imports from one of them, within the methods that need it, so that
 a result can show itself.
 """
 
@@ -35,7 +35,7 @@ class Result:
     detections
         What reached the threshold, best first.
     overlay
-        Makes rows of `activations`, for who does not need them all at once.
+        Makes rows of `activations`, for those who do not need them all at once.
     margin
         Best score minus the next best one elsewhere in the image; None where there is no other peak.
     width, height

@@ -21,7 +21,6 @@ from waldo_cli.images.load import load_mask
 from waldo_cli.inputs.masks import label_of
 from waldo_cli.scales import resolve_angles, resolve_scales
 from waldo_cli.stack.file import load_stack
-from waldo_cli.stack.layers import MaskLayer
 from waldo_cli.stack.stack import Mask, Stack
 
 #: What `detect` reports for masks: Lin's concordance correlation, or normalised cross-correlation.
@@ -135,8 +134,7 @@ class Search:
     @property
     def matches_pixels(self) -> bool:
         """True where masks are given and compared with the image itself, not with what layers make of it."""
-        only = self.stack.layers[0] if len(self.stack.layers) == 1 else None
-        return self.masks is not None and isinstance(only, MaskLayer) and only.score == "ncc"
+        return self.masks is not None and self.stack.compares_pixels
 
     @property
     def limit(self) -> float | None:

@@ -50,11 +50,11 @@ if TYPE_CHECKING:
 #: A picture as a path, an open binary file, or bytes.
 Source = str | os.PathLike[str] | BinaryIO | bytes
 
-# Files are read completely before they are checked and decoded, so that nobody can change them in between.
-# Some decoders copy the bytes up to two times. A picture of 24 Mpx has at most 200 MB.
 # Four samples of 64 bits.
 _MOST_BYTES_OF_SAMPLES: Final = 32
 
+# Files are read completely before they are checked and decoded, so that nobody can change them in between.
+# Some decoders copy the bytes up to two times. A picture of 24 Mpx has at most 200 MB.
 _MAX_FILE_BYTES: Final = 1 << 28
 # If the user gives a limit of pixels, files may have as many bytes as so many pixels need without
 # compression: 16 bits in each of four channels. But never more than _MAX_FILE_BYTES_EVER.
@@ -296,7 +296,11 @@ def _decode(
             orientation=1 if is_upright else screened.turn,
             undo_orientation=INVERSE[screened.turn] if is_upright else 1,
         )
-    except (ImageError, MemoryError):
+    except (
+        ImageError,
+        ImportError,
+        MemoryError,
+    ):  # a plugin of Pillow is imported when first needed
         raise
     except Exception as error:  # Pillow raises about ten different exceptions for damaged files
         raise _image_error(kind, screened, error) from error

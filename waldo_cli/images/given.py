@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from waldo_cli.arrays import Floats
-from waldo_cli.errors import InvalidInputError
+from waldo_cli.errors import ImageError, InvalidInputError
 from waldo_cli.images.decode import Source
 from waldo_cli.images.load import load_mask, load_pixels
 
@@ -119,12 +119,15 @@ def _as_floats(given: object, what: str) -> NDArray[Any]:
 
 def _file_of(picture: Image.Image) -> bytes:
     """A picture as a file that is not compressed, so that there is one way from samples to an image."""
-    turned = ImageOps.exif_transpose(picture)
-    if turned.mode not in _PNG_MODES | _TIFF_MODES:
-        turned = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
     file = io.BytesIO()
-    if turned.mode in _TIFF_MODES:
-        turned.save(file, "TIFF")
-    else:
-        turned.save(file, "PNG", compress_level=0, exif=b"")
+    try:
+        turned = ImageOps.exif_transpose(picture)
+        if turned.mode not in _PNG_MODES | _TIFF_MODES:
+            turned = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
+        if turned.mode in _TIFF_MODES:
+            turned.save(file, "TIFF")
+        else:
+            turned.save(file, "PNG", compress_level=0, exif=b"")
+    except (OSError, SyntaxError, ValueError) as e:  # it was opened, and is only read now
+        raise ImageError(f"Pillow cannot read the picture: {e}") from e
     return file.getvalue()

@@ -81,7 +81,7 @@ def annotated(
     colours = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(order)}
     # Line width in pixels. An icon of 10 pixels keeps its shape with the least, 2.
     stroke = max(2.0, min(image.shape[:2]) / 400)
-    pixels = bytes_of(image)
+    pixels = np.array(bytes_of(image))  # a copy: the caller's image stays as it is
     for found in reversed(detections):
         _draw_box(pixels, _corners(found, pixels, 2 * stroke), colours[found.label], stroke)
     return _with_labels(pixels, detections, colours, stroke)
@@ -180,7 +180,7 @@ def _with_labels(
         draw.rectangle((left, top, right - 1, bottom - 1), colour, DARK, max(1, round(stroke / 2)))
         middle = ((left + right) / 2, (top + bottom) / 2)
         draw.text(middle, text, DARK, font, anchor="mm")
-    return np.asarray(picture)
+    return np.array(picture)  # unlike np.asarray, one that may be written to
 
 
 def _free_place(

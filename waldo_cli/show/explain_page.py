@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Bytes, Floats
+from waldo_cli.arrays import Bytes, Floats, as_floats
 from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.explanation import Place, Ranking, best_of, rankings, window_around
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps
@@ -134,7 +134,7 @@ def explain(
         raise InvalidInputError(
             f"the place {at[0]:g},{at[1]:g} lies outside the {result.width}x{result.height} image"
         )
-    image = np.asarray(image, dtype=np.float32)
+    image = as_floats(np.asarray(image))
     shown = result
     if result.turned:
         # The whole page is about the turned image, in its own pixels: search that one as it is.
@@ -150,13 +150,14 @@ def explain(
             where=where,
             max_overlap=max_overlap,
             turn="none",
+            max_seconds=max_seconds,
             trace=None if in_steps else trace,
         )
         shown = replace(shown, turned=result.turned)
     if in_steps:
         detect_with(
             image,
-            _as_they_lie(image, search, region, where),
+            _as_they_lie(image, search, region, where, max_seconds),
             region=region,
             where=where,
             max_overlap=max_overlap,
@@ -166,7 +167,7 @@ def explain(
         )
     near = None
     if at is not None and search.matches_pixels:
-        near = _best_near(image, search, at, where)
+        near = _best_near(image, search, at, where, max_seconds)
     page = _Page(image, shown, trace, at, near)
     text = document(f"Why: {show(title)}", page.sections())
     with write_atomically(path) as file:
@@ -179,12 +180,15 @@ def _as_they_lie(
     search: Search,
     region: tuple[int, int, int, int] | None,
     where: NDArray[Any] | None,
+    max_seconds: float,
 ) -> Search:
     """The search for each mask as it lies at its best place, which need not be turned any more."""
     masks = []
     for mask in search.masks or ():
         alone = replace(search, masks=(mask,), labels=(mask.label,))
-        best = detect_with(image, alone, region=region, where=where, turn="none").best
+        best = detect_with(
+            image, alone, region=region, where=where, turn="none", max_seconds=max_seconds
+        ).best
         lies = mask if best is None else as_it_lies(mask, Turn(best.angle, best.mirrored))
         # Turned, it may be too large for the image at every scale, corners that do not count included.
         fits = all(
@@ -195,13 +199,15 @@ def _as_they_lie(
 
 
 def _best_near(
-    image: Floats, search: Search, at: Point, where: NDArray[Any] | None
+    image: Floats, search: Search, at: Point, where: NDArray[Any] | None, max_seconds: float
 ) -> Detection | None:
     """The best place that a mask has near a place, by the search of `detect` itself."""
     reach = NEAR
     left, top = max(0, int(at[0]) - reach), max(0, int(at[1]) - reach)
     region = (left, top, int(at[0]) + reach + 1 - left, int(at[1]) + reach + 1 - top)
-    return detect_with(image, search, region=region, where=where, turn="none").best
+    return detect_with(
+        image, search, region=region, where=where, turn="none", max_seconds=max_seconds
+    ).best
 
 
 def pose(found: Detection) -> str:

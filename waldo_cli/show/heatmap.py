@@ -81,6 +81,7 @@ class Heatmap:
                 f"activations are {self.activations.shape}, the image {self.image.shape}: they must be of one"
                 " size"
             )
+        _ = self._range  # now, by one thread, before all need it
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -110,7 +111,7 @@ class Heatmap:
         low, gain = self._range
         glow, shade = self._colours
         heat = np.clip((self.activations[rows] - low) * gain, 0, 255).astype(np.uint8)
-        grey = as_floats(self.image[rows]) @ LUMA * PAGE_WHITE * shade[heat]
+        grey = as_floats(self.image[rows]).clip(0, 1) @ LUMA * PAGE_WHITE * shade[heat]
         out: Bytes = (glow[heat] + grey[:, :, None]).astype(np.uint8)
         first = rows.indices(self.shape[0])[0]
         for found in reversed(self.detections):
@@ -126,7 +127,6 @@ class Heatmap:
             out[rows] = self[rows]
 
         band = max(1, (1 << 17) // self.shape[1])
-        _ = self._range  # by one thread, before all need it
         spread(work, range(0, self.shape[0], band))
         return out
 

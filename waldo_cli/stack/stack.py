@@ -328,6 +328,12 @@ class Stack:
         """True if there is a ``mask`` layer without a mask: the stack can run only after `with_masks`."""
         return any(isinstance(layer, MaskLayer) and layer.features is None for layer in self.layers)
 
+    @property
+    def compares_pixels(self) -> bool:
+        """True if all it does is to compare the image itself with masks, by normalised correlation."""
+        only = self.layers[0] if len(self.layers) == 1 else None
+        return isinstance(only, MaskLayer) and only.score == "ncc"
+
     def __repr__(self) -> str:
         final = self.receptive_field
         lines = [

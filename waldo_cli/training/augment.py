@@ -6,8 +6,8 @@ instead of Waldo; therefore other characters, look-alikes and empty places are p
 
 `make_batch` is the whole way of a batch. First samples are taken from patches, rotated, scaled and shifted
 (`_view`), and some are cut out and pasted (`_cut_outs`). Then all samples are changed: parts are covered
-(`_hide_parts`), pages end (`_end_the_page`), colours change (`_recoloured`), light falls on the page as in a
-photograph of it (`_light`), and the quality gets worse (`_degraded`).
+(`_hide_parts`), pages end (`_end_the_page`), colours change (`_recoloured`), and the quality gets worse
+(`_degraded`).
 
 Samples are tensors ``(N, 3, S, S)`` with values in [0, 1]; N samples of S pixels each way. Random numbers are
 drawn in a fixed order, so that a seed always gives the same batches.
@@ -139,7 +139,6 @@ def make_batch(mix: Mix, characters: Patches, places: Patches, random: Random) -
     _hide_parts(samples, mix.head, random)
     _end_the_page(samples, x, y, mix.head, random)
     samples = _recoloured(samples, random)
-    _light(samples, random)
     samples = _degraded(samples, mix.head, random)
     nobody = np.full(mix.strangers, NOBODY)
     return Batch(
@@ -181,25 +180,17 @@ class _Pose:
     octaves: Doubles  # change of scale
     angle: Doubles  # in radians
     mirror: Doubles  # -1 mirrored, 1 not
-    stretch: Doubles  # log of how much wider than tall a square becomes
-    shear: Doubles  # by how much of its height the upper side of a square moves to the side
 
     @classmethod
     def random(cls, count: int, shift: float, octaves: float, random: Random) -> _Pose:
-        """Random poses: half of them mirrored, 30 % clearly rotated, the others by some degrees only.
-
-        The same 30 % are clearly stretched and sheared: so a page appears, near one of its points, to a
-        camera that looks at it from the side, or where the page is bent.
-        """
-        tilted = random.random(count) < 0.3
+        """Random poses: half of them mirrored, 30 % clearly rotated, the others by some degrees only."""
+        rotated = random.random(count) < 0.3
         return cls(
             random.uniform(-shift, shift, count),
             random.uniform(-shift, shift, count),
             random.uniform(-octaves, octaves, count),
-            random.normal(0, np.where(tilted, 0.2, 0.05)),
+            random.normal(0, np.where(rotated, 0.2, 0.05)),
             np.where(random.random(count) < 0.5, -1.0, 1.0),
-            random.normal(0, np.where(tilted, 0.15, 0.03)),
-            random.normal(0, np.where(tilted, 0.12, 0.02)),
         )
 
 
@@ -210,17 +201,12 @@ def _view(patches: Bytes, head: float, pose: _Pose, mix: Mix) -> tuple[Tensor, T
     reaches from -1 to 1.
     """
     # The affine map from positions in a sample to positions in its patch, both in [-1, 1]: rotation and
-    # mirroring; stretching and shearing, with the same area; the ratio of the sides, and the inverse of the
-    # zoom; and a shift which brings the patch's centre to (x, y) of the pose.
+    # mirroring; the ratio of the sides, and the inverse of the zoom; and a shift which brings the patch's
+    # centre to (x, y) of the pose.
     zoom = mix.head / head * 2**pose.octaves
     cos, sin = np.cos(pose.angle), np.sin(pose.angle)
     linear = np.stack(
         [np.stack([cos * pose.mirror, -sin], 1), np.stack([sin * pose.mirror, cos], 1)], 1
-    )
-    wider = np.exp(pose.stretch / 2)
-    zero = np.zeros_like(wider)
-    linear = linear @ np.stack(
-        [np.stack([1 / wider, pose.shear], 1), np.stack([zero, wider], 1)], 1
     )
     linear *= (mix.size / patches.shape[1] / zoom)[:, None, None]
     shift = -linear @ (np.stack([pose.x, pose.y], 1) / (mix.size / 2))[:, :, None]
@@ -363,35 +349,6 @@ def _recoloured(
     return images
 
 
-def _light(images: Tensor, random: Random, share: float = 0.3) -> None:
-    """Light as on a page that somebody photographs, on some samples (`share` of them), in place.
-
-    The colour of the lamp (the white balance is between that of daylight and of a light bulb); too much or
-    too little light, which changes across the sample; the edge of a shadow; and glare, a veil of white.
-    """
-    chosen = np.flatnonzero(random.random(len(images)) < share)
-    count, side = len(chosen), images.shape[-1]
-    if not count:
-        return
-    # Positions from the centre, in samples, along a random direction: -0.7 to 0.7.
-    line = torch.linspace(-0.5, 0.5, side)
-    angle = random.uniform(0, 2 * np.pi, count)
-    along = _per_sample(np.cos(angle)) * line[None, None, None, :]
-    along = along + _per_sample(np.sin(angle)) * line[None, None, :, None]
-    warmth = random.normal(0.05, 0.12, count)
-    lamp = np.exp(np.stack([warmth, random.normal(0, 0.04, count), -1.3 * warmth], 1))
-    light = torch.from_numpy(lamp.astype(np.float32))[:, :, None, None]
-    light = light * _per_sample(np.exp(random.normal(-0.15, 0.22, count)))
-    light = light * (1 + _per_sample(random.normal(0, 0.25, count)) * along)
-    # Half of them lie in the way of a shadow: a soft step somewhere on the sample.
-    depth = np.where(random.random(count) < 0.5, random.uniform(0.15, 0.6, count), 0.0)
-    steepness = _per_sample(np.exp(random.uniform(np.log(6), np.log(60), count)))
-    edge = _per_sample(random.uniform(-0.5, 0.5, count))
-    light = light * (1 - _per_sample(depth) * torch.sigmoid((along - edge) * steepness))
-    veil = _per_sample(np.where(random.random(count) < 0.3, random.uniform(0, 0.3, count), 0.0))
-    images[chosen] = (images[chosen] * light * (1 - veil) + veil).clamp_(0, 1)
-
-
 def _blurred(images: Tensor, sigmas: Doubles) -> Tensor:
     """Gaussian blur with another sigma, in pixels, for each sample."""
     count, channels, side, _ = images.shape
@@ -413,7 +370,7 @@ def _degraded(images: Tensor, head: float, random: Random) -> Tensor:
     """Samples with what scanners, printers and web sites do to pages.
 
     In this order, each for a random part of the samples: blur or sharpening, lower resolution, a raster of
-    print dots, moire, noise, JPEG.
+    print dots, noise, JPEG.
     """
     count, _, side, _ = images.shape
     fine = head / 24  # sigmas are for heads of 24 pixels
@@ -445,42 +402,28 @@ def _degraded(images: Tensor, head: float, random: Random) -> Tensor:
     chosen = np.flatnonzero(random.random(count) < 0.15)
     if len(chosen):
         images[chosen] += _raster(len(chosen), side, random)
-    # The same dots under the grid of a sensor: moire, wide waves that differ between the colours.
-    chosen = np.flatnonzero(random.random(count) < 0.08)
-    if len(chosen):
-        images[chosen] += _raster(len(chosen), side, random, pitches=(0.15, 0.8), colours=3)
     for n in np.flatnonzero(random.random(count) < 0.35):
         noise = random.standard_normal((3, side, side), dtype=np.float32)
         images[n] += torch.from_numpy(noise * np.float32(random.uniform(0.005, 0.06)))
     images = images.clamp_(0, 1)
-    for n in np.flatnonzero(random.random(count) < 0.2):
+    for n in np.flatnonzero(random.random(count) < 0.15):
         pixels = (images[n].permute(1, 2, 0) * 255).round().byte().numpy()
         stored = io.BytesIO()
-        Image.fromarray(pixels).save(stored, "JPEG", quality=int(random.integers(15, 80)))
+        Image.fromarray(pixels).save(stored, "JPEG", quality=int(random.integers(25, 80)))
         images[n] = _tensor(np.array(Image.open(stored))[None])[0]
     return images
 
 
-def _raster(
-    count: int,
-    side: int,
-    random: Random,
-    pitches: tuple[float, float] = (0.8, 3.0),
-    colours: int = 1,
-) -> Tensor:
-    """Print dots ``(N, colours, S, S)``: two crossed waves of random pitch, angle, phase and depth.
-
-    `pitches` are the least and the most radians per pixel; by default a wave every 2 to 8 pixels.
-    """
+def _raster(count: int, side: int, random: Random) -> Tensor:
+    """Print dots ``(N, 1, S, S)``: two crossed waves of random pitch, angle and depth."""
     rows, cols = torch.meshgrid(
         torch.arange(side).float(), torch.arange(side).float(), indexing="ij"
     )
-    # (a, b) and (-b, a) are directions at right angles.
-    angle, pitch = random.uniform(0, np.pi, count), random.uniform(*pitches, count)
+    # Radians per pixel: a wave every 2 to 8 pixels. (a, b) and (-b, a) are directions at right angles.
+    angle, pitch = random.uniform(0, np.pi, count), random.uniform(0.8, 3.0, count)
     a, b = _per_sample(np.cos(angle) * pitch), _per_sample(np.sin(angle) * pitch)
-    phase = random.uniform(0, 2 * np.pi, (count, colours, 1, 1)).astype(np.float32)
-    waves = torch.cos(a * cols + b * rows + torch.from_numpy(phase))
-    waves = waves * torch.cos(a * rows - b * cols)
+    phase = _per_sample(random.uniform(0, 2 * np.pi, count))
+    waves = torch.cos(a * cols + b * rows + phase) * torch.cos(a * rows - b * cols)
     return waves * _per_sample(random.uniform(0.02, 0.12, count))
 
 

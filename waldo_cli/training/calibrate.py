@@ -31,7 +31,7 @@ class Calibration:
     threshold: float
 
     def __call__(self, score: float) -> float:
-        """The probability that the best find of a page is Waldo, if it has this score."""
+        """The probability that the best find of a page is what is sought, if it has this score."""
         return float(1 / (1 + np.exp(-self.slope * _logit(score) - self.offset)))
 
 
@@ -49,9 +49,9 @@ def calibrate(
     Parameters
     ----------
     finds
-        ``(score, hit)`` of the best find of each page, including pages without Waldo.
+        ``(score, hit)`` of the best find of each page, including pages without what is sought.
     absent
-        For each kind of pages without Waldo, the best score of each page, and a share: a find there is a
+        For each kind of pages without it, the best score of each page, and a share: a find there is a
         false alarm, and the threshold is so high that less than this share of each kind reaches it. It is at
         least 0.5.
     """
@@ -89,8 +89,8 @@ def calibrate(
 def calibrated(classifier: nn.Sequential, calibration: Calibration) -> nn.Sequential:
     """The classifier for inference, with the calibration built into its last layer.
 
-    Scaling all logits by the slope and adding the offset to Waldo's gives exactly the calibrated
-    probabilities if there are two labels; with more labels it is an approximation.
+    Scaling all logits by the slope, and adding the offset to that of what is sought, gives exactly the
+    calibrated probabilities if there are two labels; with more labels it is an approximation.
     """
     net = folded(classifier)
     last = net[-1]

@@ -145,7 +145,7 @@ def told(points: Sequence[Point], twice: Doubled | None) -> list[str]:
         for p in points
     ]
     if twice is not None:
-        said = f"from {twice.drawings:.0f} about {twice.share:.0%} would be"
+        said = f"from {twice.drawings:.0f} drawings about {twice.share:.0%} would come first"
         said += f" ({twice.low:.0%} to {twice.high:.0%})"
         if not twice.certain:
             said += ", but the points differ by no more than chance: whether more help is not known"

@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from waldo_cli.detector.detect import detect
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
@@ -73,12 +71,15 @@ def _judged_with_places(
         TrueBox(label, h.left, h.top, h.right, h.bottom) for h in page.heads if h.label == number
     ]
     ignored = [TrueBox(IGNORE, *box) for box in page.ignored]
-    image = page.pixels.astype(np.float32) / 255
-    finds = detect(image, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE).detections
+    finds = detect(
+        page.pixels, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE
+    ).detections
     places = [
-        Place(page.name, f.box.xywh, f.score, any(b.is_hit(f.x, f.y) for b in boxes))
+        Place(page.name, f.box.xywh, f.score, hit)
         for f in finds
-        if not any(b.sets_aside(label, f.x, f.y) for b in ignored)
+        # As in `judge`: a hit counts, also in a place that is set aside.
+        if (hit := any(b.is_hit(f.x, f.y) for b in boxes))
+        or not any(b.sets_aside(label, f.x, f.y) for b in ignored)
     ]
     known = Page(page.name, Path(page.name), (*boxes, *ignored))
     return judge(known, label, finds), places[:PLACES]

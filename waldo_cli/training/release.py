@@ -193,7 +193,8 @@ def _layer(table: str, op: str, **keys: Any) -> list[str]:
 
 
 def _object(view: NetworkView, size: float) -> str:
-    return f"object = [{round(view.size.cols * size)}, {round(view.size.rows * size)}]"
+    cols, rows = (max(1, round(n * size)) for n in (view.size.cols, view.size.rows))
+    return f"object = [{cols}, {rows}]"
 
 
 def _quoted(text: str) -> str:

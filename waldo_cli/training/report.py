@@ -39,7 +39,7 @@ def calibration_of(folds: Sequence[Fold]) -> Calibration:
 
 
 def _best_finds(fold: Fold) -> list[tuple[float, bool]]:
-    """Score of the best find, and whether it is Waldo, of each page at its own size.
+    """Score of the best find, and whether it is what is sought, of each page at its own size.
 
     Includes pages without Waldo, but not those without any find.
     """

@@ -150,16 +150,22 @@ def _held_out(
 ) -> Iterator[str]:
     """The misses, then the finds, the least sure first."""
     best: dict[str, Place] = {}
+    right: dict[str, Place] = {}
     for place in (place for fold in folds for place in fold.places):
         best.setdefault(place.page, place)
+        if place.hit:
+            right.setdefault(place.page, place)
     scores = [s for fold in folds for s in fold.pages.get("page", [])]
     missed = [s for s in scores if s.rank != 1]
-    found = sorted((s for s in scores if s.rank == 1), key=lambda s: (s.best, s.name))
+    found = sorted(
+        (s for s in scores if s.rank == 1 and s.name in right), key=lambda s: (s.best, s.name)
+    )
     left = _MOST_PICTURES
     yield "<h2>Held-out pages on which it did not come first</h2>"
     if not missed:
         yield paragraph("None.")
-    for score in missed[: left // 2]:
+    told = missed[: _MOST_PICTURES // 2]
+    for score in told:
         page = pages[score.name]
         rank = "not found" if score.rank is None else f"place {score.rank}"
         for head in (h for h in page.heads if h.label == 0):
@@ -174,14 +180,14 @@ def _held_out(
     yield "<h2>Held-out pages on which it came first</h2>"
     shown = found[: max(0, left)]
     for score in shown:
-        place = best[score.name]
+        place = right[score.name]
         yield _picture(
             pages[score.name],
             place.box,
             f"{show(score.name)}: {calibration(place.score):.2f}",
             "right",
         )
-    hidden = len(found) - len(shown) + len(missed[left // 2 :] if left < 0 else [])
+    hidden = len(found) - len(shown) + len(missed) - len(told)
     if hidden > 0:
         yield paragraph(f"{hidden} more are not shown, to keep this page small.")
 
