@@ -11,6 +11,9 @@ from waldo_cli import load_stack
 from waldo_cli.errors import StackError
 from waldo_cli.stack.stack import Stack
 
+# One pixel sees one pixel: the brightest place of a picture is found, quickly.
+BRIGHTEST = 'format = 1\nobject = [1, 1]\n[[layer]]\nop = "combine"\nhow = "mean"\n'
+
 RELU = '[[layer]]\nop = "relu"\n'
 
 NAMED = 'format = 1\nweights = "mine.npz"\n[[layer]]\nop = "conv"\nkernel = "weights:k"\n'

@@ -28,13 +28,12 @@ import pytest
 from documents import document
 from folders import WALDO, draw, records
 from PIL import Image
+from stackfiles import BRIGHTEST
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="disturbances are made by what Linux has"
 )
 
-# One pixel sees one pixel: the brightest place of a page is found, quickly.
-BRIGHTEST = 'format = 1\nobject = [1, 1]\n[[layer]]\nop = "combine"\nhow = "mean"\n'
 KINDS = ("tif", "pdf", "cbz")
 COUNT = 8  # pages of each book
 

@@ -19,6 +19,7 @@ import pytest
 from folders import WALDO, records
 from imagefiles import encoded
 from PIL import Image
+from stackfiles import BRIGHTEST
 
 COUNT = int(os.environ.get("WALDO_PAGES") or 15)
 SIZE = (624, 880)
@@ -32,10 +33,6 @@ status = lambda: dict(line.split(":", 1) for line in open("/proc/self/status"))
 atexit.register(lambda: print(status()["VmHWM"].split()[0], file=sys.stderr))
 main(sys.argv[1:])
 """
-
-
-# One pixel sees one pixel: the brightest place of a page is found, quickly.
-BRIGHTEST = 'format = 1\nobject = [1, 1]\n[[layer]]\nop = "combine"\nhow = "mean"\n'
 
 
 def smooth(seed: int, width: int, height: int) -> np.ndarray:

@@ -482,10 +482,10 @@ def _open_report(
 
 def facts(arguments: Arguments, labels: tuple[str, ...]) -> dict[str, str]:
     """What a report says at its top: what was looked for, how, when, and by which command."""
+    from waldo_cli.detector.search import stack_for
     from waldo_cli.detector.verdict import MOST_CHANCE
-    from waldo_cli.stack.file import load_stack
 
-    stack = load_stack(arguments.stack or ("pixels" if arguments.masks else "waldo"))
+    stack = stack_for(arguments.stack or None, with_masks=bool(arguments.masks))
     limit = stack.threshold if arguments.threshold is None else arguments.threshold
     find = (
         "the best place, whatever its score" if limit is None else f"a score of at least {limit:g}"

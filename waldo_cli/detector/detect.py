@@ -318,10 +318,9 @@ def _search(
     rows, cols = part.slices
     prior = None if prior is None else prior[rows, cols]
     scales = search.scales_for(size, several=top == "all")
-    searched = image[rows, cols]
-    if search.matches_pixels:
-        searched = as_floats(searched)
-    grids, places = _places(searched, search, scales, prior, count, max_overlap, max_seconds, trace)
+    grids, places = _places(
+        image[rows, cols], search, scales, prior, count, max_overlap, max_seconds, trace
+    )
     places = {label: [match.moved(part) for match in found] for label, found in places.items()}
     detections, margin, best = _reported(places, search, None if top == "all" else top, max_overlap)
     limit = math.inf
@@ -369,10 +368,13 @@ def _places(
 ) -> tuple[list[Grid], dict[str, list[Match]]]:
     """The maps, of one channel each, and for each label its places, at least the best `count`."""
     if search.matches_pixels and trace is None and not search.is_one_pass:
-        return _coarse_to_fine(image, search, prior, count, max_overlap)
+        return _coarse_to_fine(as_floats(image), search, prior, count, max_overlap)
     grids: list[Grid] = []
     places: dict[str, list[Match]] = {}
-    pyramid = ImagePyramid(as_floats(image)) if search.matches_pixels else None
+    pyramid = None
+    if search.matches_pixels:
+        image = floats = as_floats(image)  # once, for the maps and for the alignment
+        pyramid = ImagePyramid(floats)
     for stack, masks in search.stacks(Size(*image.shape[:2])):
         maps = run_stack(stack, image, scales, prior, max_seconds)
         if stack.closer_looks:
@@ -408,12 +410,12 @@ def _places(
 
 
 def _coarse_to_fine(
-    image: Pixels, search: Search, prior: Floats | None, count: int, max_overlap: float
+    image: Floats, search: Search, prior: Floats | None, count: int, max_overlap: float
 ) -> tuple[list[Grid], dict[str, list[Match]]]:
     """`_places` for masks at several scales or turns."""
     grids: list[Grid] = []
     places: dict[str, list[Match]] = {}
-    pyramid = ImagePyramid(as_floats(image))
+    pyramid = ImagePyramid(image)
     for mask in search.masks or ():
         matcher = search.matcher(mask)
         maps, candidates = coarse_search(matcher, pyramid, prior, count)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from waldo_cli.arrays import Bytes, Floats, Pixels, as_floats
+from waldo_cli.arrays import Bytes, Floats, Pixels
 from waldo_cli.detector.overlay import Overlay
 from waldo_cli.errors import MissingExtraError
 from waldo_cli.geometry import Detection
@@ -84,7 +84,8 @@ class Result:
         """
         from waldo_cli.show.annotated import annotated
 
-        return annotated(as_floats(self.image).clip(0, 1), self.detections, self.labels)
+        shown = self.image if self.image.dtype == np.uint8 else self.image.clip(0, 1)
+        return annotated(shown, self.detections, self.labels)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: a small picture with boxes, and a table of the finds."""

@@ -100,7 +100,7 @@ class Search:
         FileError
             A mask cannot be read.
         """
-        stack = _loaded(stack, with_masks=masks is not None)
+        stack = stack_for(stack, with_masks=masks is not None)
         given = None if masks is None else _checked_masks(stack, _listed(masks))
         if given is None and stack.needs_mask:
             raise InvalidInputError(f"stack {stack.name} looks for a mask: give one")
@@ -183,7 +183,7 @@ class Search:
         WaldoError
             As by `of`.
         """
-        loaded = _loaded(stack or None, with_masks=bool(masks))
+        loaded = stack_for(stack or None, with_masks=bool(masks))
         if loaded.needs_mask and not masks:
             raise InvalidInputError(
                 f"stack {loaded.name} looks for a mask: give one with --mask FILE"
@@ -273,7 +273,7 @@ class Search:
         return [BoundStack(replace(s, labels=(group[0].label,)), group) for s, group in bound]
 
 
-def _loaded(stack: str | Path | Stack | None, *, with_masks: bool) -> Stack:
+def stack_for(stack: str | Path | Stack | None, *, with_masks: bool) -> Stack:
     """The stack that is given, loaded; the usual one for masks, or without them, where it is None."""
     if stack is None:
         stack = "pixels" if with_masks else "waldo"

@@ -155,14 +155,14 @@ class Report:
         """The pictures of a record from an earlier run; None where the image or its heatmap is gone."""
         if record.detections is None or record.heatmap is None or record.path == STDIN:
             return None
-        from waldo_cli.images.load import load_image
+        from waldo_cli.images.load import load_pixels
 
         try:
             source: str | bytes = record.path
             if is_url(record.path):
                 source = fetch(record.path, self._opening["max_pixels"])
-            image = load_image(source, page=record.page or 1, **self._opening)
-            return pictures(image, bytes_of(load_image(record.heatmap)), record.detections)
+            image = load_pixels(source, page=record.page or 1, **self._opening)
+            return pictures(image, bytes_of(load_pixels(record.heatmap)), record.detections)
         except WaldoError:
             return None
 
