@@ -129,7 +129,7 @@ def main() -> int:
         (ranking,) = ranked
         place = ranking.place(at)
         title = f"{asked.case}: the {case.theme} of seed {seed}"
-        said = (*answer_lines(result, trace, ranked), *place_lines(ranking, place, trace))
+        said = (*answer_lines(result, trace), *place_lines(ranking, place, trace))
         for line in (title, f"The place: {at[0]:g}, {at[1]:g}.", *said):
             sys.stdout.write(textwrap.fill(line, 88, subsequent_indent="    ") + "\n")
         shown = list(place_figures(ranking, place, at, case.pixels))

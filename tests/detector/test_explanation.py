@@ -7,7 +7,7 @@ import pytest
 from explained import MASK, learned_like, page
 
 from waldo_cli import Mask, Stack, detect
-from waldo_cli.detector.explanation import best_of, rankings, window_around
+from waldo_cli.detector.explanation import rankings, window_around
 from waldo_cli.detector.passes import Trace
 from waldo_cli.geometry import Size
 from waldo_cli.show.map_pictures import inside_spans
@@ -70,10 +70,6 @@ def test_rankings_are_those_of_the_answer() -> None:
         assert ranking.final == [p.score for p in ranking.after]
         assert ranking.first() == 0
         assert len(ranking.before) >= len(ranking.after)
-    score, best = best_of((him, her), ("him", "her"))  # type: ignore[misc]
-    assert (score, best) == (result.detections[0].score, result.detections[0])
-    assert best_of((him, her), ("her",))[1].label == "her"  # type: ignore[index]
-    assert best_of((), ("him",)) is None
 
 
 @pytest.mark.parametrize("max_overlap", [0.0, 0.9])

@@ -99,11 +99,24 @@ def test_a_mask_that_lies_turned_is_found_as_detect_finds_it_and_shown_as_it_lie
     assert turned in text
     ((x, y),) = re.findall(r"Within 8 pixels the best place for him is (\S+), (\S+), ", text)
     assert (float(x), float(y)) == pytest.approx((found.x, found.y), abs=0.1)
-    assert "as it lies at its best place" in text
-    # Sought as it lies, it is found where the turned search has found it.
+    assert "As it lies at its best place" in text
     (score,) = re.findall(r"After it, number 1 with (\d\.\d+)", text)
-    assert float(score) > 0.9
-    assert "the image has 140x120 px there" in text
+    assert score == f"{found.score:.3f}"
+    assert "It is sought in 144 turns." in text
+
+
+def test_a_mask_of_one_colour_is_explained_as_detect_finds_it(tmp_path: Path) -> None:
+    shape = np.zeros((24, 24), np.float32)
+    shape[4:20, 10:14] = shape[10:14, 4:20] = 1
+    mask = Mask("plus", np.zeros((24, 24, 3), np.float32), shape)
+    image = np.random.default_rng(2).random((150, 200, 3), np.float32) * np.float32(0.2)
+    image[60:84, 90:114] += shape[:, :, None] * (0.9 - image[60:84, 90:114])
+    result = explain(tmp_path / "a.html", image, masks=[mask], at=(102, 72))
+    (found,) = detect(image, masks=[mask]).detections
+    assert result.detections == (found,)
+    text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+    assert "its shape is sought, in any colour" in text
+    assert "After it, number 1 with" in text
 
 
 def test_the_place_asked_about_is_told_of_at_each_station(tmp_path: Path) -> None:

@@ -367,8 +367,8 @@ def _places(
     trace: Trace | None,
 ) -> tuple[list[Grid], dict[str, list[Match]]]:
     """The maps, of one channel each, and for each label its places, at least the best `count`."""
-    if search.matches_pixels and trace is None and not search.is_one_pass:
-        return _coarse_to_fine(as_floats(image), search, prior, count, max_overlap)
+    if search.matches_pixels and not search.is_one_pass:
+        return _coarse_to_fine(as_floats(image), search, prior, count, max_overlap, trace)
     grids: list[Grid] = []
     places: dict[str, list[Match]] = {}
     pyramid = None
@@ -410,7 +410,12 @@ def _places(
 
 
 def _coarse_to_fine(
-    image: Floats, search: Search, prior: Floats | None, count: int, max_overlap: float
+    image: Floats,
+    search: Search,
+    prior: Floats | None,
+    count: int,
+    max_overlap: float,
+    trace: Trace | None,
 ) -> tuple[list[Grid], dict[str, list[Match]]]:
     """`_places` for masks at several scales or turns."""
     grids: list[Grid] = []
@@ -424,11 +429,16 @@ def _coarse_to_fine(
             pyramid,
             candidates,
             prior,
-            count=count,
+            count=count if trace is None else max(count, RANKED),
             max_overlap=max_overlap,
         )
         places.setdefault(mask.label, []).extend(found)
         grids += [replace(g, values=g.values[:, :, 0]) for g in maps]
+        if trace is not None:
+            seen = Maps(tuple(maps), pyramid.size, mask.size)
+            matches = (tuple(match.detection for match in found),)
+            stack = search.stack.with_masks([mask])
+            trace.passes.append(Pass(stack, seen, matches=matches, matcher=matcher))
     return grids, places
 
 

@@ -6,7 +6,7 @@ keep is asked of `find_peaks` and `extend`, which `detect` itself is made of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +81,7 @@ class Ranking:
 
     def first(self) -> int | None:
         """Index of the peak that is worth most in the end; None where there is no peak."""
-        return max(range(len(self.final)), key=self.final.__getitem__, default=None)
+        return max(range(len(self.final)), key=self._worth, default=None)
 
     def place(self, at: Point) -> Place:
         """How far a place came."""
@@ -90,10 +90,16 @@ class Ranking:
         strongest = max(range(len(grids)), key=strengths.__getitem__)
         before = next((n for n, p in enumerate(self.before, 1) if _holds(p.box, at)), None)
         kept = [n for n, p in enumerate(self.after) if _holds(p.box, at)]
-        after = max(kept, key=self.final.__getitem__, default=None)
+        after = max(kept, key=self._worth, default=None)
         final = None if after is None else self.final[after]
-        rank = None if final is None else 1 + sum(score > final for score in self.final)
+        rank = None
+        if after is not None:
+            rank = 1 + sum(self._worth(n) > self._worth(after) for n in range(len(self.final)))
         return Place(grids[strongest], strengths[strongest], strengths, before, after, final, rank)
+
+    def _worth(self, index: int) -> float:
+        """Larger for a better peak: closer looks change the order, else it is that of `after`."""
+        return self.final[index] if self.seen.scores is not None else -index
 
     def _strength(self, grid: Grid, at: Point) -> float:
         """The largest activation within half an object of a place, at one scale."""
@@ -124,13 +130,6 @@ def rankings(trace: Trace) -> Iterator[Ranking]:
                 after = list(one.candidates)
                 final = [float(s) for s in one.best(trace.labels)]
             yield Ranking(one, label, channel, before, after, final)
-
-
-def best_of(ranked: Iterable[Ranking], labels: Sequence[str]) -> tuple[float, Detection] | None:
-    """The best score of one of these labels, and where; None where there is no peak at all."""
-    reported = (r for r in ranked if r.label in ("", *labels))
-    scored = ((s, p) for r in reported for s, p in zip(r.final, r.after, strict=True))
-    return max(scored, key=lambda pair: pair[0], default=None)
 
 
 def _holds(box: Box, at: Point) -> bool:

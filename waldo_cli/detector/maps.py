@@ -52,6 +52,8 @@ class Grid:
         How large the object is in the image, beside the stack's: the image was resized by 1 / `scale`.
     factor
         The exact factors of rows and columns, by which the image was resized to whole pixels.
+    object_size
+        Rows and columns of the object on the image that was resized; None where they are those of `Maps`.
     """
 
     values: Floats
@@ -59,6 +61,7 @@ class Grid:
     step: tuple[float, float]
     scale: float = 1.0
     factor: tuple[float, float] = (1.0, 1.0)
+    object_size: Size | None = None
 
     def merged(self, channels: Sequence[int] | None = None) -> Grid:
         """The same with one channel: the largest of these; of all where they are None."""
@@ -98,7 +101,8 @@ class Maps:
 
     def extent(self, grid: Grid) -> tuple[float, float]:
         """Height and width, in pixels of the image, of an object that is found on a grid."""
-        return self.object_size.rows / grid.factor[0], self.object_size.cols / grid.factor[1]
+        rows, cols = grid.object_size or self.object_size
+        return rows / grid.factor[0], cols / grid.factor[1]
 
     def box(self, grid: Grid, y: float, x: float) -> Box:
         """Where an object that is found on a grid lies, centred at a place of the image."""

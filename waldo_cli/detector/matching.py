@@ -314,8 +314,8 @@ def _coarse_map(
     # A window of even length has its centre half a pixel behind the pixel that its score stands at.
     origin = tuple((0.5 + (n + 1) % 2 / 2) / f for n, f in zip((A, B), factors, strict=True))
     step = (1 / factors[0], 1 / factors[1])
-    grid = Grid(values[:, :, None], (origin[0], origin[1]), step, scale, (factors[0], factors[1]))
-    return grid, which
+    placed = (origin[0], origin[1]), step, scale, (factors[0], factors[1])
+    return Grid(values[:, :, None], *placed, object_size=size), which
 
 
 def _scores(level: Floats, bank: Floats, weights: Floats, *, one_colour: bool) -> Floats:

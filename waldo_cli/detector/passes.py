@@ -10,6 +10,7 @@ import numpy as np
 from waldo_cli.arrays import Floats, Pixels
 from waldo_cli.detector.closer import cuts
 from waldo_cli.detector.maps import Maps
+from waldo_cli.detector.matching import Matcher
 from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed
 from waldo_cli.geometry import Detection
 from waldo_cli.stack.stack import CloserLook, Stack
@@ -36,6 +37,8 @@ class Pass:
         What they come to together, ``(N, labels)``; None where there is no closer look.
     matches
         Where masks are verified, for each of them its best places after that; else empty.
+    matcher
+        Where a mask was sought coarse to fine, how; the stack's layers have not run then.
     """
 
     stack: Stack
@@ -44,6 +47,7 @@ class Pass:
     answers: tuple[Floats, ...] = ()
     scores: Floats | None = None
     matches: tuple[tuple[Detection, ...], ...] = ()
+    matcher: Matcher | None = None
 
     def scored(self, label: str) -> list[Detection]:
         """The candidates with what the closer looks say of them for a label."""
@@ -81,7 +85,8 @@ class Trace:
     Attributes
     ----------
     passes
-        One for each stack that ran: masks of different sizes take one each.
+        One for each stack that ran: masks of different sizes take one each, and so does each mask that is
+        sought coarse to fine.
     labels
         What was reported.
     threshold

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Bytes, Floats, as_floats
 from waldo_cli.detector.detect import detect_with
-from waldo_cli.detector.explanation import Place, Ranking, best_of, rankings, window_around
+from waldo_cli.detector.explanation import Place, Ranking, rankings, window_around
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps
-from waldo_cli.detector.matching import UPRIGHT, Turn, as_it_lies
+from waldo_cli.detector.matching import COARSE, Matcher, Turn, as_it_lies
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP
 from waldo_cli.detector.result import Result
@@ -82,8 +82,8 @@ def explain(
     It shows the answer, what is looked for, the activations at every scale, the peaks before and after
     non-maximum suppression, what the closer looks were shown and said, and the map after each
     layer of all of them around the best place. The page is one HTML file that needs no other. Where the
-    answer comes from a turned image, the page shows that one, and places are in its pixels. Where masks may
-    lie turned, it shows each mask as it lies at its best place.
+    answer comes from a turned image, the page shows that one, and places are in its pixels. Masks that are
+    sought coarse to fine have no layers to show; each is shown as it lies at its best place.
 
     Parameters
     ----------
@@ -118,8 +118,6 @@ def explain(
         The file cannot be written.
     """
     trace = Trace()
-    # Coarse to fine is not traced: what is shown then is a search at full size for the masks as they lie.
-    in_steps = search.matches_pixels and search.turns != UPRIGHT
     result = detect_with(
         image,
         search,
@@ -128,7 +126,7 @@ def explain(
         max_overlap=max_overlap,
         turn=turn,
         max_seconds=max_seconds,
-        trace=None if in_steps else trace,
+        trace=trace,
     )
     if at is not None and not (0 <= at[0] < result.width and 0 <= at[1] < result.height):
         raise InvalidInputError(
@@ -151,20 +149,9 @@ def explain(
             max_overlap=max_overlap,
             turn="none",
             max_seconds=max_seconds,
-            trace=None if in_steps else trace,
-        )
-        shown = replace(shown, turned=result.turned)
-    if in_steps:
-        detect_with(
-            image,
-            _as_they_lie(image, search, region, where, max_seconds),
-            region=region,
-            where=where,
-            max_overlap=max_overlap,
-            turn="none",
-            max_seconds=max_seconds,
             trace=trace,
         )
+        shown = replace(shown, turned=result.turned)
     near = None
     if at is not None and search.matches_pixels:
         near = _best_near(image, search, at, where, max_seconds)
@@ -173,29 +160,6 @@ def explain(
     with write_atomically(path) as file:
         file.write(text.encode())
     return result
-
-
-def _as_they_lie(
-    image: Floats,
-    search: Search,
-    region: tuple[int, int, int, int] | None,
-    where: NDArray[Any] | None,
-    max_seconds: float,
-) -> Search:
-    """The search for each mask as it lies at its best place, which need not be turned any more."""
-    masks = []
-    for mask in search.masks or ():
-        alone = replace(search, masks=(mask,), labels=(mask.label,))
-        best = detect_with(
-            image, alone, region=region, where=where, turn="none", max_seconds=max_seconds
-        ).best
-        lies = mask if best is None else as_it_lies(mask, Turn(best.angle, best.mirrored))
-        # Turned, it may be too large for the image at every scale, corners that do not count included.
-        fits = all(
-            n * min(search.scales) <= m for n, m in zip(lies.size, image.shape, strict=False)
-        )
-        masks.append(lies if fits else mask)
-    return replace(search, masks=tuple(masks), turns=UPRIGHT)
 
 
 def _best_near(
@@ -238,7 +202,7 @@ def near_lines(near: Detection | None) -> Iterator[str]:
     )
 
 
-def answer_lines(result: Result, trace: Trace, ranked: Iterable[Ranking]) -> Iterator[str]:
+def answer_lines(result: Result, trace: Trace) -> Iterator[str]:
     """What was found, or the best score where nothing was, and how far ahead it is."""
     must = _threshold(trace)
     if result.turned:
@@ -250,13 +214,12 @@ def answer_lines(result: Result, trace: Trace, ranked: Iterable[Ranking]) -> Ite
         lies = f", {pose(found)}" if found.angle or found.mirrored else ""
         yield f"Found: {found.label} at {found.x:g}, {found.y:g}{lies}, score {found.score:.3f}{must}."
     if not result.found:
-        best = best_of(ranked, trace.labels)
+        best = result.best
         if best is None:
             yield "Nothing was found: there is no peak at all."
         else:
-            score, peak = best
             yield (
-                f"Nothing was found: the best score is {score:.3f}, at {peak.x:g}, {peak.y:g}{must}."
+                f"Nothing was found: the best score is {best.score:.3f}, at {best.x:g}, {best.y:g}{must}."
             )
     if result.margin is not None:
         yield f"The next best place elsewhere scores {result.margin:.3f} less."
@@ -403,7 +366,7 @@ class _Page:
                 yield from self._layers(ranking, self.at, ranking.place(self.at).grid.scale)
 
     def _answer(self) -> Iterator[str]:
-        yield from map(paragraph, answer_lines(self.result, self.trace, self.rankings))
+        yield from map(paragraph, answer_lines(self.result, self.trace))
         picture = Heatmap(self.image, self.result.overlay, self.result.detections).whole()
         caption = "The answer: activations over the dimmed page."
         yield figure(Figure(fitted(picture, PAGE_WIDTH), caption, "wide", "heatmap"))
@@ -416,17 +379,23 @@ class _Page:
                     for k in range(layer.features.shape[3]):
                         label = seen.stack.labels[min(k, len(seen.stack.labels) - 1)]
                         yield from map(figure, _mask_figures(layer, k, f"The mask {label}"))
-            yield moved(f"<pre>{escape(repr(seen.stack))}</pre>", "The layers")
-        best = self.result.best
-        if best is not None and (best.angle or best.mirrored):
-            yield paragraph("A mask is shown here, and sought below, as it lies at its best place.")
+            if seen.matcher is None:
+                yield moved(f"<pre>{escape(repr(seen.stack))}</pre>", "The layers")
+            else:
+                yield from _turns_and_shape(seen.matcher, next(iter(seen.matches[0]), None))
 
     def _scales(self) -> Iterator[str]:
         yield "<h2>The scales</h2>"
-        yield paragraph(
+        how = (
             "The layers know what they look for in one size, so the image is resized by one over each"
-            " of these scales: at scale 2 it is twice as large. The maps share one scale of colours."
+            " of these scales: at scale 2 it is twice as large."
         )
+        if any(seen.matcher is not None for seen in self.trace.passes):
+            how = (
+                f"For each of these scales mask and image are made so small that the mask has about {COARSE}"
+                f" x {COARSE} pixels, and compared in every turn: the best places are looked at more closely."
+            )
+        yield paragraph(f"{how} The maps share one scale of colours.")
         for seen in self.trace.passes:
             maps = [flat(g) for g in seen.maps.grids]
             low, high = colour_range(maps)
@@ -504,6 +473,8 @@ class _Page:
     def _layers(self, ranking: Ranking, place: Point, scale: float) -> Iterator[str]:
         """The map after each layer, in a window around a place, as the whole level has it there."""
         stack, maps = ranking.seen.stack, ranking.seen.maps
+        if ranking.seen.matcher is not None:
+            return
         # A mask's find lies between the scales that were looked at: the nearest map shows it.
         grid = min(maps.grids, key=lambda g: abs(math.log(g.scale / scale)))
         yield f"<h2>Layer by layer at scale {grid.scale:.3g}, around {place[0]:g}, {place[1]:g}</h2>"
@@ -519,6 +490,19 @@ class _Page:
             yield f"<h2>Closer look {number} layer by layer, at {found.x:g}, {found.y:g}</h2>"
             yield figure(Figure(rgb(view), "What goes in", alt="cut of the page"))
             yield from _steps(look.stack, view)
+
+
+def _turns_and_shape(matcher: Matcher, best: Detection | None) -> Iterator[str]:
+    """What is said of a mask that is sought coarse to fine, and its picture as it lies at its best place."""
+    if matcher.one_colour:
+        yield paragraph("It has one colour, so that its shape is sought, in any colour.")
+    if len(matcher.turns) > 1:
+        yield paragraph(f"It is sought in {len(matcher.turns)} turns.")
+    if best is not None and (best.angle or best.mirrored):
+        lies = as_it_lies(matcher.mask, Turn(best.angle, best.mirrored))
+        yield figure(
+            Figure(rgb(lies.pixels), f"As it lies at its best place, {pose(best)}", alt="mask")
+        )
 
 
 def _mask_figures(layer: MaskLayer, k: int, caption: str) -> Iterator[Figure]:
