@@ -160,7 +160,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         status = FAILED
     except click.UsageError as e:
         command = e.ctx.command_path if e.ctx else "waldo"
-        status = _complain(f"{command}: {e.format_message()} (see {command} --help)")
+        message = " ".join(e.format_message().split())  # click lists choices on lines of their own
+        status = _complain(f"{command}: {message} (see {command} --help)")
     except click.ClickException as e:
         status = _complain(f"waldo: {e.format_message()}")
     except WaldoError as e:

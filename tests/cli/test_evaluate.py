@@ -82,6 +82,35 @@ def test_the_threshold_decides_what_is_found(pages: Path) -> None:
     assert (said["found"], said["false_alarms"], said["top1"]) == (0, 0, 1)
 
 
+def test_of_several_masks_those_of_the_class_are_looked_for(pages: Path) -> None:
+    other = f"wenda={pages / 'one.png'}"  # as large as the page, and found on it
+    as_alone = json.loads(
+        command(pages, "--mask", f"waldo={pages / 'mask.png'}", "--format", "json").stdout
+    )
+    both = command(
+        pages, "--mask", f"waldo={pages / 'mask.png'}", "--mask", other, "--format", "json"
+    )
+    said = json.loads(both.stdout)
+    for of in (as_alone, said):
+        for page in of["pages"]:
+            page.pop("seconds")
+    assert said["pages"] == as_alone["pages"]
+    # Of no class that is named, the first; and the others are told.
+    fixed = [str(pages), "--truth", str(pages / "boxes.csv"), "--scales", "1"]
+    masks = ["--mask", f"waldo={pages / 'mask.png'}", "--mask", other]
+    ended = CliRunner().invoke(waldo, ["evaluate", *fixed, *masks])
+    assert ended.stderr == "waldo: of 2 labels only waldo is looked for (--label)\n"
+
+
+def test_masks_are_evaluated_turned_as_detect_finds_them(pages: Path, tmp_path: Path) -> None:
+    Image.open(pages / "mask.png").rotate(90, expand=True).save(tmp_path / "mask.png")
+    turned = ["--mask", f"waldo={tmp_path / 'mask.png'}", "--scales", "1", "--label", "waldo"]
+    fixed = ["evaluate", str(pages), "--truth", str(pages / "boxes.csv"), "--format", "json"]
+    for more, found in (([], 0), (["--angles", "0,90,180,270", "--score", "ncc"], 1)):
+        ended = CliRunner().invoke(waldo, [*fixed, *turned, *more])
+        assert json.loads(ended.stdout)["found"] == found
+
+
 def test_further_pages_without_him_count_false_alarms(pages: Path, folder: Path) -> None:
     said = json.loads(command(pages, "--without", str(folder), "--format", "json").stdout)
     assert said["pages_without"] == 4

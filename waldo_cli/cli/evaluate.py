@@ -65,8 +65,14 @@ Examples:
     "--label", metavar="NAME", help="Class of the boxes sought.  [default: the stack's first label]"
 )
 @options.stack
-@options.mask("The picture to look for. Repeatable: the best of overlapping finds counts.")
+@options.mask(
+    "The picture to look for, or a folder of them. Repeatable: where some have the class that is sought as"
+    " their LABEL (the file's stem), those are looked for, else all; the best of overlapping finds counts."
+)
 @options.scales
+@options.turns
+@options.score
+@options.max_overlap
 @options.top(100, click.IntRange(1))
 @options.threshold("For what is found and for false alarms.")
 @click.option(
@@ -92,6 +98,10 @@ def evaluate(
     stack: str | None,
     masks: tuple[str, ...],
     scales: str,
+    angles: str,
+    mirror: bool,
+    score: str,
+    max_overlap: float,
     top: int,
     threshold: float | None,
     form: str,
@@ -106,9 +116,10 @@ def evaluate(
     sets aside (iscrowd of COCO, difficult of Pascal VOC), are neither hits nor false alarms. A page without
     a box of the class counts as a page without him.
 
-    The rank is the place of the first hit; average precision is taken over the finds of all pages, with
-    all-point interpolation; COCO's counts by the overlap (IoU) of the boxes; AUC compares the best scores of
-    pages with him and pages without.
+    The rank is the place of the first hit, the score that of the best find: with --mask and without
+    --threshold 1 less its chance, since that decides. Average precision is taken over the finds of all
+    pages, with all-point interpolation; COCO's counts by the overlap (IoU) of the boxes; AUC compares the
+    best scores of pages with him and pages without.
 
     What is wrong with a row of the truth or with a page is one line on standard error, and it is left out;
     files in the folders of --without and --unlisted that are no pictures are counted in one line.
@@ -127,13 +138,17 @@ def evaluate(
     with Faults() as faults:
         listed = read_truth(truth, pages, faults.add)
         keep_freed_memory()
-        search = Search.of_files(stack, mask_sources(masks), scales=scales, threshold=threshold)
-        sought = label or search.labels[0]
+        given = Search.of_files(
+            stack, mask_sources(masks), None, scales, threshold, angles, mirror, score
+        )
+        sought = label or given.labels[0]
         _refuse_unknown_label(listed, sought, truth)
-        if search.masks is None and len(search.stack.labels) > 1:
-            search.reporting(
-                [sought]
-            )  # a label that the stack lacks is told once, not for each page
+        search = given.for_class(sought)
+        if label is None and len(search.labels) < len(given.labels):
+            click.echo(
+                f"waldo: of {len(given.labels)} labels only {show(sought)} is looked for (--label)",
+                err=True,
+            )
         threshold = search.limit  # the one given, or else the stack's own, or that of the verdict
         left_out = LeftOut(enters=False)
         for folder in (*without, *([pages] if unlisted else [])):
@@ -147,11 +162,12 @@ def evaluate(
             click.echo(_row(PAGE_COLUMNS, form, width))
         for page in listed:
             try:
-                score = score_page(
+                judged = score_page(
                     page,
                     search,
                     sought,
                     top=top,
+                    max_overlap=max_overlap,
                     max_pixels=max_pixels,
                     complain=faults.add,
                     truth_pixels=truth_pixels,
@@ -161,9 +177,9 @@ def evaluate(
                     raise  # this line says it all
                 faults.add(e.at(str(page.path)))
                 continue
-            scored.append(score)
+            scored.append(judged)
             if form != "json":
-                click.echo(_row(_cells(score, threshold), form, width))
+                click.echo(_row(_cells(judged, threshold), form, width))
     if assumed := [score.name for score in scored if score.is_turn_assumed]:
         click.echo(f"waldo: {assumption(assumed)}", err=True)
     if not scored:

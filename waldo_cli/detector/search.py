@@ -209,6 +209,22 @@ class Search:
                 raise InvalidInputError(f"no label {label!r}: {self.stack.name} has {have}")
         return replace(self, labels=labels)
 
+    def for_class(self, name: str) -> Self:
+        """The same search for what a truth calls `name`.
+
+        That is the label of a stack with several labels, and of masks those with this label; where none has
+        it, all of them are taken for pictures of it.
+
+        Raises
+        ------
+        InvalidInputError
+            The stack has several labels, and this is none of them.
+        """
+        if self.masks is None:
+            return self if len(self.stack.labels) == 1 else self.reporting([name])
+        chosen = tuple(mask for mask in self.masks if mask.label == name)
+        return replace(self, masks=chosen, labels=(name,)) if chosen else self
+
     def scales_for(self, image: Size, *, several: bool = False) -> tuple[float, ...]:
         """The scales at which to search an image of this size, smallest first.
 

@@ -94,6 +94,7 @@ def score_page(
     label: str,
     *,
     top: int = 100,
+    max_overlap: float = MAX_OVERLAP,
     max_pixels: int | None = None,
     complain: Complain = refuse,
     truth_pixels: TruthPixels | None = None,
@@ -107,10 +108,11 @@ def score_page(
         ranked together; of finds that overlap, only the best counts. The score of a mask's find is 1 less its
         chance where `search` goes by the verdict.
     label
-        Class of the true boxes. If the stack has several labels, only the label of this name counts; with
-        a stack of one label, or with masks, all finds count.
+        Class of the true boxes, which `Search.for_class` looks for.
     top
         Maximum number of finds per page (and mask) that are ranked.
+    max_overlap
+        As for `detect`.
     max_pixels, complain, truth_pixels
         As for `open_page`.
 
@@ -123,16 +125,15 @@ def score_page(
     """
     by_verdict = search.by_verdict
     search = replace(search, threshold=LOWEST_SCORE, by_verdict=False)
-    if search.masks is None and len(search.stack.labels) > 1:
-        search = search.reporting([label])
+    search = search.for_class(label)
     started = time.perf_counter()
     image, page = open_page(
         page, max_pixels=max_pixels, complain=complain, truth_pixels=truth_pixels
     )
-    finds = detect_with(image, search, top=top).detections
+    finds = detect_with(image, search, top=top, max_overlap=max_overlap).detections
     # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
     if search.masks is not None and len(search.masks) > 1:
-        finds = tuple(suppress(finds, MAX_OVERLAP))
+        finds = tuple(suppress(finds, max_overlap))
     if by_verdict:
         finds = tuple(replace(f, score=1 - (f.chance or 0)) for f in finds)
     score = judge(page, label, finds, time.perf_counter() - started)
