@@ -273,14 +273,14 @@ def test_the_find_is_shown_on_the_page_itself(waldo: Waldo, scene: Path, tmp_pat
 def test_a_summary_says_in_which_sizes_and_why_it_was_not_enough(waldo: Waldo) -> None:
     look = ("--mask", "mask.png", "--no-heatmap", "-v")
     told = waldo("detect", "page.png", *look, "--scales", "1").err
-    assert told.endswith("score 1; looked at in 80x60 px\n")
+    assert told.endswith("score 1; sought at scale 1\n")
     told = waldo("detect", "page.png", *look, "--scales", "1,2").err
-    assert told.endswith("score 1; looked at in 2 sizes, 80x60 to 40x30 px\n")
+    assert told.endswith("score 1; sought at scales 1 to 2\n")
     told = waldo("detect", "other.png", *look, "--scales", "1").err
     assert "nothing found; best is mask at " in told
-    assert " of pictures (a find: on 1% at most); looked at in 80x60 px\n" in told
+    assert " of pictures (a find: on 1% at most); sought at scale 1\n" in told
     told = waldo("detect", "other.png", *look, "--scales", "1", "--threshold", "0.9").err
-    assert ", below the threshold 0.9; looked at" in told
+    assert ", below the threshold 0.9; sought at scale 1" in told
 
 
 def test_pages_get_pictures_of_their_own(scene: Path, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from waldo_cli import Box, Mask, Size, Stack, detect
 from waldo_cli.detector import maps
 from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.passes import Trace
+from waldo_cli.detector.pyramid import level_size
 from waldo_cli.detector.search import Search
-from waldo_cli.errors import InvalidInputError, StackError
+from waldo_cli.errors import FileError, InvalidInputError, StackError
 from waldo_cli.stack.layers import Combine, Conv, MaskLayer
 
 
@@ -29,14 +30,16 @@ def test_the_sizes_in_which_an_image_is_searched_are_those_that_are_run() -> Non
         trace = Trace()
         detect_with(blank, search, trace=trace, turn="none")
         run = {
-            tuple(round(n * f) for n, f in zip(size, grid.factor, strict=True))
+            # Coarse to fine, an image is made smaller than the scale says.
+            level_size(*size, 1 / grid.scale)
+            if one.matcher
+            else tuple(round(n * f) for n, f in zip(size, grid.factor, strict=True))
             for one in trace.passes
             for grid in one.maps.grids
         }
         levels = search.levels_for(size)
         assert levels == sorted(levels, reverse=True)
-        # A mask of which too little is left at a scale is not sought there coarse to fine.
-        assert run == set(levels) if search.masks is None else run > set(levels)
+        assert run == set(levels)
 
 
 def test_two_masks_are_two_labels() -> None:
@@ -170,6 +173,14 @@ def test_pictures_of_one_label_are_pictures_of_one_thing(tmp_path: Path) -> None
     with pytest.raises(InvalidInputError, match="pixels looks for a mask: give one with --mask"):
         Search.of_files("pixels", [])
     assert Search.of_files("", [], None).stack.name == "waldo"
+
+
+def test_a_folder_of_masks_is_the_pictures_in_it(tmp_path: Path) -> None:
+    paths = pictures(tmp_path, "coat.png", "hat.png")
+    assert Search.of(masks=tmp_path).labels == Search.of(masks=paths).labels == ("coat", "hat")
+    (tmp_path / "none").mkdir()
+    with pytest.raises(FileError, match="no picture in this folder to look for"):
+        Search.of(masks=[str(tmp_path / "none")])
 
 
 def test_an_error_of_a_mask_names_its_file(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.errors import FileError, InvalidInputError, MissingExtraError
 from waldo_cli.inputs.sources import fetch, is_url, read_names
 
 
@@ -86,6 +87,15 @@ def test_what_is_no_list_is_refused(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_a_url(path: str, url: bool) -> None:
     assert is_url(path) is url
+
+
+def test_what_a_kind_of_url_needs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fsspec", reason="URLs need fsspec, of the extra dask")
+    monkeypatch.setitem(sys.modules, "aiohttp", None)  # as if it were not installed
+    monkeypatch.delitem(sys.modules, "fsspec.implementations.http", raising=False)
+    with pytest.raises(MissingExtraError, match=r"aiohttp.*; or fetch the image first") as caught:
+        fetch("https://localhost/page.jpg")
+    assert caught.value.path == "https://localhost/page.jpg"
 
 
 def test_of_a_url_no_more_is_read_than_an_image_may_have(tmp_path: Path) -> None:

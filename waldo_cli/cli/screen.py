@@ -219,11 +219,26 @@ def _summary(record: Record) -> str:
         if record.turned:
             summary += f", in the image turned by {record.turned} degrees"
     if record.levels:
-        (width, height), last = record.levels[0], record.levels[-1]
-        count = len(record.levels)
-        sizes = f"{count} sizes, " if count > 1 else ""
-        to = f" to {last[0]}x{last[1]}" if count > 1 else ""
-        summary += f"; looked at in {sizes}{width}x{height}{to} px"
+        summary += f"; {_sizes(record)}"
     if record.heatmap:
         summary += f", heatmap {show(record.heatmap)}"
     return f"{summary}, annotated {show(record.annotated)}" if record.annotated else summary
+
+
+def _sizes(record: Record) -> str:
+    """Return how large things were sought: scales beside a mask, or sizes of the image."""
+    (width, height), (last_width, last_height) = record.levels[0], record.levels[-1]
+    several = len(record.levels) > 1
+    best = record.detections[0] if record.detections else record.best
+    if (
+        record.width and best is not None and best.chance is not None
+    ):  # only finds of masks have one
+        smallest, largest = (f"{record.width / each:.2g}" for each in (width, last_width))
+        return (
+            f"sought at scales {smallest} to {largest}"
+            if several
+            else f"sought at scale {smallest}"
+        )
+    sizes = f"{len(record.levels)} sizes, " if several else ""
+    to = f" to {last_width}x{last_height}" if several else ""
+    return f"looked at in {sizes}{width}x{height}{to} px"

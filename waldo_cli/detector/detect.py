@@ -92,8 +92,8 @@ def detect(
         masks are given.
     masks
         What to look for instead of the stack's own: a picture, or a list of them, each a `Mask` or what an
-        image may be. Alpha says how much a pixel counts. The label of a path is its name without the ending,
-        that of other pictures ``mask1``, ``mask2``.
+        image may be; a folder is the pictures in it. Alpha says how much a pixel counts. The label of a path
+        is its name without the ending, that of other pictures ``mask1``, ``mask2``.
     scales
         How large the thing is in the image, beside the mask or the stack's object: 2 is twice as large.
         ``"auto"`` (what the stack says), one scale, a list, or a range, ``"0.5:2"`` in the stack's steps

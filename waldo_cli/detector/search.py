@@ -18,7 +18,7 @@ from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.geometry import Detection, Size
 from waldo_cli.images.given import AnyImage, as_mask, is_picture
 from waldo_cli.images.load import load_mask
-from waldo_cli.inputs.masks import label_of
+from waldo_cli.inputs.masks import label_of, mask_sources
 from waldo_cli.scales import resolve_angles, resolve_scales
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Mask, Stack
@@ -326,6 +326,7 @@ def _listed(masks: Masks) -> list[Mask | AnyImage]:
 
 def _checked_masks(stack: Stack, masks: Sequence[Mask | AnyImage]) -> tuple[Mask, ...]:
     """The masks, each of which can be used with the stack; an error names its file."""
+    masks = [each for mask in masks for each in _in_folder(mask)]
     if not masks:
         raise InvalidInputError("masks is empty: give at least one, or None")
     checked = tuple(_as_mask(mask, number) for number, mask in enumerate(masks, 1))
@@ -335,6 +336,13 @@ def _checked_masks(stack: Stack, masks: Sequence[Mask | AnyImage]) -> tuple[Mask
         except WaldoError as e:
             raise (e.at(str(given)) if isinstance(given, str | os.PathLike) else e) from None
     return checked
+
+
+def _in_folder(mask: Mask | AnyImage) -> list[Mask | AnyImage]:
+    """The pictures in a folder; a mask that is none alone."""
+    if isinstance(mask, str | os.PathLike) and os.path.isdir(mask):
+        return [source.path for source in mask_sources([os.fspath(mask)])]
+    return [mask]
 
 
 def _as_mask(mask: Mask | AnyImage, number: int) -> Mask:

@@ -159,7 +159,7 @@ def fetch(url: str, max_pixels: int | None = None) -> bytes:
     Raises
     ------
     MissingExtraError
-        fsspec is not installed.
+        fsspec is not installed, or what it needs for this kind of URL.
     FileError
         The URL cannot be read.
     """
@@ -176,5 +176,7 @@ def fetch(url: str, max_pixels: int | None = None) -> bytes:
             data: bytes = file.read(max_file_bytes(max_pixels) + 1)
     except Exception as e:  # noqa: BLE001 - each kind of storage raises its own exceptions
         first_line = str(e).splitlines()[0] if str(e) else ""
+        if isinstance(e, ImportError):  # fsspec leaves each kind of storage to a package of its own
+            raise MissingExtraError(f"{first_line}; or fetch the image first", path=url) from None
         raise FileError(f"cannot read: {type(e).__name__}: {first_line}") from None
     return data
