@@ -26,7 +26,7 @@ from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.candidates import best_candidates, mean_evidence, with_candidates_for
 from waldo_cli.detector.closer import corrected, look_closer
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, prior_of, run_stack
-from waldo_cli.detector.matching import Match, coarse_search, of_maps, verified
+from waldo_cli.detector.matching import ALIGNED, TOGETHER, Match, coarse_search, of_maps, verified
 from waldo_cli.detector.overlay import Overlay, merged
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
@@ -394,6 +394,8 @@ def _places(
                         prior,
                         count=count if trace is None else max(count, RANKED),
                         max_overlap=max_overlap,
+                        accepts=search.accepts,
+                        first=ALIGNED,
                     )
                     this_pass = replace(
                         this_pass, matches=(*this_pass.matches, tuple(m.detection for m in found))
@@ -431,6 +433,8 @@ def _coarse_to_fine(
             prior,
             count=count if trace is None else max(count, RANKED),
             max_overlap=max_overlap,
+            accepts=search.accepts,
+            first=TOGETHER,
         )
         places.setdefault(mask.label, []).extend(found)
         grids += [replace(g, values=g.values[:, :, 0]) for g in maps]

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -51,6 +51,8 @@ SMALLEST = 8
 # Candidates: of each scale, of all together, and those that come through the first alignment. So many are
 # enough for `FINDS` finds; for more there are more, up to `MOST_EFFORT` times as many.
 PER_SCALE, TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 128, 256, 64, 32, 8
+# With so few finds among the candidates for `FINDS` there are hardly any among the others.
+SEVERAL = 8
 # Candidates that are aligned as finely as is reported, at least.
 REFINED = 16
 
@@ -434,11 +436,29 @@ def verified(
     *,
     count: int,
     max_overlap: float,
+    accepts: Callable[[Detection], bool],
+    first: int,
 ) -> list[Match]:
     """The candidates as detections, best first, at most `count`; of those that overlap only the best.
 
-    Those that chance would hardly bring about come before all others.
+    Those that chance would hardly bring about come before all others. Where few of the `first` candidates
+    are finds, which `accepts` tells, the others are not looked at.
     """
+    if len(candidates) > first:
+        few = _verified(matcher, pyramid, candidates[:first], prior, min(count, FINDS), max_overlap)
+        if sum(accepts(match.detection) for match in few) <= SEVERAL:
+            return few
+    return _verified(matcher, pyramid, candidates, prior, count, max_overlap)
+
+
+def _verified(
+    matcher: Matcher,
+    pyramid: ImagePyramid,
+    candidates: Candidates,
+    prior: Floats | None,
+    count: int,
+    max_overlap: float,
+) -> list[Match]:
     found = _aligned(matcher, pyramid, candidates, FIRST, 6, prior)
     if not len(found):  # all have left the region
         return []
