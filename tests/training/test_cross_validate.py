@@ -137,7 +137,7 @@ def test_a_curve_needs_held_out_pages(folder: Path) -> None:
 
 def test_more_folds_than_drawings_are_refused(folder: Path) -> None:
     with pytest.raises(
-        InvalidInputError, match=r"4 drawings show what is sought, .* too few for 5"
+        InvalidInputError, match=r"4 artworks show what is sought, .* too few for 5"
     ):
         cross_validate.train(Sources(folder, folder / "truth.csv"), folder / "run", folds=5)
     assert not (folder / "run").exists()

@@ -287,7 +287,7 @@ def _must_suffice(pages: Sequence[TrainingPage], folds: int, truth: Path) -> Non
     shown = len(_shown(pages))
     if folds > shown:
         raise InvalidInputError(
-            f"{shown} drawings show what is sought, which is too few for {folds} folds: give --folds"
+            f"{shown} artworks show what is sought, which is too few for {folds} folds: give --folds"
             f" up to {shown}, or 0",
             path=str(truth),
         )
