@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from PIL import Image
 pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
 from waldo_cli.errors import InvalidInputError
+from waldo_cli.evaluation.judge import PageScore
 from waldo_cli.evaluation.pages import refuse
 from waldo_cli.stack.file import load_stack
+from waldo_cli.stack.stack import Stack
 from waldo_cli.training import cross_validate
 from waldo_cli.training.cross_validate import Sources
 from waldo_cli.training.data import TrainingPage
@@ -95,6 +98,26 @@ def test_a_folder_is_claimed_once_everything_is_read_and_resumed(folder: Path) -
         short_run(folder, out, resume=True)
 
 
+def test_without_folds_the_size_of_boxes_comes_from_pages_learned_from(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+
+    def found_too_small(page: TrainingPage, stack: Stack) -> PageScore:
+        names.append(page.name)
+        return replace(judged(page, stack), first_size=0.5)
+
+    monkeypatch.setattr(cross_validate, "judged", found_too_small)
+    monkeypatch.setattr(cross_validate, "PAGES_FOR_SIZE", 3)
+    short_run(folder, folder / "run")
+    assert len(set(names)) == len(names) == 3
+    assert json.loads((folder / "run" / "report.json").read_text())["size"] == 2
+    measured, released = (
+        load_stack(folder / "run" / part / "waldo.toml").object_size for part in ("all", "")
+    )
+    assert released == (2 * measured.rows, 2 * measured.cols)
+
+
 def test_cross_validation_says_what_it_is_unsure_of_and_what_more_pages_would_give(
     folder: Path,
 ) -> None:
@@ -137,7 +160,7 @@ def test_a_curve_needs_held_out_pages(folder: Path) -> None:
 
 def test_more_folds_than_drawings_are_refused(folder: Path) -> None:
     with pytest.raises(
-        InvalidInputError, match=r"4 drawings show what is sought, .* too few for 5"
+        InvalidInputError, match=r"4 artworks show what is sought, .* too few for 5"
     ):
         cross_validate.train(Sources(folder, folder / "truth.csv"), folder / "run", folds=5)
     assert not (folder / "run").exists()

@@ -72,6 +72,6 @@ def test_it_is_told_with_what_is_not_known() -> None:
     assert point(12.4, firsts(0.5, 10)) == Point(12.4, 5, 10, *interval(5, 10))
     rates = [firsts(0.5, 10), firsts(0.5, 10)]
     lines = told([point(12.4, rates[0])], doubled([6, 12], rates))
-    assert lines[0] == "learned from 12 drawings: 5 of 10 first (24% to 76% by the choice of pages)"
-    assert lines[1].startswith("from 24 drawings about 5")
+    assert lines[0] == "learned from 12 artworks: 5 of 10 first (24% to 76% by the choice of pages)"
+    assert lines[1].startswith("from 24 artworks about 5")
     assert lines[1].endswith("by no more than chance: whether more help is not known")

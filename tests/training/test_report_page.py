@@ -132,3 +132,4 @@ def test_without_cross_validation_it_says_so() -> None:
     report = report_of({}, Classes(("x",)), Steps(), [], Calibration(1.0, 0.0, 0.5), 1.0)
     made = page_of(report | {"same_pictures": []}, {}, [], [], Calibration(1.0, 0.0, 0.5))
     assert "nothing is known of pages it has not seen" in made
+    assert "its scores are no probabilities" in made

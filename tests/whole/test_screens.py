@@ -1,7 +1,6 @@
 """The drawn screenshots: pictures, masks and truth agree, and the script draws what is stored."""
 
 import csv
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,10 +11,7 @@ from PIL import Image
 FOLDER = Path(__file__).resolve().parents[2] / "sample_images" / "screens"
 sys.path.insert(0, str(FOLDER))  # as Python does for the script itself
 
-import icons  # noqa: E402
 import screenshots  # noqa: E402
-from waldo_cli import load_image  # noqa: E402
-from waldo_cli.evaluation.truth import read_truth  # noqa: E402
 
 DRAWN, MASKS = screenshots.draw_all()
 
@@ -98,28 +94,3 @@ def test_pictures_stay_small() -> None:
     sizes = [path.stat().st_size for path in FOLDER.rglob("*.png")]
     assert max(sizes) < 100_000
     assert sum(sizes) < 250_000
-
-
-def test_the_pages_to_learn_an_icon_from_show_it_where_the_truth_says(tmp_path: Path) -> None:
-    script = FOLDER.parents[1] / "docs" / "figures" / "icons_to_learn.py"
-    subprocess.run([sys.executable, script, tmp_path, "--pages", "3", "--seed", "5"], check=True)
-    (truth,) = tmp_path.glob("*.csv")
-    pages = read_truth(truth, tmp_path)
-    assert [page.name for page in pages] == ["0.png", "1.png", "2.png"]
-    for page in pages:
-        image = load_image(page.path).mean(axis=2)
-        for box in page.boxes:
-            left, top, side = round(box.left), round(box.top), round(box.height)
-            assert box.right - box.left == box.height
-            gear = np.asarray(icons.shape("gear", side), float)
-            cuts = [  # places between pixels were rounded
-                image[top + y : top + y + side, left + x : left + x + side]
-                for y in (-1, 0, 1)
-                for x in (-1, 0, 1)
-            ]
-            alike = [
-                abs(np.corrcoef(cut.ravel(), gear.ravel())[0, 1])
-                for cut in cuts
-                if cut.shape == gear.shape
-            ]
-            assert max(alike) > 0.95, (page.name, box)

@@ -75,7 +75,8 @@ Examples:
     type=click.IntRange(0),
     default=5,
     show_default=True,
-    help="Parts the artworks are dealt into for cross-validation; 0 for none.",
+    help="Parts the artworks are dealt into for cross-validation; 0 for none: scores are no probabilities"
+    " then, and the threshold is 0.5, which may give many false alarms.",
 )
 @click.option(
     "--effort",

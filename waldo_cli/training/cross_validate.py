@@ -18,14 +18,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from waldo_cli.batch.finder import fingerprint
 from waldo_cli.errors import InvalidInputError
+from waldo_cli.evaluation.judge import PageScore
 from waldo_cli.evaluation.pages import Complain, TruthPixels, pages_without, refuse
 from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.files import write_atomically
 from waldo_cli.inputs.leftout import LeftOut
+from waldo_cli.stack.file import load_stack
 from waldo_cli.training.calibrate import Calibration, calibrated
 from waldo_cli.training.claim import MADE_BY, PAGE, REPORT, check, check_stack, claim, file_name
 from waldo_cli.training.curve import SHARES, doubled, part_of, point, told
@@ -37,7 +40,7 @@ from waldo_cli.training.data import (
     training_pages,
     with_others,
 )
-from waldo_cli.training.held_out import Fold, evaluated, first_places
+from waldo_cli.training.held_out import Fold, evaluated, first_places, judged
 from waldo_cli.training.leaks import same_pictures
 from waldo_cli.training.looks import Steps, learn_closer_looks, learn_proposals
 from waldo_cli.training.network import Classes
@@ -45,6 +48,9 @@ from waldo_cli.training.progress import Progress
 from waldo_cli.training.release import Release, folded, write_stack
 from waldo_cli.training.report import calibration_of, report_of, size_of_objects
 from waldo_cli.training.report_page import page_of
+
+# Without folds, the size of a find's box is measured on so many pages.
+PAGES_FOR_SIZE = 20
 
 
 @dataclass(frozen=True)
@@ -204,7 +210,8 @@ def train(
     first, closer = learner.networks(real_pages, "all", folds)
     shown = len(_shown(real_pages))
     description = f"{classes.names[0]}, learned from {shown} page{'s' * (shown != 1)}"
-    size = size_of_objects(results)
+    held_out_scores = [s for fold in results for s in fold.pages.get("page", [])]
+    size = size_of_objects(held_out_scores or learner.own_pages(real_pages, first, closer))
     release = Release(name, description, calibration.threshold, size=size)
     nets = folded(first), [calibrated(net, calibration) for net in closer]
     path = write_stack(out, release, classes, *nets)
@@ -249,6 +256,20 @@ class _Learner:
         nets = folded(proposals), [folded(net) for net in closer]
         return write_stack(self.out / part, Release(self.name), self.classes, *nets)
 
+    def own_pages(
+        self, pages: Sequence[TrainingPage], first: nn.Sequential, closer: Sequence[nn.Sequential]
+    ) -> list[PageScore]:
+        """What the release finds on some of the pages that it has learned from.
+
+        This says nothing of how often it is right, but its boxes are as large there as elsewhere.
+        """
+        nets = folded(first), [folded(net) for net in closer]
+        path = write_stack(self.out / "all", Release(self.name), self.classes, *nets)
+        stack = load_stack(path)
+        order = np.random.default_rng(self.seed).permutation(len(pages))
+        some = [pages[n] for n in order if pages[n].kind == "page"][:PAGES_FOR_SIZE]
+        return [judged(page, stack) for page in some]
+
 
 @dataclass
 class _Part:
@@ -287,7 +308,7 @@ def _must_suffice(pages: Sequence[TrainingPage], folds: int, truth: Path) -> Non
     shown = len(_shown(pages))
     if folds > shown:
         raise InvalidInputError(
-            f"{shown} drawings show what is sought, which is too few for {folds} folds: give --folds"
+            f"{shown} artworks show what is sought, which is too few for {folds} folds: give --folds"
             f" up to {shown}, or 0",
             path=str(truth),
         )

@@ -140,12 +140,12 @@ def doubled(
 def told(points: Sequence[Point], twice: Doubled | None) -> list[str]:
     """The curve as lines of text."""
     lines = [
-        f"learned from {p.drawings:.0f} drawings: {p.first} of {p.judged} first"
+        f"learned from {p.drawings:.0f} artworks: {p.first} of {p.judged} first"
         f" ({p.low:.0%} to {p.high:.0%} by the choice of pages)"
         for p in points
     ]
     if twice is not None:
-        said = f"from {twice.drawings:.0f} drawings about {twice.share:.0%} would come first"
+        said = f"from {twice.drawings:.0f} artworks about {twice.share:.0%} would come first"
         said += f" ({twice.low:.0%} to {twice.high:.0%})"
         if not twice.certain:
             said += ", but the points differ by no more than chance: whether more help is not known"

@@ -52,9 +52,8 @@ def _best_finds(fold: Fold) -> list[tuple[float, bool]]:
     return [(s.scores[0], s.hits[0]) for s in pages if s.scores]
 
 
-def size_of_objects(folds: Sequence[Fold]) -> float:
-    """How much larger objects are than the finds of the folds' stacks on held-out pages, in the middle."""
-    pages = [s for fold in folds for s in fold.pages.get("page", [])]
+def size_of_objects(pages: Sequence[PageScore]) -> float:
+    """How much larger objects are than the first finds on pages, in the middle."""
     sizes = [s.first_size for s in pages if s.first_size is not None]
     return 1 / float(np.median(sizes)) if sizes else 1.0
 

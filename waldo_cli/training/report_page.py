@@ -72,7 +72,9 @@ def _sum(report: Mapping[str, Any]) -> Iterator[str]:
         yield table(rows)
     else:
         yield paragraph(
-            "There was no cross-validation, so nothing is known of pages it has not seen."
+            "There was no cross-validation, so nothing is known of pages it has not seen: its order of the"
+            " finds holds, but its scores are no probabilities, and the threshold of 0.5 was not chosen by"
+            " false alarms."
         )
     for one, other in report["same_pictures"]:
         yield paragraph(
@@ -90,7 +92,7 @@ def _learning_curve(curve: Mapping[str, Any]) -> Iterator[str]:
     if twice is not None:
         between.append([(twice["drawings"], twice["low"]), (twice["drawings"], twice["high"])])
         lines["expected"] = [rates[-1], (twice["drawings"], twice["share"])]
-    yield _chart("Share of held-out pages on which it came first, against the drawings learned from",
+    yield _chart("Share of held-out pages on which it came first, against the artworks learned from",
                  lines, top=1.0, bars=between)  # fmt: skip
     for line in curve["lines"]:
         yield paragraph(line)
