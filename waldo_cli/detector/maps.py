@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats, Pixels
+from waldo_cli.arrays import Floats
 from waldo_cli.detector.pyramid import Level, level_size, levels
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Pair, Size
+from waldo_cli.images.reduced import AnyPixels
 from waldo_cli.parallel import thread_count
 from waldo_cli.stack.cost import MAX_FLOATS, Cost, cost
 from waldo_cli.stack.layers import Combine
@@ -145,7 +146,7 @@ def prior_of(
 
 def run_stack(
     stack: Stack,
-    image: Pixels,
+    image: AnyPixels,
     scales: Sequence[float],
     prior: Floats | None,
     max_seconds: float = MAX_SECONDS,
@@ -240,7 +241,7 @@ def _refuse_too_costly(stack: Stack, size: Size, cost: Cost, max_seconds: float)
 
 
 def _fitting_levels(
-    stack: Stack, image: Pixels, scales: Sequence[float]
+    stack: Stack, image: AnyPixels, scales: Sequence[float]
 ) -> list[tuple[float, Level]]:
     """Scales at which the object and all windows of the stack fit into the image, with their levels."""
     complaint: InvalidInputError | None = None

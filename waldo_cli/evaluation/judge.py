@@ -21,8 +21,9 @@ from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.peaks import MAX_OVERLAP, suppress
 from waldo_cli.detector.search import Search
 from waldo_cli.evaluation.overlap import Overlaps, match
-from waldo_cli.evaluation.pages import Complain, Page, TruthPixels, open_page, refuse
-from waldo_cli.geometry import Detection
+from waldo_cli.evaluation.pages import Complain, Page, TruthPixels, refuse, set_page
+from waldo_cli.geometry import Detection, Size
+from waldo_cli.images.load import load_reduced
 
 # No finite score is below it: `detect` then reports all finds, and ranks below the threshold are known, too.
 LOWEST_SCORE = -sys.float_info.max
@@ -112,7 +113,7 @@ def score_page(
     top
         Maximum number of finds per page (and mask) that are ranked.
     max_pixels, complain, truth_pixels
-        As for `open_page`.
+        As for `open_page`. The picture is read as `detect` reads it.
 
     Raises
     ------
@@ -126,9 +127,8 @@ def score_page(
     if search.masks is None and len(search.stack.labels) > 1:
         search = search.reporting([label])
     started = time.perf_counter()
-    image, page = open_page(
-        page, max_pixels=max_pixels, complain=complain, truth_pixels=truth_pixels
-    )
+    image = load_reduced(page.path, search.reduction, max_pixels=max_pixels, must_show=True)
+    page = set_page(page, Size(*image.shape[:2]), complain, truth_pixels)
     finds = detect_with(image, search, top=top).detections
     # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
     if search.masks is not None and len(search.masks) > 1:
