@@ -12,6 +12,7 @@ from PIL import Image
 
 from waldo_cli.detector.pyramid import Level, cut
 from waldo_cli.detector.turn import turned
+from waldo_cli.errors import ImageError
 from waldo_cli.geometry import Size
 from waldo_cli.images.load import load_pixels, load_reduced
 from waldo_cli.images.orientation import ORIENTATION
@@ -107,3 +108,17 @@ def test_the_reduction_is_asked_about_the_whole() -> None:
     asked: list[Size] = []
     load_reduced(encoded(PICTURE, "JPEG"), lambda size: asked.append(size) or 2)
     assert asked == [Size(301, 403)]
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_what_is_refused_whole_is_refused_reduced(options: dict[str, object]) -> None:
+    data = encoded(PICTURE, "JPEG", **options)
+    for share in (0.1, 0.3, 0.5, 0.7, 0.9, 0.99):
+        short = data[: int(share * len(data))]
+        with pytest.raises(ImageError) as whole:
+            load_pixels(short)
+        with pytest.raises(ImageError) as part:
+            load_reduced(short, lambda _: 8)
+        assert part.value.reason == whole.value.reason
+    with pytest.raises(ImageError, match="too large: 403x301"):
+        load_reduced(data, lambda _: 8, max_pixels=100_000)
