@@ -19,7 +19,7 @@ from waldo_cli.arrays import Floats
 from waldo_cli.detector.pyramid import Level, level_size, levels
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Pair, Size
-from waldo_cli.images.reduced import AnyPixels
+from waldo_cli.images.reduced import AnyPixels, ReducedImage
 from waldo_cli.parallel import thread_count
 from waldo_cli.stack.cost import MAX_FLOATS, Cost, cost
 from waldo_cli.stack.layers import Combine
@@ -160,9 +160,13 @@ def run_stack(
         take too much memory, or more than `max_seconds`; or activations are NaN or infinite.
     """
     size = Size(*image.shape[:2])
+    read = image.factor if isinstance(image, ReducedImage) else 1
     _refuse_too_large(size, scales)
     _refuse_too_costly(
-        stack, size, cost_of(stack, size, scales, weighed=prior is not None), max_seconds
+        stack,
+        size,
+        cost_of(stack, size, scales, weighed=prior is not None, factor=read),
+        max_seconds,
     )
     fitting = _fitting_levels(stack, image, scales)
     field = stack.receptive_field
@@ -181,9 +185,19 @@ def run_stack(
     return Maps(tuple(grids), size, stack.object_size)
 
 
-def cost_of(stack: Stack, image: Size, scales: Sequence[float], *, weighed: bool = False) -> Cost:
-    """What the stack takes for an image at these scales, those at which it does not fit left out."""
-    return _counted(stack, image, tuple(scales), weighed, thread_count())
+def cost_of(
+    stack: Stack,
+    image: Size,
+    scales: Sequence[float],
+    *,
+    weighed: bool = False,
+    factor: int = 1,
+) -> Cost:
+    """What the stack takes for an image at these scales, those at which it does not fit left out.
+
+    `factor`: by how much the image was reduced while it was read.
+    """
+    return _counted(stack, image, tuple(scales), weighed, factor, thread_count())
 
 
 @lru_cache(maxsize=16)  # counting takes milliseconds, and images of a folder are mostly of one size
@@ -192,6 +206,7 @@ def _counted(
     image: Size,
     scales: tuple[float, ...],
     weighed: bool,
+    factor: int,
     _threads: int,  # on which the count depends
 ) -> Cost:
     pixels = np.broadcast_to(np.float32(0), (*image, 3))  # takes no memory; only its size is used
@@ -199,7 +214,9 @@ def _counted(
         extend(stack, Level(pixels, level_size(*image, 1 / scale))).shape for scale in scales
     ]
     fitting = [(rows, cols) for rows, cols, _ in extended if _fits(stack, (rows, cols))]
-    return cost(stack, image, fitting, weighed=weighed) if fitting else Cost(0, 0.0)
+    if not fitting:
+        return Cost(0, 0.0)
+    return cost(stack, image, fitting, weighed=weighed, factor=factor)
 
 
 def fitting_sizes(stack: Stack, image: Size, scales: Sequence[float]) -> list[Size]:
