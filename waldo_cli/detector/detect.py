@@ -88,7 +88,8 @@ def detect(
     image
         A path, bytes of a file, an open binary file or a picture of Pillow's, all of which are opened as by
         `load_image`; or an array ``(H, W, 3)``, ``(H, W)`` for grey, or ``(H, W, 4)`` with alpha, which
-        shows white behind it: floats in [0, 1], uint8 or uint16.
+        shows white behind it: floats in [0, 1], uint8 or uint16. Of a JPEG so large that the stack looks at
+        smaller copies only, its decoder makes one.
     stack
         A built-in name, a stack file, or a `Stack`; ``"waldo"`` when None, ``"pixels"`` when None and
         masks are given.
