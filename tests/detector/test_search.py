@@ -12,6 +12,7 @@ from planted import BRIGHT, MASK, PAGE, planted
 
 from waldo_cli import Box, Mask, Size, Stack, detect
 from waldo_cli.detector import maps
+from waldo_cli.detector.closer import magnification
 from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.passes import Trace
 from waldo_cli.detector.pyramid import level_size
@@ -191,3 +192,23 @@ def test_an_error_of_a_mask_names_its_file(tmp_path: Path) -> None:
     assert caught.value.path == path
     with pytest.raises(InvalidInputError, match="does not say the size of its object"):
         Search.of(Stack("no size", (Combine("mean"),)))
+
+
+def test_an_image_is_reduced_by_no_more_than_its_finest_level_and_cuts_allow() -> None:
+    search = Search.of()
+    sides = [1700, 4900, 6300, 10_000, 14_000, 32_000]  # 3, 24, 40, 100, 196 Mpx, 1 Gpx
+    factors = [search.reduction(Size(side, side)) for side in sides]
+    assert factors == [1, 1, 2, 2, 4, 8]
+    looks = search.stack.closer_looks
+    for side, factor in zip(sides, factors, strict=True):
+        finest = search.scales_for(Size(side, side))[0]
+        shares = [1, *(magnification(k, search.stack.object_size) for k in looks)]
+        assert factor == 1 or max(shares) / finest <= 1 / factor
+
+
+@pytest.mark.parametrize(
+    "search", [Search.of(scales=8), Search.of(scales="4:16"), Search.of(masks=MASK, scales=8)]
+)
+def test_an_image_is_not_reduced_for_masks_given_scales_or_many_finds(search: Search) -> None:
+    assert search.reduction(Size(20_000, 20_000)) == 1
+    assert Search.of().reduction(Size(20_000, 20_000), several=True) == 1

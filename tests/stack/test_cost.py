@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from stacks import kernel
 
-from waldo_cli.detector.detect import detect
+from waldo_cli.detector.detect import detect, detect_with
 from waldo_cli.detector.maps import cost_of
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Size
+from waldo_cli.images.reduced import ReducedImage
 from waldo_cli.parallel import at_most
 from waldo_cli.stack import bands
 from waldo_cli.stack.cost import cuts_per_call
@@ -162,6 +163,27 @@ def test_the_built_in_stack_fits_into_the_limit_at_every_size_that_is_opened(
     floats, seconds = cost_of(waldo, Size(*size), scales)
     assert floats < 2**30
     assert 0.05 < seconds < 120
+
+
+def test_a_gigapixel_fits_into_the_limit_where_it_is_read_at_a_part_of_its_size() -> None:
+    search, size = Search.of(), Size(31_250, 32_000)
+    scales = search.scales_for(size)
+    assert cost_of(search.stack, size, scales).floats > 2**30
+    assert cost_of(search.stack, size, scales, factor=search.reduction(size)).floats < 2**30
+
+
+def test_the_search_of_a_reduced_image_holds_no_more_than_its_count() -> None:
+    search, size = Search.of(), Size(6500, 6500)
+    image = ReducedImage(np.zeros((3250, 3250, 3), np.uint8), 2, size, (0, 0), lambda: image.pixels)
+    assert search.reduction(size) == image.factor
+    with at_most(1):
+        counted = cost_of(search.stack, size, search.scales_for(size), factor=2).floats
+        tracemalloc.start()
+        result = detect_with(image, search, turn="none")
+        peak = tracemalloc.get_traced_memory()[1] / 4
+        tracemalloc.stop()
+    assert peak <= counted - 2**26 + 2**21  # without the share for buffers
+    assert (result.height, result.width) == size
 
 
 def test_the_time_of_a_layer_is_expected_within_some_factor() -> None:

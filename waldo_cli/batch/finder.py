@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from waldo_cli.answers.record import Record
@@ -25,8 +26,6 @@ from waldo_cli.inputs.sources import fetch, is_url
 from waldo_cli.parallel import keep_freed_memory
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from waldo_cli.detector.result import Result
 
 
@@ -155,9 +154,7 @@ class Finder:
         return replace(record, page=item.page, seconds=seconds, output=item.output)
 
     def _examine(self, item: Item, path: str) -> Record:
-        from waldo_cli.detector.detect import detect_with
         from waldo_cli.images.decode import max_file_bytes
-        from waldo_cli.images.load import load_pixels
         from waldo_cli.images.pages import contents, single
 
         query = self._query
@@ -169,24 +166,7 @@ class Finder:
         # Pages inside a page, as of a TIFF in an archive; and of a URL, which was not asked before.
         asked = source if wanted is None else opened
         others = contents(asked).count - 1 if isinstance(asked, bytes) and page == 1 else 0
-        image = load_pixels(
-            opened,
-            page=page,
-            max_pixels=query.max_pixels,
-            orient=query.orient,
-            must_show=True,
-            allow_truncated=query.allow_truncated,
-        )
-        result = detect_with(
-            image,
-            self._search,
-            top=query.top,
-            region=query.region,
-            where=self._where,
-            max_overlap=query.max_overlap,
-            max_seconds=self._extras.max_seconds,
-            turn=query.turn,
-        )
+        result = self._result(opened, page)
         record = Record(
             item.path,
             self.run,
@@ -202,7 +182,33 @@ class Finder:
             threshold=None if self._search.by_verdict else self._search.threshold,
             levels=self._levels(result),
         )
-        return self._write(item, image, result, record)
+        return self._write(item, result, record)
+
+    def _result(self, source: str | bytes, page: int) -> Result:
+        """Read the image and search it; where it was reduced, what was read is freed."""
+        from waldo_cli.detector.detect import detect_with
+        from waldo_cli.images.load import load_reduced
+
+        query = self._query
+        image = load_reduced(
+            source,
+            partial(self._search.reduction, several=query.top == "all"),
+            page=page,
+            max_pixels=query.max_pixels,
+            orient=query.orient,
+            must_show=True,
+            allow_truncated=query.allow_truncated,
+        )
+        return detect_with(
+            image,
+            self._search,
+            top=query.top,
+            region=query.region,
+            where=self._where,
+            max_overlap=query.max_overlap,
+            max_seconds=self._extras.max_seconds,
+            turn=query.turn,
+        )
 
     def _levels(self, result: Result) -> tuple[tuple[int, int], ...]:
         """The sizes in which the image was searched, for the summary."""
@@ -217,7 +223,7 @@ class Finder:
             for size in self._search.levels_for(Size(rows, cols), several=several)
         )
 
-    def _write(self, item: Item, image: NDArray[Any], result: Result, record: Record) -> Record:
+    def _write(self, item: Item, result: Result, record: Record) -> Record:
         """Write the files asked for; return the record, with pictures in it if they were asked for.
 
         A file that cannot be written is an error in the record, whose answer stays.
@@ -237,11 +243,11 @@ class Finder:
                     lambda path: save_activations(path, result.activations),
                 )
             if query.heatmap or extras.pictures:
-                heatmap = Heatmap(image, result.overlay, result.detections)
+                heatmap = Heatmap(result.image, result.overlay, result.detections)
                 # Without a report it is made row by row, and never in memory as a whole.
                 rows = heatmap.whole() if extras.pictures else heatmap
                 if extras.pictures:
-                    small = pictures(image, rows[:], result.detections)
+                    small = pictures(result.image, rows[:], result.detections)
                     record = replace(record, pictures=small)
                 if query.heatmap:
                     reasons = self._save(
@@ -252,14 +258,14 @@ class Finder:
             if query.annotated:
                 from waldo_cli.show.annotated import annotated
 
-                drawn = annotated(image, result.detections, self.labels)
+                drawn = annotated(result.image, result.detections, self.labels)
                 reasons = self._save(
                     output + ANNOTATED, PNG_MARK, lambda path: save_png(path, drawn)
                 )
                 failures += reasons
                 record = replace(record, annotated=None if reasons else item.output + ANNOTATED)
             if extras.view and result.found:
-                record = replace(record, view=view(image, result.detections[0], extras.view))
+                record = replace(record, view=view(result.image, result.detections[0], extras.view))
         except MemoryError:
             failures.append("not enough memory for the files beside the answer")
         except WaldoError as e:

@@ -105,7 +105,7 @@ def explain(
     from pathlib import Path
 
     from waldo_cli.detector.search import Search
-    from waldo_cli.images.load import load_image, load_weights
+    from waldo_cli.images.load import load_reduced, load_weights
     from waldo_cli.images.pages import contents
     from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
@@ -125,8 +125,9 @@ def explain(
     count = contents(source).count
     if page is None and count > 1:
         click.echo(f"waldo: {show(image)}: the first of {count} pages (--page)", err=True)
-    pixels = load_image(
+    pixels = load_reduced(
         source,
+        search.reduction,
         page=page or 1,
         max_pixels=max_pixels,
         orient=not no_orient,

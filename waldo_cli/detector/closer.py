@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from waldo_cli.arrays import Floats, Pixels
+from waldo_cli.arrays import Floats
 from waldo_cli.detector.maps import Grid, refuse_nan_and_infinity
 from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Detection, Size
+from waldo_cli.images.reduced import AnyPixels
 from waldo_cli.parallel import spread_workers
 from waldo_cli.stack.cost import calls_at_once, cuts_per_call
 from waldo_cli.stack.stack import CloserLook, Stack
@@ -22,7 +23,7 @@ MIN_PROBABILITY = 1e-12
 
 def look_closer(
     stack: Stack,
-    image: Pixels,
+    image: AnyPixels,
     candidates: Sequence[Detection],
     wanted: Sequence[int],
     prior: Floats | None,
@@ -97,7 +98,12 @@ def _pooled(logs: Floats, counts: Floats, otherwise: np.float32) -> Floats:
 
 
 def _answers(
-    look: CloserLook, image: Pixels, candidates: Sequence[Detection], size: Size, *, mirrored: bool
+    look: CloserLook,
+    image: AnyPixels,
+    candidates: Sequence[Detection],
+    size: Size,
+    *,
+    mirrored: bool,
 ) -> Floats:
     """What a closer look says of each cut of each candidate, ``(N, cuts, labels)``."""
     count = len(look.scales)
@@ -117,16 +123,20 @@ def _answers(
     return out.reshape(len(candidates), count, out.shape[1])
 
 
-def cuts(look: CloserLook, image: Pixels, found: Detection, size: Size) -> list[Floats]:
+def cuts(look: CloserLook, image: AnyPixels, found: Detection, size: Size) -> list[Floats]:
     """The cuts of one candidate, one for each scale of the look; `size` is the object's in the first pass."""
     return [_cut(look, image, found, size, scale) for scale in look.scales]
 
 
-def _cut(look: CloserLook, image: Pixels, found: Detection, size: Size, scale: float) -> Floats:
+def _cut(look: CloserLook, image: AnyPixels, found: Detection, size: Size, scale: float) -> Floats:
     extent = look.stack.receptive_field.size
+    return cut(image, (found.x, found.y), magnification(look, size) / found.scale * scale, extent)
+
+
+def magnification(look: CloserLook, size: Size) -> float:
+    """How many times as large a closer look is shown an object that has a size in the first pass."""
     # Both sizes are whole pixels, so their shapes differ a little: their areas are made equal.
-    area = (look.size.rows * look.size.cols) / (size.rows * size.cols)
-    return cut(image, (found.x, found.y), math.sqrt(area) / found.scale * scale, extent)
+    return math.sqrt((look.size.rows * look.size.cols) / (size.rows * size.cols))
 
 
 def corrected(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid:

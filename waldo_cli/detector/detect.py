@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,12 +32,13 @@ from waldo_cli.detector.overlay import Overlay, merged
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
 from waldo_cli.detector.pyramid import Level, level_size
-from waldo_cli.detector.result import Result
+from waldo_cli.detector.result import Result, source_of
 from waldo_cli.detector.search import SCORES, Masks, Search
-from waldo_cli.detector.turn import TURNS, box_back, turn_of, turned, turned_back
+from waldo_cli.detector.turn import TURNS, box_back, turn_of, turned, turned_back, turned_image
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Detection, Size
 from waldo_cli.images.given import AnyImage, as_image
+from waldo_cli.images.reduced import AnyPixels, ReducedImage
 from waldo_cli.stack.stack import Mask, Stack
 
 # As many finds of a label as there may be at most where all are asked for.
@@ -86,7 +88,8 @@ def detect(
     image
         A path, bytes of a file, an open binary file or a picture of Pillow's, all of which are opened as by
         `load_image`; or an array ``(H, W, 3)``, ``(H, W)`` for grey, or ``(H, W, 4)`` with alpha, which
-        shows white behind it: floats in [0, 1], uint8 or uint16.
+        shows white behind it: floats in [0, 1], uint8 or uint16. Of a JPEG so large that the stack looks at
+        smaller copies only, its decoder makes one.
     stack
         A built-in name, a stack file, or a `Stack`; ``"waldo"`` when None, ``"pixels"`` when None and
         masks are given.
@@ -149,7 +152,7 @@ def detect(
     """
     search = Search.of(stack, masks, labels, scales, threshold, angles, mirror, score)
     return detect_with(
-        as_image(image),
+        as_image(image, partial(search.reduction, several=top == "all")),
         search,
         top=top,
         region=region,
@@ -199,7 +202,7 @@ def find_all(
 
 
 def detect_with(
-    image: NDArray[Any],
+    image: NDArray[Any] | ReducedImage,
     search: Search,
     *,
     top: int | Literal["all"] = 1,
@@ -210,8 +213,15 @@ def detect_with(
     turn: str | int = "auto",
     trace: Trace | None = None,
 ) -> Result:
-    """`detect` with a search that is made once for many images; the other parameters mean the same."""
-    image = _checked_image(image)
+    """`detect` with a search that is made once for many images; the other parameters mean the same.
+
+    An image that was reduced by more than `Search.reduction` allows is read again.
+    """
+    if isinstance(image, ReducedImage):
+        allowed = search.reduction(image.size, several=top == "all")
+        image = image if image.factor <= allowed else image.whole()
+    else:
+        image = _checked_image(image)
     size = Size(*image.shape[:2])
     if top != "all" and top < 1:
         raise InvalidInputError(f"top is {top}: ask for at least 1 detection")
@@ -226,7 +236,7 @@ def detect_with(
     def searched(turn: int, trace: Trace | None) -> Result:
         if turn == 0:
             return _search(image, search, top, region, prior, max_overlap, max_seconds, trace)
-        there = turned(image, turn)
+        there = turned_image(image, turn)
         area = None
         if region is not None:
             box = box_back(Box(*region), 360 - turn, Size(*there.shape[:2]))
@@ -252,7 +262,7 @@ def _best_score(result: Result) -> float:
     return -math.inf if result.best is None else result.best.score
 
 
-def _turned_back(result: Result, turn: int, image: Pixels) -> Result:
+def _turned_back(result: Result, turn: int, image: AnyPixels) -> Result:
     """The result of a turned image, in pixels of the image before it was turned."""
     size = Size(*image.shape[:2])
     detections = tuple(turned_back(found, turn, size) for found in result.detections)
@@ -265,18 +275,18 @@ def _turned_back(result: Result, turn: int, image: Pixels) -> Result:
         height=size.rows,
         best=best,
         turned=turn,
-        image=image,
+        source=source_of(image),
     )
 
 
-def _likely_turn(search: Search, image: Pixels, prior: Floats | None) -> int:
+def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
     """The turn at which closer looks see most, at a coarse scale and in few candidates; 0 where they do not.
 
     The search must have a stack with closer looks.
     """
     size = Size(*image.shape[:2])
     small = level_size(*size, min(1.0, math.sqrt(TURN_PIXELS / (size.rows * size.cols))))
-    image = image if small == size else Level(image, small)[:]
+    image = Level(image, small)[:]
     if prior is not None:
         rows, cols = (np.arange(n) * of // n for n, of in zip(small, size, strict=True))
         prior = prior[rows[:, None], cols]
@@ -286,7 +296,7 @@ def _likely_turn(search: Search, image: Pixels, prior: Floats | None) -> int:
     scales = tuple(s for s in search.scales if s >= 1) or search.scales[-1:]
     best, likely = TURN_LEAST, 0
     for turn in TURNS[1:]:
-        there = turned(image, turn)
+        there = turned_image(image, turn)
         weights = None if prior is None else turned(prior, turn)
         maps = run_stack(stack, there, scales, weights)
         seen = _second_pass(stack, there, maps, search.labels, MAX_OVERLAP, weights)
@@ -299,7 +309,7 @@ def _likely_turn(search: Search, image: Pixels, prior: Floats | None) -> int:
 
 
 def _search(
-    image: Pixels,
+    image: AnyPixels,
     search: Search,
     top: int | Literal["all"],
     region: tuple[int, int, int, int] | None,
@@ -318,9 +328,8 @@ def _search(
     rows, cols = part.slices
     prior = None if prior is None else prior[rows, cols]
     scales = search.scales_for(size, several=top == "all")
-    grids, places = _places(
-        image[rows, cols], search, scales, prior, count, max_overlap, max_seconds, trace
-    )
+    here = image if isinstance(image, ReducedImage) else image[rows, cols]
+    grids, places = _places(here, search, scales, prior, count, max_overlap, max_seconds, trace)
     places = {label: [match.moved(part) for match in found] for label, found in places.items()}
     detections, margin, best = _reported(places, search, None if top == "all" else top, max_overlap)
     limit = math.inf
@@ -337,7 +346,7 @@ def _search(
         size.rows,
         best,
         labels=search.labels,
-        image=image,
+        source=source_of(image),
     )
 
 
@@ -357,7 +366,7 @@ def _part_to_search(search: Search, image: Size, region: tuple[int, int, int, in
 
 
 def _places(
-    image: Pixels,
+    image: AnyPixels,
     search: Search,
     scales: Sequence[float],
     prior: Floats | None,
@@ -367,13 +376,14 @@ def _places(
     trace: Trace | None,
 ) -> tuple[list[Grid], dict[str, list[Match]]]:
     """The maps, of one channel each, and for each label its places, at least the best `count`."""
-    if search.matches_pixels and not search.is_one_pass:
-        return _coarse_to_fine(as_floats(image), search, prior, count, max_overlap, trace)
+    compared = None if isinstance(image, ReducedImage) or not search.matches_pixels else image
+    if compared is not None and not search.is_one_pass:
+        return _coarse_to_fine(as_floats(compared), search, prior, count, max_overlap, trace)
     grids: list[Grid] = []
     places: dict[str, list[Match]] = {}
     pyramid = None
-    if search.matches_pixels:
-        image = floats = as_floats(image)  # once, for the maps and for the alignment
+    if compared is not None:
+        image = floats = as_floats(compared)  # once, for the maps and for the alignment
         pyramid = ImagePyramid(floats)
     for stack, masks in search.stacks(Size(*image.shape[:2])):
         maps = run_stack(stack, image, scales, prior, max_seconds)
@@ -452,7 +462,7 @@ def _by_score(peak: Detection) -> Match:
 
 def _second_pass(
     stack: Stack,
-    image: Pixels,
+    image: AnyPixels,
     maps: Maps,
     labels: Sequence[str],
     max_overlap: float,

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats, Pixels
+from waldo_cli.arrays import Floats
 from waldo_cli.detector.pyramid import Level, level_size, levels
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Pair, Size
+from waldo_cli.images.reduced import AnyPixels, ReducedImage
 from waldo_cli.parallel import thread_count
 from waldo_cli.stack.cost import MAX_FLOATS, Cost, cost
 from waldo_cli.stack.layers import Combine
@@ -149,7 +150,7 @@ def prior_of(
 
 def run_stack(
     stack: Stack,
-    image: Pixels,
+    image: AnyPixels,
     scales: Sequence[float],
     prior: Floats | None,
     max_seconds: float = MAX_SECONDS,
@@ -163,9 +164,13 @@ def run_stack(
         take too much memory, or more than `max_seconds`; or activations are NaN or infinite.
     """
     size = Size(*image.shape[:2])
+    read = image.factor if isinstance(image, ReducedImage) else 1
     _refuse_too_large(size, scales)
     _refuse_too_costly(
-        stack, size, cost_of(stack, size, scales, weighed=prior is not None), max_seconds
+        stack,
+        size,
+        cost_of(stack, size, scales, weighed=prior is not None, factor=read),
+        max_seconds,
     )
     fitting = _fitting_levels(stack, image, scales)
     field = stack.receptive_field
@@ -184,9 +189,19 @@ def run_stack(
     return Maps(tuple(grids), size, stack.object_size)
 
 
-def cost_of(stack: Stack, image: Size, scales: Sequence[float], *, weighed: bool = False) -> Cost:
-    """What the stack takes for an image at these scales, those at which it does not fit left out."""
-    return _counted(stack, image, tuple(scales), weighed, thread_count())
+def cost_of(
+    stack: Stack,
+    image: Size,
+    scales: Sequence[float],
+    *,
+    weighed: bool = False,
+    factor: int = 1,
+) -> Cost:
+    """What the stack takes for an image at these scales, those at which it does not fit left out.
+
+    `factor`: by how much the image was reduced while it was read.
+    """
+    return _counted(stack, image, tuple(scales), weighed, factor, thread_count())
 
 
 @lru_cache(maxsize=16)  # counting takes milliseconds, and images of a folder are mostly of one size
@@ -195,6 +210,7 @@ def _counted(
     image: Size,
     scales: tuple[float, ...],
     weighed: bool,
+    factor: int,
     _threads: int,  # on which the count depends
 ) -> Cost:
     pixels = np.broadcast_to(np.float32(0), (*image, 3))  # takes no memory; only its size is used
@@ -202,7 +218,9 @@ def _counted(
         extend(stack, Level(pixels, level_size(*image, 1 / scale))).shape for scale in scales
     ]
     fitting = [(rows, cols) for rows, cols, _ in extended if _fits(stack, (rows, cols))]
-    return cost(stack, image, fitting, weighed=weighed) if fitting else Cost(0, 0.0)
+    if not fitting:
+        return Cost(0, 0.0)
+    return cost(stack, image, fitting, weighed=weighed, factor=factor)
 
 
 def fitting_sizes(stack: Stack, image: Size, scales: Sequence[float]) -> list[Size]:
@@ -244,7 +262,7 @@ def _refuse_too_costly(stack: Stack, size: Size, cost: Cost, max_seconds: float)
 
 
 def _fitting_levels(
-    stack: Stack, image: Pixels, scales: Sequence[float]
+    stack: Stack, image: AnyPixels, scales: Sequence[float]
 ) -> list[tuple[float, Level]]:
     """Scales at which the object and all windows of the stack fit into the image, with their levels."""
     complaint: InvalidInputError | None = None

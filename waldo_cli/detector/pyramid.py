@@ -20,6 +20,7 @@ from waldo_cli.arrays import Floats, Pixels, as_floats
 from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.correlate.gemm import multiply
 from waldo_cli.geometry import Pair, Size
+from waldo_cli.images.reduced import AnyPixels, ReducedImage
 
 # Outputs of one matrix product. More would fill the matrix with zeros, fewer would not be worth the call.
 _OUTPUTS = 16
@@ -111,7 +112,7 @@ class Level:
     Attributes
     ----------
     source
-        The image, floats or bytes, or a smaller one made of it, ``(H, W, C)``.
+        The image, or a smaller one made of it, ``(H, W, C)``.
     size
         Rows and columns of the level without its margin.
     margin
@@ -120,7 +121,7 @@ class Level:
         What the margin holds: "edge", "reflect" or "zero", in numpy's meaning of these words.
     """
 
-    source: Pixels
+    source: AnyPixels
     size: Size
     margin: tuple[Pair, Pair] = ((0, 0), (0, 0))
     boundary: str = "edge"
@@ -155,29 +156,39 @@ class Level:
 
     def _resampled(self, first: int, last: int) -> Floats:
         """Rows `first` to `last` of the level without its margin."""
-        height = self.source.shape[0]
-        if self.size == self.source.shape[:2]:
-            return as_floats(self.source[first:last])
-        step = height / self.size.rows
-        rows = _filters(first * step, step, last - first, height)
-        return _resample(self.source, rows, self._columns)
+        pixels, factor, (top, _) = _read(self.source)
+        if self.size == pixels.shape[:2] and factor == 1:
+            return as_floats(pixels[first:last])
+        step = self.source.shape[0] / self.size.rows / factor
+        rows = _filters(first * step - top / factor, step, last - first, pixels.shape[0])
+        return _resample(pixels, rows, self._columns)
 
     @cached_property
     def _columns(self) -> list[_Filter]:
-        width, channels = self.source.shape[1:]
-        filters = _filters(0.0, width / self.size.cols, self.size.cols, width)
-        return [f.interleaved(channels) for f in filters]
+        pixels, factor, (_, left) = _read(self.source)
+        step = self.source.shape[1] / self.size.cols / factor
+        filters = _filters(-left / factor, step, self.size.cols, pixels.shape[1])
+        return [f.interleaved(pixels.shape[2]) for f in filters]
 
 
-def levels(image: Pixels, scales: Sequence[float]) -> Iterator[tuple[float, Level]]:
+def _read(image: AnyPixels) -> tuple[Pixels, int, tuple[int, int]]:
+    """The pixels that were read, the side of each in pixels of the image, and where the first one begins."""
+    if isinstance(image, ReducedImage):
+        return image.pixels, image.factor, image.origin
+    return image, 1, (0, 0)
+
+
+def levels(image: AnyPixels, scales: Sequence[float]) -> Iterator[tuple[float, Level]]:
     """The image at each scale, largest first.
 
     A level of a quarter of the image's size or less is made from a copy that is halved once for each octave.
     Then the antialiasing filter sees a few pixels for each output instead of hundreds.
     """
     height, width = image.shape[:2]
-    octave = 1.0
-    source: Pixels = image
+    octave = (
+        1.0 / _read(image)[1]
+    )  # of an image that was read at half its size, that is the first copy
+    source = image
     for scale in sorted(scales, reverse=True):
         while octave >= 4 * scale:
             octave /= 2
@@ -185,13 +196,13 @@ def levels(image: Pixels, scales: Sequence[float]) -> Iterator[tuple[float, Leve
         yield scale, Level(source, level_size(height, width, scale))
 
 
-def cut(image: Pixels, center: tuple[float, float], scale: float, size: Pair) -> Floats:
+def cut(image: AnyPixels, center: tuple[float, float], scale: float, size: Pair) -> Floats:
     """A piece of the image around a point, at a scale.
 
     Parameters
     ----------
     image
-        ``(H, W, C)``, floats or bytes.
+        ``(H, W, C)``.
     center
         ``(x, y)``, continuous, in pixels of the image.
     scale
@@ -199,17 +210,21 @@ def cut(image: Pixels, center: tuple[float, float], scale: float, size: Pair) ->
     size
         Rows and columns of the cut. What lies outside the image repeats its edge.
     """
+    pixels, factor, origin = _read(image)
+    scale *= factor
     filters: list[list[_Filter]] = []
-    places: list[NDArray[np.intp]] = []  # rows and columns of the image that are seen
-    for middle, count, length in zip(center[::-1], size, image.shape, strict=False):
-        start = middle - count / scale / 2
+    places: list[NDArray[np.intp]] = []  # rows and columns of the pixels that are seen
+    for middle, begin, count, length in zip(
+        center[::-1], origin, size, pixels.shape[:2], strict=True
+    ):
+        start = (middle - begin) / factor - count / scale / 2
         # The filter sees at most one output pixel beyond the cut on each side.
         reach = math.ceil(max(1.0, 1 / scale)) + 1
         first, last = math.floor(start) - reach, math.ceil(start + count / scale) + reach
         filters.append(_filters(start - first, 1 / scale, count, last - first, _OUTPUTS_OF_CUT))
         places.append(np.clip(np.arange(first, last), 0, length - 1))
     rows, cols = (slice(at[0], at[-1] + 1) for at in places)
-    piece = image[rows, cols]
+    piece = pixels[rows, cols]
     if piece.shape[:2] != (len(places[0]), len(places[1])):
         # It reaches beyond the image: repeat the edge.
         piece = piece[places[0][:, None] - rows.start, places[1] - cols.start]

@@ -6,6 +6,7 @@ a result can show itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ import numpy as np
 
 from waldo_cli.arrays import Bytes, Floats, Pixels
 from waldo_cli.detector.overlay import Overlay
-from waldo_cli.errors import MissingExtraError
+from waldo_cli.errors import ImageError, MissingExtraError
 from waldo_cli.geometry import Detection
+from waldo_cli.images.reduced import AnyPixels, ReducedImage
 
 if TYPE_CHECKING:
     import pandas
@@ -47,8 +49,8 @@ class Result:
         is told in pixels of the image as it was given.
     labels
         What was looked for.
-    image
-        ``(H, W, 3)``, the image: floats, or bytes as they are in its file.
+    source
+        The image, or what reads it.
     """
 
     detections: tuple[Detection, ...]
@@ -59,7 +61,26 @@ class Result:
     best: Detection | None = None
     turned: int = 0
     labels: tuple[str, ...] = field(kw_only=True)
-    image: Pixels = field(kw_only=True, repr=False)
+    source: Pixels | Callable[[], Pixels] = field(kw_only=True, repr=False)
+
+    @cached_property
+    def image(self) -> Pixels:
+        """``(H, W, 3)``, the image: floats, or bytes as they are in its file.
+
+        Of a JPEG that was searched at a part of its size, the file is read again when this is first asked
+        for.
+
+        Raises
+        ------
+        FileError
+            The file has gone, or has changed since.
+        """
+        if isinstance(self.source, np.ndarray):
+            return self.source
+        image = self.source()
+        if image.shape[:2] != (self.height, self.width):
+            raise ImageError("the file has changed since it was searched")
+        return image
 
     @cached_property
     def activations(self) -> Floats:
@@ -158,3 +179,8 @@ class Result:
             class_id=np.array([self.labels.index(name) for name in names], np.int64),
             data={"class_name": np.array(names, np.str_)},
         )
+
+
+def source_of(image: AnyPixels) -> Pixels | Callable[[], Pixels]:
+    """An image for a `Result`: one that was reduced is not held."""
+    return image.whole if isinstance(image, ReducedImage) else image

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
 
 from waldo_cli.detector import maps
+from waldo_cli.detector.closer import magnification
 from waldo_cli.detector.matching import Matcher, Turn, is_one_colour
 from waldo_cli.detector.pyramid import level_size
 from waldo_cli.detector.verdict import MOST_CHANCE
@@ -25,7 +26,6 @@ from waldo_cli.stack.stack import Mask, Stack
 
 #: What `detect` reports for masks: Lin's concordance correlation, or normalised cross-correlation.
 SCORES = ("ccc", "ncc")
-
 
 #: What `detect` takes for masks.
 Masks = Mask | AnyImage | Sequence[Mask | AnyImage]
@@ -234,6 +234,21 @@ class Search:
             return self.scales
         limit = image.rows * image.cols / self.level_pixels
         return tuple(s for s in self.scales if s**2 >= limit) or self.scales[-1:]
+
+    def reduction(self, image: Size, *, several: bool = False) -> int:
+        """How much an image of this size may be reduced while it is read: 1, 2, 4 or 8.
+
+        Never so much that a level, or the cut of a closer look, would have to be enlarged. The whole picture
+        is searched for masks, at scales that were given, and where there may be `several` pages in it.
+        """
+        if self.masks is not None or self.level_pixels is None or several:
+            return 1
+        shown = [1.0] + [
+            magnification(look, self.stack.object_size) * max(look.scales)
+            for look in self.stack.closer_looks
+        ]
+        most = self.scales_for(image)[0] / max(shown)
+        return max(factor for factor in (1, 2, 4, 8) if factor <= max(most, 1))
 
     def levels_for(self, image: Size, *, several: bool = False) -> list[Size]:
         """Sizes of the image at which it is searched, largest first.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Detection, Point, Size
+from waldo_cli.images.reduced import AnyPixels, ReducedImage
 
 TURNS = (0, 90, 180, 270)
 
@@ -39,6 +40,11 @@ def turn_of(spec: str | int) -> int | None:
 def turned(array: NDArray[Element], turn: int) -> NDArray[Element]:
     """An image or a map ``(H, W, ...)``, turned clockwise."""
     return np.ascontiguousarray(np.rot90(array, -turn // 90))
+
+
+def turned_image(image: AnyPixels, turn: int) -> AnyPixels:
+    """An image, turned clockwise."""
+    return image.turned(turn) if isinstance(image, ReducedImage) else turned(image, turn)
 
 
 def point_back(x: float, y: float, turn: int, image: Size) -> Point:

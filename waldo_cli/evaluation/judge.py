@@ -21,8 +21,9 @@ from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.peaks import MAX_OVERLAP, suppress
 from waldo_cli.detector.search import Search
 from waldo_cli.evaluation.overlap import Overlaps, match
-from waldo_cli.evaluation.pages import Complain, Page, TruthPixels, open_page, refuse
-from waldo_cli.geometry import Detection
+from waldo_cli.evaluation.pages import Complain, Page, TruthPixels, refuse, set_page
+from waldo_cli.geometry import Detection, Size
+from waldo_cli.images.load import load_reduced
 
 # No finite score is below it: `detect` then reports all finds, and ranks below the threshold are known, too.
 LOWEST_SCORE = -sys.float_info.max
@@ -114,7 +115,7 @@ def score_page(
     max_overlap
         As for `detect`.
     max_pixels, complain, truth_pixels
-        As for `open_page`.
+        As for `open_page`. The picture is read as `detect` reads it.
 
     Raises
     ------
@@ -127,9 +128,8 @@ def score_page(
     search = replace(search, threshold=LOWEST_SCORE, by_verdict=False)
     search = search.for_class(label)
     started = time.perf_counter()
-    image, page = open_page(
-        page, max_pixels=max_pixels, complain=complain, truth_pixels=truth_pixels
-    )
+    image = load_reduced(page.path, search.reduction, max_pixels=max_pixels, must_show=True)
+    page = set_page(page, Size(*image.shape[:2]), complain, truth_pixels)
     finds = detect_with(image, search, top=top, max_overlap=max_overlap).detections
     # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
     if search.masks is not None and len(search.masks) > 1:

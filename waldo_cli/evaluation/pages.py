@@ -1,6 +1,6 @@
 """Pages whose boxes are known: `TrueBox`, `Page`, and the pictures of pages.
 
-`open_page` is the one place where a truth meets the pixels of its picture. There the sizes are compared, and
+`set_page` is the one place where a truth meets the pixels of its picture. There the sizes are compared, and
 boxes that the truth gives as shares of the picture become pixels.
 """
 
@@ -235,14 +235,40 @@ def open_page(
 ) -> tuple[Floats, Page]:
     """Return the picture of a page as shown, and the page with its boxes on the pixels of this picture.
 
+    Parameters
+    ----------
+    max_pixels
+        As for `load_image`.
+    complain, truth_pixels
+        As for `set_page`.
+
+    Raises
+    ------
+    InvalidInputError
+        As `set_page`.
+    FileError
+        The picture cannot be read.
+    """
+    image = load_image(page.path, max_pixels=max_pixels, must_show=True)
+    return image, set_page(page, Size(*image.shape[:2]), complain, truth_pixels)
+
+
+def set_page(
+    page: Page,
+    shown: Size,
+    complain: Complain = refuse,
+    truth_pixels: TruthPixels | None = None,
+) -> Page:
+    """Return the page with its boxes on the pixels of its picture as shown.
+
     Cameras store a picture as the sensor lay and say in EXIF how it is to be turned. Some tools draw boxes on
     the picture as shown, others on the stored pixels; the size that the truth gives for the page tells which.
     It does not where the turn keeps the size (upside down, mirrored, square).
 
     Parameters
     ----------
-    max_pixels
-        As for `load_image`.
+    shown
+        Rows and columns of the picture as shown.
     complain
         Gets the boxes that do not lie on the picture. By default the first one is raised.
     truth_pixels
@@ -257,10 +283,8 @@ def open_page(
     FileError
         The picture cannot be read.
     """
-    image = load_image(page.path, max_pixels=max_pixels, must_show=True)
-    shown = Size(*image.shape[:2])
     if page.size is None and not page.raw:  # the truth does not name it
-        return image, page
+        return page
     turn = read_turn(page.path)
     stored = shown_size(shown, turn)  # exchanging rows and columns again leads back
     if page.size not in (None, shown, stored):
@@ -279,7 +303,7 @@ def open_page(
     if means_stored:
         boxes = tuple(_shown_box(box, turn, stored) for box in boxes)
     is_assumed = turn > 1 and not sizes_tell and truth_pixels is None and bool(boxes)
-    return image, replace(page, boxes=boxes, raw=(), size=shown, is_assumed=is_assumed)
+    return replace(page, boxes=boxes, raw=(), size=shown, is_assumed=is_assumed)
 
 
 def _shown_box(box: TrueBox, turn: int, stored: Size) -> TrueBox:

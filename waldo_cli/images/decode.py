@@ -5,7 +5,7 @@ Files are not trusted. Only some formats are opened, and the contents decide the
 of file names count in folders only; `inputs.folders` has them. HEIC and JPEG XL need the packages of extras,
 which are imported where they are needed.
 
-`opened` does all of it: it reads the bytes (`_read_all`), lets `headers` check them, and decodes them
+`opened` does all of it: it reads the bytes (`read_all`), lets `headers` check them, and decodes them
 (`_decode`) while Pillow's global settings are changed (`_pillow_set_up`). `samples` turns the result into
 float32.
 """
@@ -29,6 +29,7 @@ from PIL import Image, ImageFile, _imaging, features
 
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
+from waldo_cli.geometry import Size
 from waldo_cli.images import headers, pages
 from waldo_cli.images.limits import (
     DEFAULT_MAX_PIXELS,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from waldo_cli.images.headers import Screened
+    from waldo_cli.images.reduced import Reduction
 
 #: A picture as a path, an open binary file, or bytes.
 Source = str | os.PathLike[str] | BinaryIO | bytes
@@ -87,7 +89,7 @@ def max_file_bytes(max_pixels: int | None) -> int:
     return min(max(_MAX_FILE_BYTES, requested), _MAX_FILE_BYTES_EVER)
 
 
-def _read_all(source: Source, limit: int) -> bytes:
+def read_all(source: Source, limit: int) -> bytes:
     """Return all bytes of a picture, at least one and at most `limit`."""
     if isinstance(source, bytes):
         data = source
@@ -143,12 +145,18 @@ _pillow_lock = threading.RLock()
 
 @contextlib.contextmanager
 def opened(
-    source: Source, max_pixels: int | None, *, page: int = 1, allow_truncated: bool = False
+    source: Source,
+    max_pixels: int | None,
+    *,
+    page: int = 1,
+    allow_truncated: bool = False,
+    reduction: Reduction | None = None,
 ) -> Iterator[Picture]:
     """Read, check and decode a picture; every failure becomes one error that names the file.
 
     The ``with`` block should convert the pixels: memory that runs out there is reported in the same way.
-    `max_pixels`, `page` and `allow_truncated` are those of `load_image`.
+    `max_pixels`, `page` and `allow_truncated` are those of `load_image`. `reduction` is asked how much a JPEG
+    may be reduced; other formats, and files that are not complete, are decoded whole.
     """
     if page < 1:
         raise InvalidInputError(f"page is {page}: pages count from 1")
@@ -158,9 +166,9 @@ def opened(
         limit = max_file_bytes(max_pixels)
         file = os.fspath(source) if isinstance(source, os.PathLike) else source
         single, page = pages.single(
-            file if isinstance(file, str) else _read_all(file, limit), page, limit, max_pixels
+            file if isinstance(file, str) else read_all(file, limit), page, limit, max_pixels
         )
-        data = _read_all(single, limit)
+        data = read_all(single, limit)
         kind, file_bytes = headers.sniff(data), len(data)
         try:
             try:
@@ -170,7 +178,9 @@ def opened(
             del data  # the bytes for Pillow are a copy, of most formats
             with _pillow_lock, _pillow_set_up(max_pixels):
                 try:
-                    picture = _decode(screened, kind, file_bytes, max_pixels, page, lenient=False)
+                    picture = _decode(
+                        screened, kind, file_bytes, max_pixels, page, reduction, lenient=False
+                    )
                 except TruncatedError:
                     if not allow_truncated:
                         raise
@@ -242,7 +252,7 @@ def read_turn(source: Source, *, page: int = 1, max_pixels: int | None = None) -
         The file is missing or cannot be read.
     """
     with _naming(source):
-        data = _read_all(source, max_file_bytes(max_pixels))
+        data = read_all(source, max_file_bytes(max_pixels))
         return headers.screen(data, headers.sniff(data), page, max_pixels).turn
 
 
@@ -263,6 +273,7 @@ def _decode(
     file_bytes: int,
     max_pixels: int | None,
     page: int,
+    reduction: Reduction | None = None,
     *,
     lenient: bool,
 ) -> Picture:
@@ -276,6 +287,9 @@ def _decode(
             check_size(image.width, image.height, file_bytes, max_pixels, screened.density)
             headers.check_frames(page, image.width, image.height)
         rawmode = _rawmode(image)  # before `load`, which empties `image.tile`
+        whole, factor = Size(image.height, image.width), 1
+        if reduction is not None and kind == "JPEG" and not screened.unfinished:
+            factor = _reduce(image, reduction(whole))
         if screened.unfinished and not lenient:
             image = _finished(screened.data)
         image.load()
@@ -295,6 +309,8 @@ def _decode(
             inverted=found is not None and found.inverted,
             orientation=1 if is_upright else screened.turn,
             undo_orientation=INVERSE[screened.turn] if is_upright else 1,
+            whole=whole,
+            factor=factor,
         )
     except (
         ImageError,
@@ -315,6 +331,18 @@ def _open(data: bytes, kind: str, page: int) -> ImageFile.ImageFile:
             raise ImageError(f"no page {page}: the file has {pages}")
         image.seek(page - 1)
     return image
+
+
+def _reduce(jpeg: ImageFile.ImageFile, factor: int) -> int:
+    """Let the decoder make a smaller picture, by fewer frequencies of each block; return by what factor.
+
+    Where the size is no multiple of the factor, the last row and the last column reach beyond the picture.
+    """
+    if factor == 1 or factor > min(jpeg.size):
+        return 1
+    # Pillow takes the largest of its factors that leaves at least this size.
+    jpeg.draft(None, (jpeg.width // factor, jpeg.height // factor))
+    return factor
 
 
 def _frames(image: ImageFile.ImageFile, kind: str) -> int:

@@ -13,7 +13,8 @@ from PIL import Image, ImageOps
 from waldo_cli.arrays import Floats
 from waldo_cli.errors import ImageError, InvalidInputError
 from waldo_cli.images.decode import Source
-from waldo_cli.images.load import load_mask, load_pixels
+from waldo_cli.images.load import load_mask, load_reduced
+from waldo_cli.images.reduced import AnyPixels, Reduction
 
 #: What `detect` takes for an image.
 AnyImage = NDArray[Any] | Source | Image.Image
@@ -30,8 +31,8 @@ def is_picture(given: object) -> bool:
     return isinstance(given, str | os.PathLike | bytes | Image.Image) or hasattr(given, "read")
 
 
-def as_image(image: AnyImage) -> NDArray[Any]:
-    """Return an image as an array; a picture as `load_pixels` gives it.
+def as_image(image: AnyImage, reduction: Reduction | None = None) -> AnyPixels:
+    """Return an image as an array; a file as `load_reduced` gives it.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ def as_image(image: AnyImage) -> NDArray[Any]:
         floats or uint8 are returned as they are. Others of uint8 are divided by 255 and uint16 by 65535, grey
         ``(H, W)`` and ``(H, W, 1)`` is copied to three channels, and ``(H, W, 4)`` is blended with white by
         its alpha.
+    reduction
+        How much a file may be reduced; None: not at all.
 
     Raises
     ------
@@ -51,7 +54,7 @@ def as_image(image: AnyImage) -> NDArray[Any]:
     """
     source = _source(image)
     if source is not None:
-        return load_pixels(source, max_pixels=_pixels(image))
+        return load_reduced(source, reduction, max_pixels=_pixels(image))
     if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] == (3,):
         return image
     array = _as_floats(image, "an image")

@@ -7,15 +7,17 @@ picture. A file for which that is not possible raises `ImageError` with one reas
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from waldo_cli.errors import ImageError
-from waldo_cli.images.decode import Source, opened
+from waldo_cli.images.decode import Source, max_file_bytes, opened, read_all
 
 if TYPE_CHECKING:
     from waldo_cli.arrays import Floats, Pixels
+    from waldo_cli.images.reduced import AnyPixels, Reduction
 
 
 def load_image(
@@ -93,9 +95,41 @@ def load_pixels(
     `as_floats` makes of the result what `load_image` returns.
     """
     with opened(path_or_file, max_pixels, page=page, allow_truncated=allow_truncated) as picture:
-        if picture.is_plain:
-            return picture.stored_rgb(orient=orient)
-        return picture.rgb(orient=orient, must_show=must_show)
+        return picture.pixels(orient=orient, must_show=must_show)
+
+
+def load_reduced(
+    path_or_file: Source,
+    reduction: Reduction | None,
+    *,
+    page: int = 1,
+    max_pixels: int | None = None,
+    orient: bool = True,
+    allow_truncated: bool = False,
+    must_show: bool = False,
+) -> AnyPixels:
+    """`load_pixels`, but of a JPEG fewer pixels are read where `reduction` allows it.
+
+    Limits are those of the whole picture. The result can read that, too: from the same path, when it is asked
+    to.
+    """
+    if hasattr(path_or_file, "read"):
+        path_or_file = read_all(
+            path_or_file, max_file_bytes(max_pixels)
+        )  # it can be read only once
+    with opened(
+        path_or_file,
+        max_pixels,
+        page=page,
+        allow_truncated=allow_truncated,
+        reduction=reduction,
+    ) as picture:
+        if picture.factor > 1:
+            whole = partial(
+                load_pixels, path_or_file, page=page, max_pixels=max_pixels, orient=orient
+            )
+            return picture.reduced(whole, orient=orient)
+        return picture.pixels(orient=orient, must_show=must_show)
 
 
 def load_mask(

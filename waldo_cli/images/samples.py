@@ -16,15 +16,18 @@ import numpy as np
 from PIL import Image
 
 from waldo_cli.errors import ImageError
+from waldo_cli.images.orientation import shown_size
+from waldo_cli.images.reduced import ReducedImage
 from waldo_cli.parallel import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
     from PIL import ImageFile
 
-    from waldo_cli.arrays import Bytes, Floats
+    from waldo_cli.arrays import Bytes, Floats, Pixels
+    from waldo_cli.geometry import Size
     from waldo_cli.images.directory import Layout
 
 Sample = TypeVar("Sample", bound=np.generic)
@@ -58,6 +61,10 @@ class Picture:
         The EXIF orientation that turns `image` upright.
     undo_orientation
         The EXIF orientation that turns `image` as it is stored in the file; Pillow turns some formats.
+    whole
+        Rows and columns that the picture has, in the row order of the decoder.
+    factor
+        How many of them lie along a side of a pixel of `image`: more than 1 where it was reduced.
     """
 
     image: Image.Image
@@ -68,6 +75,8 @@ class Picture:
     inverted: bool
     orientation: int
     undo_orientation: int
+    whole: Size
+    factor: int = 1
 
     def rgb(self, *, orient: bool, must_show: bool) -> Floats:
         """Return `(H, W, 3)`, with white behind transparent pixels; `orient` turns it upright.
@@ -105,6 +114,12 @@ class Picture:
             and not self.inverted
         )
 
+    def pixels(self, *, orient: bool, must_show: bool) -> Pixels:
+        """Return `stored_rgb` of a picture that `is_plain`, `rgb` of any other."""
+        if self.is_plain:
+            return self.stored_rgb(orient=orient)
+        return self.rgb(orient=orient, must_show=must_show)
+
     def stored_rgb(self, *, orient: bool) -> Bytes:
         """Return the samples of a picture that `is_plain`, `(H, W, 3)`; `orient` turns it upright."""
         turn = self.orientation if orient else self.undo_orientation
@@ -117,6 +132,22 @@ class Picture:
 
         spread(copy, self._row_bands())
         return result
+
+    def reduced(self, whole: Callable[[], Pixels], *, orient: bool) -> ReducedImage:
+        """Return a picture that was reduced and `is_plain`; `whole` reads it at its own size."""
+        turn = self.orientation if orient else self.undo_orientation
+        size = shown_size(self.whole, turn)
+        # The last row and the last column may reach beyond the picture. They come first where a turn has
+        # rows or columns run backwards; see `_allocate`.
+        below, beside = (n * self.factor - m for n, m in zip(self._shape, self.whole, strict=True))
+        origin = (-below if turn in (3, 4, 6, 7) else 0, -beside if turn in (2, 3, 7, 8) else 0)
+        return ReducedImage(
+            self.stored_rgb(orient=orient),
+            self.factor,
+            size,
+            origin if turn < 5 else origin[::-1],
+            whole,
+        )
 
     def colour_and_alpha(self) -> tuple[Floats, Floats | None]:
         """Return upright colour `(H, W, 3)`, not blended, and alpha `(H, W)`; None if it is 1 everywhere."""

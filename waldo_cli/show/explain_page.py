@@ -27,11 +27,12 @@ from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP
 from waldo_cli.detector.result import Result
 from waldo_cli.detector.search import Search
-from waldo_cli.detector.turn import box_back, point_back, turned
+from waldo_cli.detector.turn import box_back, point_back, turned, turned_image
 from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import show, write_atomically
 from waldo_cli.geometry import Box, Detection, Point, Size, Span
+from waldo_cli.images.reduced import AnyPixels, ReducedImage
 from waldo_cli.show.heatmap import Heatmap
 from waldo_cli.show.html import (
     Figure,
@@ -66,7 +67,7 @@ NEAR = 8  # pixels around a place that was asked about, in which a mask's best p
 
 def explain(
     path: str | os.PathLike[str],
-    image: NDArray[Any],
+    image: NDArray[Any] | ReducedImage,
     search: Search,
     *,
     title: str = "image",
@@ -132,11 +133,11 @@ def explain(
         raise InvalidInputError(
             f"the place {at[0]:g},{at[1]:g} lies outside the {result.width}x{result.height} image"
         )
-    image = as_floats(np.asarray(image))
+    image = image if isinstance(image, ReducedImage) else as_floats(np.asarray(image))
     shown = result
     if result.turned:
         # The whole page is about the turned image, in its own pixels: search that one as it is.
-        image, trace = turned(image, result.turned), Trace()
+        image, trace = turned_image(image, result.turned), Trace()
         back, size = 360 - result.turned, Size(*image.shape[:2])
         at = at and point_back(*at, back, size)
         region = region and astuple(box_back(Box(*region), back, size))
@@ -155,7 +156,8 @@ def explain(
     near = None
     if at is not None and search.matches_pixels:
         near = _best_near(image, search, at, where, max_seconds)
-    page = _Page(image, shown, trace, at, near)
+    pixels = turned(as_floats(result.image), result.turned)
+    page = _Page(image, pixels, shown, trace, at, near)
     text = document(f"Why: {show(title)}", page.sections())
     with write_atomically(path) as file:
         file.write(text.encode())
@@ -163,7 +165,7 @@ def explain(
 
 
 def _best_near(
-    image: Floats, search: Search, at: Point, where: NDArray[Any] | None, max_seconds: float
+    image: AnyPixels, search: Search, at: Point, where: NDArray[Any] | None, max_seconds: float
 ) -> Detection | None:
     """The best place that a mask has near a place, by the search of `detect` itself."""
     reach = NEAR
@@ -295,7 +297,7 @@ def place_figures(ranking: Ranking, place: Place, at: Point, image: Floats) -> I
         )
 
 
-def _candidate(seen: Pass, n: int, image: Floats) -> Iterator[Figure]:
+def _candidate(seen: Pass, n: int, image: AnyPixels) -> Iterator[Figure]:
     """What each closer look was shown of a candidate, and said of it."""
     if seen.scores is None:
         return
@@ -330,8 +332,9 @@ def _said(answers: Floats, labels: Sequence[str]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Page:
-    """The sections of the page, in their order."""
+    """The sections of the page, in their order; `image` shows what was `searched`."""
 
+    searched: AnyPixels
     image: Floats
     result: Result
     trace: Trace
@@ -468,7 +471,7 @@ class _Page:
             " sure each is of every label, and what they come to together; the best first."
         )
         for n in np.argsort(-np.array(ranking.final), kind="stable")[:CANDIDATES]:
-            yield from map(figure, _candidate(seen, int(n), self.image))
+            yield from map(figure, _candidate(seen, int(n), self.searched))
 
     def _layers(self, ranking: Ranking, place: Point, scale: float) -> Iterator[str]:
         """The map after each layer, in a window around a place, as the whole level has it there."""
@@ -478,14 +481,14 @@ class _Page:
         # A mask's find lies between the scales that were looked at: the nearest map shows it.
         grid = min(maps.grids, key=lambda g: abs(math.log(g.scale / scale)))
         yield f"<h2>Layer by layer at scale {grid.scale:.3g}, around {place[0]:g}, {place[1]:g}</h2>"
-        window, right = window_around(stack, self.image, maps, grid, place)
+        window, right = window_around(stack, self.searched, maps, grid, place)
         entering = rgb(inside_spans(window, (0, 0), (1, 1), right))
         yield figure(Figure(entering, "What goes in", alt="piece of the page"))
         yield from _steps(stack, window, right)
 
     def _closer_layers(self, seen: Pass, n: int) -> Iterator[str]:
         """The map after each layer of each closer look at one candidate."""
-        for number, look, view in seen.shown(self.image, n):
+        for number, look, view in seen.shown(self.searched, n):
             found = seen.candidates[n]
             yield f"<h2>Closer look {number} layer by layer, at {found.x:g}, {found.y:g}</h2>"
             yield figure(Figure(rgb(view), "What goes in", alt="cut of the page"))

@@ -50,7 +50,9 @@ class Cost(NamedTuple):
     seconds: float
 
 
-def cost(stack: Stack, image: Pair, levels: Sequence[Pair], *, weighed: bool = False) -> Cost:
+def cost(
+    stack: Stack, image: Pair, levels: Sequence[Pair], *, weighed: bool = False, factor: int = 1
+) -> Cost:
     """What a stack takes for an image.
 
     Parameters
@@ -63,6 +65,9 @@ def cost(stack: Stack, image: Pair, levels: Sequence[Pair], *, weighed: bool = F
         Rows and columns at each scale, margins included.
     weighed
         Whether a prior will weigh the maps.
+    factor
+        By how much the image was reduced while it was read. The map over such an image is not counted: it is
+        made row by row.
     """
     local = stack.layers[: stack.local_count]
     rest = stack.layers[stack.local_count :]
@@ -81,7 +86,7 @@ def cost(stack: Stack, image: Pair, levels: Sequence[Pair], *, weighed: bool = F
     merged = [_area(s[-1]) for s in sizes]
     maps = sum(outputs) + sum(merged) * (channels[-1] > 1)
     below = max((n for n in merged if n <= pixels), default=0)
-    most = max(most, maps + pixels + 5 * below)
+    most = max(most, maps + pixels * (factor == 1) + 5 * below)
     if weighed:
         most = max(
             most, 3 * pixels + sum(outputs) + 4 * max(outputs), maps + sum(merged) + 5 * pixels
@@ -90,9 +95,9 @@ def cost(stack: Stack, image: Pair, levels: Sequence[Pair], *, weighed: bool = F
         most = max(
             most, sum(outputs) + 2 * sum(merged) + _floats_of_cuts(look, stack, image, levels)
         )
-    # Copies of the image that are halved for small scales, and the weights that make rows and columns of its
-    # levels; and the numbers of the layers, turned into what the methods want.
-    around = pixels + sum(700 * cols + 100 * rows for rows, cols in levels)
+    # Copies of what was read that are halved for small scales, and the weights that make rows and columns of
+    # its levels; and the numbers of the layers, turned into what the methods want.
+    around = pixels // factor**2 + sum(700 * cols + 100 * rows for rows, cols in levels)
     numbers = stack.parameters + sum(look.stack.parameters for look in stack.closer_looks)
     seconds = sum(_seconds_in_sequence(stack, level) for level in levels)
     for look in stack.closer_looks:
