@@ -47,8 +47,12 @@ def written(
     photometric: int | None = None,
     tags: dict[int, tuple[int, bytes]] | None = None,
     types: dict[int, int] | None = None,
+    replaced: dict[int, tuple[int, bytes]] | None = None,
 ) -> bytes:
-    """`(H, W, C)` with deflate, in strips of 5 rows or in square tiles; `types` sets types of tags."""
+    """`(H, W, C)` with deflate, in strips of 5 rows or in square tiles.
+
+    `types` sets types of tags, `replaced` says something else than what the samples are.
+    """
     height, width, channels = samples.shape
     samples = samples.astype(samples.dtype.newbyteorder(order))
     layers = [samples[..., n : n + 1] for n in range(channels)] if planes else [samples]
@@ -95,6 +99,7 @@ def written(
         kind = (types or {}).get(number, 16 if big and number in (273, 324) else 4)
         entries[number] = kind, struct.pack(order + letters[kind] * len(values), *values)
         counts[number] = len(values)
+    entries |= replaced or {}
     field, letter = (8, "Q") if big else (4, "I")
     where = head + len(body)
     after = where + (8 if big else 2) + len(entries) * (4 + 2 * field) + field
@@ -159,11 +164,13 @@ def test_more_samples_than_colours_and_alpha_are_left_out(channels: int, planes:
 
 
 @pytest.mark.parametrize("planes", [False, True])
-def test_signed_bytes_of_several_samples_have_the_range_of_their_numbers(planes: bool) -> None:
-    samples = samples_of("u1", 3).astype("i1")
+@pytest.mark.parametrize("channels", [1, 3])
+def test_signed_bytes_have_the_range_of_their_numbers(channels: int, planes: bool) -> None:
+    samples = samples_of("u1", channels).astype("i1")
     image = load_image(written(samples, planes=planes))
     low, high = min(int(samples.min()), 0), max(int(samples.max()), 1)
-    np.testing.assert_allclose(image, (samples.astype(float) - low) / (high - low), atol=1e-6)
+    right = (samples.astype(float) - low) / (high - low)
+    np.testing.assert_allclose(image, np.broadcast_to(right, image.shape), atol=1e-6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -209,6 +216,116 @@ def test_white_may_be_zero_in_floats_of_colour_planes() -> None:
     samples = samples_of("f8", 1)
     image = load_image(written(samples, photometric=0))
     np.testing.assert_allclose(image, 1 - expected(samples), atol=1e-6)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_white_may_be_zero_in_whole_numbers(
+    kind: str, channels: int, planes: bool, order: str
+) -> None:
+    samples = samples_of(kind, channels)
+    samples[..., 1:] = np.iinfo(kind).max
+    image = load_image(written(samples, photometric=0, planes=planes, order=order))
+    np.testing.assert_allclose(image, 1 - expected(samples), atol=1e-6)
+
+
+@pytest.mark.parametrize("bits", [3, 6, 10, 12, 14])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_samples_packed_without_gaps(bits: int, channels: int, photometric: int) -> None:
+    values = np.random.default_rng(bits).integers(0, 1 << bits, (13, 37, channels))
+    digits = values[..., np.newaxis] >> np.arange(bits)[::-1] & 1
+    rows = np.packbits(digits.reshape(13, -1).astype(bool), axis=1)
+    kind = 2 if channels == 3 else photometric
+    tags = {
+        256: (4, struct.pack("<I", 37)),
+        258: (3, struct.pack(f"<{channels}H", *[bits] * channels)),
+        262: (4, struct.pack("<I", kind)),
+        277: (4, struct.pack("<I", channels)),
+    }
+    right = values / ((1 << bits) - 1)
+    image = load_image(written(rows[..., np.newaxis], replaced=tags))
+    np.testing.assert_allclose(
+        image,
+        np.broadcast_to(right if kind else 1 - right, image.shape),
+        atol=0.002 if bits < 8 else 1e-4,
+    )
+
+
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "channels"), [("u1", 4), ("u1", 5), ("u2", 4), ("u2", 5), ("f4", 4)]
+)
+def test_inks_of_every_depth_with_more_samples_and_in_planes(
+    kind: str, channels: int, planes: bool
+) -> None:
+    samples = samples_of(kind, channels)
+    inks = samples[..., :4] / (1 if kind == "f4" else np.iinfo(kind).max)
+    right = (1 - inks[..., :3]) * (1 - inks[..., 3:])
+    tags = {338: (3, struct.pack("<H", 0) if channels == 5 else b"")}
+    image = load_image(written(samples, photometric=5, planes=planes, tags=tags))
+    np.testing.assert_allclose(image, right, atol=0.005)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("u1", 255), ("u1", 65535), ("u2", 65535)])
+def test_palettes_of_every_depth_and_those_of_numbers_of_8_bits(kind: str, most: int) -> None:
+    size = np.iinfo(kind).max + 1
+    palette = np.random.default_rng(0).integers(0, most + 1, (3, size)).astype(np.uint16)
+    samples = samples_of(kind, 1)
+    image = load_image(written(samples, photometric=3, tags={320: (3, palette.tobytes())}))
+    right = palette.T[samples[..., 0]] / most
+    np.testing.assert_allclose(image, right, atol=1 / 255)
+
+
+@pytest.mark.parametrize("across", [1, 2, 4])
+def test_subsampled_colours_without_compression_open(across: int) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (6, 8), np.uint8)
+    units = np.full((6, 8 // across, across + 2), 128, np.uint8)  # Cb and Cr of 128: no colour
+    units[..., :across] = grey.reshape(6, -1, across)
+    tags = {256: 8, 262: 6, 530: across | 1 << 16, 531: 1}
+    data = several((units.reshape(6, -1, 1), tags), channels=3)
+    one_long, two_shorts = struct.pack("<HHII", 530, 4, 1, tags[530]), (530, 3, 2, across, 1)
+    image = load_image(data.replace(one_long, struct.pack("<HHIHH", *two_shorts)))
+    np.testing.assert_allclose(image[..., 0] * 255, grey, atol=1)
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_no_data_of_whole_numbers_is_transparent(kind: str, photometric: int) -> None:
+    samples = np.arange(13 * 37).reshape(13, 37, 1).astype(kind)
+    tags = {42113: (2, b"7\0")}
+    image = load_image(written(samples, photometric=photometric, tags=tags))
+    assert (image[samples[..., 0] == 7] == 1).all()
+    plain = load_image(written(samples, photometric=photometric))
+    np.testing.assert_array_equal(image[samples[..., 0] != 7], plain[samples[..., 0] != 7])
+
+
+def test_no_data_of_colours_is_where_all_samples_have_its_value() -> None:
+    samples = np.full((4, 4, 3), 9, np.uint8)
+    samples[0], samples[1, :, 0] = 0, 0
+    image = load_image(written(samples, tags={42113: (2, b"0\0")}))
+    assert (image[0] == 1).all()
+    np.testing.assert_array_equal(image[1:], as_float(samples[1:]))
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8"])
+def test_no_data_is_compared_as_the_sample_is_stored(kind: str) -> None:
+    samples = np.linspace(0, 100, 13 * 37).reshape(13, 37, 1).astype(kind)
+    plain = load_image(written(samples))
+    samples[:2] = -9999.3  # a float of 16 bits makes -10000 of it
+    image = load_image(written(samples, tags={42113: (2, b"-9999.3")}))
+    np.testing.assert_allclose(image[2:], plain[2:], atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [-3.4e38, -3.40282306074e38])
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_what_programs_write_for_the_lowest_float_is_no_data(kind: str, value: float) -> None:
+    samples = np.linspace(0, 100, 13 * 37).reshape(13, 37, 1).astype(kind)
+    plain = load_image(written(samples))
+    samples[:2] = value
+    np.testing.assert_allclose(load_image(written(samples))[2:], plain[2:], atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["f4", "f8", "i2", "i4"])
@@ -308,16 +425,20 @@ def test_tags_that_do_not_concern_the_samples_refuse_nothing() -> None:
 # --- which picture --------------------------------------------------------------------------------
 
 
-def several(*pictures: tuple[np.ndarray, dict[int, int]]) -> bytes:
-    """A TIFF of uncompressed pictures with further tags, one directory after the other."""
+def several(*pictures: tuple[np.ndarray, dict[int, int]], channels: int = 0) -> bytes:
+    """A TIFF of uncompressed pictures with further tags, one directory after the other.
+
+    `channels` says something else than what the samples are.
+    """
     data = b"II*\0" + b"\0" * 4
     link = 4
     for samples, tags in pictures:
-        height, width, channels = samples.shape
+        height, width = samples.shape[:2]
+        count = channels or samples.shape[2]
         at = len(data)
         data += samples.tobytes() + b"\0" * (samples.size % 2)
         entries = {
-            256: width, 257: height, 259: 1, 262: 2 if channels == 3 else 1, 273: at, 277: channels,
+            256: width, 257: height, 259: 1, 262: 2 if count == 3 else 1, 273: at, 277: count,
             278: height, 279: samples.size, **tags,
         }  # fmt: skip
         bits = len(data)
@@ -326,7 +447,7 @@ def several(*pictures: tuple[np.ndarray, dict[int, int]]) -> bytes:
         rows = b"".join(
             struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(entries.items())
         )
-        rows_258 = struct.pack("<HHII", 258, 3, channels, bits if channels == 3 else 8)
+        rows_258 = struct.pack("<HHII", 258, 3, count, bits if count == 3 else 8)
         data += struct.pack("<H", len(entries) + 1) + rows_258 + rows
         data = data[:link] + struct.pack("<I", directory) + data[link + 4 :]
         link = len(data)

@@ -16,6 +16,8 @@ from waldo_cli.images import headers
 from waldo_cli.images.load import load_image
 from waldo_cli.images.pages import contents
 
+NAMED = {"TGA": "a Targa", "PCX": "a PCX", "SGI": "an SGI", "ICO": "an icon", "QOI": "a QOI"}
+
 
 @pytest.mark.parametrize(
     ("data", "reason"),
@@ -41,6 +43,10 @@ from waldo_cli.images.pages import contents
         (b"\0" * 128 + b"DICM", "DICOM"),
         (b"Rar!\x1a\x07\0", "archive"),
         (b"gimp xcf v011", "GIMP"),
+        (b"\xef\xbb\xbf<html>", "web page"),
+        (b"<?xml version='1.0'?>\n<!DOCTYPE svg PUBLIC 'a' 'b'>\n<svg/>", "SVG"),
+        (b"\0" * 257 + b"ustar\0", "archive"),
+        *[(encoded(Image.new("RGB", (20, 20)), kind), name) for kind, name in NAMED.items()],
         (PNG_SIGNATURE + b"\0\0\0\x04CgBI" + b"\0" * 40, "CgBI"),
     ],
 )

@@ -34,7 +34,16 @@ def test_sizes_in_all_their_forms() -> None:
     ratio = bits((1, 1), (2, 5), (5, 3), (1, 1))
     assert jpegxl._header(ratio)[:2] == (24 * 16 // 9, 24)
     long = bits((0, 1), (2, 2), (99_999, 18), (0, 3), (0, 2), (299, 9), (0, 1), (1, 1), (5, 3))
-    assert jpegxl._header(long) == (300, 100_000, 6)
+    assert jpegxl._header(long) == (300, 100_000, 6, False)
+
+
+@pytest.mark.parametrize("sized", [False, True])
+def test_animations_are_refused_since_the_decoder_shows_their_end(sized: bool) -> None:
+    size = ((1, 1), (4, 5), (0, 3), (9, 5))
+    intrinsic = ((1, 1), *size) if sized else ((0, 1),)
+    data = bits(*size, (0, 1), (1, 1), (0, 3), *intrinsic, (0, 1), (1, 1))
+    with pytest.raises(ImageError, match="animation of JPEG XL"):
+        load_image(data)
 
 
 def test_bombs_are_refused_by_their_header() -> None:

@@ -271,3 +271,9 @@ def test_a_box_of_the_stored_picture_is_where_the_picture_shows_it(turn: int) ->
     size = shown_size(stored, turn)
     assert size == load_image(data).shape[:2]
     assert turned_box(expected, INVERSE[turn], size) == (20, 5, 50, 11)
+
+
+def test_another_prefix_of_the_same_namespace_means_the_same() -> None:
+    other = xmp(6).replace(b"tiff:Ori", b"t.1:Ori").replace(b"xmlns:tiff=", b"xmlns:t.1=")
+    assert other != xmp(6)
+    assert orientation(b"", other) == orientation(b"", xmp(6)) == 6

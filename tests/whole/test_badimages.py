@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(
 OPENED_NEVERTHELESS = {
     "pillow_foreign/hopper.ppm": "PNM is opened",
     "image_tiff/minisblack-2c-8b-alpha.tiff": "premultiplied grey and alpha, which Pillow can undo",
+    "image_tiff/cmyk-3c-32b-float.tiff": "inks of floats, whose numbers all have a meaning",
     "pillow/apng__chunk_no_fctl.png": "the first picture is sound, only the animation is not",
     "pillow/truncated_end_chunk.png": "all pixels are there",
     "pillow/truncated_jpeg.jpg": "all pixels are there, only the mark of the end is missing",

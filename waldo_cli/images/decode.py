@@ -282,7 +282,8 @@ def _decode(
         found = screened.tiff
         if found is not None and found.missing and not lenient:
             raise truncated(kind)
-        image = _open(screened.data, kind, page)
+        with _reading_by_libtiff(found is not None and found.by_libtiff):
+            image = _open(screened.data, kind, page)
         if found is None:  # the size of a TIFF is checked already, and its rows may be bytes here
             check_size(image.width, image.height, file_bytes, max_pixels, screened.density)
             headers.check_frames(page, image.width, image.height)
@@ -295,16 +296,18 @@ def _decode(
         image.load()
         if kind == "PNG" and page == 1 and not lenient and _may_lack_rows(image):
             headers.check_png_length(screened.data)
-        samples = None
-        if found is not None and found.layout is not None:
-            samples = raw_samples(image, found.layout, found.no_data)
+        samples, colour_key = None, _transparent_sample(image, rawmode)
+        if found is not None:
+            colour_key = None if found.blank is None else np.array([found.blank], np.int64)
+            if found.layout is not None:
+                samples = raw_samples(image, found.layout, found.no_data)
         # pillow-jxl gives a JPEG that was packed without loss back as it was, not turned.
         is_upright = kind in _DECODED_UPRIGHT and not getattr(image, "jpeg", False)
         return Picture(
             _in_plain_mode(_with_visible_alpha(image, kind)),
             _low_bytes(screened.data, kind, rawmode),
             rawmode,
-            _transparent_sample(image, rawmode),
+            colour_key,
             samples,
             inverted=found is not None and found.inverted,
             orientation=1 if is_upright else screened.turn,
@@ -320,6 +323,21 @@ def _decode(
         raise
     except Exception as error:  # Pillow raises about ten different exceptions for damaged files
         raise _image_error(kind, screened, error) from error
+
+
+@contextlib.contextmanager
+def _reading_by_libtiff(wanted: bool) -> Iterator[None]:
+    """Let Pillow choose libtiff, if that is wanted, for what is opened meanwhile."""
+    if not wanted:
+        yield
+        return
+    from PIL import TiffImagePlugin
+
+    previous, TiffImagePlugin.READ_LIBTIFF = TiffImagePlugin.READ_LIBTIFF, True
+    try:
+        yield
+    finally:
+        TiffImagePlugin.READ_LIBTIFF = previous
 
 
 def _open(data: bytes, kind: str, page: int) -> ImageFile.ImageFile:

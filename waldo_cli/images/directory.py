@@ -32,6 +32,9 @@ _PLANAR, _PREDICTOR, _COLOURS = 284, 317, 320
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
 _SUBDIRECTORIES, _EXTRA, _FORMAT, _JPEG_TABLES, _XMP, _NO_DATA = 330, 338, 339, 347, 700, 42113
 _DNG_VERSION = 50706
+_RGB, _PALETTE, _CMYK, _YCBCR = 2, 3, 5, 6  # photometric interpretations
+# Samples of a pixel that are colours; 0 is grey, white first, and 1 grey.
+_COLOURS_OF: Final = {0: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4}
 _OFFSETS: Final = (_STRIP_OFFSETS, _TILE_OFFSETS)
 _COUNTS: Final = (_STRIP_COUNTS, _TILE_COUNTS)
 
@@ -152,7 +155,9 @@ class Layout:
     Attributes
     ----------
     kind
-        numpy's name of a sample as stored, such as ``<f4``.
+        numpy's name of a sample, such as ``<f4``.
+    bits
+        Bits of a sample as stored; a whole number may have fewer than its kind, packed without gaps.
     size
         Width and height of the picture; rows may be longer, to the end of the last tile.
     samples
@@ -164,12 +169,15 @@ class Layout:
     block
         Pixels of a row for which the predictor begins anew: the width of a tile.
     colours
-        Number of samples of a pixel that are colours, 1 or 3.
+        Number of samples of a pixel that are colours: 1, 3, or 4 for CMYK.
     alpha
         None, or whether the sample after the colours is alpha that the colours are multiplied by.
+    colour_map
+        Red of all values, then green, then blue, of 16 bits; empty if samples are no indices.
     """
 
     kind: str
+    bits: int
     size: tuple[int, int]
     samples: int
     planes: int
@@ -177,6 +185,7 @@ class Layout:
     block: int
     colours: int
     alpha: bool | None
+    colour_map: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -193,12 +202,16 @@ class Tiff:
         0 is white.
     no_data
         The value of samples that are none (GDAL's tag), or None.
+    blank
+        The same for whole samples of 8 and 16 bits, as they are decoded.
     layout
         None where the decoder knows the samples itself.
     compression
         TIFF's number for it.
     description
         Of the samples, for a message.
+    by_libtiff
+        Pillow is to leave rows without compression to libtiff: it does not know subsampled colours.
     missing
         Bytes of strips or tiles that lie behind the end of the file; here they are 0.
     """
@@ -207,9 +220,11 @@ class Tiff:
     turn: int
     inverted: bool
     no_data: float | None
+    blank: int | None
     layout: Layout | None
     compression: int
     description: str
+    by_libtiff: bool
     missing: int
 
 
@@ -500,6 +515,11 @@ class _Picture:
                 raise damaged("TIFF", f"tag {tag} lists {found[tag].length} numbers")
             entries[tag] = reader.numbers(tag, found[tag], most)
         layout = self._layout()
+        is_inverted = self.photometric == 0 and (layout is not None or max(self.bits) > 8)
+        if is_inverted:  # Pillow inverts up to 8 bits only, and knows more only in one byte order
+            entries[_PHOTOMETRIC] = (1,)
+        if layout is None and self.photometric == _PALETTE and max(self.bits) <= 8:
+            entries[_COLOURS] = self._colour_map(self.bits[0])
         directories = [entries] if layout is None else self._as_bytes(entries, layout)
         turn = reader.one(found, ORIENTATION, 0)
         if not 1 <= turn <= 8:
@@ -508,12 +528,13 @@ class _Picture:
         return Tiff(
             self._write(directories, missing),
             turn,
-            # Pillow inverts up to 8 bits only.
-            self.photometric == 0 and (layout is not None or max(self.bits) > 8),
+            is_inverted,
             self._no_data(),
+            self._blank(is_inverted),
             layout,
             self.compression,
             self._description(),
+            (self.compression, self.photometric) == (1, _YCBCR),
             missing,
         )
 
@@ -533,34 +554,46 @@ class _Picture:
         except ValueError:
             return None
 
+    def _blank(self, is_inverted: bool) -> int | None:
+        """Return the decoded value of whole samples that are none, in pictures of grey and of RGB."""
+        value, bits = self._no_data(), self.bits[0]
+        is_whole = set(self.formats) == {1} and bits in (8, 16) and self.photometric <= _RGB
+        if value is None or not is_whole or value not in range(1 << bits):
+            return None
+        # Pillow inverts what is not marked as inverted here.
+        return (
+            (1 << bits) - 1 - int(value)
+            if self.photometric == 0 and not is_inverted
+            else int(value)
+        )
+
     def _layout(self) -> Layout | None:
         """Return how to read samples that Pillow has no mode for; None where it has one."""
         bits, form = self.bits[0], self.formats[0]
         extra = self.found.get(_EXTRA)
         extras = self.reader.numbers(_EXTRA, extra, self.samples) if extra else ()
-        # Bytes that Pillow does not know: planes of grey, more than four samples, several signed ones.
-        is_odd = (self.is_planar and self.photometric in (0, 1)) or (
-            self.compression in _BYTEWISE and (self.samples > 4 or (form == 2 and self.samples > 1))
-        )
-        if self.photometric not in (0, 1, 2) or bits == 12:
-            return None
-        if max(self.bits) <= 8 and not (is_odd and bits == 8):
-            return None
-        if (self.samples, bits, form) == (1, 16, 1):  # Pillow's mode I;16
+        if self.photometric not in _COLOURS_OF or not self._is_odd(bits, form):
             return None
         if len(set(self.bits)) > 1 or len(set(self.formats)) > 1:
             raise ImageError(f"a TIFF with samples of {self.bits} bits cannot be opened")
         letter = {1: "u", 2: "i", 3: "f"}.get(form)
-        if letter is None or bits not in (8, 16, 32, 64) or self.compression not in _BYTEWISE:
+        is_packed = form == 1 and bits < 16  # any number of bits
+        if (
+            letter is None
+            or not (is_packed or bits in (8, 16, 32, 64))
+            or self.compression not in _BYTEWISE
+        ):
             raise ImageError(f"a TIFF of {self._description()} cannot be opened")
-        colours = 3 if self.photometric == 2 else 1
+        colours = _COLOURS_OF[self.photometric]
         if self.samples < colours:
-            raise damaged("TIFF", f"{self.samples} samples a pixel are too few for RGB")
+            raise damaged("TIFF", f"{self.samples} samples a pixel are too few for its colours")
         alpha = {1: True, 2: False}.get(extras[0]) if extras else None
         if not extras and self.samples == colours + 1:
             alpha = False  # not said, but there is nothing else that it could be
+        colour_map = self._colour_map(bits) if self.photometric == _PALETTE else ()
         return Layout(
-            f"{self.reader.order}{letter}{bits // 8}",
+            f"{self.reader.order}{letter}{-(-bits // 8)}",
+            bits,
             (self.width, self.height),
             1 if self.is_planar else self.samples,
             min(self.samples, colours + (alpha is not None)) if self.is_planar else 1,
@@ -568,18 +601,51 @@ class _Picture:
             self.tile[0] if self.is_tiled else self.width,
             colours,
             alpha,
+            colour_map,
         )
+
+    def _is_odd(self, bits: int, form: int) -> bool:
+        """Return whether Pillow has no mode for samples of so many bits and this format."""
+        several = self.samples > 1
+        if self.photometric == _PALETTE:
+            return bits > 8
+        if self.photometric == _CMYK:
+            return self.compression in _BYTEWISE and (self.samples > 4 or bits != 8)
+        if (self.samples, bits, form) == (1, 16, 1):  # Pillow's mode I;16
+            return False
+        if max(self.bits) > 8 or bits not in (1, 2, 4, 8):
+            return True
+        # Up to 8 bits: planes of grey or with alpha, more than four samples, inverted grey with alpha,
+        # colours of less than 8 bits, signed bytes.
+        if self.is_planar and self.photometric != _RGB:
+            return True
+        return self.compression in _BYTEWISE and (
+            self.samples > 4
+            or (self.is_planar and self.samples > 3)
+            or (several and (bits < 8 or self.photometric == 0))
+            or form == 2
+        )
+
+    def _colour_map(self, bits: int) -> tuple[int, ...]:
+        """Return the colours of a palette; some programs write numbers of 8 bits, libtiff knows them, too."""
+        entry = self.found.get(_COLOURS)
+        values = () if entry is None else self.reader.numbers(_COLOURS, entry, 3 << 16)
+        if len(values) < 3 << bits:
+            raise damaged("TIFF", "its palette is missing or too short")
+        return tuple(value * 257 for value in values) if max(values) < 256 else values
 
     def _as_bytes(
         self, entries: dict[int, tuple[int, ...]], layout: Layout
     ) -> list[dict[int, tuple[int, ...]]]:
         """Return a directory for each plane that calls the bytes of its rows grey samples."""
-        scale = layout.samples * self.bits[0] // 8
-        width = -(-self.width // layout.block) * layout.block * scale
-        common = {t: v for t, v in entries.items() if t not in (_PREDICTOR, _EXTRA, _FORMAT)}
+        block = (layout.block * layout.samples * layout.bits + 7) // 8  # bytes
+        width = -(-self.width // layout.block) * block
+        common = {
+            t: v for t, v in entries.items() if t not in (_PREDICTOR, _EXTRA, _FORMAT, _COLOURS)
+        }
         common |= {_WIDTH: (width,), _BITS: (8,), _SAMPLES: (1,), _PHOTOMETRIC: (1,), _PLANAR: (1,)}
         if self.is_tiled:
-            common[_TILE_WIDTH] = (self.tile[0] * scale,)
+            common[_TILE_WIDTH] = (block,)
         each = self.parts // self.samples if self.is_planar else self.parts
         return [
             {

@@ -68,8 +68,11 @@ _SIGNATURES: Final = {
 # Files that users often give by mistake. The error message names them.
 _UNSUPPORTED: Final = {
     "a Git LFS pointer (run `git lfs pull`)": re.compile(rb"version https://git-lfs"),
-    "an SVG drawing": re.compile(rb"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*)?<svg", re.DOTALL),
-    "a web page": re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE),
+    "an SVG drawing": re.compile(
+        rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg",
+        re.DOTALL,
+    ),
+    "a web page": re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body)", re.IGNORECASE),
     "a PDF document": re.compile(rb"%PDF-"),
     "PostScript": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
     "a Photoshop document": re.compile(rb"8BPS"),
@@ -80,15 +83,30 @@ _UNSUPPORTED: Final = {
         rb"....(ftyp|moov|mdat|free|wide)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01[\xba\xb3]|OggS|FLV\x01",
         re.DOTALL,
     ),
-    "an icon": re.compile(rb"\0\0[\x01\x02]\0|icns"),
+    "an icon": re.compile(rb"\0\0[\x01\x02]\0[^\0]\0|icns"),
+    "a Targa picture (convert it to PNG)": re.compile(
+        rb".(\0[\x02\x03\x0a\x0b]\0{5}|\x01[\x01\x09]\0\0..[\x10\x18\x20]).{8}[\x08\x10\x18\x20]",
+        re.DOTALL,
+    ),
     "a zip archive": re.compile(rb"PK\x03\x04"),
-    "an archive": re.compile(rb"Rar!\x1a|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08|BZh|\xfd7zXZ"),
+    "an archive": re.compile(
+        rb"Rar!\x1a|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08|BZh|\xfd7zXZ|.{257}ustar", re.DOTALL
+    ),
     "a PNM picture of text, or a PAM or PFM (convert it to PNG)": re.compile(
         rb"P[1237Ff][ \t\r\n#]"
     ),
     "a JPEG XR picture (convert it to PNG)": re.compile(rb"II\xbc"),
     "an OpenEXR picture (convert it to TIFF)": re.compile(rb"v/1\x01"),
     "a Radiance picture (convert it to TIFF)": re.compile(rb"#\?R(ADIANCE|GBE)"),
+    "a PCX picture (convert it to PNG)": re.compile(rb"\x0a[\x00\x02-\x05]\x01[\x01\x02\x04\x08]"),
+    "an SGI picture (convert it to PNG)": re.compile(
+        rb"\x01\xda[\x00\x01][\x01\x02]\x00[\x01-\x03]"
+    ),
+    "a Sun raster picture (convert it to PNG)": re.compile(rb"\x59\xa6\x6a\x95"),
+    "a Windows metafile (export it as PNG)": re.compile(
+        rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF", re.DOTALL
+    ),
+    "a JBIG2 picture (convert it to PNG)": re.compile(rb"\x97JB2\r\n\x1a\n"),
     "a DjVu document": re.compile(rb"AT&TFORM"),
     "a GIMP picture (export it as PNG)": re.compile(rb"gimp xcf"),
     "a DICOM file (export it as PNG)": re.compile(rb".{128}DICM", re.DOTALL),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from waldo_cli.errors import ImageError
 from waldo_cli.images.limits import check_seconds, check_size, truncated
 
 _CONTAINER: Final = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -29,10 +30,12 @@ def screen(data: bytes, max_pixels: int | None) -> int:
     ImageError
         The message says why.
     """
-    width, height, turn = _header(data[_codestream(data) :][:64])
+    width, height, turn, is_animated = _header(data[_codestream(data) :][:64])
     check_size(width, height, len(data), max_pixels, _DENSITY)
     seconds = (width * height * _PIXEL_COST + len(data) * _BYTE_COST) / 1e9
     check_seconds("JPEG XL picture", seconds, width * height)
+    if is_animated:  # pillow-jxl would give its last frame
+        raise ImageError("an animation of JPEG XL cannot be opened; convert it to APNG or WebP")
     return turn
 
 
@@ -75,19 +78,26 @@ class _Bits:
         return self.take((9, 13, 18, 30)[self.take(2)]) + 1
 
 
-def _header(data: bytes) -> tuple[int, int, int]:
-    """Return width, height and orientation."""
+def _header(data: bytes) -> tuple[int, int, int, bool]:
+    """Return width, height, orientation, and whether it is an animation."""
     if len(data) < 12:
         raise truncated("JPEG XL")
     bits = _Bits(data[2:])
+    width, height = _size(bits)
+    if bits.take(1) or not bits.take(1):  # all metadata have their defaults; or this part has
+        return width, height, 1, False
+    turn = bits.take(3) + 1
+    if bits.take(1):  # another size to show it in
+        _size(bits)
+    is_preview = bits.take(1)
+    return width, height, turn, not is_preview and bool(bits.take(1))
+
+
+def _size(bits: _Bits) -> tuple[int, int]:
     in_eights = bits.take(1)
     height = 8 * (bits.take(5) + 1) if in_eights else bits.side()
     ratio = bits.take(3)
     if ratio:
         across, down = _RATIOS[ratio - 1]
-        width = height * across // down
-    else:
-        width = 8 * (bits.take(5) + 1) if in_eights else bits.side()
-    if bits.take(1) or not bits.take(1):  # all metadata have their defaults; or this part has
-        return width, height, 1
-    return width, height, bits.take(3) + 1
+        return height * across // down, height
+    return 8 * (bits.take(5) + 1) if in_eights else bits.side(), height

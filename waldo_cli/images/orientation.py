@@ -28,11 +28,20 @@ def orientation(exif: bytes, xmp: bytes) -> int:
     tiff = exif.removeprefix(b"Exif\0\0")
     value = _from_exif(tiff)
     if value is None:
-        match = re.search(
-            rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\s*[\"'<]", xmp.replace(b"\0", b"")
-        )
-        return int(match[1]) if match else 1
+        return _from_xmp(
+            xmp.replace(b"\0", b"")
+        )  # without zeros, texts of 16 bits are as those of 8
     return value if 1 <= value <= 8 else 1
+
+
+def _from_xmp(xmp: bytes) -> int:
+    # The prefix is nearly always `tiff`; what counts is the namespace it stands for.
+    declared = re.search(
+        rb"xmlns:([\w.-]{1,64})\s*=\s*[\"']http://ns\.adobe\.com/tiff/1\.0/[\"']", xmp
+    )
+    prefix = re.escape(declared[1]) if declared else b"tiff"
+    match = re.search(prefix + rb":Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\s*[\"'<]", xmp)
+    return int(match[1]) if match else 1
 
 
 def _from_exif(tiff: bytes) -> int | None:

@@ -226,8 +226,6 @@ class Picture:
 
     def _white(self) -> int:
         """Return the sample value that means white."""
-        if self.rawmode == "I;12":
-            return 4095
         if self._value_range is not None:
             return 1  # `_normalised` has divided already
         if self.samples is not None:
@@ -270,25 +268,28 @@ def _normalised(
     return level, (~is_nan.any(axis=-1)).astype(np.float32) if is_nan.any() else None
 
 
-def _blank_no_data(samples: npt.NDArray[Any], no_data: float | None, lowest: float | None) -> None:
+def _blank_no_data(samples: npt.NDArray[Any], stored: np.dtype[Any], no_data: float | None) -> None:
     """Replace samples that are no data by NaN.
 
     Parameters
     ----------
     samples
-        Floats of any size, changed in place.
+        float64, changed in place.
+    stored
+        The type of the samples in the file.
     no_data
-        The value that the file names.
-    lowest
-        The lowest number of the type in which the file holds the samples. Programs write it, or its
-        opposite, for missing data without naming it. None: whole numbers.
+        The value that the file names, or None.
     """
-    if no_data is not None and not np.isnan(no_data):
-        # The text of the tag may have more digits than the sample.
-        stored = np.float32(no_data) if lowest == np.finfo(np.float32).min else no_data
-        samples[samples == stored] = np.nan
-    if lowest is not None:
-        samples[np.isfinite(samples) & (np.abs(samples) >= -lowest)] = np.nan
+    if stored.kind == "f":
+        if no_data is not None:  # its text may have more digits than a sample
+            with np.errstate(over="ignore"):
+                no_data = float(np.asarray(no_data).astype(stored))
+        # For missing data, programs write the lowest or the highest float without naming it. That of 32 bits
+        # is in files of 64 bits, too, and some round it to 3.4e38.
+        most = 3.399e38 if stored.itemsize >= 4 else float(np.finfo(stored).max)
+        samples[np.isfinite(samples) & (np.abs(samples) >= most)] = np.nan
+    if no_data is not None:
+        samples[samples == no_data] = np.nan
 
 
 def raw_samples(
@@ -318,20 +319,20 @@ def raw_samples(
     result = np.empty(
         (height, width, channels), stored.newbyteorder("=") if has_white else np.float32
     )
-    lowest = float(np.finfo(stored).min) if stored.kind == "f" else None
     for plane in range(layout.planes):
         image.seek(plane)
         image.load()
         step = max(1, 4 * PIXELS_PER_STEP // image.width)
         for top in range(0, height, step):
             rows = image.crop((0, top, image.width, min(top + step, height)))
-            band = _without_predictor(np.asarray(rows), layout, stored)[:, :width, :channels]
+            unpack = _unpacked if layout.bits % 8 else _without_predictor
+            band = unpack(np.asarray(rows), layout, stored)[:, :width, :channels]
             target = result[top : top + step]
             if layout.planes > 1:
                 target = target[..., plane : plane + 1]
             if not has_white:
                 band = band.astype(np.float64)
-                _blank_no_data(band, no_data, lowest)
+                _blank_no_data(band, stored, no_data)
                 if stored.kind != "f" and layout.alpha is not None and layout.planes == 1:
                     band[..., layout.colours :] /= np.iinfo(stored).max
             target[...] = band
@@ -339,6 +340,20 @@ def raw_samples(
         step = max(1, PIXELS_PER_STEP // width)
         for top in range(0, height, step):
             _divide_by_alpha(result[top : top + step])
+    if layout.colour_map:
+        palette = np.array(layout.colour_map, np.uint16).reshape(3, -1).T
+        return palette[result[..., 0]]
+    return _cmyk_as_rgb(result) if layout.colours == 4 else result
+
+
+def _cmyk_as_rgb(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return RGB, and alpha if there is one, of CMYK: what the inks leave of white, as Pillow does."""
+    most = 1 if samples.dtype == np.float32 else np.iinfo(samples.dtype).max
+    result = np.delete(samples, 3, axis=-1)
+    step = max(1, PIXELS_PER_STEP // samples.shape[1])
+    for top in range(0, len(samples), step):
+        left = 1 - samples[top : top + step, :, :4] / np.float64(most)
+        result[top : top + step, :, :3] = left[..., :3] * left[..., 3:] * most + (most > 1) / 2
     return result
 
 
@@ -348,6 +363,24 @@ def _divide_by_alpha(pixels: npt.NDArray[Any]) -> None:
     alpha = pixels[..., -1:].astype(np.float64) / most
     colours = pixels[..., :-1] / np.where(alpha > 0, alpha, 1)
     pixels[..., :-1] = np.minimum(colours, most) if most > 1 else colours
+
+
+def _unpacked(
+    rows: npt.NDArray[np.uint8], layout: Layout, stored: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """Return samples `(h, w, c)` of less than 8 or 16 bits, scaled to all of them, from rows `(h, n)`."""
+    height, bits = len(rows), layout.bits
+    count = layout.block * layout.samples
+    blocks = np.ascontiguousarray(rows).reshape(height, -1, (count * bits + 7) // 8)
+    values = np.zeros((height, blocks.shape[1], count), np.uint32)
+    # The first bit of a sample is the highest (TIFF 6.0, FillOrder 1).
+    digits = np.unpackbits(blocks, axis=2)
+    for bit in range(bits):
+        values <<= 1
+        values |= digits[..., bit : count * bits : bits]
+    most, white = (1 << bits) - 1, np.iinfo(stored).max
+    values = (values * white + most // 2) // most
+    return values.reshape(height, -1, layout.samples)
 
 
 def _without_predictor(
