@@ -66,7 +66,7 @@ def _sum(report: Mapping[str, Any]) -> Iterator[str]:
             ("threshold", f"{summary['threshold']:g}"),
             ("found at the threshold", f"{summary['found']}"),
             ("false alarms", f"{summary['false_alarms']}"),
-            ("pages without it", f"{summary['pages_without']}"),
+            ("pages without it, or with it painted over", f"{summary['pages_without']}"),
             ("of these with a false alarm", f"{summary['alarmed_pages_without']}"),
         ]
         yield table(rows)
