@@ -99,7 +99,7 @@ def test_of_several_masks_those_of_the_class_are_looked_for(pages: Path) -> None
     fixed = [str(pages), "--truth", str(pages / "boxes.csv"), "--scales", "1"]
     masks = ["--mask", f"waldo={pages / 'mask.png'}", "--mask", other]
     ended = CliRunner().invoke(waldo, ["evaluate", *fixed, *masks])
-    assert ended.stderr == "waldo: of 2 labels only waldo is looked for (--label)\n"
+    assert ended.stderr == "waldo: of 2 labels only waldo is sought (--label)\n"
 
 
 def test_masks_are_evaluated_turned_as_detect_finds_them(pages: Path, tmp_path: Path) -> None:

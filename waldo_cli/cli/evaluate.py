@@ -145,10 +145,8 @@ def evaluate(
         _refuse_unknown_label(listed, sought, truth)
         search = given.for_class(sought)
         if label is None and len(search.labels) < len(given.labels):
-            click.echo(
-                f"waldo: of {len(given.labels)} labels only {show(sought)} is looked for (--label)",
-                err=True,
-            )
+            several = f"of {len(given.labels)} labels only {show(sought)} is sought"
+            click.echo(f"waldo: {several} (--label)", err=True)
         threshold = search.limit  # the one given, or else the stack's own, or that of the verdict
         left_out = LeftOut(enters=False)
         for folder in (*without, *([pages] if unlisted else [])):
