@@ -113,7 +113,9 @@ def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise FileTooLargeError(errno.EFBIG, f"{size:,} bytes: at most {limit:,} are read")
-        data = file.read(limit + 1)
+        data = file.read(size + 1)  # not more: so much memory is asked for at once
+        if len(data) > size:
+            data += file.read(limit - size)
     if len(data) > limit:  # it has grown since, or reports a wrong size, as files in /proc do
         raise FileTooLargeError(errno.EFBIG, f"more than {limit:,} bytes")
     return data

@@ -7,10 +7,14 @@ import os
 import shutil
 import signal
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 from folders import COUNT, assert_gone, children, started
+
+from waldo_cli.batch import workers
+from waldo_cli.errors import WaldoError
 
 
 def test_a_worker_that_dies_costs_one_image(place: Path, whole: list[dict[str, object]]) -> None:
@@ -96,3 +100,20 @@ def test_workers_do_not_outlive_a_killed_program(place: Path) -> None:
         assert len(workers) == 2
         program.kill()
     assert_gone(workers)
+
+
+@pytest.mark.parametrize("error", [MemoryError, ImportError])
+def test_a_worker_that_lacks_memory_for_the_stack_says_so(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loaded(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(workers, "Finder", type("Finder", (), {"__init__": loaded}))
+    monkeypatch.setattr(workers, "_leave_with_parent", lambda: None)
+    here, there = Pipe()
+    here.send(("query", "extras"))
+    workers.serve(os.dup(there.fileno()))
+    answer = here.recv()
+    assert isinstance(answer, WaldoError)
+    assert "not enough memory" in str(answer)

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tracemalloc
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waldo_cli.errors import FileError
-from waldo_cli.files import show, sweep, write_atomically
+from waldo_cli.files import FileTooLargeError, read_bytes, show, sweep, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -249,3 +250,25 @@ def test_whatever_the_bytes_one_printable_line_is_shown(name: bytes) -> None:
     assert len(shown.splitlines()) <= 1
     assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     shown.encode("utf-8")
+
+
+def test_a_small_file_is_read_without_memory_for_the_largest(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"abc")
+    tracemalloc.start()
+    try:
+        assert read_bytes(tmp_path / "small", 1 << 28) == b"abc"
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1 << 20
+    assert read_bytes(tmp_path / "small", 3) == b"abc"
+    with pytest.raises(FileTooLargeError):
+        read_bytes(tmp_path / "small", 2)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no file of unsaid size here")
+def test_a_file_that_does_not_say_its_size_is_read_whole_or_refused() -> None:
+    assert os.stat("/proc/self/status").st_size == 0
+    assert read_bytes("/proc/self/status", 1 << 20).startswith(b"Name:")
+    with pytest.raises(FileTooLargeError):
+        read_bytes("/proc/self/status", 100)

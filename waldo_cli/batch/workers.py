@@ -235,9 +235,12 @@ class _Worker:
             raise _cannot_start(e) from None
         # The worker gets the import path of this process. Without -P Python would put the current folder
         # before it, and import a file there that is named numpy.py.
+        # What this process has imported, the worker lacks memory for: its end is reported, not the traceback.
         code = (
-            f"import sys; sys.path[:] = {sys.path!r};"
-            f" from waldo_cli.batch.workers import serve; serve({worker_end.fileno()})"
+            f"import sys; sys.path[:] = {sys.path!r}\n"
+            "try: from waldo_cli.batch.workers import serve\n"
+            "except (ImportError, MemoryError): sys.exit(1)\n"
+            f"serve({worker_end.fileno()})"
         )
         with worker_end:  # close it here once the worker has its copy
             try:
@@ -327,6 +330,13 @@ def serve(descriptor: int) -> None:
             finder = message if isinstance(message, Finder) else Finder(*message)
         except WaldoError as e:
             connection.send(e)
+            return
+        except (ImportError, MemoryError):  # libraries are imported where they are needed
+            connection.send(
+                WaldoError(
+                    "a worker process has not enough memory for the stack; use a smaller --jobs"
+                )
+            )
             return
         # SystemExit unwinds the program, so that half-written files are removed. Install this only now:
         # SystemExit raised during numpy's import would be printed.
