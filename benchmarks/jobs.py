@@ -18,7 +18,8 @@ from PIL import Image
 
 from benchmarks import peers
 from benchmarks.measure import OURS, Row, compare, compare_processes
-from waldo_cli import cross_correlate, load_image, load_stack, normalized_cross_correlate
+from waldo_cli import Size, cross_correlate, load_image, load_stack, normalized_cross_correlate
+from waldo_cli.detector.search import Search
 from waldo_cli.stack.layers import Conv
 
 HERE = Path(__file__).resolve().parent
@@ -212,7 +213,8 @@ def whole(settings: Settings) -> Iterator[Row]:
         save(x, picture)
         save(crop(x, 48), mask)
         detect = [sys.executable, "-m", "waldo_cli", "detect", str(picture)]
-        scales = ",".join(f"{1 / s:g}" for s in load_stack("waldo").scales)
+        searched = Search.of("waldo").scales_for(Size(*x.shape[:2]))
+        scales = ",".join(f"{1 / s:g}" for s in searched)
         script = [sys.executable, str(HERE / "opencv_script.py"), str(picture), str(mask)]
         runs = min(settings.runs, 5)
         commands = {OURS: [*detect, "-o", folder]}
