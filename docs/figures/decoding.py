@@ -77,7 +77,7 @@ def pictures(megapixels: float) -> Iterator[tuple[str, str, bytes]]:
 
         pillow_heif.register_heif_opener()
         codings.append(("HEIC", "RGB", "HEIF", {"quality": 90}))
-        codings.append(("HEIC, lossless", "RGB", "HEIF", {"quality": -1}))
+        codings.append(("HEIC, lossless, 4:4:4", "RGB", "HEIF", {"quality": -1, "chroma": 444}))
     except ImportError:
         pass
     try:
