@@ -297,7 +297,8 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
         yield address, processes
     finally:
         for process in processes:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it was the victim, and is gone
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
