@@ -68,6 +68,14 @@ def test_without_two_different_points_nothing_is_expected() -> None:
     assert doubled([4, 4], [firsts(0.5), firsts(0.5)]) is None
 
 
+def test_nothing_is_expected_where_nothing_is_missed() -> None:
+    every = {f"{n}": True for n in range(20)}
+    assert doubled([10, 20], [every, every]) is None
+    lines = told([point(10, every), point(20, every)], None)
+    assert lines[-1] == "it came first on every page each time: more pages cannot show more"
+    assert len(told([point(10, every)], None)) == 1
+
+
 def test_it_is_told_with_what_is_not_known() -> None:
     assert point(12.4, firsts(0.5, 10)) == Point(12.4, 5, 10, *interval(5, 10))
     rates = [firsts(0.5, 10), firsts(0.5, 10)]

@@ -103,7 +103,9 @@ def interval(hits: int, of: int) -> tuple[float, float]:
 def doubled(
     drawings: Sequence[float], firsts: Sequence[Mapping[str, bool]], seed: int = 0
 ) -> Doubled | None:
-    """What twice as many drawings would give; None where fewer than two points differ in their drawings.
+    """What twice as many drawings would give.
+
+    None where fewer than two points differ in their drawings, or where it came first on all pages each time.
 
     Parameters
     ----------
@@ -116,6 +118,8 @@ def doubled(
         return None
     names = sorted(set.intersection(*(set(f) for f in firsts)))
     came = np.array([[f[name] for name in names] for f in firsts], float)  # (points, pages)
+    if came.all():
+        return None
     at = np.log2(np.array(drawings))
     target = at[-1] + 1
     random = np.random.default_rng(seed)
@@ -150,4 +154,6 @@ def told(points: Sequence[Point], twice: Doubled | None) -> list[str]:
         if not twice.certain:
             said += ", but the points differ by no more than chance: whether more help is not known"
         lines.append(said)
+    elif len(points) > 1 and all(p.first == p.judged for p in points):
+        lines.append("it came first on every page each time: more pages cannot show more")
     return lines
