@@ -31,6 +31,7 @@ import _thread
 import atexit
 import errno
 import gc
+import re
 import sys
 import time
 import warnings
@@ -160,7 +161,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         status = FAILED
     except click.UsageError as e:
         command = e.ctx.command_path if e.ctx else "waldo"
-        message = " ".join(e.format_message().split())  # click lists choices on lines of their own
+        message = re.sub(
+            r"\s*\n\s*", " ", e.format_message()
+        )  # choices stand on lines of their own
         status = _complain(f"{command}: {message} (see {command} --help)")
     except click.ClickException as e:
         status = _complain(f"waldo: {e.format_message()}")

@@ -132,7 +132,7 @@ def main() -> int:
         said = (*answer_lines(result, trace), *place_lines(ranking, place, trace))
         for line in (title, f"The place: {at[0]:g}, {at[1]:g}.", *said):
             sys.stdout.write(textwrap.fill(line, 88, subsequent_indent="    ") + "\n")
-        shown = list(place_figures(ranking, place, at, case.pixels))
+        shown = list(place_figures(ranking, place, at, case.pixels, case.pixels))
         PICTURES.mkdir(parents=True, exist_ok=True)
         sheet(shown).quantize(96).save(PICTURES / f"fails-{asked.case}.png", optimize=True)
         return 0

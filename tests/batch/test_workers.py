@@ -102,9 +102,18 @@ def test_workers_do_not_outlive_a_killed_program(place: Path) -> None:
     assert_gone(workers)
 
 
-@pytest.mark.parametrize("error", [MemoryError, ImportError])
-def test_a_worker_that_lacks_memory_for_the_stack_says_so(
-    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (MemoryError(), "not enough memory for the stack; use a smaller --jobs"),
+        (
+            ImportError("no libblas.so"),
+            "cannot load a library (no libblas.so); where memory is short",
+        ),
+    ],
+)
+def test_a_worker_that_cannot_load_the_stack_says_why(
+    error: Exception, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def loaded(*_: object) -> None:
         raise error
@@ -116,4 +125,4 @@ def test_a_worker_that_lacks_memory_for_the_stack_says_so(
     workers.serve(os.dup(there.fileno()))
     answer = here.recv()
     assert isinstance(answer, WaldoError)
-    assert "not enough memory" in str(answer)
+    assert line in str(answer)

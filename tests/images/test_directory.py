@@ -279,6 +279,31 @@ def test_palettes_of_every_depth_and_those_of_numbers_of_8_bits(kind: str, most:
     np.testing.assert_allclose(image, right, atol=1 / 255)
 
 
+def packed(values: np.ndarray, bits: int, kind: int, tags: dict[int, tuple[int, bytes]]) -> bytes:
+    """A TIFF of one sample a pixel, 37 a row, packed without gaps."""
+    digits = values[..., np.newaxis] >> np.arange(bits)[::-1] & 1
+    rows = np.packbits(digits.reshape(len(values), -1).astype(bool), axis=1)
+    replaced = {
+        256: (4, struct.pack("<I", 37)),
+        258: (3, struct.pack("<H", bits)),
+        262: (4, struct.pack("<I", kind)),
+        277: (4, struct.pack("<I", 1)),
+    }
+    return written(rows[..., np.newaxis], replaced=replaced, tags=tags)
+
+
+def test_a_palette_of_12_bits_gives_the_colours_of_its_numbers() -> None:
+    values = np.random.default_rng(0).integers(0, 1 << 12, (13, 37))
+    palette = np.random.default_rng(1).integers(0, 1 << 16, (3, 1 << 12)).astype(np.uint16)
+    image = load_image(packed(values, 12, 3, tags={320: (3, palette.tobytes())}))
+    np.testing.assert_allclose(image, palette.T[values] / 65535, atol=1 / 255)
+
+
+def test_inks_of_numbers_without_a_white_are_refused() -> None:
+    with pytest.raises(ImageError, match=r"whole numbers of 32 bits.* cannot be opened"):
+        load_image(written(samples_of("u4", 4), photometric=5))
+
+
 @pytest.mark.parametrize("across", [1, 2, 4])
 def test_subsampled_colours_without_compression_open(across: int) -> None:
     grey = np.random.default_rng(0).integers(0, 256, (6, 8), np.uint8)

@@ -45,6 +45,25 @@ def is_like(image: ReducedImage, whole: np.ndarray, atol: float = 1.6) -> None:
         np.testing.assert_allclose(*pieces, atol=2 * atol / 255)
 
 
+def lossless_jpeg() -> bytes:
+    """64x48 pixels of 128, each the same as the one before it: a bit of Huffman code each."""
+    segments = {
+        0xC3: bytes([8, 0, 48, 0, 64, 1, 1, 0x11, 0]),
+        0xC4: bytes([0, 1, *[0] * 15, 0]),
+        0xDA: bytes([1, 1, 0, 1, 0, 0]),
+    }
+    data = b"".join(
+        bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body
+        for marker, body in segments.items()
+    )
+    return b"\xff\xd8" + data + bytes(64 * 48 // 8) + b"\xff\xd9"
+
+
+def test_a_lossless_jpeg_is_read_whole() -> None:
+    image = load_reduced(lossless_jpeg(), lambda _: 2)
+    np.testing.assert_array_equal(image, np.full((48, 64, 3), 128, np.uint8))
+
+
 @pytest.mark.parametrize("factor", FACTORS)
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_every_place_stays_where_it_is_whatever_the_turn(turn: int, factor: int) -> None:

@@ -331,12 +331,13 @@ def serve(descriptor: int) -> None:
         except WaldoError as e:
             connection.send(e)
             return
-        except (ImportError, MemoryError):  # libraries are imported where they are needed
-            connection.send(
-                WaldoError(
-                    "a worker process has not enough memory for the stack; use a smaller --jobs"
-                )
-            )
+        except ImportError as e:  # libraries are imported where they are needed
+            line = f"a worker process cannot load a library ({e})"
+            connection.send(WaldoError(f"{line}; where memory is short, use a smaller --jobs"))
+            return
+        except MemoryError:
+            line = "a worker process has not enough memory for the stack; use a smaller --jobs"
+            connection.send(WaldoError(line))
             return
         # SystemExit unwinds the program, so that half-written files are removed. Install this only now:
         # SystemExit raised during numpy's import would be printed.

@@ -51,7 +51,7 @@ SMALLEST = 8
 # Candidates: of each scale, of all together, and those that come through the first alignment. So many are
 # enough for `FINDS` finds; for more there are more, up to `MOST_EFFORT` times as many.
 PER_SCALE, TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 128, 256, 64, 32, 8
-# With so few finds among the candidates for `FINDS` there are hardly any among the others.
+# Finds among the first candidates, up to which the candidates after them are skipped: they are worse.
 SEVERAL = 8
 # Candidates that are aligned as finely as is reported, at least.
 REFINED = 16
@@ -441,8 +441,8 @@ def verified(
 ) -> list[Match]:
     """The candidates as detections, best first, at most `count`; of those that overlap only the best.
 
-    Those that chance would hardly bring about come before all others. Where few of the `first` candidates
-    are finds, which `accepts` tells, the others are not looked at.
+    Those that chance would hardly bring about come before all others. Where at most `SEVERAL` of the `first`
+    candidates are finds, which `accepts` tells, the others are not looked at, and at most `FINDS` come back.
     """
     if len(candidates) > first:
         few = _verified(matcher, pyramid, candidates[:first], prior, min(count, FINDS), max_overlap)

@@ -73,13 +73,13 @@ class Result:
         Raises
         ------
         FileError
-            The file has gone, or has changed since.
+            The file has gone, or has another size now.
         """
         if isinstance(self.source, np.ndarray):
             return self.source
         image = self.source()
         if image.shape[:2] != (self.height, self.width):
-            raise ImageError("the file has changed since it was searched")
+            raise ImageError("the file has another size than when it was searched: search it again")
         return image
 
     @cached_property

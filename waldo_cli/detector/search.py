@@ -223,6 +223,8 @@ class Search:
         if self.masks is None:
             return self if len(self.stack.labels) == 1 else self.reporting([name])
         chosen = tuple(mask for mask in self.masks if mask.label == name)
+        if len(chosen) == len(self.masks):
+            return self
         return replace(self, masks=chosen, labels=(name,)) if chosen else self
 
     def scales_for(self, image: Size, *, several: bool = False) -> tuple[float, ...]:

@@ -129,7 +129,7 @@ def score_page(
     search = search.for_class(label)
     started = time.perf_counter()
     image = load_reduced(page.path, search.reduction, max_pixels=max_pixels, must_show=True)
-    page = set_page(page, Size(*image.shape[:2]), complain, truth_pixels)
+    page = set_page(page, Size(*image.shape[:2]), complain, truth_pixels, max_pixels)
     finds = detect_with(image, search, top=top, max_overlap=max_overlap).detections
     # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
     if search.masks is not None and len(search.masks) > 1:

@@ -250,7 +250,7 @@ def open_page(
         The picture cannot be read.
     """
     image = load_image(page.path, max_pixels=max_pixels, must_show=True)
-    return image, set_page(page, Size(*image.shape[:2]), complain, truth_pixels)
+    return image, set_page(page, Size(*image.shape[:2]), complain, truth_pixels, max_pixels)
 
 
 def set_page(
@@ -258,6 +258,7 @@ def set_page(
     shown: Size,
     complain: Complain = refuse,
     truth_pixels: TruthPixels | None = None,
+    max_pixels: int | None = None,
 ) -> Page:
     """Return the page with its boxes on the pixels of its picture as shown.
 
@@ -274,6 +275,8 @@ def set_page(
     truth_pixels
         What the boxes mean where sizes do not tell. None: the picture as shown, and `is_assumed` of the page
         says so.
+    max_pixels
+        As for `load_image`.
 
     Raises
     ------
@@ -281,11 +284,11 @@ def set_page(
         The truth gives neither the size of the picture as shown nor that of the stored one; or none of its
         boxes lies on it.
     FileError
-        The picture cannot be read.
+        Its orientation cannot be read.
     """
     if page.size is None and not page.raw:  # the truth does not name it
         return page
-    turn = read_turn(page.path)
+    turn = read_turn(page.path, max_pixels=max_pixels)
     stored = shown_size(shown, turn)  # exchanging rows and columns again leads back
     if page.size not in (None, shown, stored):
         raise InvalidInputError(

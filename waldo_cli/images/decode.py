@@ -289,7 +289,7 @@ def _decode(
             headers.check_frames(page, image.width, image.height)
         rawmode = _rawmode(image)  # before `load`, which empties `image.tile`
         whole, factor = Size(image.height, image.width), 1
-        if reduction is not None and kind == "JPEG" and not screened.unfinished:
+        if reduction is not None and screened.reducible:
             factor = _reduce(image, reduction(whole))
         if screened.unfinished and not lenient:
             image = _finished(screened.data)
@@ -359,7 +359,10 @@ def _reduce(jpeg: ImageFile.ImageFile, factor: int) -> int:
     if factor == 1 or factor > min(jpeg.size):
         return 1
     # Pillow takes the largest of its factors that leaves at least this size.
-    jpeg.draft(None, (jpeg.width // factor, jpeg.height // factor))
+    whole = jpeg.size
+    jpeg.draft(None, (whole[0] // factor, whole[1] // factor))
+    if jpeg.size != (-(-whole[0] // factor), -(-whole[1] // factor)):
+        raise ImageError(f"cannot be read at 1/{factor} of its size: {jpeg.width}x{jpeg.height}")
     return factor
 
 

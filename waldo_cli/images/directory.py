@@ -578,9 +578,12 @@ class _Picture:
             raise ImageError(f"a TIFF with samples of {self.bits} bits cannot be opened")
         letter = {1: "u", 2: "i", 3: "f"}.get(form)
         is_packed = form == 1 and bits < 16  # any number of bits
+        predictor = self.reader.one(self.found, _PREDICTOR, 1)
         if (
             letter is None
             or not (is_packed or bits in (8, 16, 32, 64))
+            or (bits % 8 and predictor != 1)
+            or (self.photometric == _CMYK and form != 3 and not (form == 1 and bits <= 16))
             or self.compression not in _BYTEWISE
         ):
             raise ImageError(f"a TIFF of {self._description()} cannot be opened")
@@ -591,13 +594,15 @@ class _Picture:
         if not extras and self.samples == colours + 1:
             alpha = False  # not said, but there is nothing else that it could be
         colour_map = self._colour_map(bits) if self.photometric == _PALETTE else ()
+        if colour_map:
+            alpha = None  # it is not looked at beside numbers of colours
         return Layout(
             f"{self.reader.order}{letter}{-(-bits // 8)}",
             bits,
             (self.width, self.height),
             1 if self.is_planar else self.samples,
             min(self.samples, colours + (alpha is not None)) if self.is_planar else 1,
-            self.reader.one(self.found, _PREDICTOR, 1),
+            predictor,
             self.tile[0] if self.is_tiled else self.width,
             colours,
             alpha,

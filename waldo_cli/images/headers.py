@@ -149,6 +149,8 @@ class Screened:
         What else a TIFF says.
     unfinished
         A JPEG lacks the mark of its end; whether pixels are missing, only decoding can tell.
+    reducible
+        It can be decoded at a part of its size.
     """
 
     data: bytes
@@ -156,6 +158,7 @@ class Screened:
     density: float = _OTHER_DENSITY
     tiff: directory.Tiff | None = None
     unfinished: bool = False
+    reducible: bool = False
 
 
 def screen(data: bytes, kind: str, page: int, max_pixels: int | None) -> Screened:
@@ -226,7 +229,10 @@ def _screen_jpeg(data: bytes) -> Screened:
     found = jpeg.walk(data)
     check_seconds("JPEG", found.seconds, found.pixels)
     turn = orientation(found.exif, found.xmp)
-    return Screened(found.data, turn, _JPEG_DENSITY, unfinished=found.unfinished)
+    reducible = not (found.unfinished or found.lossless)
+    return Screened(
+        found.data, turn, _JPEG_DENSITY, unfinished=found.unfinished, reducible=reducible
+    )
 
 
 # Adam7, the order of pixels in an interlaced PNG. For each of the seven passes: its first column and row,

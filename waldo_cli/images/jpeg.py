@@ -27,6 +27,7 @@ _SOI, _EOI, _SOS, _DRI = 0xD8, 0xD9, 0xDA, 0xDD
 # Frame headers, SOF: by marker. The others are hierarchical, or lossless with arithmetic coding.
 _FRAMES: Final = {0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA}
 _OTHER_FRAMES: Final = {0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
+_LOSSLESS: Final = 0xC3
 _PROGRESSIVE: Final = {0xC2, 0xCA}
 _ARITHMETIC: Final = {0xC9, 0xCA}
 
@@ -55,6 +56,8 @@ class Jpeg:
         Width times height; 0 if there is no frame header.
     unfinished
         The mark of the end is missing, and as far as the headers tell all data are there.
+    lossless
+        It has no frequencies, so it cannot be decoded at a part of its size.
     """
 
     data: bytes
@@ -63,6 +66,7 @@ class Jpeg:
     seconds: float
     pixels: int
     unfinished: bool
+    lossless: bool = False
 
 
 @dataclass
@@ -108,6 +112,7 @@ def walk(data: bytes) -> Jpeg:
     segments = [view[:2]]
     exif = xmp = b""
     frame: _Frame | None = None
+    lossless = False
     seconds, interval, scans, whole = 0.0, 0, 0, False
     position = 2
     for _ in range(_MAX_SEGMENTS):
@@ -129,6 +134,7 @@ def walk(data: bytes) -> Jpeg:
             xmp = xmp or data[body:position]
         if marker in _FRAMES | _OTHER_FRAMES and frame is None:
             frame = _read_frame(marker, data[body:position])
+            lossless = marker == _LOSSLESS
         elif marker == _DRI:
             interval = int.from_bytes(data[body : body + 2], "big")
         elif marker == _SOS:
@@ -149,7 +155,8 @@ def walk(data: bytes) -> Jpeg:
         return Jpeg(b"".join(segments), exif, xmp, seconds, 0, unfinished=False)
     whole = whole and not any(frame.missing.values())
     pixels = frame.width * frame.height
-    return Jpeg(b"".join(segments), exif, xmp, seconds, pixels, unfinished=whole and not is_ended)
+    unfinished = whole and not is_ended
+    return Jpeg(b"".join(segments), exif, xmp, seconds, pixels, unfinished, lossless)
 
 
 def _read_frame(marker: int, body: bytes) -> _Frame:

@@ -89,7 +89,7 @@ def _header(data: bytes) -> tuple[int, int, int, bool]:
     turn = bits.take(3) + 1
     if bits.take(1):  # another size to show it in
         _size(bits)
-    is_preview = bits.take(1)
+    is_preview = bits.take(1)  # its header is not read, so it is not known what comes behind it
     return width, height, turn, not is_preview and bool(bits.take(1))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -48,7 +49,7 @@ class ReducedImage:
         return (*self.size, self.pixels.shape[2])
 
     def turned(self, turn: int) -> ReducedImage:
-        """The same turned clockwise by 90, 180 or 270 degrees; `whole` still reads it as it was."""
+        """The same turned clockwise by 90, 180 or 270 degrees, and so is what `whole` reads."""
         image = self
         for _ in range(turn // 90):
             (rows, cols), (top, left) = image.size, image.origin
@@ -60,7 +61,15 @@ class ReducedImage:
                 size=Size(cols, rows),
                 origin=(left, -beyond),
             )
-        return replace(image, pixels=np.ascontiguousarray(image.pixels))
+        return replace(
+            image,
+            pixels=np.ascontiguousarray(image.pixels),
+            whole=partial(_turned, self.whole, turn),
+        )
+
+
+def _turned(whole: Callable[[], Pixels], turn: int) -> Pixels:
+    return np.ascontiguousarray(np.rot90(whole(), -(turn // 90)))
 
 
 #: A picture to be searched.

@@ -368,7 +368,7 @@ def _divide_by_alpha(pixels: npt.NDArray[Any]) -> None:
 def _unpacked(
     rows: npt.NDArray[np.uint8], layout: Layout, stored: np.dtype[Any]
 ) -> npt.NDArray[Any]:
-    """Return samples `(h, w, c)` of less than 8 or 16 bits, scaled to all of them, from rows `(h, n)`."""
+    """Return samples `(h, w, c)` of less than 8 or 16 bits, colours scaled to these, from rows `(h, n)`."""
     height, bits = len(rows), layout.bits
     count = layout.block * layout.samples
     blocks = np.ascontiguousarray(rows).reshape(height, -1, (count * bits + 7) // 8)
@@ -378,8 +378,9 @@ def _unpacked(
     for bit in range(bits):
         values <<= 1
         values |= digits[..., bit : count * bits : bits]
-    most, white = (1 << bits) - 1, np.iinfo(stored).max
-    values = (values * white + most // 2) // most
+    if not layout.colour_map:  # its samples are numbers of colours
+        most, white = (1 << bits) - 1, np.iinfo(stored).max
+        values = (values * white + most // 2) // most
     return values.reshape(height, -1, layout.samples)
 
 

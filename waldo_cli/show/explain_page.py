@@ -277,8 +277,13 @@ def _after_lines(ranking: Ranking, place: Place, must: str) -> Iterator[str]:
         yield f"After it, number {place.after + 1} with {place.final:.3f}{must}."
 
 
-def place_figures(ranking: Ranking, place: Place, at: Point, image: Floats) -> Iterator[Figure]:
-    """The page around a place, what closer looks were shown there and at the best place, and the maps."""
+def place_figures(
+    ranking: Ranking, place: Place, at: Point, image: Floats, searched: AnyPixels
+) -> Iterator[Figure]:
+    """The page around a place, what closer looks were shown there and at the best place, and the maps.
+
+    `image` shows what was `searched`.
+    """
     if place.strength == -np.inf:
         return
     yield Figure(
@@ -287,7 +292,7 @@ def place_figures(ranking: Ranking, place: Place, at: Point, image: Floats) -> I
     seen = ranking.seen
     if seen.scores is not None:
         for n in dict.fromkeys(n for n in (place.after, ranking.first()) if n is not None):
-            yield from _candidate(seen, n, image)
+            yield from _candidate(seen, n, searched)
     low, high = colour_range([flat(g) for g in seen.maps.grids])
     for grid, strength in zip(seen.maps.grids, place.strengths, strict=True):
         yield Figure(
@@ -354,7 +359,8 @@ class _Page:
             for ranking in self.rankings:
                 place = ranking.place(self.at)
                 yield from map(paragraph, place_lines(ranking, place, self.trace))
-                yield from map(figure, place_figures(ranking, place, self.at, self.image))
+                figures = place_figures(ranking, place, self.at, self.image, self.searched)
+                yield from map(figure, figures)
         yield from self._scales()
         for ranking in self.rankings:
             yield from self._peaks(ranking)
