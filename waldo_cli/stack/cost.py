@@ -93,7 +93,8 @@ def cost(
         )
     for look in stack.closer_looks:
         most = max(
-            most, sum(outputs) + 2 * sum(merged) + _floats_of_cuts(look, stack, image, levels)
+            most,
+            sum(outputs) + 2 * sum(merged) + _floats_of_cuts(look, stack, image, levels, factor),
         )
     # Copies of what was read that are halved for small scales, and the weights that make rows and columns of
     # its levels; and the numbers of the layers, turned into what the methods want.
@@ -123,12 +124,14 @@ def _floats_of_one_cut(stack: Stack) -> int:
     return 3 * cut + _floats_in_sequence(stack.layers, size, stack.input_channels)
 
 
-def _floats_of_cuts(look: CloserLook, stack: Stack, image: Pair, levels: Sequence[Pair]) -> int:
+def _floats_of_cuts(
+    look: CloserLook, stack: Stack, image: Pair, levels: Sequence[Pair], factor: int
+) -> int:
     """Most numbers held while a closer look makes its cuts and runs on them, on all threads."""
     rows, cols = look.stack.receptive_field.size
     # The cut that sees most of the image, at the smallest scale of all.
     smallest = min(level[1] for level in levels) / image[1]
-    zoom = smallest * look.size.cols / stack.object_size.cols * min(look.scales)
+    zoom = smallest * look.size.cols / stack.object_size.cols * min(look.scales) * factor
     reach = 2 * (math.ceil(max(1.0, 1 / zoom)) + 1)
     high, wide = (math.ceil(n / zoom) + reach + 1 for n in (rows, cols))
     # What it sees (twice, as it may reach beyond the image), half of it resized, and the filters.
