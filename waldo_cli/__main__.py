@@ -161,9 +161,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         status = FAILED
     except click.UsageError as e:
         command = e.ctx.command_path if e.ctx else "waldo"
-        message = re.sub(
-            r"\s*\n\s*", " ", e.format_message()
-        )  # choices stand on lines of their own
+        # Choices stand on lines of their own.
+        message = re.sub(r"\s*\n\s*", " ", e.format_message())
         status = _complain(f"{command}: {message} (see {command} --help)")
     except click.ClickException as e:
         status = _complain(f"waldo: {e.format_message()}")

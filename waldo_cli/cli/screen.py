@@ -230,9 +230,8 @@ def _sizes(record: Record) -> str:
     (width, height), (last_width, last_height) = record.levels[0], record.levels[-1]
     several = len(record.levels) > 1
     best = record.detections[0] if record.detections else record.best
-    if (
-        record.width and best is not None and best.chance is not None
-    ):  # only finds of masks have one
+    # Only finds of masks have a chance.
+    if record.width and best is not None and best.chance is not None:
         smallest, largest = (f"{record.width / each:.2g}" for each in (width, last_width))
         return (
             f"sought at scales {smallest} to {largest}"

@@ -445,20 +445,18 @@ def verified(
     candidates are finds, which `accepts` tells, the others are not looked at, and at most `FINDS` come back.
     """
     if len(candidates) > first:
-        few = _verified(matcher, pyramid, candidates[:first], prior, min(count, FINDS), max_overlap)
+        few = verified(
+            matcher,
+            pyramid,
+            candidates[:first],
+            prior,
+            count=min(count, FINDS),
+            max_overlap=max_overlap,
+            accepts=accepts,
+            first=first,
+        )
         if sum(accepts(match.detection) for match in few) <= SEVERAL:
             return few
-    return _verified(matcher, pyramid, candidates, prior, count, max_overlap)
-
-
-def _verified(
-    matcher: Matcher,
-    pyramid: ImagePyramid,
-    candidates: Candidates,
-    prior: Floats | None,
-    count: int,
-    max_overlap: float,
-) -> list[Match]:
     found = _aligned(matcher, pyramid, candidates, FIRST, 6, prior)
     if not len(found):  # all have left the region
         return []

@@ -185,9 +185,8 @@ def levels(image: AnyPixels, scales: Sequence[float]) -> Iterator[tuple[float, L
     Then the antialiasing filter sees a few pixels for each output instead of hundreds.
     """
     height, width = image.shape[:2]
-    octave = (
-        1.0 / _read(image)[1]
-    )  # of an image that was read at half its size, that is the first copy
+    # An image that was read at half its size is the first copy itself.
+    octave = 1.0 / _read(image)[1]
     source = image
     for scale in sorted(scales, reverse=True):
         while octave >= 4 * scale:

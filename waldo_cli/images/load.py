@@ -113,10 +113,9 @@ def load_reduced(
     Limits are those of the whole picture. The result can read that, too: from the same path, when it is asked
     to.
     """
-    if hasattr(path_or_file, "read"):
-        path_or_file = read_all(
-            path_or_file, max_file_bytes(max_pixels)
-        )  # it can be read only once
+    if reduction is not None and hasattr(path_or_file, "read"):
+        # It can be read only once, and the whole may be asked for.
+        path_or_file = read_all(path_or_file, max_file_bytes(max_pixels))
     with opened(
         path_or_file,
         max_pixels,

@@ -28,9 +28,8 @@ def orientation(exif: bytes, xmp: bytes) -> int:
     tiff = exif.removeprefix(b"Exif\0\0")
     value = _from_exif(tiff)
     if value is None:
-        return _from_xmp(
-            xmp.replace(b"\0", b"")
-        )  # without zeros, texts of 16 bits are as those of 8
+        # Without zeros, texts of 16 bits are as those of 8.
+        return _from_xmp(xmp.replace(b"\0", b""))
     return value if 1 <= value <= 8 else 1
 
 

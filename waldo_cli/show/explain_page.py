@@ -156,7 +156,9 @@ def explain(
     near = None
     if at is not None and search.matches_pixels:
         near = _best_near(image, search, at, where, max_seconds)
-    pixels = turned(as_floats(result.image), result.turned)
+    pixels = as_floats(
+        turned(result.image, result.turned) if isinstance(image, ReducedImage) else image
+    )
     page = _Page(image, pixels, shown, trace, at, near)
     text = document(f"Why: {show(title)}", page.sections())
     with write_atomically(path) as file:
@@ -481,9 +483,9 @@ class _Page:
 
     def _layers(self, ranking: Ranking, place: Point, scale: float) -> Iterator[str]:
         """The map after each layer, in a window around a place, as the whole level has it there."""
-        stack, maps = ranking.seen.stack, ranking.seen.maps
-        if ranking.seen.matcher is not None:
+        if ranking.seen.matcher is not None:  # its layers have not run
             return
+        stack, maps = ranking.seen.stack, ranking.seen.maps
         # A mask's find lies between the scales that were looked at: the nearest map shows it.
         grid = min(maps.grids, key=lambda g: abs(math.log(g.scale / scale)))
         yield f"<h2>Layer by layer at scale {grid.scale:.3g}, around {place[0]:g}, {place[1]:g}</h2>"
