@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from waldo_cli import detect
 from waldo_cli.detector.alignment import Agreement
-from waldo_cli.detector.verdict import MOST_CHANCE, chance_of
+from waldo_cli.detector.verdict import MOST_CHANCE, chance_of, evidence, rivals
+
+NONE_NEAR = np.array([-2.0])
 
 
 def agreement(**changed: float) -> Agreement:
@@ -20,7 +20,8 @@ def agreement(**changed: float) -> Agreement:
 
 
 def chance(**changed: float) -> float:
-    return float(chance_of(agreement(**changed), any_contrast=False)[0])
+    """Of a place on a page where nothing comes near the mask."""
+    return float(chance_of(evidence(agreement(**changed), any_contrast=False), NONE_NEAR)[0])
 
 
 def test_more_agreement_parts_and_numbers_make_chance_less_likely() -> None:
@@ -34,8 +35,27 @@ def test_more_agreement_parts_and_numbers_make_chance_less_likely() -> None:
 
 def test_a_contrast_far_from_the_masks_is_no_find_unless_any_will_do() -> None:
     assert chance(gain=5.0) == chance(gain=0.05) == 1.0
-    faint = replace(agreement(), gain=np.array([5.0]))
-    assert chance_of(faint, any_contrast=True)[0] < MOST_CHANCE
+    assert chance_of(evidence(agreement(gain=5.0), any_contrast=True), NONE_NEAR)[0] < MOST_CHANCE
+
+
+def test_a_page_full_of_what_is_nearly_it_makes_chance_more_likely() -> None:
+    place = np.array([2.0, 2.0, 2.0])
+    none, some, many = chance_of(place, np.array([-np.inf, 0.0, 1.8]))
+    assert none < MOST_CHANCE < some < many
+
+
+def test_copies_of_a_thing_do_not_hide_each_other() -> None:
+    clear = np.array([8.0])
+    assert chance_of(clear, clear)[0] < MOST_CHANCE
+
+
+def test_the_rival_is_the_third_of_the_other_places() -> None:
+    """Four places, the best of which was found twice."""
+    found = np.array([5.0, 4.0, 3.0, 4.9, 1.0])
+    apart = ~np.eye(5, dtype=bool)
+    apart[0, 3] = apart[3, 0] = False
+    assert rivals(found, apart).tolist() == [1.0, 1.0, 1.0, 1.0, 3.0]
+    assert rivals(found[:2], apart[:2, :2]).tolist() == [-np.inf, -np.inf]
 
 
 def test_noise_holds_no_other_noise() -> None:

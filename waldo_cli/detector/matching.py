@@ -37,7 +37,7 @@ from waldo_cli.detector.alignment import (
 from waldo_cli.detector.maps import Grid, Maps, times_prior
 from waldo_cli.detector.peaks import as_printed, find_peaks, local_maxima
 from waldo_cli.detector.pyramid import Level
-from waldo_cli.detector.verdict import MOST_CHANCE, chance_of
+from waldo_cli.detector.verdict import MOST_CHANCE, chance_of, evidence, rivals
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Detection, Size
 from waldo_cli.stack.stack import Mask
@@ -471,10 +471,8 @@ def verified(
     # Seen from further away, too: blur, noise and strong compression spoil what is fine first.
     from_afar = _compared(matcher, pyramid, found, matcher.half_side)
     any_contrast = matcher.score == "ncc" or matcher.one_colour
-    chances = np.minimum(
-        chance_of(agreement, any_contrast=any_contrast),
-        chance_of(from_afar, any_contrast=any_contrast),
-    )
+    speaks = np.maximum(*(evidence(a, any_contrast=any_contrast) for a in (agreement, from_afar)))
+    chances = chance_of(speaks, rivals(speaks, _different(found.poses, matcher)))
     chances = 1 - (1 - chances) * weights
     scores = matcher.reported(agreement, weights)
     keys = [
@@ -617,6 +615,13 @@ def _weights(prior: Floats | None, poses: Poses) -> Doubles:
         for at, size in zip((poses.y, poses.x), prior.shape, strict=True)
     )
     return prior[row, col].astype(np.float64)
+
+
+def _different(poses: Poses, matcher: Matcher) -> NDArray[np.bool_]:
+    """Whether each two poses are different places, ``(N, N)``: further apart than half the thing's side."""
+    side = min(matcher.mask.size) * np.minimum(poses.scale[:, None], poses.scale)
+    away = np.hypot(poses.x[:, None] - poses.x, poses.y[:, None] - poses.y)
+    return away > side / 2
 
 
 def _apart(

@@ -6,8 +6,12 @@ of the mask that agree least (something may hide them), and how many independent
 which is few for a smooth mask, a small one, and one that the edge of the image cuts. (A correlation's
 standard error falls with that number; Fisher's transform makes it the same for all correlations.)
 
-The weights are those of a logistic regression over places of pages with the mask and without it; the law of
-`chance_of` is an exponential fitted to the best evidence of each page without the mask, the tail of a maximum
+It depends on the page, too: on a page full of words each word has many that are nearly it, on a photograph
+nothing comes near. So a place is held against the other places of the page that look most like the mask, its
+rivals.
+
+The weights are those of logistic regressions over places of pages with the mask and without it; the law of
+`chance_of` is an exponential fitted to the best place of each page without the mask, the tail of a maximum
 (`benchmarks/verdicts.py` measures on other pages what comes of it).
 
 References
@@ -18,6 +22,7 @@ Desolneux, Moisan, Morel, "From Gestalt Theory to Image Analysis: A Probabilisti
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles
 from waldo_cli.detector.alignment import Agreement
@@ -35,26 +40,52 @@ _BEST_AGREEMENT = 0.995
 # How many times the contrast of the mask that of the image may be.
 _GAIN = (1 / 6, 3.0)
 
-# Evidence that 1 of 100 pages without the mask reaches, and how much more evidence 1 of 1,000 reaches.
-_ONE_IN_100, _TEN_TIMES_LESS = 1.5, 1.9
+# What the evidence of the rival takes away, as a share of it, and the limits of that evidence: copies of the
+# thing are rivals of each other, too, and must not hide each other.
+_OF_RIVAL = 0.6
+_RIVAL_LIMITS = (-3.0, 3.0)
+# Which of the other places is the rival: the third, so that a thing may be there three times.
+_RIVAL = 3
+
+# Evidence beyond the rival's share that 1 of 100 pages without the mask reaches, and how much more evidence
+# 1 of 1,000 reaches.
+_ONE_IN_100, _TEN_TIMES_LESS = 2.4, 1.9
 
 
-def evidence(agreement: Agreement) -> Doubles:
-    """How much speaks for each place, ``(N,)``: log odds, but for a constant."""
+def evidence(agreement: Agreement, *, any_contrast: bool) -> Doubles:
+    """How much speaks for each place, ``(N,)``: log odds, but for a constant.
+
+    Unless any contrast will do, nothing does where that of the image is far from the mask's (minus infinity):
+    a faint mask is not meant by bold strokes.
+    """
     whole, trimmed = (
         np.arctanh(np.clip(a, -0.5, _BEST_AGREEMENT)) for a in (agreement.score, agreement.trimmed)
     )
     compared = np.log(np.maximum(agreement.independent * agreement.inside, 1.0))
-    total: Doubles = _AGREEMENT * whole + _TRIMMED * trimmed + _INDEPENDENT * compared + _CONSTANT
-    return total
-
-
-def chance_of(agreement: Agreement, *, any_contrast: bool) -> Doubles:
-    """The share of pages without the mask whose best place has at least this evidence, ``(N,)``.
-
-    Unless any contrast will do, 1 where that of the image is far from the mask's: a faint mask is not meant
-    by bold strokes.
-    """
+    total = _AGREEMENT * whole + _TRIMMED * trimmed + _INDEPENDENT * compared + _CONSTANT
     least, most = (0.0, np.inf) if any_contrast else _GAIN
-    chance = np.minimum(1.0, 0.01 * 10 ** ((_ONE_IN_100 - evidence(agreement)) / _TEN_TIMES_LESS))
-    return np.where((agreement.gain < least) | (agreement.gain > most), 1.0, chance)
+    return np.where((agreement.gain < least) | (agreement.gain > most), -np.inf, total)
+
+
+def rivals(evidence: Doubles, apart: NDArray[np.bool_]) -> Doubles:
+    """The evidence of each place's rival, ``(N,)``; minus infinity where there are too few other places.
+
+    `apart` says for each two places whether they are different ones, ``(N, N)``: of some that are the same
+    only the best counts.
+    """
+    different: list[int] = []
+    for n in np.argsort(-evidence, kind="stable"):
+        if apart[n, different].all():
+            different.append(int(n))
+    others = np.where(apart[:, different], evidence[different], -np.inf)
+    if others.shape[1] < _RIVAL:
+        return np.full(len(evidence), -np.inf)
+    third: Doubles = -np.partition(-others, _RIVAL - 1, axis=1)[:, _RIVAL - 1]
+    return third
+
+
+def chance_of(evidence: Doubles, rivals: Doubles) -> Doubles:
+    """The share of pages without the mask whose best place has at least this evidence, ``(N,)``."""
+    beyond = evidence - _OF_RIVAL * np.clip(rivals, *_RIVAL_LIMITS)
+    chance: Doubles = np.minimum(1.0, 0.01 * 10 ** ((_ONE_IN_100 - beyond) / _TEN_TIMES_LESS))
+    return chance
