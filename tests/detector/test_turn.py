@@ -88,6 +88,26 @@ def test_an_image_that_shows_nothing_stays_as_it_is() -> None:
     assert not detect(turned(flag(), 90), stack=replace(FLAG, turn=False)).found
 
 
+def test_whoever_else_is_known_tells_which_way_is_up() -> None:
+    """A flag that stands on its head is no find on a page where somebody else stands upright."""
+    kernel = np.zeros((6, 4, 3, 3), np.float32)
+    kernel[..., 0] = red_over_blue()[..., 0]
+    kernel[..., 1] = kernel[:, :, [1, 0, 2], 0]  # the friend is green over blue
+    up = Conv(kernel, bias=np.array([-18, -18, 0], np.float32))
+    labels = ("flag", "friend", "other")
+    (look,) = FLAG.closer_looks
+    look = replace(look, stack=Stack("up", (up, Pointwise("softmax")), labels=labels))
+    stack = replace(FLAG, labels=labels, closer_looks=(look,))
+    alone = turned(0.85 * flag(), 180)
+    result = detect(alone, stack=stack)
+    assert (result.found, result.turned) == (True, 180)
+    with_friend = alone.copy()
+    with_friend[10:13, 40:44, 1] = with_friend[13:16, 40:44, 2] = 1
+    assert detect(with_friend, stack=stack, labels=["friend"]).found
+    result = detect(with_friend, stack=stack)
+    assert (result.found, result.turned) == (False, 0)
+
+
 def test_region_and_prior_are_turned_with_the_image() -> None:
     image = turned(flag(), 90)  # 40 wide, the flag's middle at 27, 22
     assert detect(image, stack=FLAG, region=(20, 15, 15, 15)).turned == 270

@@ -280,9 +280,11 @@ def _turned_back(result: Result, turn: int, image: AnyPixels) -> Result:
 
 
 def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
-    """The turn at which closer looks see most, at a coarse scale and in few candidates; 0 where they do not.
+    """The turn at which closer looks know somebody best, at a coarse scale and in few candidates.
 
-    The search must have a stack with closer looks.
+    Whoever is known tells which way is up, not he alone who is sought: the last label, which stands for
+    nobody, does not count. 0 where nobody is known, or where there is no crowd. The search must have a stack
+    with closer looks.
     """
     size = Size(*image.shape[:2])
     small = level_size(*size, min(1.0, math.sqrt(TURN_PIXELS / (size.rows * size.cols))))
@@ -294,15 +296,16 @@ def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
     stack = replace(search.stack, closer_looks=tuple(looks), level_pixels=None)
     # Not enlarged: what is too small to be seen at this size does not tell which way is up.
     scales = tuple(s for s in search.scales if s >= 1) or search.scales[-1:]
+    known = stack.labels[:-1] or stack.labels
     best, likely = TURN_LEAST, 0
-    for turn in TURNS[1:]:
+    for turn in TURNS:
         there = turned_image(image, turn)
         weights = None if prior is None else turned(prior, turn)
         maps = run_stack(stack, there, scales, weights)
         seen = _second_pass(stack, there, maps, search.labels, MAX_OVERLAP, weights)
         if mean_evidence(stack, seen.maps, seen.candidates) < CROWD:
             return 0
-        score = float(seen.best(search.labels).max(initial=0.0))
+        score = float(seen.best(known).max(initial=0.0))
         if score > best:
             best, likely = score, turn
     return likely
