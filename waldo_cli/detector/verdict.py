@@ -40,16 +40,18 @@ _BEST_AGREEMENT = 0.995
 # How many times the contrast of the mask that of the image may be.
 _GAIN = (1 / 6, 3.0)
 
-# What the evidence of the rival takes away, as a share of it, and the limits of that evidence: copies of the
-# thing are rivals of each other, too, and must not hide each other.
+# What the evidence of the rival takes away, as a share of it, and the limits of that evidence.
 _OF_RIVAL = 0.6
 _RIVAL_LIMITS = (-3.0, 3.0)
-# Which of the other places is the rival: the third, so that a thing may be there three times.
+# Which of the other places is the rival: the third, so that a thing that is faint may be there three times.
 _RIVAL = 3
 
 # Evidence beyond the rival's share that 1 of 100 pages without the mask reaches, and how much more evidence
 # 1 of 1,000 reaches.
 _ONE_IN_100, _TEN_TIMES_LESS = 2.4, 1.9
+
+# A place with this evidence is a find whatever its rival, and no rival itself: the thing may be there often.
+_SURE = _ONE_IN_100 + _OF_RIVAL * _RIVAL_LIMITS[1]
 
 
 def evidence(agreement: Agreement, *, any_contrast: bool) -> Doubles:
@@ -71,12 +73,13 @@ def rivals(evidence: Doubles, apart: NDArray[np.bool_]) -> Doubles:
     """The evidence of each place's rival, ``(N,)``; minus infinity where there are too few other places.
 
     `apart` says for each two places whether they are different ones, ``(N, N)``: of some that are the same
-    only the best counts.
+    only the best counts. Sure finds are no rivals.
     """
     different: list[int] = []
     for n in np.argsort(-evidence, kind="stable"):
         if apart[n, different].all():
             different.append(int(n))
+    different = [n for n in different if evidence[n] < _SURE]
     others = np.where(apart[:, different], evidence[different], -np.inf)
     if others.shape[1] < _RIVAL:
         return np.full(len(evidence), -np.inf)
