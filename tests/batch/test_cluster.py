@@ -246,6 +246,34 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
     assert "has no waldo-cli" in said[0]
 
 
+def test_a_scheduler_that_dies_while_the_run_begins_is_one_line(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from waldo_cli.batch import cluster
+    from waldo_cli.batch.finder import Extras, Query
+
+    monkeypatch.chdir(place)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1])
+    worker = dask("worker", address, "--nthreads", "1", "--no-nanny")
+    checked = cluster.Cluster._check_first_workers
+
+    def check_and_die(engine: cluster.Cluster) -> None:
+        checked(engine)
+        end(scheduler)
+
+    monkeypatch.setattr(cluster.Cluster, "_check_first_workers", check_and_die)
+    try:
+        wait_for(address)
+        with (
+            pytest.raises(FileError, match="it went away"),
+            cluster.Cluster(Query(stack="stripes"), Extras(), address),
+        ):
+            pass
+    finally:
+        end(worker)
+
+
 def test_an_image_that_takes_too_long_on_a_cluster_costs_itself_alone(
     place: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:

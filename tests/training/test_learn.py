@@ -127,9 +127,11 @@ def test_a_damaged_network_is_one_line_that_names_it(tmp_path: Path, kind: str) 
     assert caught.value.path == str(path)
 
 
-def test_a_network_with_nan_is_not_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e30])
+def test_a_network_with_numbers_that_none_has_is_not_taken(tmp_path: Path, value: float) -> None:
+    """A bit of an exponent is enough for the last one."""
     state = proposal_network(CLASSES).state_dict()
-    state["0.weight"][0] = float("nan")
+    state["0.weight"][0] = value
     learn.save(state, tmp_path / "net.pt")
     with pytest.raises(InvalidInputError, match="it holds NaN or infinity"):
         learn.load(proposal_network(CLASSES), tmp_path / "net.pt")

@@ -436,6 +436,9 @@ def test_books_that_are_disturbed_have_the_records_of_a_quiet_run_in_the_end(
     assert_said_in_lines(err)
     for line in out.splitlines(keepends=True):
         assert not line.endswith(b"\n") or json.loads(line)["path"].startswith("books/")
+    for left in Path().rglob(".waldo-*"):  # a minute later: what changed since may be somebody's
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(left, (time.time() - 100,) * 2)
     done = ended(started([*LOOK, "-j", "1"]))
     assert (done[0], done[2]) == (0, "")
     assert records(done[1]) == expected[0]
@@ -445,12 +448,18 @@ def test_books_that_are_disturbed_have_the_records_of_a_quiet_run_in_the_end(
 
 @pytest.fixture(scope="module")
 def learned(drawn: Path) -> str:
-    """The stack file of a training that nothing disturbs."""
+    """The stack file of a training that nothing disturbs, without its sizes."""
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([*WALDO, *LEARN], cwd=drawn, capture_output=True, check=True, env=env)
-    made = (drawn / "out" / "thing.toml").read_text()
+    made = without_sizes(drawn / "out" / "thing.toml")
     shutil.rmtree(drawn / "out")
     return made
+
+
+def without_sizes(path: Path) -> str:
+    """A stack file without the sizes of its objects, which are measured on what it finds."""
+    lines = path.read_text().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("object = "))
 
 
 @pytest.mark.parametrize(
@@ -459,14 +468,14 @@ def learned(drawn: Path) -> str:
 def test_a_training_that_is_disturbed_gives_the_stack_of_a_quiet_one_in_the_end(
     kind: str, seed: int, learned: str, place: Path
 ) -> None:
-    status, _, err = TRAININGS[kind](random.Random(seed), LEARN)
+    _, _, err = TRAININGS[kind](random.Random(seed), LEARN)
     if kind != "stopped and continued":
         assert_said_in_lines(err, progress="all: ")
-    if status == 0 and "input" in kind:  # it has learned from what there was
+    if "input" in kind and Path("out/thing.toml").exists():  # it has learned from what there was
         return
     done = ended(started(LEARN))
     assert done[0] == 0, done[2]
     # Its weights depend on where it was cut off, their shapes do not.
-    assert Path("out/thing.toml").read_text() == learned
+    assert without_sizes(Path("out/thing.toml")) == learned
     assert ended(started(["detect", "learn/0.png", "--stack", "out/thing.toml"]))[0] in (0, 1)
     assert not list(Path("out").rglob(".waldo-*"))

@@ -135,8 +135,10 @@ class Cluster:
             examiner = _Examiner(self._finder, self._folder, self._timeout)
             plugin = _make_plugin(__version__, dumps(examiner))
             self._client.register_plugin(plugin, name=self._name)
-        except BaseException:
+        except BaseException as e:
             self._client.close(timeout=1)
+            if isinstance(e, OSError) and not isinstance(e, WaldoError):
+                raise self._no_answer(f"it went away: {_first_line(e)}") from None
             raise
         threading.Thread(target=self._watch_workers, daemon=True).start()
         return self
