@@ -87,7 +87,8 @@ LEARN = [
 
 def started(line: list[str], **options: Any) -> subprocess.Popen[bytes]:
     given = {"stdin": subprocess.DEVNULL, "stdout": -1, "stderr": -1} | options
-    return subprocess.Popen([*WALDO, *line], **given)
+    # Not buffered: `communicate` would not see what a `readline` before it has read ahead.
+    return subprocess.Popen([*WALDO, *line], bufsize=0, **given)
 
 
 def ended(program: subprocess.Popen[bytes]) -> Ended:
@@ -436,6 +437,7 @@ def test_books_that_are_disturbed_have_the_records_of_a_quiet_run_in_the_end(
     assert_said_in_lines(err)
     for line in out.splitlines(keepends=True):
         assert not line.endswith(b"\n") or json.loads(line)["path"].startswith("books/")
+    kept = Path("found.jsonl").read_bytes().count(b"\n") if Path("found.jsonl").exists() else 0
     for left in Path().rglob(".waldo-*"):  # a minute later: what changed since may be somebody's
         with contextlib.suppress(FileNotFoundError):
             os.utime(left, (time.time() - 100,) * 2)
@@ -443,7 +445,8 @@ def test_books_that_are_disturbed_have_the_records_of_a_quiet_run_in_the_end(
     assert (done[0], done[2]) == (0, "")
     assert records(done[1]) == expected[0]
     assert {str(p): p.read_bytes() for p in Path("out").rglob("*.png")} == expected[1]
-    assert not list(Path().rglob(".waldo-*")), "a later run removes what the first has left"
+    if kept < COUNT * len(KINDS):
+        assert not list(Path().rglob(".waldo-*")), "a later run that writes removes what is left"
 
 
 @pytest.fixture(scope="module")
