@@ -172,3 +172,20 @@ def test_a_state_is_not_written_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="this is a link"):
         learn.save(proposal_network(CLASSES).state_dict(), tmp_path / "net.pt")
     assert (tmp_path / "theirs").read_text() == "mine"
+
+
+def test_short_memory_is_one_error_whoever_lacks_it() -> None:
+    with pytest.raises(MemoryError), learn.memory_errors():
+        torch.empty(1 << 60, dtype=torch.uint8)  # more than any machine has
+    with pytest.raises(RuntimeError, match="must match"), learn.memory_errors():
+        torch.ones(2) + torch.ones(3)
+
+
+def test_a_network_is_not_called_damaged_where_memory_is_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = classifier_network(CLASSES)
+    learn.save(net.state_dict(), tmp_path / "net.pt")
+    monkeypatch.setattr(torch, "load", lambda *_, **__: torch.empty(1 << 60, dtype=torch.uint8))
+    with pytest.raises(MemoryError):
+        learn.load(net, tmp_path / "net.pt")

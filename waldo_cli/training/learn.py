@@ -212,10 +212,25 @@ def _tensors(state: Any) -> Iterator[Tensor]:
 
 
 @contextlib.contextmanager
+def memory_errors() -> Iterator[None]:
+    """Where memory is short, raise MemoryError, as Python does; PyTorch has a RuntimeError for it."""
+    try:
+        yield
+    except RuntimeError as e:
+        # An accelerator's error has a class of its own, the processor's only its words.
+        if isinstance(e, torch.OutOfMemoryError) or "can't allocate memory" in str(e):
+            raise MemoryError from e
+        raise
+
+
+@contextlib.contextmanager
 def _usable(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with a state into one line that names its file."""
     try:
-        yield
+        with memory_errors():
+            yield
+    except MemoryError:  # nothing is wrong with the file
+        raise
     except OSError as e:
         raise FileError(f"cannot read: {reason(e)}", path=str(path)) from None
     except Exception as e:  # noqa: BLE001 - PyTorch raises many kinds of errors for damaged files
