@@ -6,6 +6,8 @@ same pictures have with what is sought painted over. RUN is the folder of ``wald
 --others OTHERS --heads -o RUN``; each held-out page is judged with the stack of its fold, calibrated as the
 release is.
 
+The last kind is all held-out pages of a fold in one picture, in rows, searched with ``top="all"``.
+
 Photographs are simulated, from a seed for each page: a page lies on a table, seen from the side, in the light
 of a lamp with a shadow over it, out of focus, stored at a low quality; each alone, and all of them.
 """
@@ -17,7 +19,7 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,8 +28,9 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from waldo_cli.detector.detect import detect
 from waldo_cli.evaluation.judge import PageScore
-from waldo_cli.evaluation.pages import refuse
+from waldo_cli.evaluation.pages import IGNORE, TrueBox, refuse
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
 from waldo_cli.training.calibrate import calibrated
@@ -205,9 +208,46 @@ KINDS: dict[str, Change] = {
     **{f"heads of {n} px": heads_of(n) for n in (8, 12, 90, 160, 240)},
     "filling the picture": filling,
 }
+SIDE_BY_SIDE = "side by side"
 
 
 # Judging.
+
+
+def side_by_side(pages: Sequence[TrainingPage], across: int = 4) -> TrainingPage:
+    """All pages in one picture, in rows of so many."""
+    rows = [pages[n : n + across] for n in range(0, len(pages), across)]
+    heights = [max(page.pixels.shape[0] for page in row) for row in rows]
+    width = max(sum(page.pixels.shape[1] for page in row) for row in rows)
+    pixels = np.full((sum(heights), width, 3), 255, np.uint8)
+    moved: list[TrainingPage] = []
+    for row, top in zip(rows, np.cumsum([0, *heights]), strict=False):
+        left = 0
+        for page in row:
+            h, w, _ = page.pixels.shape
+            pixels[top : top + h, left : left + w] = page.pixels
+            moved.append(_moved(page, pixels, lambda p, by=(left, int(top)): p + by))
+            left += w
+    return replace(
+        moved[0],
+        heads=tuple(head for page in moved for head in page.heads),
+        ignored=tuple(box for page in moved for box in page.ignored),
+    )
+
+
+def found_side_by_side(page: TrainingPage, stack: Stack) -> tuple[int, int]:
+    """How many of those that are sought are found, and how many false finds there are."""
+    known = [h for h in page.heads if h.label == 0]
+    boxes = [TrueBox("waldo", h.left, h.top, h.right, h.bottom) for h in known]
+    ignored = [TrueBox(IGNORE, *box) for box in page.ignored]
+    finds = detect(page.pixels, stack=stack, top="all").detections
+    found = sum(any(box.is_hit(f.x, f.y) for f in finds) for box in boxes)
+    hits = [
+        any(box.is_hit(f.x, f.y) for box in boxes)
+        or any(box.sets_aside("waldo", f.x, f.y) for box in ignored)
+        for f in finds
+    ]
+    return found, len(hits) - sum(hits)
 
 
 def fold_stacks(run: Path, folder: Path) -> Iterator[tuple[int, Stack]]:
@@ -222,7 +262,7 @@ def fold_stacks(run: Path, folder: Path) -> Iterator[tuple[int, Stack]]:
             calibrated(load(classifier_network(classes), fold / f"{name}.pt"), calibration)
             for name in classes.closer_views
         ]
-        release = Release("fold", threshold=calibration.threshold)
+        release = Release("fold", threshold=calibration.threshold, slope=calibration.slope)
         path = write_stack(folder / fold.name, release, classes, proposals, closer)
         yield number, load_stack(path)
 
@@ -242,7 +282,7 @@ def main() -> None:
     parser.add_argument("pages", type=Path)
     parser.add_argument("truth", type=Path)
     parser.add_argument("--others", type=Path, help="as the training had it: folds depend on it")
-    parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join([*KINDS, SIDE_BY_SIDE]))
     options = parser.parse_args()
     settings = json.loads((options.run / "settings.json").read_text())
     sources = Sources(options.pages, options.truth, "waldo", figures=True, others=options.others)
@@ -254,7 +294,7 @@ def main() -> None:
     )
     with TemporaryDirectory() as folder:
         stacks = dict(fold_stacks(options.run, Path(folder)))
-        for kind in options.kinds or KINDS:
+        for kind in [kind for kind in KINDS if kind in (options.kinds or KINDS)]:
             scores, absent = [], []
             for page in shown:
                 stack = stacks.get(folds[page.artwork])
@@ -262,15 +302,22 @@ def main() -> None:
                     continue
                 seed = zlib.crc32(f"{kind} {page.name}".encode())
                 changed = KINDS[kind](page, np.random.default_rng(seed))
-                scores.append(judged(changed, stack))
+                scores.append(judged(changed, stack, turn="auto"))
                 without = (
                     None if kind == "filling the picture" else painted_over(changed, figures=True)
                 )
                 if without is not None:
-                    absent.append(judged(without, stack))
+                    absent.append(judged(without, stack, turn="auto"))
             threshold = next(iter(stacks.values())).threshold or 0.5
             sys.stdout.write(line(kind, scores, absent, threshold) + "\n")
             sys.stdout.flush()
+        if SIDE_BY_SIDE in (options.kinds or [SIDE_BY_SIDE]):
+            counts = [
+                found_side_by_side(side_by_side([p for p in shown if folds[p.artwork] == n]), stack)
+                for n, stack in stacks.items()
+            ]
+            found, false = map(sum, zip(*counts, strict=True))
+            sys.stdout.write(f"| {SIDE_BY_SIDE} | {len(shown)} | | {found} | {false} |\n")
 
 
 if __name__ == "__main__":

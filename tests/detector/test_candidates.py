@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from waldo_cli import Stack, detect
-from waldo_cli.detector.candidates import best_candidates, mean_evidence, with_candidates_for
+from waldo_cli.detector.candidates import best_candidates, with_candidates_for
 from waldo_cli.detector.maps import Grid, Maps
 from waldo_cli.detector.passes import Trace
 from waldo_cli.geometry import Size
@@ -54,12 +54,17 @@ def flat(size: int, *places: tuple[int, int, float]) -> np.ndarray:
 
 def test_what_the_next_scales_see_too_comes_before_what_one_scale_sees_alone() -> None:
     seen = maps(flat(16, (4, 4, 0.7), (12, 12, 0.8)), flat(8, (2, 2, 0.6)), flat(4))
-    first, second = best_candidates(COLOURS, seen, 2, 0.5)
+    (first, second), evidence = best_candidates(COLOURS, seen, 2, 0.5)
     assert (first.x, first.y) == (16.5, 16.5)
     assert (second.x, second.y) == (48.5, 48.5)
     assert second.score == pytest.approx(0.8)
+    assert evidence is not None
+    # Log odds, and 0.6 times those at the next scale, which says 0.6 of one and 0.01 of the other.
+    own, beside = (np.log(np.divide(p, np.subtract(1, p))) for p in ((0.7, 0.8), (0.6, 0.01)))
+    np.testing.assert_allclose(evidence, own + 0.6 * beside, rtol=1e-5)
     plain = replace(COLOURS, layers=COLOURS.layers[:1])  # activations that are no probabilities
-    assert best_candidates(plain, seen, 1, 0.5)[0].x == 48.5
+    (best,), none = best_candidates(plain, seen, 1, 0.5)
+    assert (best.x, none) == (48.5, None)
 
 
 def test_the_finest_and_the_coarsest_scale_are_not_ranked_down_for_a_neighbour_they_lack() -> None:
@@ -69,14 +74,14 @@ def test_the_finest_and_the_coarsest_scale_are_not_ranked_down_for_a_neighbour_t
         replace(a, values=np.maximum(a.values, b.values))
         for a, b in zip(middle.grids, finest.grids, strict=True)
     ]
-    ranked = best_candidates(COLOURS, replace(middle, grids=tuple(grids)), 2, 0.5)
+    ranked, _ = best_candidates(COLOURS, replace(middle, grids=tuple(grids)), 2, 0.5)
     assert {round(c.x) for c in ranked} == {16, 48}
 
 
 def test_a_box_is_as_large_as_the_scales_around_say_and_the_scale_is_that_of_the_map() -> None:
     for below, above in ((0.01, 0.01), (0.6, 0.01), (0.01, 0.6)):
         seen = maps(flat(16, (8, 8, below)), flat(8, (4, 4, 0.7)), flat(4, (2, 2, above)))
-        (found,) = best_candidates(COLOURS, seen, 1, 0.5)
+        (found,), _ = best_candidates(COLOURS, seen, 1, 0.5)
         assert found.scale == 2
         usual = 16 * (1 if below == above else 0.8 if below > above else 1.25)
         assert found.box.height == pytest.approx(usual, abs=1.5)
@@ -90,11 +95,10 @@ def test_a_crowd_has_more_evidence_than_one_place() -> None:
     )
     means = []
     for seen in (lonely, crowd):
-        found = best_candidates(COLOURS, seen, 8, 0.5)
-        means.append(mean_evidence(COLOURS, seen, found))
+        _, evidence = best_candidates(COLOURS, seen, 8, 0.5)
+        assert evidence is not None
+        means.append(evidence.mean())
     assert means[0] < means[1] - 2
-    plain = replace(COLOURS, layers=COLOURS.layers[:1])
-    assert mean_evidence(plain, crowd, found) == np.inf
 
 
 def test_a_picture_of_many_pages_has_candidates_for_each() -> None:

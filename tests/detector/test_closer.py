@@ -71,10 +71,11 @@ def test_a_closer_look_heeds_the_region() -> None:
 
 
 def always(*answers: float) -> Stack:
-    """Says the same of everything: `answers`, in the order of the labels red and other."""
+    """Says the same of everything: `answers`, in the order of the labels red, other and third."""
     bias = np.log(np.array(answers, np.float32))
-    conv = Conv(np.zeros((1, 1, 3, 2), np.float32), bias=bias)
-    return Stack("always", (conv, Pointwise("softmax")), labels=("red", "other"))
+    conv = Conv(np.zeros((1, 1, 3, len(answers)), np.float32), bias=bias)
+    labels = ("red", "other", "third")[: len(answers)]
+    return Stack("always", (conv, Pointwise("softmax")), labels=labels)
 
 
 def test_the_answers_of_closer_looks_are_pooled_by_their_geometric_mean() -> None:
@@ -141,8 +142,29 @@ def test_an_odd_size_lowers_the_score_of_the_wanted_label_and_no_size_by_more_th
     stack = replace(TWICE, closer_looks=(look,), size_prior=2.0)
     scales = (1.0, 1.0, 1.0, 2.0, 0.5, 2**1.5, 4.0, 32.0, 1 / 32)
     candidates = [Detection("", 5.0, 5.0, 0.9, Box(3, 3, 5, 5), scale) for scale in scales]
-    _, plain = look_closer(replace(stack, size_prior=0.0), coloured(), candidates, [0], None)
-    _, scores = look_closer(stack, coloured(), candidates, [0], None)
+    _, plain = look_closer(replace(stack, size_prior=0.0), coloured(), candidates, None, [0], None)
+    _, scores = look_closer(stack, coloured(), candidates, None, [0], None)
     np.testing.assert_allclose(scores[:, 1], plain[:, 1])  # it was not asked for
     odds = np.log(scores[:, 0] / (1 - scores[:, 0]))
     np.testing.assert_allclose(odds[0] - odds, [0, 0, 0, 0, 0, 1, 2, 2, 2], atol=1e-4)
+
+
+def test_what_the_first_pass_says_beyond_its_median_counts_in_the_score() -> None:
+    look = CloserLook(always(0.5, 0.3, 0.2), Size(5, 5), candidates=5)
+    evidence = np.array([7, 3, 1, 0, -2], np.float32)
+    candidates = [Detection("", 5.0, 5.0, 0.9, Box(3, 3, 5, 5), 1.0)] * len(evidence)
+    layers = (*TWICE.layers, Pointwise("sigmoid"))
+    stack = replace(TWICE, layers=layers, closer_looks=(look,), evidence_weight=0.5)
+    for wanted in ([0], [0, 1]):
+        answers, scores = look_closer(stack, coloured(), candidates, evidence, wanted, None)
+        np.testing.assert_allclose(answers[0], [[0.5, 0.3, 0.2]] * 5, rtol=1e-5)
+        there = scores[:, wanted].sum(axis=1)
+        known = answers[0][0, wanted].sum()
+        change = np.log(there / (1 - there)) - np.log(known / (1 - known))
+        np.testing.assert_allclose(change, [3, 1, 0, -0.5, -1.5], atol=1e-4)
+        # Those that are wanted keep their proportion.
+        np.testing.assert_allclose(
+            scores[:, wanted] / there[:, None], [answers[0][0, wanted] / known] * 5
+        )
+    _, sure = look_closer(stack, coloured(), candidates, 1000 * evidence, [0], None)
+    assert (sure[0, 0], sure[4, 0]) == (1, pytest.approx(0, abs=1e-30))

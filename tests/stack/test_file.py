@@ -74,7 +74,8 @@ def test_a_short_file_has_the_usual_values(tmp_path: Path) -> None:
     stack = loaded(tmp_path, RELU)
     assert (stack.name, stack.object, stack.threshold) == ("mine", None, None)
     assert (stack.scales, stack.boundary) == ((1.0,), "edge")
-    assert (stack.level_pixels, stack.size_prior, stack.turn) == (None, 0.0, False)
+    assert (stack.level_pixels, stack.size_prior, stack.evidence_weight) == (None, 0.0, 0.0)
+    assert not stack.turn
     masked = loaded(tmp_path, '[[layer]]\nop = "mask"\n')
     assert masked.needs_mask
     assert masked.boundary == "none"  # a mask layer answers up to the edge by itself
@@ -131,8 +132,8 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
     stack = loaded(
         tmp_path,
         'object = [8, 8]\nlabels = ["waldo", "nobody"]\n'
-        "level_pixels = 4_000_000\nsize_prior = 2\nturn = true\n"
-        '[[layer]]\nop = "combine"\nhow = "mean"\n'
+        "level_pixels = 4_000_000\nsize_prior = 2\nevidence_weight = 0.5\nturn = true\n"
+        '[[layer]]\nop = "combine"\nhow = "mean"\n[[layer]]\nop = "sigmoid"\n'
         "[[closer_look]]\nobject = [4, 6]\ncandidates = 3\nscales = [0.9, 1.1]\nmirrored = 2\n"
         + TWO_LABELS
         + "[[closer_look]]\nobject = 2\ncandidates = 1\n"
@@ -144,6 +145,7 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
     assert (wide.size, wide.candidates, wide.mirrored) == ((2, 2), 1, 0)
     assert stack.labels == sharp.stack.labels == wide.stack.labels == ("waldo", "nobody")
     assert (stack.level_pixels, stack.size_prior, stack.turn) == (4_000_000, 2.0, True)
+    assert stack.evidence_weight == 0.5
 
 
 # --- what cannot be used --------------------------------------------------------------------------
@@ -260,6 +262,14 @@ BAD_TEXT = {
     "size prior below 0": (
         "size_prior = -1\n" + RELU,
         "size_prior = -1.0: must be a number from 0",
+    ),
+    "evidence weight above 100": (
+        "evidence_weight = 101\n" + RELU,
+        "evidence_weight = 101.0: must be a number from 0 to 100",
+    ),
+    "evidence of what is no probability": (
+        "evidence_weight = 1\n" + RELU,
+        "evidence_weight: the last layer must be sigmoid",
     ),
     "size prior that is no number": ("size_prior = true\n" + RELU, "size_prior: must be a number"),
     "scales tiny steps": (

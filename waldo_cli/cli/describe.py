@@ -91,6 +91,10 @@ def _verdict(stack: Stack) -> Iterator[str]:
         yield (
             f"verdict    the best {counts} peaks of all scales are looked at more closely; the score of a"
             "\n           find is the geometric mean of all that was said of it, normalised over the labels"
+            + (
+                "\n           and changed by what the first look says of it"
+                * bool(stack.evidence_weight)
+            )
         )
     elif by_chance:
         yield (

@@ -1,8 +1,8 @@
 """Candidates: the places that closer looks are shown, and how large the object is at each of them.
 
 A head is seen at several neighbouring scales; what only looks like one is seen at one. So the peaks of the
-first pass are put in order by what all scales near theirs say, and the same answers tell the object's size
-more finely than the steps of the scales.
+first pass are put in order by what all scales near theirs say, their evidence, and the same answers tell the
+object's size more finely than the steps of the scales.
 """
 
 from __future__ import annotations
@@ -57,31 +57,22 @@ def with_candidates_for(stack: Stack, maps: Maps) -> Stack:
 
 def best_candidates(
     stack: Stack, maps: Maps, count: int, max_overlap: float
-) -> tuple[Detection, ...]:
-    """The best `count` places of the first channel of `maps`, best first, without a label.
+) -> tuple[tuple[Detection, ...], Floats | None]:
+    """The best `count` places of the first channel of `maps`, best first, without a label; their evidence.
 
-    Where the stack ends in a sigmoid, so that its activations are probabilities, the peaks are ranked by
-    their log odds plus `BESIDE` times the mean log odds at the next smaller and the next larger scale, and
-    their boxes are as large as the scales around them say. Otherwise they are ranked by their activations.
+    Where the stack ends in a sigmoid, so that its activations are probabilities, the evidence of a peak is
+    its log odds plus `BESIDE` times the mean log odds at the next smaller and the next larger scale. Peaks
+    are ranked by it, and their boxes are as large as the scales around them say. Otherwise they are ranked by
+    their activations, and the evidence is None.
     """
-    if stack.layers[-1].op != "sigmoid":
-        return tuple(find_peaks(maps, 0, "", count, max_overlap))
+    if not stack.has_evidence:
+        return tuple(find_peaks(maps, 0, "", count, max_overlap)), None
     peaks = find_peaks(maps, 0, "", PEAKS_PER_CANDIDATE * count, max_overlap)
     around = [_around(maps.grids, peak) for peak in peaks]
-    order = sorted(range(len(peaks)), key=lambda n: -_evidence(peaks[n], around[n]))
-    return tuple(_resized(maps, peaks[n], around[n]) for n in order[:count])
-
-
-def mean_evidence(stack: Stack, maps: Maps, candidates: Sequence[Detection]) -> float:
-    """The mean of what the candidates are ranked by; infinite where that is no log odds.
-
-    It tells a crowd, which is full of places that look a little like him, from other pictures, whichever way
-    up they are.
-    """
-    if stack.layers[-1].op != "sigmoid" or not candidates:
-        return math.inf
-    each = [_evidence(found, _around(maps.grids, found)) for found in candidates]
-    return sum(each) / len(each)
+    evidence = np.array([_evidence(*pair) for pair in zip(peaks, around, strict=True)])
+    order = np.argsort(-evidence, kind="stable")[:count]
+    found = tuple(_resized(maps, peaks[n], around[n]) for n in order)
+    return found, evidence[order].astype(np.float32)
 
 
 # Of a peak: how much larger the object is at other scales, in octaves, and the log odds there.

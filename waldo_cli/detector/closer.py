@@ -25,6 +25,7 @@ def look_closer(
     stack: Stack,
     image: AnyPixels,
     candidates: Sequence[Detection],
+    evidence: Floats | None,
     wanted: Sequence[int],
     prior: Floats | None,
 ) -> tuple[list[Floats], Floats]:
@@ -32,8 +33,9 @@ def look_closer(
 
     Each look is shown the `look.candidates` best so far by their `wanted` labels. Then the `look.mirrored`
     best of these are shown again, mirrored. A score is the geometric mean of all answers about the candidate,
-    so normalised that its labels sum to 1 (logarithmic opinion pool). Then the wanted labels of candidates of
-    an odd size are lowered (`_size_penalties`), and the prior is applied.
+    so normalised that its labels sum to 1 (logarithmic opinion pool). Then the log odds of the wanted labels,
+    together, change by what the first pass says (`_of_evidence`) and how odd the size is (`_size_penalties`),
+    and the prior is applied.
 
     References
     ----------
@@ -61,15 +63,39 @@ def look_closer(
             counts[chosen] += new.shape[1]
             scores = _pooled(logs, counts, np.float32(0))
         answers.append(_pooled(logs - logs_before, counts - counts_before, np.float32(np.nan)))
-    if stack.size_prior and len(candidates):
-        factors = np.exp(-_size_penalties(stack.size_prior, candidates))[:, None]
-        p = scores[:, wanted]
-        scores[:, wanted] = p * factors / (1 - p + p * factors)
+    if len(candidates) and (stack.size_prior or stack.evidence_weight):
+        change = -_size_penalties(stack.size_prior, candidates)
+        if evidence is not None:
+            change += _of_evidence(stack.evidence_weight, evidence)
+        scores[:, wanted] *= _gains(scores[:, wanted].sum(axis=1), change)[:, None]
     if prior is not None:
         rows = [min(int(found.y), prior.shape[0] - 1) for found in candidates]
         cols = [min(int(found.x), prior.shape[1] - 1) for found in candidates]
         scores *= np.nan_to_num(prior[rows, cols])[:, None]
     return answers, scores
+
+
+def _gains(probabilities: Floats, change: Floats) -> Floats:
+    """What probabilities are multiplied by where their log odds change by so much, ``(N,)``."""
+    probabilities = np.minimum(probabilities, np.float32(1))  # a sum may be a rounding more
+    factors = np.exp(np.clip(change, -80, 80))  # what lies beyond is certain in float32
+    gains: Floats = factors / (1 - probabilities + probabilities * factors)
+    return gains
+
+
+def _of_evidence(weight: float, evidence: Floats) -> Floats:
+    """By how much the log odds of each candidate change by its evidence in the first pass, ``(N,)``.
+
+    The first pass sees the whole page, so what it says counts beside what it says of the page's other
+    candidates: of their median, since most of them are not what is sought.
+    """
+    return np.asarray(weight * (evidence - _median(evidence)), np.float32)
+
+
+def _median(values: Floats) -> float:
+    # Not by numpy.median, which imports numpy.ma.
+    ordered, half = np.sort(values), len(values) // 2
+    return float(ordered[half] + ordered[-half - 1]) / 2
 
 
 def _size_penalties(size_prior: float, candidates: Sequence[Detection]) -> Floats:
@@ -80,10 +106,7 @@ def _size_penalties(size_prior: float, candidates: Sequence[Detection]) -> Float
     a picture may show one face alone.
     """
     octaves = np.log2([found.scale for found in candidates])
-    # Not by numpy.median, which imports numpy.ma.
-    ordered, half = np.sort(octaves), len(octaves) // 2
-    median = (ordered[half] + ordered[-half - 1]) / 2
-    odd = np.abs(octaves - median) - 1
+    odd = np.abs(octaves - _median(octaves)) - 1
     return np.asarray(size_prior * np.clip(odd, 0, 1), np.float32)
 
 

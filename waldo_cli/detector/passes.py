@@ -32,6 +32,8 @@ class Pass:
         of one map, the largest of all channels.
     candidates
         The peaks that the closer looks were asked about; empty where there are none.
+    evidence
+        What the first pass says of them, log odds, ``(N,)``; None where it gives no probabilities.
     answers
         Of each closer look, ``(N, labels)``; NaN for candidates that it was not shown.
     scores
@@ -45,6 +47,7 @@ class Pass:
     stack: Stack
     maps: Maps
     candidates: tuple[Detection, ...] = ()
+    evidence: Floats | None = None
     answers: tuple[Floats, ...] = ()
     scores: Floats | None = None
     matches: tuple[tuple[Detection, ...], ...] = ()

@@ -222,21 +222,23 @@ def cut(image: AnyPixels, center: tuple[float, float], scale: float, size: Pair)
         first, last = math.floor(start) - reach, math.ceil(start + count / scale) + reach
         filters.append(_filters(start - first, 1 / scale, count, last - first, _OUTPUTS_OF_CUT))
         places.append(np.clip(np.arange(first, last), 0, length - 1))
-    rows, cols = (slice(at[0], at[-1] + 1) for at in places)
-    piece = pixels[rows, cols]
-    if piece.shape[:2] != (len(places[0]), len(places[1])):
-        # It reaches beyond the image: repeat the edge.
-        piece = piece[places[0][:, None] - rows.start, places[1] - cols.start]
-    high, wide, channels = piece.shape
-    planes = np.ascontiguousarray(as_floats(piece).transpose(0, 2, 1)).reshape(-1, wide)
-    across = np.empty((high * channels, size[1]), np.float32)
-    for f in filters[1]:
-        multiply(planes[:, f.inputs], f.weights.T, across[:, f.outputs])
-    across = across.reshape(high, -1)
-    out = np.empty((size[0], across.shape[1]), np.float32)
-    for f in filters[0]:
-        multiply(f.weights, across[f.inputs], out[f.outputs])
-    return out.reshape(size[0], channels, size[1]).transpose(0, 2, 1)
+    cols = slice(places[1][0], places[1][-1] + 1)
+    out = np.empty((size[0], pixels.shape[2] * size[1]), np.float32)
+    for down in filters[
+        0
+    ]:  # some rows of the cut at a time: at small scales they see much of the image
+        seen = places[0][down.inputs]
+        piece = pixels[seen[0] : seen[-1] + 1, cols]
+        if piece.shape[:2] != (len(seen), len(places[1])):
+            # It reaches beyond the image: repeat the edge.
+            piece = piece[seen[:, None] - seen[0], places[1] - cols.start]
+        high, wide, channels = piece.shape
+        planes = np.ascontiguousarray(as_floats(piece).transpose(0, 2, 1)).reshape(-1, wide)
+        across = np.empty((high * channels, size[1]), np.float32)
+        for f in filters[1]:
+            multiply(planes[:, f.inputs], f.weights.T, across[:, f.outputs])
+        multiply(down.weights, across.reshape(high, -1), out[down.outputs])
+    return out.reshape(size[0], -1, size[1]).transpose(0, 2, 1)
 
 
 def _resample(image: Pixels, rows: Sequence[_Filter], cols: Sequence[_Filter]) -> Floats:

@@ -135,6 +135,7 @@ def usage_of(
         "scales": list(stack.scales),
         "level_pixels": stack.level_pixels,
         "size_prior": stack.size_prior,
+        "evidence_weight": stack.evidence_weight,
         "turn": stack.turn,
         "boundary": stack.boundary,
         "model": {

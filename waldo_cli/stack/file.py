@@ -91,8 +91,12 @@ STACK_KEYS = {
     " gives no scales. Default: none is left out.",
     "size_prior": "What a candidate for closer looks loses of its log odds where its size is two octaves off"
     " the usual one of the candidates. Default: 0.",
+    "evidence_weight": "How much the layers count in the score of a candidate for closer looks: by so much"
+    " their log odds there, beyond the median of all candidates, are added to its own. It takes a last layer"
+    " of `sigmoid`. Default: 0.",
     "turn": "`true`: where there is no sure find, the image is tried turned by quarter turns, too. It takes"
-    " closer looks. Default: `false`.",
+    " closer looks. Whoever they know tells which way is up, so the last label stands for nobody."
+    " Default: `false`.",
     "weights": "Name of the `.npz` with the arrays that kernels, biases and masks name; it lies in the stack"
     " file's folder or below it.",
     "labels": "Names of the channels of the last layer, or of the closer looks.",
@@ -203,7 +207,8 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
             if "level_pixels" in table
             else None
         ),
-        size_prior=_size_prior(table),
+        size_prior=_share_of_log_odds(table, "size_prior"),
+        evidence_weight=_share_of_log_odds(table, "evidence_weight"),
         turn=_turn(table),
         labels=() if "closer_look" in table else _labels(table),
         boundary=word_of(table, "boundary", _default_boundary(layers), BOUNDARIES),
@@ -224,10 +229,10 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
     return stack
 
 
-def _size_prior(table: Mapping[str, Any]) -> float:
-    value = number_of(table, "size_prior", 0.0) or 0.0
+def _share_of_log_odds(table: Mapping[str, Any], key: str) -> float:
+    value = number_of(table, key, 0.0) or 0.0
     if not 0 <= value <= 100:
-        raise StackError(f"size_prior = {brief(value)}: must be a number from 0 to 100")
+        raise StackError(f"{key} = {brief(value)}: must be a number from 0 to 100")
     return value
 
 

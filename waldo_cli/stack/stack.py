@@ -108,6 +108,9 @@ class Stack:
     size_prior
         Log odds that a candidate for closer looks loses where its size is two octaves off the usual one of
         the candidates; up to one octave costs nothing, and nothing costs more.
+    evidence_weight
+        How much the first pass counts in the score of a candidate for closer looks: by so much its log odds
+        there, beyond the median of all candidates, are added. It takes a last layer of sigmoid.
     turn
         Whether `detect` tries the image turned by quarter turns, too, where it is not sure of an answer. This
         takes closer looks.
@@ -118,7 +121,7 @@ class Stack:
         has a whole neighbourhood: "edge", "reflect", "zero", or "none".
     closer_looks
         Further passes over the best peaks, in this order. The new score of a candidate is the geometric
-        mean of all the answers that they give for it.
+        mean of all the answers that they give for it, changed by `size_prior` and `evidence_weight`.
     """
 
     name: str
@@ -130,6 +133,7 @@ class Stack:
     per_octave: int = 2
     level_pixels: int | None = None
     size_prior: float = 0.0
+    evidence_weight: float = 0.0
     turn: bool = False
     labels: tuple[str, ...] = ()
     boundary: str = "edge"
@@ -152,6 +156,10 @@ class Stack:
                 raise StackError("closer looks: all must answer for the same labels")
         elif len(labels) != out_channels:
             raise StackError(f"labels: {len(labels)} names for {out_channels} output channels")
+        if self.evidence_weight and not self.has_evidence:
+            raise StackError(
+                "evidence_weight: the last layer must be sigmoid, whose answers have log odds"
+            )
         object.__setattr__(self, "labels", labels)  # the dataclass is frozen
         local = next(
             (n for n, layer in enumerate(self.layers) if not layer.local), len(self.layers)
@@ -170,6 +178,11 @@ class Stack:
         if self.object is None:
             raise StackError(f"stack {self.name} does not say the size of its object")
         return self.object
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether the activations are probabilities, which have log odds."""
+        return self.layers[-1].op == "sigmoid"
 
     @property
     def input_channels(self) -> int:

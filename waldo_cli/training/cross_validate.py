@@ -42,6 +42,7 @@ from waldo_cli.training.data import (
 )
 from waldo_cli.training.held_out import Fold, evaluated, first_places, judged
 from waldo_cli.training.leaks import same_pictures
+from waldo_cli.training.learn import memory_errors
 from waldo_cli.training.looks import Steps, learn_closer_looks, learn_proposals
 from waldo_cli.training.network import Classes
 from waldo_cli.training.progress import Progress
@@ -113,6 +114,7 @@ class Sources:
         )
 
 
+@memory_errors()
 def train(
     sources: Sources,
     out: Path,
@@ -165,6 +167,8 @@ def train(
         fewer drawings than folds, or a checkpoint is damaged.
     FileError
         A file cannot be read or written, or is in the way and was made by somebody else.
+    MemoryError
+        There is not enough memory; what is learned so far is kept.
     """
     if folds < 0 or folds == 1:
         raise InvalidInputError(f"folds is {folds}: give 2 or more, or 0 for no cross-validation")
@@ -212,7 +216,7 @@ def train(
     description = f"{classes.names[0]}, learned from {shown} page{'s' * (shown != 1)}"
     held_out_scores = [s for fold in results for s in fold.pages.get("page", [])]
     size = size_of_objects(held_out_scores or learner.own_pages(real_pages, first, closer))
-    release = Release(name, description, calibration.threshold, size=size)
+    release = Release(name, description, calibration.threshold, size=size, slope=calibration.slope)
     nets = folded(first), [calibrated(net, calibration) for net in closer]
     path = write_stack(out, release, classes, *nets)
     report = report_of(settings, classes, plan, results, calibration, size)

@@ -57,13 +57,19 @@ class Place:
     hit: bool
 
 
-def judged(page: TrainingPage, stack: Stack, number: int = 0) -> PageScore:
-    """The finds of a class on a page, judged against the page's known boxes."""
-    return _judged_with_places(page, stack, number)[0]
+def judged(
+    page: TrainingPage, stack: Stack, number: int = 0, *, turn: str | int = "none"
+) -> PageScore:
+    """The finds of a class on a page, judged against the page's known boxes.
+
+    The page is looked at as it is: whether other turns are tried depends on how sure a find is, which the
+    stack of a fold cannot say before it is calibrated.
+    """
+    return _judged_with_places(page, stack, number, turn)[0]
 
 
 def _judged_with_places(
-    page: TrainingPage, stack: Stack, number: int = 0
+    page: TrainingPage, stack: Stack, number: int = 0, turn: str | int = "none"
 ) -> tuple[PageScore, list[Place]]:
     """The finds of a class on a page, judged against its known boxes, and where the best of them are."""
     label = stack.labels[number]
@@ -72,7 +78,7 @@ def _judged_with_places(
     ]
     ignored = [TrueBox(IGNORE, *box) for box in page.ignored]
     finds = detect(
-        page.pixels, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE
+        page.pixels, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE, turn=turn
     ).detections
     places = [
         Place(page.name, f.box.xywh, f.score, hit)

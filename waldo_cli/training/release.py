@@ -57,6 +57,11 @@ def folded(net: nn.Sequential) -> nn.Sequential:
     return net
 
 
+# Of stacks for figures, in log odds before calibration; fitted to held-out pages (docs/accuracy.md).
+SIZE_PRIOR = 1.0
+EVIDENCE_WEIGHT = 0.4
+
+
 @dataclass(frozen=True)
 class Release:
     """What a stack file contains beside its layers.
@@ -76,6 +81,8 @@ class Release:
     size
         How much larger an object is where its score is highest than the networks see it in training: a find's
         box is so much larger.
+    slope
+        What the calibration has multiplied log odds by.
     """
 
     name: str = "waldo"
@@ -85,6 +92,7 @@ class Release:
     zooms: tuple[tuple[float, ...], ...] = ((1.0,), (1.0, 0.84))
     mirrored: tuple[int, ...] = (24, 12)
     size: float = 1.0
+    slope: float = 1.0
 
 
 def write_stack(
@@ -120,9 +128,8 @@ def write_stack(
         f"labels = [{', '.join(map(_quoted, classes.labels))}]",
         f"threshold = {release.threshold:g}",
         f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
-        *([f"level_pixels = {classes.level_pixels}"] if classes.level_pixels else []),
-        # Pages of people: they are of one size, and a page may lie any way up.
-        *(["size_prior = 2", "turn = true"] if classes.figures else []),
+        *([f"level_pixels = {classes.level_pixels:_}"] if classes.level_pixels else []),
+        *(_of_figures(release.slope) if classes.figures else []),
         'boundary = "edge"',
         f"weights = {_quoted(release.name + '.npz')}",
         *_layers("layer", "first", proposals, arrays),
@@ -154,6 +161,15 @@ def write_stack(
     with write_atomically(path) as file:
         file.write(("\n".join(lines) + "\n").encode())
     return path
+
+
+def _of_figures(slope: float) -> list[str]:
+    """The TOML lines for pages of people: they are of one size, and a page may lie any way up."""
+    return [
+        f"size_prior = {SIZE_PRIOR * slope:.3g}",
+        f"evidence_weight = {EVIDENCE_WEIGHT * slope:.3g}",
+        "turn = true",
+    ]
 
 
 def _layers(
