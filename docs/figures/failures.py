@@ -31,7 +31,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sample_images" / "
 import draw
 
 CASES: dict[str, dict[str, Any]] = {
-    "edge": {"size": (700, 500), "head": 26, "waldo_in": "edge"},
     "small": {"size": (440, 320), "head": 7},
     "hidden": {"size": (800, 560), "head": 24},
     "double": {"size": (800, 560), "head": 20, "waldo_in": False, "lookalikes": 30},
