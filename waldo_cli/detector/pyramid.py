@@ -224,9 +224,8 @@ def cut(image: AnyPixels, center: tuple[float, float], scale: float, size: Pair)
         places.append(np.clip(np.arange(first, last), 0, length - 1))
     cols = slice(places[1][0], places[1][-1] + 1)
     out = np.empty((size[0], pixels.shape[2] * size[1]), np.float32)
-    for down in filters[
-        0
-    ]:  # some rows of the cut at a time: at small scales they see much of the image
+    # Some rows of the cut at a time: at small scales they see much of the image.
+    for down in filters[0]:
         seen = places[0][down.inputs]
         piece = pixels[seen[0] : seen[-1] + 1, cols]
         if piece.shape[:2] != (len(seen), len(places[1])):

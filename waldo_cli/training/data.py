@@ -216,13 +216,13 @@ def classes_of(opened: Sequence[Opened], sought: str | None, *, figures: bool = 
     heights = [math.sqrt(b.area / shape) for b in mine]
     smallest, largest = np.percentile(heights, (2, 98))
     view = classes.proposal_view.head
-    # A quarter of an octave smaller to twice as large as what was seen, in half octaves; a head may fill the
-    # picture.
+    # A quarter of an octave smaller to twice as large as what was seen, in half octaves; a page of heads may
+    # be a thumbnail, and a head may fill the picture.
     low, high = (
         2 ** (round(2 * math.log2(scale)) / 2)
         for scale in (smallest / view / 2**0.25, 2 * largest / view)
     )
-    low = min(max(low, 0.5), 64.0)
+    low = 0.5 if figures else min(max(low, 0.5), 64.0)
     high = 256.0 if figures else min(max(high, low), 64.0)
     return replace(classes, scales=(low, high, 2))
 
