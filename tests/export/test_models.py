@@ -39,7 +39,7 @@ def test_the_page_says_all_that_the_stack_says(tmp_path: Path) -> None:
     said = json.loads(paths[-1].read_text())
     assert said["largest_difference"] == pytest.approx(difference, rel=0.1)
     assert said["labels"] == list(stack.labels)
-    assert (said["object"], said["threshold"]) == ([13, 16], 0.571)
+    assert (said["object"], said["threshold"]) == ([13, 16], stack.threshold)
     assert (said["scales"], said["turn"]) == (list(stack.scales), True)
     for one, look in zip(said["closer_looks"], stack.closer_looks, strict=True):
         assert one["object"] == [look.size.cols, look.size.rows]

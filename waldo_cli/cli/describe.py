@@ -87,14 +87,12 @@ def _verdict(stack: Stack) -> Iterator[str]:
     limit = "none: the best peak" if stack.threshold is None else f"{stack.threshold:g}"
     yield f"threshold  {'none, but what --threshold says' if by_chance else limit}"
     if stack.closer_looks:
+        weighed = stack.evidence_weight > 0
         counts = " and ".join(str(look.candidates) for look in stack.closer_looks)
         yield (
             f"verdict    the best {counts} peaks of all scales are looked at more closely; the score of a"
             "\n           find is the geometric mean of all that was said of it, normalised over the labels"
-            + (
-                "\n           and changed by what the first look says of it"
-                * bool(stack.evidence_weight)
-            )
+            + ("\n           and changed by what the first look says of it" if weighed else "")
         )
     elif by_chance:
         yield (

@@ -21,11 +21,10 @@ from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.correlate.gemm import multiply
 from waldo_cli.geometry import Pair, Size
 from waldo_cli.images.reduced import AnyPixels, ReducedImage
+from waldo_cli.stack.cost import OUTPUTS_OF_CUT
 
 # Outputs of one matrix product. More would fill the matrix with zeros, fewer would not be worth the call.
 _OUTPUTS = 16
-# The same for a cut, which is small: there the calls of Python weigh more.
-_OUTPUTS_OF_CUT = 40
 # Rows that are resampled along both axes before the next ones, so that the intermediate result stays in the
 # cache.
 _ROWS = 512
@@ -220,7 +219,7 @@ def cut(image: AnyPixels, center: tuple[float, float], scale: float, size: Pair)
         # The filter sees at most one output pixel beyond the cut on each side.
         reach = math.ceil(max(1.0, 1 / scale)) + 1
         first, last = math.floor(start) - reach, math.ceil(start + count / scale) + reach
-        filters.append(_filters(start - first, 1 / scale, count, last - first, _OUTPUTS_OF_CUT))
+        filters.append(_filters(start - first, 1 / scale, count, last - first, OUTPUTS_OF_CUT))
         places.append(np.clip(np.arange(first, last), 0, length - 1))
     cols = slice(places[1][0], places[1][-1] + 1)
     out = np.empty((size[0], pixels.shape[2] * size[1]), np.float32)

@@ -30,8 +30,9 @@ _BUFFERS = 2**26
 # The cuts that a closer look takes in one call hold so many numbers, one cut where it alone holds more; and
 # so many threads run that all calls at once hold so many.
 _CALL_FLOATS, _CALLS_FLOATS = 2**26, 2**28
-# So many rows of a cut are made at a time, of all that these see of the image.
-_ROWS_OF_CUT = 40
+# So many rows of a cut are made at a time, of all that these see of the image, and so many columns by one
+# matrix product. It is more than for a whole level: a cut is small, so the calls of Python weigh more.
+OUTPUTS_OF_CUT = 40
 # Candidates that go through a closer look in one call, where memory allows: enough to make a call
 # worthwhile, few enough that their activations stay in the cache.
 CANDIDATES_PER_CALL = 12
@@ -135,7 +136,7 @@ def _floats_of_cuts(
     smallest = min(level[1] for level in levels) / image[1]
     zoom = smallest * look.size.cols / stack.object_size.cols * min(look.scales) * factor
     reach = 2 * (math.ceil(max(1.0, 1 / zoom)) + 1)
-    high, wide = (math.ceil(n / zoom) + reach + 1 for n in (min(rows, _ROWS_OF_CUT), cols))
+    high, wide = (math.ceil(n / zoom) + reach + 1 for n in (min(rows, OUTPUTS_OF_CUT), cols))
     # What some of its rows see (twice, as it may reach beyond the image), half of it resized, the filters.
     step = max(1.0, 1 / zoom)
     making = 2 * high * wide * 3 + high * 3 * cols + int((rows + cols) * (52 * step + 300))

@@ -12,12 +12,12 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from waldo_cli.detector.detect import detect
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
-from waldo_cli.evaluation.overlap import Overlaps
+from waldo_cli.evaluation.overlap import MAX_FINDS, Overlaps
 from waldo_cli.evaluation.pages import IGNORE, Page, TrueBox
 from waldo_cli.files import read_bytes, reason, write_atomically
 from waldo_cli.stack.file import load_stack
@@ -58,18 +58,27 @@ class Place:
 
 
 def judged(
-    page: TrainingPage, stack: Stack, number: int = 0, *, turn: str | int = "none"
+    page: TrainingPage,
+    stack: Stack,
+    number: int = 0,
+    *,
+    turn: str | int = "none",
+    top: int | Literal["all"] = MAX_FINDS,
 ) -> PageScore:
     """The finds of a class on a page, judged against the page's known boxes.
 
     The page is looked at as it is: whether other turns are tried depends on how sure a find is, which the
     stack of a fold cannot say before it is calibrated.
     """
-    return _judged_with_places(page, stack, number, turn)[0]
+    return _judged_with_places(page, stack, number, turn, top)[0]
 
 
 def _judged_with_places(
-    page: TrainingPage, stack: Stack, number: int = 0, turn: str | int = "none"
+    page: TrainingPage,
+    stack: Stack,
+    number: int = 0,
+    turn: str | int = "none",
+    top: int | Literal["all"] = MAX_FINDS,
 ) -> tuple[PageScore, list[Place]]:
     """The finds of a class on a page, judged against its known boxes, and where the best of them are."""
     label = stack.labels[number]
@@ -78,7 +87,7 @@ def _judged_with_places(
     ]
     ignored = [TrueBox(IGNORE, *box) for box in page.ignored]
     finds = detect(
-        page.pixels, stack=stack, labels=[label], top=100, threshold=LOWEST_SCORE, turn=turn
+        page.pixels, stack=stack, labels=[label], top=top, threshold=LOWEST_SCORE, turn=turn
     ).detections
     places = [
         Place(page.name, f.box.xywh, f.score, hit)
