@@ -19,10 +19,9 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -32,13 +31,9 @@ from waldo_cli.evaluation.judge import PageScore
 from waldo_cli.evaluation.pages import refuse
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
-from waldo_cli.training.calibrate import calibrated
 from waldo_cli.training.cross_validate import Sources
 from waldo_cli.training.data import Head, TrainingPage, folds_by_artwork, painted_over, resized
 from waldo_cli.training.held_out import judged, stored_fold
-from waldo_cli.training.learn import load
-from waldo_cli.training.network import Classes, classifier_network, proposal_network
-from waldo_cli.training.release import Release, folded, write_stack
 from waldo_cli.training.report import calibration_of
 
 Random = np.random.Generator
@@ -234,21 +229,18 @@ def side_by_side(pages: Sequence[TrainingPage], across: int = 4) -> TrainingPage
     )
 
 
-def fold_stacks(run: Path, folder: Path) -> Iterator[tuple[int, Stack]]:
-    """The stacks of the folds that are learned, each with the calibration of all of them."""
-    classes = Classes(**json.loads((run / "settings.json").read_text())["classes"])
-    stored = {int(path.parent.name[4:]): path for path in run.glob("fold*/scores.json")}
-    calibration = calibration_of([stored_fold(path, n) for n, path in stored.items()])
-    for number, path in sorted(stored.items()):
-        fold = path.parent
-        proposals = folded(load(proposal_network(classes), fold / "proposals.pt"))
-        closer = [
-            calibrated(load(classifier_network(classes), fold / f"{name}.pt"), calibration)
-            for name in classes.closer_views
-        ]
-        release = Release("fold", threshold=calibration.threshold, slope=calibration.slope)
-        path = write_stack(folder / fold.name, release, classes, proposals, closer)
-        yield number, load_stack(path)
+def fold_stacks(run: Path) -> dict[int, Stack]:
+    """The stacks of the folds that are judged, each with the calibration of all of them."""
+    stored = {int(path.parent.name[4:]): path for path in sorted(run.glob("fold*/scores.json"))}
+    fitted = calibration_of([stored_fold(path, n) for n, path in stored.items()])
+    return {
+        number: replace(
+            load_stack(path.with_name("waldo.toml")),
+            calibration=(fitted.slope, fitted.offset),
+            threshold=fitted.threshold,
+        )
+        for number, path in stored.items()
+    }
 
 
 def line(kind: str, scores: list[PageScore], absent: list[PageScore], threshold: float) -> str:
@@ -288,34 +280,29 @@ def main() -> None:
     sys.stdout.write(
         "| pages, as | | first | found | false finds, painted over |\n|---|---|---|---|---|\n"
     )
-    with TemporaryDirectory() as folder:
-        stacks = dict(fold_stacks(options.run, Path(folder)))
-        threshold = next(iter(stacks.values())).threshold or 0.5
-        for kind in options.kinds or [*KINDS, SIDE_BY_SIDE]:
-            if kind == SIDE_BY_SIDE:
-                scores = [
-                    judged(
-                        side_by_side([p for p in shown if folds[p.artwork] == n]), stack, top="all"
-                    )
-                    for n, stack in stacks.items()
-                ]
-                sys.stdout.write(line_of_many(scores, threshold) + "\n")
+    stacks = fold_stacks(options.run)
+    threshold = next(iter(stacks.values())).threshold or 0.5
+    for kind in options.kinds or [*KINDS, SIDE_BY_SIDE]:
+        if kind == SIDE_BY_SIDE:
+            scores = [
+                judged(side_by_side([p for p in shown if folds[p.artwork] == n]), stack, top="all")
+                for n, stack in stacks.items()
+            ]
+            sys.stdout.write(line_of_many(scores, threshold) + "\n")
+            continue
+        scores, absent = [], []
+        for page in shown:
+            stack = stacks.get(folds[page.artwork])
+            if stack is None:
                 continue
-            scores, absent = [], []
-            for page in shown:
-                stack = stacks.get(folds[page.artwork])
-                if stack is None:
-                    continue
-                seed = zlib.crc32(f"{kind} {page.name}".encode())
-                changed = KINDS[kind](page, np.random.default_rng(seed))
-                scores.append(judged(changed, stack, turn="auto"))
-                without = (
-                    None if kind == "filling the picture" else painted_over(changed, figures=True)
-                )
-                if without is not None:
-                    absent.append(judged(without, stack, turn="auto"))
-            sys.stdout.write(line(kind, scores, absent, threshold) + "\n")
-            sys.stdout.flush()
+            seed = zlib.crc32(f"{kind} {page.name}".encode())
+            changed = KINDS[kind](page, np.random.default_rng(seed))
+            scores.append(judged(changed, stack, turn="auto"))
+            without = None if kind == "filling the picture" else painted_over(changed, figures=True)
+            if without is not None:
+                absent.append(judged(without, stack, turn="auto"))
+        sys.stdout.write(line(kind, scores, absent, threshold) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

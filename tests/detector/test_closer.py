@@ -168,3 +168,30 @@ def test_what_the_first_pass_says_beyond_its_median_counts_in_the_score() -> Non
         )
     _, sure = look_closer(stack, coloured(), candidates, 1000 * evidence, [0], None)
     assert (sure[0, 0], sure[4, 0]) == (1, pytest.approx(0, abs=1e-30))
+
+
+def test_scores_are_calibrated_at_last_and_exactly_whatever_the_number_of_labels() -> None:
+    look = CloserLook(always(0.7, 0.2, 0.1), Size(5, 5), candidates=5)
+    evidence = np.array([2, 0, -2], np.float32)
+    candidates = [Detection("", 5.0, 5.0, 0.9, Box(3, 3, 5, 5), 1.0)] * len(evidence)
+    layers = (*TWICE.layers, Pointwise("sigmoid"))
+    stack = replace(TWICE, layers=layers, closer_looks=(look,), evidence_weight=0.5)
+    stack = replace(stack, calibration=(1.9, -4.5))
+    _, scores = look_closer(stack, coloured(), candidates, evidence, [0], None)
+    log_odds = 1.9 * (np.log(0.7 / 0.3) + np.array([1, 0, -1])) - 4.5
+    np.testing.assert_allclose(scores[:, 0], 1 / (1 + np.exp(-log_odds)), rtol=1e-4)
+    np.testing.assert_allclose(scores[:, 1:], [[0.2, 0.1]] * 3, rtol=1e-5)  # not asked for
+    # Both together keep their proportion.
+    _, scores = look_closer(stack, coloured(), candidates, evidence, [0, 1], None)
+    log_odds = 1.9 * (np.log(0.9 / 0.1) + np.array([1, 0, -1])) - 4.5
+    np.testing.assert_allclose(scores[:, :2].sum(axis=1), 1 / (1 + np.exp(-log_odds)), rtol=1e-4)
+    np.testing.assert_allclose(scores[:, 0] / scores[:, 1], 3.5, rtol=1e-5)
+    # An answer of almost 1 has its digits in what is left for the others.
+    sure = replace(stack, closer_looks=(CloserLook(always(1, 1e-9, 1e-9), Size(5, 5), 5),))
+    _, scores = look_closer(sure, coloured(), candidates, 0 * evidence, [1], None)
+    log_odds = 1.9 * np.log(1e-9) - 4.5
+    np.testing.assert_allclose(np.log(scores[:, 1]), log_odds, rtol=1e-3)
+    doubtful = replace(sure, calibration=(1.0, -22.0))
+    _, scores = look_closer(doubtful, coloured(), candidates, 0 * evidence, [0], None)
+    log_odds = np.log(1 / 2e-9) - 22
+    np.testing.assert_allclose(scores[:, 0], 1 / (1 + np.exp(-log_odds)), rtol=1e-3)

@@ -12,7 +12,7 @@ from planted import BRIGHT, MASK, PAGE, planted
 
 from waldo_cli import Box, Mask, Size, Stack, detect
 from waldo_cli.detector import maps
-from waldo_cli.detector.closer import magnification
+from waldo_cli.detector.cuts import magnification
 from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.passes import Trace
 from waldo_cli.detector.pyramid import level_size

@@ -33,13 +33,13 @@ def test_the_page_says_all_that_the_stack_says(tmp_path: Path) -> None:
     paths, difference = export(stack, tmp_path / "deep" / "model.onnx")
     assert 0 < difference < 1e-5
     assert [p.name for p in paths] == [
-        "model.onnx", "model.closer-1.onnx", "model.closer-2.onnx", "model.json"
+        "model.onnx", "model.closer-1.onnx", "model.closer-2.onnx", "model.box.onnx", "model.json"
     ]  # fmt: skip
     assert listed(tmp_path / "deep") == sorted(p.name for p in paths)
     said = json.loads(paths[-1].read_text())
     assert said["largest_difference"] == pytest.approx(difference, rel=0.1)
     assert said["labels"] == list(stack.labels)
-    assert (said["object"], said["threshold"]) == ([13, 16], stack.threshold)
+    assert (said["object"], said["threshold"]) == ([12, 15], stack.threshold)
     assert (said["scales"], said["turn"]) == (list(stack.scales), True)
     for one, look in zip(said["closer_looks"], stack.closer_looks, strict=True):
         assert one["object"] == [look.size.cols, look.size.rows]
@@ -47,6 +47,10 @@ def test_the_page_says_all_that_the_stack_says(tmp_path: Path) -> None:
         assert (one["candidates"], one["mirrored"]) == (look.candidates, look.mirrored)
         assert one["scales"] == list(look.scales)
         assert (tmp_path / "deep" / one["file"]).exists()
+    assert (said["calibration"]["slope"], said["calibration"]["offset"]) == stack.calibration
+    assert said["box_look"] == {
+        "file": "model.box.onnx", "cut": [77, 77], "object": [21, 26], "candidates": 4
+    }  # fmt: skip
 
 
 def test_height_width_and_number_are_free(tmp_path: Path) -> None:
@@ -96,7 +100,9 @@ def test_where_rounding_decides_nothing_is_compared(monkeypatch: pytest.MonkeyPa
         apart(stack, picture, theirs, random)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model.closer-2.onnx", "model.json"])
+@pytest.mark.parametrize(
+    "name", ["model.onnx", "model.closer-2.onnx", "model.box.onnx", "model.json"]
+)
 def test_files_of_others_stay(tmp_path: Path, name: str) -> None:
     theirs = tmp_path / name
     theirs.write_bytes(b"mine")
@@ -106,7 +112,7 @@ def test_files_of_others_stay(tmp_path: Path, name: str) -> None:
     assert theirs.read_bytes() == b"mine"
     export(load_stack("waldo"), tmp_path / "model.onnx", overwrite=True)
     export(load_stack("waldo"), tmp_path / "model.onnx")  # ours may be replaced
-    assert len(listed(tmp_path)) == 4
+    assert len(listed(tmp_path)) == 5
 
 
 def test_where_one_file_cannot_be_written_none_is(

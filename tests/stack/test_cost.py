@@ -30,7 +30,7 @@ from waldo_cli.stack.layers import (
     Pool,
     Upsample,
 )
-from waldo_cli.stack.stack import CloserLook, Mask, Stack
+from waldo_cli.stack.stack import BoxLook, CloserLook, Mask, Stack
 
 SOFTMAX = Pointwise("softmax")
 
@@ -76,6 +76,12 @@ def layers(rng: np.random.Generator, most: int) -> tuple[Layer, ...]:
     return tuple(chosen) or (Pointwise("relu"),)
 
 
+def box_look(rng: np.random.Generator) -> BoxLook:
+    side, between, size = map(int, rng.integers([1, 1, 4], [60, 32, 60]))
+    convs = Conv(kernel(side, side, 3, between) / 1000), Conv(kernel(9, 9, between, 4) / 1000)
+    return BoxLook(Stack("random", convs), Size(size, size))
+
+
 def stack(rng: np.random.Generator) -> Stack:
     """A random stack: with a mask layer, with a closer look, or with neither."""
     first = layers(rng, most=3_000_000)
@@ -114,6 +120,8 @@ def test_no_random_stack_holds_more_than_its_count(
     monkeypatch.setattr(bands, "BAND_PIXELS", int(rng.choice([1 << 12, 1 << 20])))
     monkeypatch.setattr(bands, "PART_PIXELS", 1 << 15)
     made = stack(rng)
+    if seed % 2 and not any(isinstance(one, MaskLayer) for one in made.layers):
+        made = replace(made, box_look=box_look(np.random.default_rng([seed, 1])))
     image = rng.random((*map(int, rng.integers(250, 500, 2)), 3), np.float32)
     scales = tuple(sorted(rng.choice([0.2, 0.5, 0.8, 1.0, 1.5], 2, replace=False), reverse=True))
     where = rng.random(image.shape[:2], np.float32) if seed % 3 == 0 else None

@@ -75,6 +75,8 @@ def test_a_short_file_has_the_usual_values(tmp_path: Path) -> None:
     assert (stack.name, stack.object, stack.threshold) == ("mine", None, None)
     assert (stack.scales, stack.boundary) == ((1.0,), "edge")
     assert (stack.level_pixels, stack.size_prior, stack.evidence_weight) == (None, 0.0, 0.0)
+    assert stack.calibration == (1.0, 0.0)
+    assert stack.box_look is None
     assert not stack.turn
     masked = loaded(tmp_path, '[[layer]]\nop = "mask"\n')
     assert masked.needs_mask
@@ -133,6 +135,7 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
         tmp_path,
         'object = [8, 8]\nlabels = ["waldo", "nobody"]\n'
         "level_pixels = 4_000_000\nsize_prior = 2\nevidence_weight = 0.5\nturn = true\n"
+        "calibration = { slope = 1.5, offset = -3 }\n"
         '[[layer]]\nop = "combine"\nhow = "mean"\n[[layer]]\nop = "sigmoid"\n'
         "[[closer_look]]\nobject = [4, 6]\ncandidates = 3\nscales = [0.9, 1.1]\nmirrored = 2\n"
         + TWO_LABELS
@@ -145,7 +148,28 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
     assert (wide.size, wide.candidates, wide.mirrored) == ((2, 2), 1, 0)
     assert stack.labels == sharp.stack.labels == wide.stack.labels == ("waldo", "nobody")
     assert (stack.level_pixels, stack.size_prior, stack.turn) == (4_000_000, 2.0, True)
-    assert stack.evidence_weight == 0.5
+    assert (stack.evidence_weight, stack.calibration) == (0.5, (1.5, -3.0))
+
+
+BOX_LOOK = (
+    "[box_look]\nobject = [4, 6]\n[[box_look.layer]]\n"
+    'op = "conv"\nkernel = [[[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]]]\n'
+)
+
+
+def test_a_box_look_has_layers_of_its_own(tmp_path: Path) -> None:
+    stack = loaded(tmp_path, "object = [8, 8]\n" + RELU + BOX_LOOK)
+    assert stack.box_look is not None
+    assert stack.box_look.candidates == 0
+    more = loaded(
+        tmp_path, "object = 8\n" + RELU + BOX_LOOK.replace("object", "candidates = 7\nobject")
+    )
+    assert more.box_look is not None
+    assert more.box_look.candidates == 7
+    assert stack.box_look.size == Size(6, 4)
+    assert stack.box_look.stack.channels() == (3, 4)
+    assert stack.looks == (stack.box_look,)
+    assert "box look:" in repr(stack)
 
 
 # --- what cannot be used --------------------------------------------------------------------------
@@ -271,6 +295,47 @@ BAD_TEXT = {
         "evidence_weight = 1\n" + RELU,
         "evidence_weight: the last layer must be sigmoid",
     ),
+    "calibration of one number": (
+        "calibration = 2\n" + RELU,
+        "calibration: must be { slope, offset }",
+    ),
+    "calibration that turns the order around": (
+        "calibration = { slope = -1 }\n" + RELU,
+        "calibration: slope is a number from 0.01 to 100",
+    ),
+    "calibration with a typo": (
+        "calibration = { slop = 1 }\n" + RELU,
+        "calibration: unknown key 'slop': did you mean 'slope'?",
+    ),
+    "box look a number": ("box_look = 3\n" + RELU, "box_look: must be a [box_look] table"),
+    "box looks": (
+        "object = 3\n" + RELU + BOX_LOOK.replace("[box_look]", "[[box_look]]"),
+        "box_look: must be a [box_look] table",
+    ),
+    "box look with scales": (
+        "object = 3\n" + RELU + BOX_LOOK.replace("object", "scales = [3]\nobject"),
+        "box_look: unknown key 'scales'",
+    ),
+    "box look without an object in it": (
+        "object = 3\n" + RELU + BOX_LOOK.replace("object = [4, 6]\n", ""),
+        "box_look: object is missing",
+    ),
+    "box look without an object": (
+        RELU + BOX_LOOK,
+        "object: a stack with a closer look or a box look must say the size of its object",
+    ),
+    "box look of three numbers": (
+        "object = 3\n" + RELU + BOX_LOOK.replace(", 0], [", "], [").replace("1, 0]]]]", "1]]]]"),
+        "box_look: its layers make 1 places of 3 channels of a cut: 1 of 4",
+    ),
+    "box look with a mask layer": (
+        "object = 3\n" + RELU + BOX_LOOK + '[[box_look.layer]]\nop = "mask"\n',
+        "box_look: takes no mask layer",
+    ),
+    "box look of a mask": (
+        'object = 3\n[[layer]]\nop = "mask"\n' + BOX_LOOK,
+        "box_look: goes without a mask layer",
+    ),
     "size prior that is no number": ("size_prior = true\n" + RELU, "size_prior: must be a number"),
     "scales tiny steps": (
         "scales = {min = 1, max = 2, per_octave = 99}\n" + RELU,
@@ -306,7 +371,7 @@ BAD_TEXT = {
     ),
     "closer look at what size": (
         "labels = ['a', 'b']\n" + RELU + "[[closer_look]]\nobject = 3\n" + TWO_LABELS,
-        "object: a stack with a closer look must say",
+        "object: a stack with a closer look or a box look must say",
     ),
     "closer look with a bad layer": (
         "object = 3\n" + RELU + '[[closer_look]]\nobject = 3\n[[closer_look.layer]]\nop = "rely"\n',

@@ -44,11 +44,13 @@ def classes() -> Classes:
 def networks(classes: Classes) -> list[torch.nn.Sequential]:
     import torch
 
-    from waldo_cli.training.network import classifier_network, proposal_network
+    from waldo_cli.training.network import box_network, classifier_network, proposal_network
 
     torch.manual_seed(0)
     nets = [proposal_network(classes), classifier_network(classes), classifier_network(classes)]
-    return [_lived_in(net, seed) for seed, net in enumerate(nets)]
+    box = box_network()
+    torch.nn.init.normal_(box[-1].weight)
+    return [_lived_in(net, seed) for seed, net in enumerate([*nets, box])]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
+from waldo_cli.training import augment  # noqa: E402
 from waldo_cli.training.augment import Mix, _end_the_page, make_batch  # noqa: E402
 from waldo_cli.training.data import (  # noqa: E402
     NOBODY,
@@ -15,7 +16,13 @@ from waldo_cli.training.data import (  # noqa: E402
     random_spots,
     spot_patches,
 )
-from waldo_cli.training.lessons import ProposalLesson, closer_mix, proposal_mix  # noqa: E402
+from waldo_cli.training.lessons import (  # noqa: E402
+    BoxLesson,
+    ProposalLesson,
+    box_mix,
+    closer_mix,
+    proposal_mix,
+)
 from waldo_cli.training.network import Classes, proposal_network  # noqa: E402
 
 MIXES = [
@@ -24,6 +31,7 @@ MIXES = [
     for mix in (
         proposal_mix(classes),
         *(closer_mix(view, classes) for view in classes.closer_views.values()),
+        box_mix(classes.box_view, classes),
     )
 ]
 
@@ -45,7 +53,9 @@ def test_batches_repeat_with_their_seed_and_hold_what_the_mix_says(
     )
     assert float(one.images.min()) >= 0
     assert float(one.images.max()) <= 1
-    assert (one.labels[-mix.empty - mix.strangers :] == NOBODY).all()
+    assert (one.labels[mix.real + mix.pasted :] == NOBODY).all()
+    assert (one.boxes[: mix.real + mix.pasted] > 0).all()
+    assert (one.boxes[mix.real + mix.pasted :] == 0).all()
     assert {0, 1} <= set(one.labels.tolist())
 
 
@@ -83,3 +93,38 @@ def test_cells_on_a_head_should_answer_and_far_ones_should_not(
         assert wanted[n, 1:].sum() == 0
     assert wanted[batch.labels == NOBODY].sum() == 0
     assert (weight[-lesson.mix.empty :] == 1).all()
+
+
+def test_the_box_look_learns_where_the_box_lies_in_the_sample_and_in_its_mirror_image(
+    pages: list[TrainingPage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without what hides and recolours them, objects are the red and blue squares of their pages."""
+    for change in ("_hide_parts", "_end_the_page"):
+        monkeypatch.setattr(augment, change, lambda *_: None)
+    for change in ("_recoloured", "_degraded"):
+        monkeypatch.setattr(augment, change, lambda images, *_, **__: images)
+    classes = Classes(("waldo", "wenda"), figures=True)
+    view = classes.box_view
+    characters = character_patches(pages, 1.2 * view.head)
+    places = spot_patches(pages, [[(20.0, 20.0, 24.0)] for _ in pages], 1.2 * view.head)
+    lesson = BoxLesson(view, classes, characters, places)
+    images, wanted = lesson.batch(np.random.default_rng(3))
+    for shown, targets in ((images, wanted), lesson.mirrored(images, wanted)):
+        errors = []
+        for image, target in zip(shown[: lesson.mix.real], targets, strict=False):
+            red, green, blue = image
+            inside = ((red - blue).abs() > 0.4) & (green < 0.3)  # red or blue
+            rows, cols = (np.flatnonzero(inside.any(axis).numpy()) for axis in (1, 0))
+            # The square may be turned a little, and its box is larger then: compare centres and areas.
+            x, y = (cols[0] + cols[-1] + 1) / 2 - 38.5, (rows[0] + rows[-1] + 1) / 2 - 38.5
+            area = float(inside.sum())
+            sides = torch.exp(target[2:]) * torch.tensor([view.size.cols, view.size.rows])
+            errors.append(
+                (
+                    x - float(target[0]) * view.size.cols,
+                    y - float(target[1]) * view.size.rows,
+                    10 * np.log(area / float(sides.prod())),
+                )
+            )
+        assert np.abs(np.median(errors, axis=0)).max() < 0.5
+        assert np.quantile(np.abs(errors), 0.9) < 2

@@ -20,8 +20,8 @@ from waldo_cli.training.release import Release, folded, write_stack
 def test_scores_of_a_fold_come_back_and_damaged_ones_are_told(
     pages: list[TrainingPage], networks: list[Any], classes: Classes, tmp_path: Path
 ) -> None:
-    first, *closer = [folded(net) for net in networks]
-    path = write_stack(tmp_path, Release(), classes, first, closer)
+    first, *closer, box = [folded(net) for net in networks]
+    path = write_stack(tmp_path, Release(), classes, first, closer, box)
     fold = evaluated(pages[:1], classes, path, 0, lambda _: None)
     assert evaluated(pages[:1], classes, path, 0, lambda _: None) == fold
     for text in ("", "[", '{"page": [{"name": 1}]}', "[1]", '{"scores": {}, "places": [{}]}'):
@@ -34,8 +34,8 @@ def test_scores_of_a_fold_come_back_and_damaged_ones_are_told(
 def test_places_are_those_of_the_best_finds(
     pages: list[TrainingPage], networks: list[Any], classes: Classes, tmp_path: Path
 ) -> None:
-    first, *closer = [folded(net) for net in networks]
-    path = write_stack(tmp_path, Release(), classes, first, closer)
+    first, *closer, box = [folded(net) for net in networks]
+    path = write_stack(tmp_path, Release(), classes, first, closer, box)
     fold = evaluated(pages[:2], classes, path, 0, lambda _: None)
     for score in fold.pages["page"]:
         places = [p for p in fold.places if p.page == score.name]

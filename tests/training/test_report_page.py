@@ -52,9 +52,9 @@ def made() -> str:
         Place("found.png", (60, 40, 18, 24), 0.9, True),
     ]
     folds = [Fold(0, {"page": scores, "painted": [score("found.png", None, 0.2)]}, places)]
-    calibration = Calibration(1.0, 0.0, 0.5)
+    calibration = Calibration()
     settings: dict[str, Any] = {"folds": 1}
-    report = report_of(settings, Classes(("waldo",)), Steps(), folds, calibration, 1.0)
+    report = report_of(settings, Classes(("waldo",)), Steps(), folds, calibration)
     report["same_pictures"] = [(EVIL, "found.png")]
     firsts = {str(n): n < 7 for n in range(10)}
     points = [point(4, firsts), point(8, firsts)]
@@ -129,7 +129,7 @@ def test_curves_reliability_and_losses_are_drawn(made: str) -> None:
 
 
 def test_without_cross_validation_it_says_so() -> None:
-    report = report_of({}, Classes(("x",)), Steps(), [], Calibration(1.0, 0.0, 0.5), 1.0)
-    made = page_of(report | {"same_pictures": []}, {}, [], [], Calibration(1.0, 0.0, 0.5))
+    report = report_of({}, Classes(("x",)), Steps(), [], Calibration())
+    made = page_of(report | {"same_pictures": []}, {}, [], [], Calibration())
     assert "nothing is known of pages it has not seen" in made
     assert "its scores are no probabilities" in made

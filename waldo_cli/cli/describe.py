@@ -69,6 +69,18 @@ def describe(stack: str, size: tuple[int, int], outputs: int | None) -> None:
         # A closer look runs on cut-outs of the image that are as large as its receptive field.
         rows, cols = closer_look.stack.receptive_field.size
         _echo_table(closer_look.stack, (cols, rows), None)
+    if loaded.box_look is not None:
+        again = loaded.box_look.candidates
+        click.echo(
+            "\nbox look: the finds, as they are and mirrored"
+            + (
+                f"; {again} candidates for the closer looks to see again in their boxes"
+                if again
+                else ""
+            )
+        )
+        rows, cols = loaded.box_look.stack.receptive_field.size
+        _echo_table(loaded.box_look.stack, (cols, rows), None)
 
 
 def _verdict(stack: Stack) -> Iterator[str]:
@@ -102,6 +114,8 @@ def _verdict(stack: Stack) -> Iterator[str]:
         )
     else:
         yield "verdict    the score of a find is the height of its peak, of all scales the highest"
+    if stack.box_look is not None:
+        yield "           the box of a find is what the box look says"
     yield (
         f"           of finds of a label that share more than {MAX_OVERLAP:.0%} of the smaller box, the best"
         " stays"

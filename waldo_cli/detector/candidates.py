@@ -52,7 +52,8 @@ def with_candidates_for(stack: Stack, maps: Maps) -> Stack:
         replace(look, candidates=look.candidates * pages, mirrored=look.mirrored * pages)
         for look in stack.closer_looks
     )
-    return replace(stack, closer_looks=tuple(looks))
+    box = stack.box_look and replace(stack.box_look, candidates=stack.box_look.candidates * pages)
+    return replace(stack, closer_looks=tuple(looks), box_look=box)
 
 
 def best_candidates(

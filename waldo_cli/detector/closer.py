@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.maps import Grid, refuse_nan_and_infinity
-from waldo_cli.detector.pyramid import cut
+from waldo_cli.detector.boxes import boxed
+from waldo_cli.detector.cuts import answers_to_cuts
+from waldo_cli.detector.maps import Grid
 from waldo_cli.geometry import Detection, Size
 from waldo_cli.images.reduced import AnyPixels
-from waldo_cli.parallel import spread_workers
-from waldo_cli.stack.cost import calls_at_once, cuts_per_call
-from waldo_cli.stack.stack import CloserLook, Stack
+from waldo_cli.stack.stack import Stack
 
 # Smaller probabilities are raised to this: one answer of 0 would make the whole mean 0.
 MIN_PROBABILITY = 1e-12
@@ -32,55 +32,101 @@ def look_closer(
     """The answers of each closer look, and the final scores, all ``(N, labels)``.
 
     Each look is shown the `look.candidates` best so far by their `wanted` labels. Then the `look.mirrored`
-    best of these are shown again, mirrored. A score is the geometric mean of all answers about the candidate,
-    so normalised that its labels sum to 1 (logarithmic opinion pool). Then the log odds of the wanted labels,
-    together, change by what the first pass says (`_of_evidence`) and how odd the size is (`_size_penalties`),
-    and the prior is applied.
+    best of these are shown again, mirrored. Where the stack has a box look, its `candidates` best are shown
+    to all closer looks once more, as they are and mirrored, in the boxes that it sees. A score is the
+    geometric mean of all answers about the candidate, so normalised that its labels sum to 1 (logarithmic
+    opinion pool). Then the log odds of the wanted labels, together, change by what the first pass says
+    (`_of_evidence`) and how odd the size is (`_size_penalties`), and are calibrated (Platt scaling); and the
+    prior is applied.
 
     References
     ----------
     Genest, Zidek, "Combining Probability Distributions: A Critique and an Annotated Bibliography",
-    Statistical Science 1986.
+    Statistical Science 1986. Platt, "Probabilistic Outputs for Support Vector Machines and Comparisons to
+    Regularized Likelihood Methods", Advances in Large Margin Classifiers 1999.
     """
-    shape = (len(candidates), len(stack.labels))
-    answers: list[Floats] = []
-    logs = np.zeros(shape, np.float32)  # sums of the logarithms of all answers so far
-    counts = np.zeros((len(candidates), 1), np.float32)  # how many answers these are
-    scores = np.zeros(shape, np.float32)
-    for look in stack.closer_looks:
-        counts_before, logs_before = counts.copy(), logs.copy()
+    every = [_Answers(len(candidates), len(stack.labels)) for _ in stack.closer_looks]
+    scores = np.zeros((len(candidates), len(stack.labels)), np.float32)
+    size = stack.object_size
+    for look, answers in zip(stack.closer_looks, every, strict=True):
         for count, mirrored in ((look.candidates, False), (look.mirrored, True)):
             # Before the first look all scores are 0: then the candidates keep their order.
             best = scores[:, wanted].max(axis=1)
             if mirrored:  # only candidates that this look has already been shown as they are
-                best[(counts == counts_before)[:, 0]] = -1  # cannot be chosen
+                best[answers.counts[:, 0] == 0] = -1  # cannot be chosen
             chosen = np.argsort(-best, kind="stable")[: min(count, look.candidates)]
             shown = [candidates[n] for n in chosen]
-            probabilities = _answers(look, image, shown, stack.object_size, mirrored=mirrored)
-            # (n, cuts, labels)
-            new = np.log(np.maximum(probabilities, np.float32(MIN_PROBABILITY)))
-            logs[chosen] += new.sum(axis=1)
-            counts[chosen] += new.shape[1]
-            scores = _pooled(logs, counts, np.float32(0))
-        answers.append(_pooled(logs - logs_before, counts - counts_before, np.float32(np.nan)))
-    if len(candidates) and (stack.size_prior or stack.evidence_weight):
+            answers.add(chosen, answers_to_cuts(look, image, shown, size, mirrored=mirrored))
+            scores = _pooled(every, np.float32(0))
+    if stack.box_look is not None:
+        best = scores[:, wanted].max(axis=1)
+        chosen = np.argsort(-best, kind="stable")[: stack.box_look.candidates]
+        shown = [candidates[n] for n in chosen]
+        shown = [_framed(found, size) for found in boxed(stack.box_look, image, shown, size)]
+        for look, answers in zip(stack.closer_looks, every, strict=True):
+            as_boxed = replace(look, scales=(1.0,))
+            for mirrored in (False, True):
+                answers.add(
+                    chosen, answers_to_cuts(as_boxed, image, shown, size, mirrored=mirrored)
+                )
+        scores = _pooled(every, np.float32(0))
+    if len(candidates):
         change = -_size_penalties(stack.size_prior, candidates)
         if evidence is not None:
             change += _of_evidence(stack.evidence_weight, evidence)
-        scores[:, wanted] *= _gains(scores[:, wanted].sum(axis=1), change)[:, None]
+        _recalibrate(scores, wanted, change, stack.calibration)
     if prior is not None:
         rows = [min(int(found.y), prior.shape[0] - 1) for found in candidates]
         cols = [min(int(found.x), prior.shape[1] - 1) for found in candidates]
         scores *= np.nan_to_num(prior[rows, cols])[:, None]
-    return answers, scores
+    return [_pooled([answers], np.float32(np.nan)) for answers in every], scores
 
 
-def _gains(probabilities: Floats, change: Floats) -> Floats:
-    """What probabilities are multiplied by where their log odds change by so much, ``(N,)``."""
-    probabilities = np.minimum(probabilities, np.float32(1))  # a sum may be a rounding more
-    factors = np.exp(np.clip(change, -80, 80))  # what lies beyond is certain in float32
-    gains: Floats = factors / (1 - probabilities + probabilities * factors)
-    return gains
+class _Answers:
+    """What one closer look has said of the candidates so far: sums of logarithms, and of how many answers."""
+
+    def __init__(self, candidates: int, labels: int) -> None:
+        self.logs = np.zeros((candidates, labels), np.float32)
+        self.counts = np.zeros((candidates, 1), np.float32)
+
+    def add(self, chosen: NDArray[np.intp], answers: Floats) -> None:
+        """Add answers about some candidates, ``(n, cuts, labels)``."""
+        logs = np.log(np.maximum(answers, np.float32(MIN_PROBABILITY)))
+        self.logs[chosen] += logs.sum(axis=1)
+        self.counts[chosen] += logs.shape[1]
+
+
+def _pooled(every: Sequence[_Answers], otherwise: np.float32) -> Floats:
+    """Geometric means of all answers, normalised to sum 1 over the labels; `otherwise` where none is."""
+    counts = np.sum([answers.counts for answers in every], axis=0)
+    means = np.sum([answers.logs for answers in every], axis=0) / np.maximum(counts, 1)
+    weights = np.exp(means - means.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.where(counts > 0, weights / weights.sum(axis=1, keepdims=True), otherwise)
+
+
+def _framed(found: Detection, size: Size) -> Detection:
+    """A candidate as if it had been seen in the middle of its box, at the scale that has the box's area."""
+    box = found.box
+    scale = math.sqrt(box.area / (size.rows * size.cols))
+    return replace(found, x=box.left + box.width / 2, y=box.top + box.height / 2, scale=scale)
+
+
+def _recalibrate(
+    scores: Floats, wanted: Sequence[int], change: Floats, calibration: tuple[float, float]
+) -> None:
+    """Change the log odds of the wanted labels together, ``(N,)``, and calibrate them, in place."""
+    slope, offset = calibration
+    if (slope, offset) == (1, 0) and not change.any():
+        return
+    others = [label for label in range(scores.shape[1]) if label not in wanted]
+    # The sum of the others, not 1 less that of the wanted ones, which has lost its digits near 1.
+    mine, rest = (
+        np.maximum(scores[:, labels].sum(axis=1, dtype=np.float64), np.finfo(np.float32).tiny)
+        for labels in (wanted, others)
+    )
+    log_odds = slope * (np.log(mine) - np.log(rest) + change) + offset
+    # What lies beyond 80 is certain in float32.
+    scores[:, wanted] *= (1 / (1 + np.exp(-np.clip(log_odds, -80, 80))) / mine)[:, None]
 
 
 def _of_evidence(weight: float, evidence: Floats) -> Floats:
@@ -108,58 +154,6 @@ def _size_penalties(size_prior: float, candidates: Sequence[Detection]) -> Float
     octaves = np.log2([found.scale for found in candidates])
     odd = np.abs(octaves - _median(octaves)) - 1
     return np.asarray(size_prior * np.clip(odd, 0, 1), np.float32)
-
-
-def _pooled(logs: Floats, counts: Floats, otherwise: np.float32) -> Floats:
-    """Geometric means of answers, normalised to sum 1 over the labels.
-
-    `logs` are sums of logarithms over `counts` answers; the result is `otherwise` where there is no answer.
-    """
-    means = np.divide(logs, np.maximum(counts, 1))
-    weights = np.exp(means - means.max(axis=1, keepdims=True, initial=-np.inf))
-    return np.where(counts > 0, weights / weights.sum(axis=1, keepdims=True), otherwise)
-
-
-def _answers(
-    look: CloserLook,
-    image: AnyPixels,
-    candidates: Sequence[Detection],
-    size: Size,
-    *,
-    mirrored: bool,
-) -> Floats:
-    """What a closer look says of each cut of each candidate, ``(N, cuts, labels)``."""
-    count = len(look.scales)
-    out = np.empty((len(candidates) * count, len(look.stack.labels)), np.float32)
-    every = [(found, scale) for found in candidates for scale in look.scales]
-    at_once = cuts_per_call(look)
-
-    def work(start: int) -> None:
-        group = every[start : start + at_once]
-        views = np.stack([_cut(look, image, found, size, scale) for found, scale in group])
-        if mirrored:
-            views = views[:, :, ::-1]
-        out[start : start + len(group)] = look.stack.run(views).max(axis=(1, 2))
-
-    spread_workers(lambda: work, range(0, len(every), at_once), most=calls_at_once(look))
-    refuse_nan_and_infinity(out, look.stack)
-    return out.reshape(len(candidates), count, out.shape[1])
-
-
-def cuts(look: CloserLook, image: AnyPixels, found: Detection, size: Size) -> list[Floats]:
-    """The cuts of one candidate, one for each scale of the look; `size` is the object's in the first pass."""
-    return [_cut(look, image, found, size, scale) for scale in look.scales]
-
-
-def _cut(look: CloserLook, image: AnyPixels, found: Detection, size: Size, scale: float) -> Floats:
-    extent = look.stack.receptive_field.size
-    return cut(image, (found.x, found.y), magnification(look, size) / found.scale * scale, extent)
-
-
-def magnification(look: CloserLook, size: Size) -> float:
-    """How many times as large a closer look is shown an object that has a size in the first pass."""
-    # Both sizes are whole pixels, so their shapes differ a little: their areas are made equal.
-    return math.sqrt((look.size.rows * look.size.cols) / (size.rows * size.cols))
 
 
 def corrected(grid: Grid, candidates: Sequence[Detection], best: Floats) -> Grid:

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats, Pixels, as_floats
 from waldo_cli.detector.alignment import ImagePyramid
+from waldo_cli.detector.boxes import boxed
 from waldo_cli.detector.candidates import best_candidates, with_candidates_for
 from waldo_cli.detector.closer import corrected, look_closer
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, prior_of, run_stack
@@ -60,6 +61,9 @@ TURN_LEAST = 0.5
 # look a little like him, whichever way it is up; then the other turns are left out. On 112 pages that lay on
 # their side or stood on their head it was -0.34 and more, on two of three pictures of other things less.
 CROWD = -0.5
+
+# So many finds are asked for their boxes at a time.
+BOXED_TOGETHER = 12
 
 
 def detect(
@@ -293,7 +297,7 @@ def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
         rows, cols = (np.arange(n) * of // n for n, of in zip(small, size, strict=True))
         prior = prior[rows[:, None], cols]
     looks = (replace(k, candidates=TURN_CANDIDATES, mirrored=0) for k in search.stack.closer_looks)
-    stack = replace(search.stack, closer_looks=tuple(looks), level_pixels=None)
+    stack = replace(search.stack, closer_looks=tuple(looks), box_look=None, level_pixels=None)
     # Not enlarged: what is too small to be seen at this size does not tell which way is up.
     scales = tuple(s for s in search.scales if s >= 1) or search.scales[-1:]
     known = stack.labels[:-1] or stack.labels
@@ -302,7 +306,7 @@ def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
         there = turned_image(image, turn)
         weights = None if prior is None else turned(prior, turn)
         maps = run_stack(stack, there, scales, weights)
-        seen = _second_pass(stack, there, maps, search.labels, MAX_OVERLAP, weights)
+        seen = _second_pass(stack, there, maps, known, MAX_OVERLAP, weights)
         if seen.evidence is not None and seen.evidence.size and seen.evidence.mean() < CROWD:
             return 0
         score = float(seen.best(known).max(initial=0.0))
@@ -333,7 +337,10 @@ def _search(
     scales = search.scales_for(size, several=top == "all")
     here = image if isinstance(image, ReducedImage) else image[rows, cols]
     grids, places = _places(here, search, scales, prior, count, max_overlap, max_seconds, trace)
-    places = {label: [match.moved(part) for match in found] for label, found in places.items()}
+    places = {
+        label: [match.moved(part) for match in _boxed(search, here, found, count, max_overlap)]
+        for label, found in places.items()
+    }
     detections, margin, best = _reported(places, search, None if top == "all" else top, max_overlap)
     limit = math.inf
     if search.matches_pixels and best is not None:
@@ -414,7 +421,9 @@ def _places(
                         this_pass, matches=(*this_pass.matches, tuple(m.detection for m in found))
                     )
                 else:
-                    peaks = find_peaks(maps, channel, label, count, max_overlap)
+                    # Some may fall away when their boxes are seen.
+                    spare = 0 if stack.box_look is None else BOXED_TOGETHER
+                    peaks = find_peaks(maps, channel, label, count + spare, max_overlap)
                     found = [_by_score(peak) for peak in peaks]
                 places.setdefault(label, []).extend(found)
             seen = maps.merged().grids
@@ -482,6 +491,36 @@ def _second_pass(
     candidates, evidence = best_candidates(stack, maps, count, max_overlap)
     answers, scores = look_closer(stack, image, candidates, evidence, wanted, prior)
     return Pass(stack, maps, candidates, evidence, tuple(answers), scores)
+
+
+def _boxed(
+    search: Search, image: AnyPixels, places: Sequence[Match], count: int, max_overlap: float
+) -> list[Match]:
+    """The best places of a label, with the boxes that the stack's box look sees, if it has one.
+
+    Then these are the finds, up to `count`, and at least two places; of those whose boxes overlap now, the
+    best stays.
+    """
+    look = search.stack.box_look
+    if look is None:
+        return list(places)
+    ranked = sorted(places, key=lambda match: match.key)
+    step = min(count, BOXED_TOGETHER)
+
+    def seen() -> Iterator[Match]:
+        for start in range(0, len(ranked), step):
+            some = ranked[start : start + step]
+            finds = [match.detection for match in some]
+            finds = boxed(look, image, finds, search.stack.object_size)
+            yield from (match._replace(detection=d) for match, d in zip(some, finds, strict=True))
+
+    best: list[Match] = []
+    for match in suppress(seen(), max_overlap):
+        best.append(match)
+        # Stop here: the next place would be cut out of the image to be asked for its box.
+        if len(best) >= 2 and (len(best) >= count or not search.accepts(match.detection)):
+            break
+    return best
 
 
 def _reported(

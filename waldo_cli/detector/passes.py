@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.closer import cuts
+from waldo_cli.detector.cuts import cuts
 from waldo_cli.detector.maps import Maps
 from waldo_cli.detector.matching import Matcher
 from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed

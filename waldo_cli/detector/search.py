@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
 
 from waldo_cli.detector import maps
-from waldo_cli.detector.closer import magnification
+from waldo_cli.detector.cuts import magnification
 from waldo_cli.detector.matching import Matcher, Turn, is_one_colour
 from waldo_cli.detector.pyramid import level_size
 from waldo_cli.detector.verdict import MOST_CHANCE

@@ -50,9 +50,6 @@ class PageScore:
         The finds compared by how much their boxes overlap, for COCO's figures.
     first_iou
         Intersection over union of the first find with the box that it hits; None if it hits none.
-    first_size
-        How large the first find is beside the box that it hits: the square root of the areas' ratio; None if
-        it hits none.
     seconds
         Time to read the page and to run the detector on it.
     is_turn_assumed
@@ -66,7 +63,6 @@ class PageScore:
     ranks: tuple[int | None, ...]
     overlaps: Overlaps
     first_iou: float | None = None
-    first_size: float | None = None
     seconds: float = 0.0
     is_turn_assumed: bool = False
 
@@ -157,7 +153,6 @@ def judge(page: Page, label: str, finds: Sequence[Detection], seconds: float = 0
     scores: list[float] = []
     hits: list[bool] = []
     first_iou: float | None = None
-    first_size: float | None = None
     for find in finds:
         x, y = find.x, find.y
         # Boxes that overlap share some places: a find takes the nearest box that has no hit yet.
@@ -168,8 +163,6 @@ def judge(page: Page, label: str, finds: Sequence[Detection], seconds: float = 0
             ranks[nearest] = 1 + hits.count(False)
             if not hits:
                 first_iou = true_boxes[nearest].iou(find.box)
-                found_area = find.box.width * find.box.height
-                first_size = math.sqrt(found_area / true_boxes[nearest].area)
         elif matching or any(b.sets_aside(label, x, y) for b in page.boxes):
             continue  # neither a hit nor a false alarm
         scores.append(find.score)
@@ -182,6 +175,5 @@ def judge(page: Page, label: str, finds: Sequence[Detection], seconds: float = 0
         tuple(ranks),
         match(finds, page.boxes, label),
         first_iou,
-        first_size,
         seconds,
     )

@@ -1,8 +1,8 @@
 """Write a stack as ONNX models, with a page of JSON that says how they are used: `export` does all of it.
 
 What is written has been tried: onnxruntime runs each model beside `Stack.run`, on noise and on a drawn
-picture. Beside ``model.onnx`` lie ``model.closer-1.onnx`` and so on, one for each closer look, and
-``model.json``.
+picture. Beside ``model.onnx`` lie ``model.closer-1.onnx`` and so on, one for each closer look,
+``model.box.onnx`` where there is a box look, and ``model.json``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from waldo_cli.export.layers import model_of
 from waldo_cli.files import make_folder, refuse_foreign, sweep, write_atomically
 from waldo_cli.geometry import Pair, Size
 from waldo_cli.parallel import thread_count
-from waldo_cli.stack.stack import Stack
+from waldo_cli.stack.stack import Look, Stack
 
 #: Stands at the beginning of each file that is written here.
 MAKER = "waldo export"
@@ -40,8 +40,8 @@ _ROUNDING = 3e-7
 _ELSEWHERE = "another name"
 
 
-def file_names(path: Path, closer_looks: int) -> tuple[Path, list[Path], Path]:
-    """Where the model goes, its closer looks, and the page that says how they are used.
+def file_names(stack: Stack, path: Path) -> tuple[Path, list[Path], Path]:
+    """Where the model of a stack goes, its closer looks and its box look, and the page on how they are used.
 
     Raises
     ------
@@ -52,7 +52,9 @@ def file_names(path: Path, closer_looks: int) -> tuple[Path, list[Path], Path]:
         raise InvalidInputError("a model's name ends in .onnx: give one such as model.onnx").at(
             str(path)
         )
-    looks = [path.with_suffix(f".closer-{n}.onnx") for n in range(1, closer_looks + 1)]
+    looks = [path.with_suffix(f".closer-{n}.onnx") for n in range(1, len(stack.closer_looks) + 1)]
+    if stack.box_look is not None:
+        looks.append(path.with_suffix(".box.onnx"))
     return path, looks, path.with_suffix(".json")
 
 
@@ -65,7 +67,7 @@ def export(stack: Stack, path: Path, *, overwrite: bool = False) -> tuple[list[P
         What is exported.
     path
         The file of the model, ``model.onnx``. What belongs to it gets its name: ``model.closer-1.onnx`` ...,
-        and ``model.json``.
+        ``model.box.onnx`` and ``model.json``.
     overwrite
         Replace files whoever made them; else only those that were made here.
 
@@ -83,12 +85,12 @@ def export(stack: Stack, path: Path, *, overwrite: bool = False) -> tuple[list[P
     FileError
         A file cannot be written, or is in the way.
     """
-    first, others, page = file_names(path, len(stack.closer_looks))
+    first, others, page = file_names(stack, path)
     if not overwrite:
         for target in (first, *others):
             refuse_foreign(target, MODEL_MARK, _ELSEWHERE)
         refuse_foreign(page, JSON_MARK, _ELSEWHERE)
-    stacks = [stack, *(look.stack for look in stack.closer_looks)]
+    stacks = [stack, *(look.stack for look in stack.looks)]
     models = [model_of(one, MAKER, __version__) for one in stacks]
     difference = max(_difference(*pair) for pair in zip(stacks, models, strict=True))
     if not difference <= TOLERANCE:
@@ -110,10 +112,11 @@ def export(stack: Stack, path: Path, *, overwrite: bool = False) -> tuple[list[P
     return targets, difference
 
 
-def usage_of(
-    stack: Stack, model: str, closer_looks: Sequence[str], difference: float
-) -> dict[str, Any]:
-    """What `export` says of a stack and its models, as an object of JSON; sizes are ``[width, height]``."""
+def usage_of(stack: Stack, model: str, looks: Sequence[str], difference: float) -> dict[str, Any]:
+    """What `export` says of a stack and its models, as an object of JSON; sizes are ``[width, height]``.
+
+    `looks` are the files of its closer looks, and of its box look.
+    """
     field = stack.receptive_field
     return {
         "made_by": MAKER,
@@ -136,6 +139,7 @@ def usage_of(
         "level_pixels": stack.level_pixels,
         "size_prior": stack.size_prior,
         "evidence_weight": stack.evidence_weight,
+        "calibration": dict(zip(("slope", "offset"), stack.calibration, strict=True)),
         "turn": stack.turn,
         "boundary": stack.boundary,
         "model": {
@@ -147,15 +151,26 @@ def usage_of(
         },
         "closer_looks": [
             {
-                "file": file,
-                "cut": _wide_high(look.stack.receptive_field.size),
-                "object": _wide_high(look.size),
+                **_look(file, look),
                 "candidates": look.candidates,
                 "scales": list(look.scales),
                 "mirrored": look.mirrored,
             }
-            for file, look in zip(closer_looks, stack.closer_looks, strict=True)
+            for file, look in zip(looks, stack.closer_looks, strict=False)
         ],
+        "box_look": (
+            None
+            if stack.box_look is None
+            else {**_look(looks[-1], stack.box_look), "candidates": stack.box_look.candidates}
+        ),
+    }
+
+
+def _look(file: str, look: Look) -> dict[str, Any]:
+    return {
+        "file": file,
+        "cut": _wide_high(look.stack.receptive_field.size),
+        "object": _wide_high(look.size),
     }
 
 

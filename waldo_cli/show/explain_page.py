@@ -431,6 +431,7 @@ class _Page:
             f"Thin boxes: the {len(ranking.before)} best local maxima of all scales. Thick boxes: what stays"
             f" when of boxes that overlap by more than {self.trace.max_overlap:.0%} of the smaller one only"
             " the best may stay; the number is the rank."
+            + (" The answer's box is what the box look saw." if ranking.seen.stack.box_look else "")
         )
         yield self._drawing(ranking.before, (), "before suppression")
         yield self._drawing((), ranking.after, "after suppression")

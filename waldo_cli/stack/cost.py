@@ -21,7 +21,7 @@ from waldo_cli.stack.bands import floats_in_bands
 
 if TYPE_CHECKING:
     from waldo_cli.stack.layers import Layer
-    from waldo_cli.stack.stack import CloserLook, Stack
+    from waldo_cli.stack.stack import Look, Stack
 
 #: Most float32 numbers that a stack may hold of one image at once, beside the image: 4 GB.
 MAX_FLOATS = 2**30
@@ -94,7 +94,7 @@ def cost(
         most = max(
             most, 3 * pixels + sum(outputs) + 4 * max(outputs), maps + sum(merged) + 5 * pixels
         )
-    for look in stack.closer_looks:
+    for look in stack.looks:
         most = max(
             most,
             sum(outputs) + 2 * sum(merged) + _floats_of_cuts(look, stack, image, levels, factor),
@@ -102,21 +102,20 @@ def cost(
     # Copies of what was read that are halved for small scales, and the weights that make rows and columns of
     # its levels; and the numbers of the layers, turned into what the methods want.
     around = pixels // factor**2 + sum(700 * cols + 100 * rows for rows, cols in levels)
-    numbers = stack.parameters + sum(look.stack.parameters for look in stack.closer_looks)
+    numbers = stack.parameters + sum(look.stack.parameters for look in stack.looks)
     seconds = sum(_seconds_in_sequence(stack, level) for level in levels)
-    for look in stack.closer_looks:
-        count = (look.candidates + look.mirrored) * len(look.scales)
+    for look, count in stack.cuts():
         seconds += count * _seconds_in_sequence(look.stack, look.stack.receptive_field.size)
     return Cost(most + around + 16 * numbers + _BUFFERS, seconds)
 
 
-def cuts_per_call(look: CloserLook) -> int:
+def cuts_per_call(look: Look) -> int:
     """How many cuts of a closer look go through its layers in one call."""
     most = CANDIDATES_PER_CALL * len(look.scales)
     return max(1, min(most, _CALL_FLOATS // _floats_of_one_cut(look.stack)))
 
 
-def calls_at_once(look: CloserLook) -> int:
+def calls_at_once(look: Look) -> int:
     """How many threads may make such calls at once."""
     return max(1, _CALLS_FLOATS // (cuts_per_call(look) * _floats_of_one_cut(look.stack)))
 
@@ -128,7 +127,7 @@ def _floats_of_one_cut(stack: Stack) -> int:
 
 
 def _floats_of_cuts(
-    look: CloserLook, stack: Stack, image: Pair, levels: Sequence[Pair], factor: int
+    look: Look, stack: Stack, image: Pair, levels: Sequence[Pair], factor: int
 ) -> int:
     """Most numbers held while a closer look makes its cuts and runs on them, on all threads."""
     rows, cols = look.stack.receptive_field.size

@@ -24,7 +24,7 @@ from waldo_cli.arrays import Floats
 from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.correlate.scores import SCORES
 from waldo_cli.errors import InvalidInputError, StackError, WaldoError
-from waldo_cli.geometry import ReceptiveField
+from waldo_cli.geometry import ReceptiveField, Size
 from waldo_cli.scales import scale_ladder
 from waldo_cli.stack.layers import (
     POINTWISE,
@@ -37,7 +37,7 @@ from waldo_cli.stack.layers import (
     Pool,
     Upsample,
 )
-from waldo_cli.stack.stack import CloserLook, Mask, Stack
+from waldo_cli.stack.stack import BoxLook, CloserLook, Mask, Stack
 from waldo_cli.stack.values import (
     MAX_CHANNELS,
     MAX_CLOSER_LOOKS,
@@ -94,6 +94,8 @@ STACK_KEYS = {
     "evidence_weight": "How much the layers count in the score of a candidate for closer looks: by so much"
     " their log odds there, beyond the median of all candidates, are added to its own. It takes a last layer"
     " of `sigmoid`. Default: 0.",
+    "calibration": "`{ slope = 1.9, offset = -4.5 }`: the log odds of a candidate for closer looks are"
+    " multiplied by the slope, and the offset is added, after all else. Default: 1 and 0.",
     "turn": "`true`: where there is no sure find, the image is tried turned by quarter turns, too. It takes"
     " closer looks. Whoever they know tells which way is up, so the last label stands for nobody."
     " Default: `false`.",
@@ -105,6 +107,8 @@ STACK_KEYS = {
     "layer": f"`[[layer]]` tables, one for each layer, in the order in which they run; 1 to {MAX_LAYERS}.",
     "closer_look": f"`[[closer_look]]` tables, up to {MAX_CLOSER_LOOKS}: further stacks that score the best"
     " candidates again, in this order. The stack then needs an `object`.",
+    "box_look": "`[box_look]` table: a further stack that says where the box of each find lies, which else is"
+    " as large as `object` at the scale of the find. It takes an `object`, and no mask layer in the stack.",
 }
 CLOSER_KEYS = {
     "object": "As in the stack, for the cuts: the object's size in pixels in them. It must be there.",
@@ -112,6 +116,14 @@ CLOSER_KEYS = {
     "scales": "Each candidate is cut out at each of these scales. As in the stack.",
     "mirrored": "How many of the candidates are shown mirrored, too. Default: 0.",
     "layer": "`[[closer_look.layer]]` tables, as in the stack, without a mask layer.",
+}
+BOX_KEYS = {
+    "object": "As in the stack, for the cuts: the object's size in pixels in them. It must be there.",
+    "candidates": "How many of the best candidates the closer looks are shown again, in the boxes that are"
+    " seen. Default: 0.",
+    "layer": "`[[box_look.layer]]` tables, as in the stack, without a mask layer. The last one has four"
+    " channels: how far the centre of the box lies right of and below that of the cut, in widths and heights"
+    " of `object`; and the natural logarithms of how much wider and higher than `object` the box is.",
 }
 _STRIDE = f"One whole number or `[along rows, along columns]`, 1 to {MAX_STEP}."
 _WINDOW = f"Rows and columns of the window; {_STRIDE[0].lower()}{_STRIDE[1:-1]}."
@@ -209,10 +221,12 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
         ),
         size_prior=_share_of_log_odds(table, "size_prior"),
         evidence_weight=_share_of_log_odds(table, "evidence_weight"),
+        calibration=_calibration(table),
         turn=_turn(table),
         labels=() if "closer_look" in table else _labels(table),
         boundary=word_of(table, "boundary", _default_boundary(layers), BOUNDARIES),
         closer_looks=tuple(_closer_looks(table, weights, name)),
+        box_look=_box_look(table, weights, name),
     )
     if mask is not None:
         try:
@@ -221,8 +235,14 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
             raise StackError(f"mask: {e.reason}") from None
         # A size that the file gives takes precedence over the size of the mask.
         stack = replace(bound, object=stack.object or bound.object)
-    if stack.closer_looks and stack.object is None:
-        raise StackError("object: a stack with a closer look must say the size of its object")
+    if stack.object is None and (stack.closer_looks or stack.box_look):
+        raise StackError(
+            "object: a stack with a closer look or a box look must say the size of its object"
+        )
+    if stack.box_look and any(isinstance(layer, MaskLayer) for layer in stack.layers):
+        raise StackError(
+            "box_look: goes without a mask layer, whose finds are as large as the mask"
+        )
     # Checked again here, because only now the mask counts.
     _limit_field(stack.receptive_field)
     weights.must_all_be_used()
@@ -234,6 +254,17 @@ def _share_of_log_odds(table: Mapping[str, Any], key: str) -> float:
     if not 0 <= value <= 100:
         raise StackError(f"{key} = {brief(value)}: must be a number from 0 to 100")
     return value
+
+
+def _calibration(table: Mapping[str, Any]) -> tuple[float, float]:
+    value = table.get("calibration", {})
+    if not isinstance(value, dict):
+        raise StackError("calibration: must be { slope, offset }")
+    refuse_unknown_keys(value, frozenset(("slope", "offset")), "calibration: ")
+    slope, offset = number_of(value, "slope", 1.0), number_of(value, "offset", 0.0)
+    if slope is None or offset is None or not (0.01 <= slope <= 100 and abs(offset) <= 100):
+        raise StackError("calibration: slope is a number from 0.01 to 100, offset from -100 to 100")
+    return slope, offset
 
 
 def _turn(table: Mapping[str, Any]) -> bool:
@@ -283,12 +314,7 @@ def _closer_look(
 ) -> CloserLook:
     """One `[[closer_look]]` table; `name` and `labels` are the stack's."""
     refuse_unknown_keys(entry, CLOSER_KEYS, "")
-    layers, mask = _layers(entry, weights, "layer")
-    if mask is not None:
-        raise StackError("takes no mask layer")
-    size = size_of(entry, "object", MAX_KERNEL)
-    if size is None:
-        raise StackError("object is missing: the object's width and height in the cut")
+    layers, size = _look(entry, weights)
     candidates = integer_of(entry, "candidates", 24, 1, MAX_CHANNELS)
     return CloserLook(
         Stack(name, layers, labels=labels),
@@ -297,6 +323,33 @@ def _closer_look(
         _scales(entry.get("scales", [1.0]))[0],
         integer_of(entry, "mirrored", 0, 0, candidates),
     )
+
+
+def _box_look(table: Mapping[str, Any], weights: Weights, name: str) -> BoxLook | None:
+    """The `[box_look]` table of a file; `name` is the stack's."""
+    if "box_look" not in table:
+        return None
+    entry = table["box_look"]
+    if not isinstance(entry, dict):
+        raise StackError("box_look: must be a [box_look] table")
+    try:
+        refuse_unknown_keys(entry, BOX_KEYS, "")
+        layers, size = _look(entry, weights)
+        candidates = integer_of(entry, "candidates", 0, 0, MAX_CHANNELS)
+        return BoxLook(Stack(name, layers), size, candidates)
+    except StackError as e:
+        raise StackError(f"box_look: {e.reason.removeprefix('box look: ')}") from None
+
+
+def _look(entry: Mapping[str, Any], weights: Weights) -> tuple[tuple[Layer, ...], Size]:
+    """The layers of a further look, and the size of the object in its cuts."""
+    layers, _ = _layers(entry, weights, "layer")
+    if any(isinstance(layer, MaskLayer) for layer in layers):
+        raise StackError("takes no mask layer")
+    size = size_of(entry, "object", MAX_KERNEL)
+    if size is None:
+        raise StackError("object is missing: the object's width and height in the cut")
+    return layers, size
 
 
 def _labels(table: Mapping[str, Any]) -> tuple[str, ...]:

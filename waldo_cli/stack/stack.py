@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,41 @@ class CloserLook:
         object.__setattr__(self, "size", Size(*self.size))
 
 
+@dataclass(frozen=True, eq=False)
+class BoxLook:
+    """A last look at each find: where its box lies (bounding-box regression).
+
+    The find is cut out of the image so that the object has `size`. `stack` answers with four numbers: how far
+    the centre of the box lies right of and below that of the cut, in widths and heights of `size`, and the
+    natural logarithms of how much wider and higher than `size` the box is. The best `candidates` of closer
+    looks are shown to these again in such boxes.
+
+    References
+    ----------
+    Girshick, Donahue, Darrell, Malik, "Rich Feature Hierarchies for Accurate Object Detection and Semantic
+    Segmentation", CVPR 2014, appendix C.
+    """
+
+    stack: Stack
+    size: Size
+    candidates: int = 0
+    scales: ClassVar = (1.0,)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", Size(*self.size))
+        rows, cols = list(self.stack.sizes(self.stack.receptive_field.size))[-1]
+        channels = self.stack.channels()[-1]
+        if (rows, cols, channels) != (1, 1, 4):
+            raise StackError(
+                f"box look: its layers make {rows * cols} places of {channels} channels of a cut: 1 of 4"
+                " is what says where a box lies"
+            )
+
+
+# What is shown cuts of an image.
+Look = CloserLook | BoxLook
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Stack:
     """A detector: layers, and what their output means.
@@ -111,6 +146,9 @@ class Stack:
     evidence_weight
         How much the first pass counts in the score of a candidate for closer looks: by so much its log odds
         there, beyond the median of all candidates, are added. It takes a last layer of sigmoid.
+    calibration
+        ``(slope, offset)``: at last, the log odds of a candidate for closer looks are multiplied by the
+        slope, and the offset is added (Platt scaling).
     turn
         Whether `detect` tries the image turned by quarter turns, too, where it is not sure of an answer. This
         takes closer looks.
@@ -121,7 +159,10 @@ class Stack:
         has a whole neighbourhood: "edge", "reflect", "zero", or "none".
     closer_looks
         Further passes over the best peaks, in this order. The new score of a candidate is the geometric
-        mean of all the answers that they give for it, changed by `size_prior` and `evidence_weight`.
+        mean of all the answers that they give for it, changed by `size_prior`, `evidence_weight` and
+        `calibration`.
+    box_look
+        What says where the boxes of finds lie; None: they are as large as `object` at the scale of the find.
     """
 
     name: str
@@ -134,10 +175,12 @@ class Stack:
     level_pixels: int | None = None
     size_prior: float = 0.0
     evidence_weight: float = 0.0
+    calibration: tuple[float, float] = (1.0, 0.0)
     turn: bool = False
     labels: tuple[str, ...] = ()
     boundary: str = "edge"
     closer_looks: tuple[CloserLook, ...] = ()
+    box_look: BoxLook | None = None
     _local: int = field(init=False, default=0)  # how many layers at the beginning can run in bands
 
     def __post_init__(self) -> None:
@@ -178,6 +221,19 @@ class Stack:
         if self.object is None:
             raise StackError(f"stack {self.name} does not say the size of its object")
         return self.object
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """The closer looks and the box look: all that is shown cuts of an image."""
+        return self.closer_looks if self.box_look is None else (*self.closer_looks, self.box_look)
+
+    def cuts(self) -> Iterator[tuple[Look, int]]:
+        """Each of these looks, and how many cuts it is shown of an image."""
+        boxes = 0 if self.box_look is None else 2 * self.box_look.candidates  # and mirrored
+        for look in self.closer_looks:
+            yield look, (look.candidates + look.mirrored) * len(look.scales) + boxes
+        if self.box_look is not None:
+            yield self.box_look, boxes + 4  # the best find, and the next place
 
     @property
     def has_evidence(self) -> bool:
@@ -358,6 +414,8 @@ class Stack:
         for look in self.closer_looks:
             lines.append(f"closer look at {look.candidates} candidates:")
             lines += repr(look.stack).splitlines()[1:]
+        if self.box_look is not None:
+            lines += ["box look:", *repr(self.box_look.stack).splitlines()[1:]]
         return "\n".join(lines)
 
 

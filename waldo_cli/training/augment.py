@@ -85,6 +85,8 @@ class Batch:
         ``(N,)`` the character's centre, in pixels from the sample's centre.
     head
         ``(N,)`` the height of the character's head, in pixels.
+    boxes
+        ``(N, 2)`` width and height of the character's box, in pixels; 0 where there is none.
     places
         For the samples of empty places: index of the patch that each was made from.
     """
@@ -94,6 +96,7 @@ class Batch:
     x: Doubles
     y: Doubles
     head: Doubles
+    boxes: Doubles
     places: NDArray[np.intp]
 
 
@@ -141,6 +144,15 @@ def make_batch(mix: Mix, characters: Patches, places: Patches, random: Random) -
     samples = _recoloured(samples, random)
     samples = _degraded(samples, mix.head, random)
     nobody = np.full(mix.strangers, NOBODY)
+    head = mix.head * 2 ** np.concatenate([p.octaves for p in poses])
+    boxes = np.concatenate(
+        [
+            characters.boxes[real],
+            characters.boxes[pasted],
+            places.boxes[strangers],
+            places.boxes[empty],
+        ]
+    )
     return Batch(
         samples.contiguous(memory_format=torch.channels_last),
         np.concatenate(
@@ -148,7 +160,8 @@ def make_batch(mix: Mix, characters: Patches, places: Patches, random: Random) -
         ),
         x,
         y,
-        mix.head * 2 ** np.concatenate([p.octaves for p in poses]),
+        head,
+        boxes * head[:, None],
         empty,
     )
 
@@ -200,6 +213,8 @@ def _view(patches: Bytes, head: float, pose: _Pose, mix: Mix) -> tuple[Tensor, T
     The grid ``(N, S, S, 2)`` holds x and y in the patch for each pixel of a sample. As in PyTorch, the patch
     reaches from -1 to 1.
     """
+    if not len(patches):  # the mix has no samples of this kind, and PyTorch refuses an empty grid
+        return torch.empty(0, 3, mix.size, mix.size), torch.empty(0, mix.size, mix.size, 2)
     # The affine map from positions in a sample to positions in its patch, both in [-1, 1]: rotation and
     # mirroring; the ratio of the sides, and the inverse of the zoom; and a shift which brings the patch's
     # centre to (x, y) of the pose.

@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-
-from waldo_cli.training.release import folded
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,9 @@ class Calibration:
     Methods", Advances in Large Margin Classifiers 1999.
     """
 
-    slope: float
-    offset: float
-    threshold: float
+    slope: float = 1.0
+    offset: float = 0.0
+    threshold: float = 0.5
 
     def __call__(self, score: float) -> float:
         """The probability that the best find of a page is what is sought, if it has this score."""
@@ -84,19 +82,3 @@ def calibrate(
             limit = max(limit, math.nextafter(alarms[max(allowed, 0)], 1.0))
     # Rounded up to three digits, and at most 0.99.
     return replace(fitted, threshold=math.ceil(1000 * min(limit, 0.99)) / 1000)
-
-
-def calibrated(classifier: nn.Sequential, calibration: Calibration) -> nn.Sequential:
-    """The classifier for inference, with the calibration built into its last layer.
-
-    Scaling all logits by the slope, and adding the offset to that of what is sought, gives exactly the
-    calibrated probabilities if there are two labels; with more labels it is an approximation.
-    """
-    net = folded(classifier)
-    last = net[-1]
-    if not isinstance(last, nn.Conv2d) or last.bias is None:
-        raise TypeError("a classifier ends in a convolution with bias")
-    last.weight.data.mul_(calibration.slope)
-    last.bias.data.mul_(calibration.slope)
-    last.bias.data[0] += calibration.offset
-    return net

@@ -1,7 +1,7 @@
 """Train a stack, cross-validate it, and write it: `train` does all of it.
 
 1. The artworks are divided into folds. For each fold, a stack is trained on the pages of all other folds
-   (`looks.learn_proposals`, `looks.learn_closer_looks`) and judged on the pages of the fold.
+   (`looks.learn_proposals`, `looks.learn_looks`) and judged on the pages of the fold.
 2. The scores of all held-out pages give the calibration and the threshold (`calibrate`).
 3. The released stack is trained on all pages, with this calibration. The report says what was measured in
    step 1.
@@ -18,18 +18,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from waldo_cli.batch.finder import fingerprint
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.evaluation.judge import PageScore
 from waldo_cli.evaluation.pages import Complain, TruthPixels, pages_without, refuse
 from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.files import write_atomically
 from waldo_cli.inputs.leftout import LeftOut
-from waldo_cli.stack.file import load_stack
-from waldo_cli.training.calibrate import Calibration, calibrated
+from waldo_cli.training.calibrate import Calibration
 from waldo_cli.training.claim import MADE_BY, PAGE, REPORT, check, check_stack, claim, file_name
 from waldo_cli.training.curve import SHARES, doubled, part_of, point, told
 from waldo_cli.training.data import (
@@ -40,18 +37,15 @@ from waldo_cli.training.data import (
     training_pages,
     with_others,
 )
-from waldo_cli.training.held_out import Fold, evaluated, first_places, judged
+from waldo_cli.training.held_out import Fold, evaluated, first_places
 from waldo_cli.training.leaks import same_pictures
-from waldo_cli.training.learn import memory_errors
-from waldo_cli.training.looks import Steps, learn_closer_looks, learn_proposals
+from waldo_cli.training.learn import memory_errors, seeded
+from waldo_cli.training.looks import Steps, learn_looks, learn_proposals
 from waldo_cli.training.network import Classes
 from waldo_cli.training.progress import Progress
 from waldo_cli.training.release import Release, folded, write_stack
-from waldo_cli.training.report import calibration_of, report_of, size_of_objects
+from waldo_cli.training.report import calibration_of, report_of
 from waldo_cli.training.report_page import page_of
-
-# Without folds, the size of a find's box is measured on so many pages.
-PAGES_FOR_SIZE = 20
 
 
 @dataclass(frozen=True)
@@ -190,7 +184,7 @@ def train(
     for one, other in alike:
         say(f"{one} and {other} show the same picture: give both one artwork, or leave one out")
     plan = Steps().times(effort)
-    steps = plan.random + plan.mined + plan.classifier * len(classes.closer_views)
+    steps = plan.random + plan.mined + plan.classifier * len(classes.closer_views) + plan.box
     progress = Progress(out, 1 + folds + len(part_names), steps, say, show)
     learner = _Learner(out, classes, plan, seed, name, drawn_pages, progress)
 
@@ -209,17 +203,14 @@ def train(
             some = part_of(seen, size, seed)
             path = learner.stack(some, f"{fold_name}-{share}", number + n * (folds + 1))
             parts[share].add(some, first_places(held_out, path))
-    calibration = calibration_of(results) if results else Calibration(1.0, 0.0, 0.5)
+    calibration = calibration_of(results) if results else Calibration()
     # The released stack learns from all pages; its seed is that of a fold after the last one.
-    first, closer = learner.networks(real_pages, "all", folds)
+    networks = learner.networks(real_pages, "all", folds)
     shown = len(_shown(real_pages))
     description = f"{classes.names[0]}, learned from {shown} page{'s' * (shown != 1)}"
-    held_out_scores = [s for fold in results for s in fold.pages.get("page", [])]
-    size = size_of_objects(held_out_scores or learner.own_pages(real_pages, first, closer))
-    release = Release(name, description, calibration.threshold, size=size, slope=calibration.slope)
-    nets = folded(first), [calibrated(net, calibration) for net in closer]
-    path = write_stack(out, release, classes, *nets)
-    report = report_of(settings, classes, plan, results, calibration, size)
+    release = Release(name, description, calibration)
+    path = write_stack(out, release, classes, *networks)
+    report = report_of(settings, classes, plan, results, calibration)
     report["same_pictures"] = alike
     if curve:
         report["curve"] = _curve(list(parts.values()), say)
@@ -244,35 +235,22 @@ class _Learner:
 
     def networks(
         self, pages: Sequence[TrainingPage], part: str, number: int
-    ) -> tuple[nn.Sequential, list[nn.Sequential]]:
-        """The proposal network and the closer looks; `number` is the part's, for the seeds."""
+    ) -> tuple[nn.Sequential, list[nn.Sequential], nn.Sequential]:
+        """The networks as they are released; `number` is the part's, for the seeds."""
         folder, with_drawn = self.out / part, [*pages, *self.drawn]
         # Seeds of different parts lie 10 apart, since the networks of a part add small numbers to theirs.
-        arguments = (folder, self.plan, 1000 * self.seed + 10 * number, self.progress.part(part))
-        proposals = learn_proposals(with_drawn, self.classes, *arguments)
-        closer = learn_closer_looks(with_drawn, self.classes, proposals, *arguments)
+        seed = 1000 * self.seed + 10 * number
+        arguments = (folder, self.plan, seed, self.progress.part(part))
+        with seeded(seed):
+            proposals = learn_proposals(with_drawn, self.classes, *arguments)
+        closer, box = learn_looks(with_drawn, self.classes, proposals, *arguments)
         self.progress.end_of_part()
-        return proposals, closer
+        return folded(proposals), [folded(net) for net in closer], folded(box)
 
     def stack(self, pages: Sequence[TrainingPage], part: str, number: int) -> Path:
         """The stack file of a part, not calibrated."""
-        proposals, closer = self.networks(pages, part, number)
-        nets = folded(proposals), [folded(net) for net in closer]
-        return write_stack(self.out / part, Release(self.name), self.classes, *nets)
-
-    def own_pages(
-        self, pages: Sequence[TrainingPage], first: nn.Sequential, closer: Sequence[nn.Sequential]
-    ) -> list[PageScore]:
-        """What the release finds on some of the pages that it has learned from.
-
-        This says nothing of how often it is right, but its boxes are as large there as elsewhere.
-        """
-        nets = folded(first), [folded(net) for net in closer]
-        path = write_stack(self.out / "all", Release(self.name), self.classes, *nets)
-        stack = load_stack(path)
-        order = np.random.default_rng(self.seed).permutation(len(pages))
-        some = [pages[n] for n in order if pages[n].kind == "page"][:PAGES_FOR_SIZE]
-        return [judged(page, stack) for page in some]
+        networks = self.networks(pages, part, number)
+        return write_stack(self.out / part, Release(self.name), self.classes, *networks)
 
 
 @dataclass

@@ -344,16 +344,21 @@ class Patches:
         Height of a head in the patches, in pixels.
     weights
         ``(N,)`` how often each is drawn, relative to the others; all equally often if not given.
+    boxes
+        ``(N, 2)`` width and height of the box of each object, in heights of its head; of what is none, 0.
     """
 
     pixels: Bytes
     labels: NDArray[np.intp]
     head: float
     weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    boxes: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
 
     def __post_init__(self) -> None:
         if not len(self.weights):
             self.weights = np.ones(len(self.labels))
+        if not len(self.boxes):
+            self.boxes = np.zeros((len(self.labels), 2))
 
     def draw(
         self, count: int, random: np.random.Generator, label: int | None = None
@@ -382,6 +387,9 @@ def character_patches(pages: Sequence[TrainingPage], head: float) -> Patches:
         np.array([h.label for _, h in pairs]),
         head,
         np.array([DRAWN_WEIGHT if p.kind == "drawn" else 1.0 for p, _ in pairs]),
+        np.array(
+            [((h.right - h.left) / h.height, (h.bottom - h.top) / h.height) for _, h in pairs]
+        ),
     )
 
 

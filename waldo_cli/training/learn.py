@@ -66,8 +66,9 @@ class _EchoedBatches:
             for number, batch in enumerate(self.recent):
                 rows = np.flatnonzero(source == number)
                 out[rows] = batch[part][rows]
-            # Images and maps of targets have four dimensions, the last one along the columns.
-            mixed.append(out.flip(-1) if mirror and out.dim() == 4 else out)
+            mixed.append(out)
+        if mirror:
+            mixed = list(self.lesson.mirrored(*mixed))
         tint = self.random.normal(1, 0.08, (count, 3, 1, 1)).astype(np.float32)
         mixed[0] = (mixed[0] * torch.from_numpy(tint)).clamp_(0, 1)
         return tuple(mixed)
@@ -209,6 +210,14 @@ def _tensors(state: Any) -> Iterator[Tensor]:
     elif isinstance(state, dict | list | tuple):
         for value in state.values() if isinstance(state, dict) else state:
             yield from _tensors(value)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within it, PyTorch's own random numbers (first weights, dropout) come from this seed."""
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        yield
 
 
 @contextlib.contextmanager

@@ -1,11 +1,12 @@
 """What each network learns: how its batches are made, and its loss.
 
-`optimise` in `learn` trains a network on a `Lesson`. The proposal network has one lesson, and all classifiers
-have the other, each with a view of its own.
+`optimise` in `learn` trains a network on a `Lesson`. The proposal network has one, all classifiers have
+another, each with a view of its own, and the box network has the third.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -26,6 +27,9 @@ class Lesson(Protocol):
 
     def batch(self, random: np.random.Generator) -> tuple[Tensor, ...]:
         """Images and the targets that `loss` needs, one row per sample."""
+
+    def mirrored(self, images: Tensor, *targets: Tensor) -> tuple[Tensor, ...]:
+        """The same batch mirrored, left to right."""
 
     def loss(self, outputs: Tensor, *targets: Tensor) -> Tensor:
         """The loss of a network's outputs, one number."""
@@ -102,6 +106,10 @@ class ProposalLesson:
                 weight[n, 0][on_head] = 0.3
         return torch.from_numpy(wanted), torch.from_numpy(weight)
 
+    def mirrored(self, images: Tensor, *targets: Tensor) -> tuple[Tensor, ...]:
+        """Images and maps of targets mirrored."""
+        return (images.flip(-1), *(target.flip(-1) for target in targets))
+
     def loss(self, outputs: Tensor, *targets: Tensor) -> Tensor:
         """Binary cross-entropy with focal weights (Lin et al. 2017).
 
@@ -158,6 +166,10 @@ class ClassifierLesson:
         # `NOBODY` becomes the last label.
         return batch.images, torch.from_numpy(batch.labels % self.count), torch.from_numpy(place)
 
+    def mirrored(self, images: Tensor, *targets: Tensor) -> tuple[Tensor, ...]:
+        """Images mirrored; what they show stays the same."""
+        return (images.flip(-1), *targets)
+
     def loss(self, outputs: Tensor, *targets: Tensor) -> Tensor:
         """Cross-entropy; also updates how often each empty place is drawn, by the network's error there."""
         labels, place = targets
@@ -171,3 +183,48 @@ class ClassifierLesson:
             index = place.numpy()[empty]
             self.places.weights[index] = 0.6 * self.places.weights[index] + 0.4 * wrong
         return functional.cross_entropy(logits, labels, label_smoothing=0.02)
+
+
+def box_mix(view: NetworkView, classes: Classes) -> Mix:
+    """The mix for a box look: no empty places, and objects a little farther off than for a closer look."""
+    mix = closer_mix(view, classes)
+    return replace(
+        mix,
+        shift=0.35 * view.head,
+        octaves=0.5,
+        real=mix.real + mix.empty // 2,
+        strangers=0,
+        empty=0,
+        shares=classes.shares(0.5, 0.0),
+    )
+
+
+class BoxLesson:
+    """The lesson of a box look: where does the box lie?
+
+    The targets are those of bounding-box regression (`waldo_cli.stack.stack.BoxLook`).
+    """
+
+    rate = 1e-3
+    decay = 2e-3
+
+    def __init__(
+        self, view: NetworkView, classes: Classes, characters: Patches, places: Patches
+    ) -> None:
+        self.mix, self.characters, self.places = box_mix(view, classes), characters, places
+        self.sides = np.array([view.size.cols, view.size.rows])
+
+    def batch(self, random: np.random.Generator) -> tuple[Tensor, ...]:
+        """Images, and for each the four numbers of its box."""
+        batch = make_batch(self.mix, self.characters, self.places, random)
+        shift = np.stack([batch.x, batch.y], axis=1) / self.sides
+        wanted = np.concatenate([shift, np.log(batch.boxes / self.sides)], axis=1)
+        return batch.images, torch.from_numpy(wanted.astype(np.float32))
+
+    def mirrored(self, images: Tensor, *targets: Tensor) -> tuple[Tensor, ...]:
+        """Images mirrored, and boxes as far left of the centre as they were right of it."""
+        return (images.flip(-1), *(target * torch.tensor([-1.0, 1, 1, 1]) for target in targets))
+
+    def loss(self, outputs: Tensor, *targets: Tensor) -> Tensor:
+        """Smooth L1 (Girshick, "Fast R-CNN", 2015): absolute errors, squared where they are below 0.05."""
+        return functional.smooth_l1_loss(outputs[:, :, 0, 0], targets[0], beta=0.05)

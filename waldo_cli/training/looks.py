@@ -2,8 +2,8 @@
 
 1. `learn_proposals` trains the proposal network on random empty places. Then it mines hard negatives: it runs
    this network over all pages and trains it again with the places that the network wrongly proposes.
-2. `learn_closer_looks` trains a classifier for each closer look on the places that the proposal network
-   proposes.
+2. `learn_looks` trains a classifier for each closer look on the places that the proposal network proposes,
+   and then the network of the box look, which starts from the last of them.
 
 Each finished network is a file in the fold's folder. A training that was interrupted finds these files and
 skips what is done.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -36,15 +36,21 @@ from waldo_cli.training.data import (
     random_spots,
     spot_patches,
 )
-from waldo_cli.training.learn import Say, load, optimise, save
-from waldo_cli.training.lessons import ClassifierLesson, ProposalLesson
+from waldo_cli.training.learn import Say, load, optimise, save, seeded
+from waldo_cli.training.lessons import BoxLesson, ClassifierLesson, ProposalLesson
 from waldo_cli.training.network import (
+    CLOSER_ZOOMS,
     Classes,
+    NetworkView,
+    box_network,
     classifier_network,
     field_and_jump,
     proposal_network,
 )
 from waldo_cli.training.release import folded
+
+# The looks, in the order in which they are learned.
+LOOKS = (*CLOSER_ZOOMS, "box")
 
 # Hard negatives per page for the proposal network, and negatives per page, and per drawn scene or picture of
 # another kind, for the classifiers.
@@ -63,16 +69,22 @@ class Steps:
         Steps of the proposal network, before and after mining.
     classifier
         Steps of each classifier.
+    box
+        Steps of the box network.
     """
 
     random: int = 1400
     mined: int = 2000
     classifier: int = 3000
+    box: int = 600
 
     def times(self, effort: float) -> Steps:
         """A plan with all steps multiplied by `effort`."""
         return Steps(
-            *(max(1, round(steps * effort)) for steps in (self.random, self.mined, self.classifier))
+            *(
+                max(1, round(steps * effort))
+                for steps in (self.random, self.mined, self.classifier, self.box)
+            )
         )
 
 
@@ -196,7 +208,7 @@ def learn_proposals(
     return net
 
 
-def learn_closer_looks(
+def learn_looks(
     pages: Sequence[TrainingPage],
     classes: Classes,
     proposals: nn.Sequential,
@@ -204,39 +216,44 @@ def learn_closer_looks(
     plan: Steps,
     seed: int,
     say: Say,
-) -> list[nn.Sequential]:
-    """The trained networks of the closer looks, in their order.
+) -> tuple[list[nn.Sequential], nn.Sequential]:
+    """The trained networks of the closer looks, in their order, and that of the box look.
 
     They learn from the characters, and from places that the proposal network wrongly proposes.
     """
     spots: list[list[Spot]] = []
-    nets = []
-    # The numbers are for the seeds: 0 and 1 belong to the proposal network.
-    for number, (name, view) in enumerate(classes.closer_views.items(), 2):
-        net = classifier_network(classes)
-        nets.append(net)
+
+    def learned(
+        name: str,
+        start: Callable[[], nn.Sequential],
+        lesson_of: type[ClassifierLesson | BoxLesson],
+        view: NetworkView,
+        steps: int,
+    ) -> nn.Sequential:
         final_file = folder / f"{name}.pt"
         if os.path.lexists(final_file):
-            load(net, final_file)
-            continue
-        if not spots:  # once for all closer looks, and only if one of them is not trained yet
+            return load(start(), final_file)
+        if not spots:  # once for all looks, and only if one of them is not trained yet
             say("closer looks, proposals")
-            spots = _proposed(pages, classes, proposals, np.random.default_rng([seed, 2]))
+            spots[:] = _proposed(pages, classes, proposals, np.random.default_rng([seed, 2]))
         head = 1.2 * view.head
-        lesson = ClassifierLesson(
+        lesson = lesson_of(
             view, classes, character_patches(pages, head), spot_patches(pages, spots, head)
         )
         say(f"{name} look, {len(lesson.places.labels)} places")
-        nets[-1] = optimise(
-            net,
-            lesson,
-            plan.classifier,
-            seed=seed + number,
-            checkpoint=folder / f"{name}.checkpoint",
-            say=say,
-        )
-        save(nets[-1].state_dict(), final_file)
-    return nets
+        checkpoint = folder / f"{name}.checkpoint"
+        own = seed + 2 + LOOKS.index(name)  # the first two seeds belong to the proposal network
+        with seeded(own):
+            net = optimise(start(), lesson, steps, seed=own, checkpoint=checkpoint, say=say)
+        save(net.state_dict(), final_file)
+        return net
+
+    closer = [
+        learned(name, lambda: classifier_network(classes), ClassifierLesson, view, plan.classifier)
+        for name, view in classes.closer_views.items()
+    ]
+    box = learned("box", lambda: box_network(closer[-1]), BoxLesson, classes.box_view, plan.box)
+    return closer, box
 
 
 def _proposed(

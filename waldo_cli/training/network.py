@@ -1,12 +1,14 @@
 """The networks in PyTorch: sequences of convolution, batch normalisation and ReLU, all without padding.
 
-There are two kinds. The proposal network runs over the whole page at all scales and says where objects may
-be. A classifier network gets one cut around each of the best places and says what is there; every closer look
-is such a network. `Classes` says which objects: their names, their shape, their sizes.
+There are three kinds. The proposal network runs over the whole page at all scales and says where objects
+may be. A classifier network gets one cut around each of the best places and says what is there; every closer
+look is such a network. The box network gets a cut around each find and says where its box lies. `Classes`
+says which objects: their names, their shape, their sizes.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from dataclasses import dataclass
@@ -92,6 +94,11 @@ class Classes:
         return NetworkView(float(size.rows), size)
 
     @property
+    def box_view(self) -> NetworkView:
+        """The view of the box look: that of the last closer look."""
+        return list(self.closer_views.values())[-1]
+
+    @property
     def closer_views(self) -> dict[str, NetworkView]:
         """The views of the closer looks, in their order."""
         first = self.proposal_view
@@ -138,7 +145,25 @@ def classifier_network(classes: Classes) -> nn.Sequential:
 
     One cut costs 51 million multiply-adds.
     """
-    return nn.Sequential(
+    return nn.Sequential(*_trunk(), nn.Dropout(0.2), nn.Conv2d(64, len(classes.labels), 1))
+
+
+def box_network(classifier: nn.Sequential | None = None) -> nn.Sequential:
+    """The network of a box look: four numbers for a cut of 77 x 77 px, at first 0.
+
+    It sees what a closer look sees, and so it starts from the layers of a `classifier` that is trained.
+    """
+    output = nn.Conv2d(64, 4, 1)
+    nn.init.zeros_(output.weight)
+    nn.init.zeros_(bias_of(output))
+    trunk = _trunk() if classifier is None else copy.deepcopy(list(classifier)[:-2])
+    # What is trained is returned without gradients (`optimise`): switch them on again.
+    return nn.Sequential(*trunk, output).requires_grad_(True)
+
+
+def _trunk() -> list[nn.Module]:
+    """The layers of a network for cuts, up to 64 channels that describe the cut."""
+    return [
         *_block(3, 32, 5, stride=2),
         *_block(32, 32, 3),
         *_block(32, 64, 3, stride=2),
@@ -147,9 +172,7 @@ def classifier_network(classes: Classes) -> nn.Sequential:
         *_block(96, 96, 3),
         *_block(96, 96, 3, stride=2),
         *_block(96, 64, 5),
-        nn.Dropout(0.2),
-        nn.Conv2d(64, len(classes.labels), 1),
-    )
+    ]
 
 
 def _block(

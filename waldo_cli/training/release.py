@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from waldo_cli.files import make_folder, write_atomically
+from waldo_cli.training.calibrate import Calibration
 from waldo_cli.training.claim import TOML_MARK
 from waldo_cli.training.network import Classes, NetworkView, bias_of
 
@@ -57,9 +58,9 @@ def folded(net: nn.Sequential) -> nn.Sequential:
     return net
 
 
-# Of stacks for figures, in log odds before calibration; fitted to held-out pages (docs/accuracy.md).
-SIZE_PRIOR = 1.0
-EVIDENCE_WEIGHT = 0.4
+# For pages of people: they are of one size, and a page may lie any way up. In log odds before calibration,
+# fitted to held-out pages (docs/accuracy.md).
+_OF_FIGURES = ["size_prior = 1", "evidence_weight = 0.4", "turn = true"]
 
 
 @dataclass(frozen=True)
@@ -70,29 +71,22 @@ class Release:
     ----------
     name, description
         Texts for the user; the name is also the name of the files.
-    threshold
-        The smallest probability of a find.
+    calibration
+        What makes probabilities of scores, and the smallest probability of a find.
     candidates
         For each closer look, how many candidates it examines.
     zooms
         For each closer look, the scales of its cuts, beside the size of the object.
-    mirrored
-        For each closer look, how many of these it examines mirrored as well.
-    size
-        How much larger an object is where its score is highest than the networks see it in training: a find's
-        box is so much larger.
-    slope
-        What the calibration has multiplied log odds by.
+    boxed
+        How many candidates the closer looks examine again, in the boxes of the box look.
     """
 
     name: str = "waldo"
     description: str = ""
-    threshold: float = 0.5
+    calibration: Calibration = field(default_factory=Calibration)
     candidates: tuple[int, ...] = (48, 24)
     zooms: tuple[tuple[float, ...], ...] = ((1.0,), (1.0, 0.84))
-    mirrored: tuple[int, ...] = (24, 12)
-    size: float = 1.0
-    slope: float = 1.0
+    boxed: int = 4
 
 
 def write_stack(
@@ -101,6 +95,7 @@ def write_stack(
     classes: Classes,
     proposals: nn.Sequential,
     closer: Sequence[nn.Sequential],
+    box: nn.Sequential,
 ) -> Path:
     """Write ``NAME.toml`` and ``NAME.npz``.
 
@@ -124,12 +119,14 @@ def write_stack(
         "format = 1",
         f"name = {_quoted(release.name)}",
         f"description = {_quoted(release.description)}",
-        _object(classes.proposal_view, release.size),
+        _object(classes.proposal_view),
         f"labels = [{', '.join(map(_quoted, classes.labels))}]",
-        f"threshold = {release.threshold:g}",
+        f"threshold = {release.calibration.threshold:g}",
         f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
         *([f"level_pixels = {classes.level_pixels:_}"] if classes.level_pixels else []),
-        *(_of_figures(release.slope) if classes.figures else []),
+        *(_OF_FIGURES if classes.figures else []),
+        f"calibration = {{ slope = {release.calibration.slope:.4g},"
+        f" offset = {release.calibration.offset:.4g} }}",
         'boundary = "edge"',
         f"weights = {_quoted(release.name + '.npz')}",
         *_layers("layer", "first", proposals, arrays),
@@ -139,21 +136,26 @@ def write_stack(
         classes.closer_views.items(),
         release.candidates,
         release.zooms,
-        release.mirrored,
         closer,
         strict=True,
     )
-    for (name, view), candidates, zooms, mirrored, net in closer_looks:
+    for (name, view), candidates, zooms, net in closer_looks:
         lines += [
             "",
             "[[closer_look]]",
-            _object(view, release.size),
+            _object(view),
             f"candidates = {candidates}",
             f"scales = {list(zooms)}",
-            f"mirrored = {mirrored}",
             *_layers("closer_look.layer", name, net, arrays),
             *_layer("closer_look.layer", "softmax"),
         ]
+    lines += [
+        "",
+        "[box_look]",
+        _object(classes.box_view),
+        f"candidates = {release.boxed}",
+        *_layers("box_look.layer", "box", box, arrays),
+    ]
     make_folder(str(directory))
     path = directory / f"{release.name}.toml"
     with write_atomically(path.with_suffix(".npz")) as file:
@@ -161,15 +163,6 @@ def write_stack(
     with write_atomically(path) as file:
         file.write(("\n".join(lines) + "\n").encode())
     return path
-
-
-def _of_figures(slope: float) -> list[str]:
-    """The TOML lines for pages of people: they are of one size, and a page may lie any way up."""
-    return [
-        f"size_prior = {SIZE_PRIOR * slope:.3g}",
-        f"evidence_weight = {EVIDENCE_WEIGHT * slope:.3g}",
-        "turn = true",
-    ]
 
 
 def _layers(
@@ -208,9 +201,8 @@ def _layer(table: str, op: str, **keys: Any) -> list[str]:
     return ["", f"[[{table}]]", f'op = "{op}"', *(f"{k} = {v}" for k, v in keys.items())]
 
 
-def _object(view: NetworkView, size: float) -> str:
-    cols, rows = (max(1, round(n * size)) for n in (view.size.cols, view.size.rows))
-    return f"object = [{cols}, {rows}]"
+def _object(view: NetworkView) -> str:
+    return f"object = [{view.size.cols}, {view.size.rows}]"
 
 
 def _quoted(text: str) -> str:

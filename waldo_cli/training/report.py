@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
-
 from waldo_cli.evaluation.figures import Summary, area_under_curve, summarize
 from waldo_cli.evaluation.judge import PageScore
 from waldo_cli.training.calibrate import Calibration, calibrate
@@ -52,19 +50,12 @@ def _best_finds(fold: Fold) -> list[tuple[float, bool]]:
     return [(s.scores[0], s.hits[0]) for s in pages if s.scores]
 
 
-def size_of_objects(pages: Sequence[PageScore]) -> float:
-    """How much larger objects are than the first finds on pages, in the middle."""
-    sizes = [s.first_size for s in pages if s.first_size is not None]
-    return 1 / float(np.median(sizes)) if sizes else 1.0
-
-
 def report_of(
     settings: dict[str, Any],
     classes: Classes,
     plan: Steps,
     folds: Sequence[Fold],
     calibration: Calibration,
-    size: float,
 ) -> dict[str, Any]:
     """The content of ``report.json``: settings, and results with calibrated scores."""
 
@@ -92,7 +83,6 @@ def report_of(
         "classes": asdict(classes),
         "steps": asdict(plan),
         "calibration": asdict(calibration),
-        "size": size,
         "pages": rows,
     }
     if folds:
