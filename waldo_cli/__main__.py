@@ -40,6 +40,7 @@ from collections.abc import Callable
 import click
 
 from waldo_cli.cli import waldo
+from waldo_cli.cli.faults import tell
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import reason, show
 
@@ -157,7 +158,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except click.exceptions.Exit as e:
         status = e.exit_code
     except click.exceptions.NoArgsIsHelpError as e:
-        click.echo(e.format_message(), err=True)
+        tell(e.format_message())
         status = FAILED
     except click.UsageError as e:
         command = e.ctx.command_path if e.ctx else "waldo"
@@ -206,7 +207,7 @@ def _current_folder_is_gone() -> bool:
 
 def _complain(line: str) -> int:
     """Print one line on stderr, safe for a terminal, and return the exit status of a failure."""
-    print(show(line), file=sys.stderr)  # noqa: T201 - the command line may print
+    tell(show(line))
     return FAILED
 
 

@@ -101,6 +101,25 @@ def test_other_commands_notice_a_full_standard_output_too(
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("args", "status"),
+    [
+        (("describe", "nosuch"), 2),
+        (("detect",), 2),
+        (("detect", "nosuch.png"), 2),
+        (("detect", "page.png", *LOOK, "--no-heatmap", "-v"), 0),
+    ],
+    ids=["no stack", "no image", "no such image", "found"],
+)
+def test_a_full_standard_error_changes_no_status(
+    args: tuple[str, ...], status: int, scene: Path
+) -> None:
+    """Least of all to 1, which means that nothing was found."""
+    with Path("/dev/full").open("w") as full:
+        ended = process(scene, *args, stdout=subprocess.PIPE, stderr=full)
+    assert ended.returncode == status
+
+
 def test_a_closed_standard_output_is_2_before_the_work(scene: Path, tmp_path: Path) -> None:
     ended = shell(scene, tmp_path, "{} >&-")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)

@@ -17,7 +17,7 @@ import click
 
 from waldo_cli.answers.streams import escape_formula
 from waldo_cli.cli import options
-from waldo_cli.cli.faults import Faults
+from waldo_cli.cli.faults import Faults, tell
 from waldo_cli.files import show
 
 if TYPE_CHECKING:
@@ -146,13 +146,13 @@ def evaluate(
         search = given.for_class(sought)
         if label is None and len(search.labels) < len(given.labels):
             several = f"of {len(given.labels)} labels only {show(sought)} is sought"
-            click.echo(f"waldo: {several} (--label)", err=True)
+            tell(f"waldo: {several} (--label)")
         threshold = search.limit  # the one given, or else the stack's own, or that of the verdict
         left_out = LeftOut(enters=False)
         for folder in (*without, *([pages] if unlisted else [])):
             listed += pages_without(folder, listed, left_out)
         if str(left_out):
-            click.echo(f"waldo: {left_out}", err=True)
+            tell(f"waldo: {left_out}")
 
         scored: list[PageScore] = []
         width = max(len(show(page.name)) for page in listed)  # of the first column
@@ -179,7 +179,7 @@ def evaluate(
             if form != "json":
                 click.echo(_row(_cells(judged, threshold), form, width))
     if assumed := [score.name for score in scored if score.is_turn_assumed]:
-        click.echo(f"waldo: {assumption(assumed)}", err=True)
+        tell(f"waldo: {assumption(assumed)}")
     if not scored:
         raise InvalidInputError("no page of it could be looked at", path=truth)
     _write_summary(scored, search, sought, top, threshold, form)

@@ -11,6 +11,7 @@ import re
 import click
 
 from waldo_cli.cli import options
+from waldo_cli.cli.faults import tell
 from waldo_cli.files import HTML_MARK, make_folder, refuse_foreign, show, sweep
 from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_pictures
@@ -124,7 +125,7 @@ def explain(
     source = next(read_pictures(max_pixels))[0] if image == STDIN else image
     count = contents(source).count
     if page is None and count > 1:
-        click.echo(f"waldo: {show(image)}: the first of {count} pages (--page)", err=True)
+        tell(f"waldo: {show(image)}: the first of {count} pages (--page)")
     pixels = load_reduced(
         source,
         search.reduction,

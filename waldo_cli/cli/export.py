@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from waldo_cli.cli import options
+from waldo_cli.cli.faults import tell
 from waldo_cli.files import show
 
 EXAMPLES = """\
@@ -62,4 +63,4 @@ def export(
         raise e.at(stack) from None
     for path in paths:
         click.echo(show(path))
-    click.echo(f"onnxruntime's answers differ from ours by at most {difference:.2g}", err=True)
+    tell(f"onnxruntime's answers differ from ours by at most {difference:.2g}")

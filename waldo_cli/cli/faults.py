@@ -1,16 +1,24 @@
-"""What was wrong with rows and pages of a truth, a line of standard error for each."""
+"""What is told on standard error; and what was wrong with rows and pages of a truth, of which not all is."""
 
 from __future__ import annotations
 
+import sys
 from typing import Self
-
-import click
 
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import show
 
 # Lines that are written; of further faults only the number is told.
 SHOWN = 20
+
+
+def tell(text: str, end: str = "\n") -> None:
+    """Write to standard error. Where that cannot be written, go on: it never costs an answer or a status."""
+    try:
+        sys.stderr.write(text + end)
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # full, or closed
+        pass
 
 
 class Faults:
@@ -30,11 +38,11 @@ class Faults:
         self.count += 1
         if self.count <= SHOWN:
             where = "" if error.path is None else f"{error.path}: "
-            click.echo(show(f"waldo: {where}{error.reason}"), err=True)
+            tell(show(f"waldo: {where}{error.reason}"))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.count > SHOWN:
-            click.echo(f"waldo: {self.count - SHOWN:,} more like these were left out", err=True)
+            tell(f"waldo: {self.count - SHOWN:,} more like these were left out")

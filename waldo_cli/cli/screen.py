@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from waldo_cli.answers.record import Record
 from waldo_cli.cli.blocks import blocks
+from waldo_cli.cli.faults import tell
 from waldo_cli.files import show
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ class ProgressLine:
     def say(self, line: str) -> None:
         """Write one line, with control characters escaped."""
         self.clear()
-        _write(show(line) + "\n")
+        tell(show(line))
 
     def clear(self) -> None:
         """Clear the progress line."""
         if self._drawn:
-            _write("\r\x1b[K")
+            tell("\r\x1b[K", end="")
             self._drawn = False
 
     def draw(self, state: Callable[[], str]) -> None:
@@ -57,10 +58,10 @@ class ProgressLine:
         if self._terminal:
             # Carriage return and "erase to the end of the line": draw over the old progress line.
             # A line that the terminal breaks could not be erased.
-            _write("\r\x1b[K" + state()[: shutil.get_terminal_size().columns - 1])
+            tell("\r\x1b[K" + state()[: shutil.get_terminal_size().columns - 1], end="")
             self._drawn = True
         else:
-            _write(state() + "\n")
+            tell(state())
 
 
 class TrainingScreen(ProgressLine):
@@ -125,7 +126,7 @@ class Screen(ProgressLine):
             self.say(_summary(record))
         if record.view is not None:
             self.clear()
-            _write(blocks(record.view))
+            tell(blocks(record.view), end="")
         if self._progress:
             self.draw(self._state)
         return record
@@ -172,14 +173,6 @@ def _training(training: Progress) -> str:
         state += f"  first on {training.first} of {training.judged} held-out pages"
     state += f"  {show(training.where)}"
     return state
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):
-        pass  # standard error is closed: go on, the records are more important
 
 
 def _duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from waldo_cli.cli import options
-from waldo_cli.cli.faults import Faults
+from waldo_cli.cli.faults import Faults, tell
 from waldo_cli.files import show
 
 if TYPE_CHECKING:
@@ -183,9 +183,8 @@ def train(
     click.echo(show(path))
     if "summary" in report:  # only with cross-validation
         summary = report["summary"]
-        click.echo(
+        tell(
             f"held-out pages: {summary['top1']} of {summary['pages_with']} first,"
-            f" {summary['top5']} among five",
-            err=True,
+            f" {summary['top5']} among five"
         )
     ctx.exit(2 if faults.count else 0)
