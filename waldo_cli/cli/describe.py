@@ -106,6 +106,9 @@ def _verdict(stack: Stack) -> Iterator[str]:
             "\n           find is the geometric mean of all that was said of it, normalised over the labels"
             + ("\n           and changed by what the first look says of it" if weighed else "")
         )
+        if stack.calibration != (1, 0):
+            slope, offset = stack.calibration
+            yield f"           and at last calibrated: log odds times {slope:g}, {offset:+g}"
     elif by_chance:
         yield (
             "verdict    a find is what chance would bring about on at most"
