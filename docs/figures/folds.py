@@ -235,7 +235,7 @@ def fold_stacks(run: Path) -> dict[int, Stack]:
     fitted = calibration_of([stored_fold(path, n) for n, path in stored.items()])
     return {
         number: replace(
-            load_stack(path.with_name("waldo.toml")),
+            load_stack(next(path.parent.glob("*.toml"))),
             calibration=(fitted.slope, fitted.offset),
             threshold=fitted.threshold,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,8 @@ from waldo_cli.stack.layers import Combine, Conv, Pointwise
 from waldo_cli.stack.stack import BoxLook, CloserLook
 
 SIDE = 21  # of a cut
+
+detect_module = sys.modules["waldo_cli.detector.detect"]  # the function has the same name
 
 
 def weighing(width: float = 1.0, height: float = 1.0) -> BoxLook:
@@ -78,6 +81,9 @@ def test_a_box_holds_the_finds_place_and_stays_in_the_image() -> None:
     nothing = replace(wild, stack=Stack("no", (Conv(np.full((1, 1, 3, 4), np.nan, np.float32)),)))
     with pytest.raises(InvalidInputError, match="NaN"):
         boxed(nothing, patch(30, 20), [at(40.5, 30.5)], Size(9, 9))
+    huge = replace(wild, stack=Stack("huge", (Conv(np.full((1, 1, 3, 4), -3e38, np.float32)),)))
+    with pytest.raises(InvalidInputError, match="infinity"):
+        boxed(huge, np.ones((60, 80, 3), np.float32), [at(40.5, 30.5)], Size(9, 9))
 
 
 def test_where_boxes_grow_into_each_other_the_best_find_stays_and_the_next_ones_follow() -> None:
@@ -143,3 +149,38 @@ def test_the_closer_looks_see_the_best_candidates_again_in_the_middle_of_their_b
             assert score == answer == pytest.approx(yes / (yes + no), abs=1e-5)
     (found,) = detect(image, stack=first).detections
     assert found.box == Box(30, 20, 5, 5)
+
+
+def test_boxes_are_asked_for_of_the_finds_of_what_is_sought_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = Stack(
+        "seen", (Conv(np.ones((1, 1, 3, 2), np.float32)), Pointwise("softmax")), labels=("it", "no")
+    )
+    stack = Stack(
+        "first",
+        (Combine("mean"),),
+        object=Size(3, 3),
+        threshold=0.4,
+        closer_looks=(CloserLook(seen, Size(3, 3), candidates=40),),
+        box_look=replace(weighing(), size=Size(3, 3)),
+    )
+    asked: list[int] = []
+    honest = detect_module.boxed
+
+    def counted(
+        look: BoxLook, image: object, finds: list[Detection], size: Size
+    ) -> list[Detection]:
+        asked.append(len(finds))
+        return honest(look, image, finds, size)
+
+    monkeypatch.setattr(detect_module, "boxed", counted)
+    image = dots(*((row, col, 1.0) for row in range(4, 40, 6) for col in range(4, 50, 6)))
+    detect(image, stack=stack)
+    assert asked == [2]  # the find, and the next place
+    asked.clear()
+    detect(image, stack=stack, labels=["no"], threshold=0.9)
+    assert asked == [2]
+    asked.clear()
+    found = detect(image, stack=stack, top="all").detections
+    assert sum(asked) == len(found) == 40

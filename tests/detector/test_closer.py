@@ -181,11 +181,17 @@ def test_scores_are_calibrated_at_last_and_exactly_whatever_the_number_of_labels
     log_odds = 1.9 * (np.log(0.7 / 0.3) + np.array([1, 0, -1])) - 4.5
     np.testing.assert_allclose(scores[:, 0], 1 / (1 + np.exp(-log_odds)), rtol=1e-4)
     np.testing.assert_allclose(scores[:, 1:], [[0.2, 0.1]] * 3, rtol=1e-5)  # not asked for
-    # Both together keep their proportion.
-    _, scores = look_closer(stack, coloured(), candidates, evidence, [0, 1], None)
-    log_odds = 1.9 * (np.log(0.9 / 0.1) + np.array([1, 0, -1])) - 4.5
-    np.testing.assert_allclose(scores[:, :2].sum(axis=1), 1 / (1 + np.exp(-log_odds)), rtol=1e-4)
-    np.testing.assert_allclose(scores[:, 0] / scores[:, 1], 3.5, rtol=1e-5)
+    # Where several are asked for, the evidence is for all of them, and each is calibrated by itself.
+    _, both = look_closer(stack, coloured(), candidates, evidence, [0, 1], None)
+    somebody = 1 / (1 + np.exp(-(np.log(0.9 / 0.1) + np.array([1, 0, -1]))))
+    for label, share in ((0, 7 / 9), (1, 2 / 9)):
+        own = share * somebody
+        log_odds = 1.9 * np.log(own / (1 - own)) - 4.5
+        np.testing.assert_allclose(both[:, label], 1 / (1 + np.exp(-log_odds)), rtol=1e-4)
+    # Without evidence a score does not depend on what else is asked for, even where all are.
+    for wanted in ([0], [0, 1], [2, 0], [0, 1, 2]):
+        _, same = look_closer(stack, coloured(), candidates, 0 * evidence, wanted, None)
+        np.testing.assert_allclose(same[:, 0], scores[1, 0], rtol=1e-4)
     # An answer of almost 1 has its digits in what is left for the others.
     sure = replace(stack, closer_looks=(CloserLook(always(1, 1e-9, 1e-9), Size(5, 5), 5),))
     _, scores = look_closer(sure, coloured(), candidates, 0 * evidence, [1], None)

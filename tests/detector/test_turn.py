@@ -98,7 +98,7 @@ def test_whoever_else_is_known_tells_which_way_is_up() -> None:
     (look,) = FLAG.closer_looks
     look = replace(look, stack=Stack("up", (up, Pointwise("softmax")), labels=labels))
     stack = replace(FLAG, labels=labels, closer_looks=(look,))
-    alone = turned(0.85 * flag(), 180)
+    alone = turned(0.9 * flag(), 180)
     result = detect(alone, stack=stack)
     assert (result.found, result.turned) == (True, 180)
     with_friend = alone.copy()

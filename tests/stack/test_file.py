@@ -162,7 +162,12 @@ def test_a_box_look_has_layers_of_its_own(tmp_path: Path) -> None:
     assert stack.box_look is not None
     assert stack.box_look.candidates == 0
     more = loaded(
-        tmp_path, "object = 8\n" + RELU + BOX_LOOK.replace("object", "candidates = 7\nobject")
+        tmp_path,
+        'object = 8\nlabels = ["a", "b"]\n'
+        + RELU
+        + "[[closer_look]]\nobject = 2\n"
+        + TWO_LABELS
+        + BOX_LOOK.replace("object", "candidates = 7\nobject"),
     )
     assert more.box_look is not None
     assert more.box_look.candidates == 7
@@ -301,11 +306,19 @@ BAD_TEXT = {
     ),
     "calibration that turns the order around": (
         "calibration = { slope = -1 }\n" + RELU,
-        "calibration: slope is a number from 0.01 to 100",
+        "calibration: slope is a number from 0.01 to 1e4",
     ),
     "calibration with a typo": (
         "calibration = { slop = 1 }\n" + RELU,
         "calibration: unknown key 'slop': did you mean 'slope'?",
+    ),
+    "calibration of what has no closer look": (
+        "calibration = { slope = 2 }\n" + RELU,
+        "calibration: goes with closer looks",
+    ),
+    "box look with candidates for nobody": (
+        "object = 3\n" + RELU + BOX_LOOK.replace("object", "candidates = 3\nobject"),
+        "box_look: candidates: are for closer looks",
     ),
     "box look a number": ("box_look = 3\n" + RELU, "box_look: must be a [box_look] table"),
     "box looks": (

@@ -43,11 +43,11 @@ def test_the_stack_file_computes_what_the_networks_compute(
 def test_any_printable_name_of_a_class_is_a_label(tmp_path: Path) -> None:
     classes = Classes(('a "quoted" \\ name', "é🙂"), shape=2.0)
     closer, box = [folded(classifier_network(classes))] * 2, folded(box_network())
-    release = Release("fresh", description='"', calibration=Calibration(1.5, -2.25, 0.625))
+    release = Release("fresh", description='"', calibration=Calibration(17.65, -160.98765, 0.625))
     stack = load_stack(
         write_stack(tmp_path, release, classes, folded(proposal_network(classes)), closer, box)
     )
-    assert (stack.calibration, stack.threshold) == ((1.5, -2.25), 0.625)
+    assert (stack.calibration, stack.threshold) == ((17.65, -160.98765), 0.625)
     assert stack.labels == (*classes.names, "nothing")
     assert stack.object == classes.proposal_view.size
     assert stack.description == '"'

@@ -38,9 +38,9 @@ def export(
 ) -> None:
     """Write STACK, a built-in name or a stack file, as a model of ONNX.
 
-    Each closer look is a model of its own, MODEL.closer-1.onnx and so on, and what says the boxes of finds is
-    MODEL.box.onnx; MODEL.json says how they are used
-    together. Their images may have any height and width. Needs the extra "onnx".
+    Each closer look is a model of its own, MODEL.closer-1.onnx and so on, and what says the boxes of
+    finds is MODEL.box.onnx; MODEL.json says how they are used together. Their images may have any
+    height and width. Needs the extra "onnx".
 
     The answers of onnxruntime are compared with ours first, on noise and on a drawn picture; where they
     differ by more than 0.0001 of the largest one, nothing is written.

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arrays import Doubles, Floats
 from waldo_cli.detector.boxes import boxed
 from waldo_cli.detector.cuts import answers_to_cuts
 from waldo_cli.detector.maps import Grid
@@ -19,6 +19,9 @@ from waldo_cli.stack.stack import Stack
 
 # Smaller probabilities are raised to this: one answer of 0 would make the whole mean 0.
 MIN_PROBABILITY = 1e-12
+
+# Larger log odds are certain in float32.
+LARGEST_ODDS = 80.0
 
 
 def look_closer(
@@ -62,7 +65,10 @@ def look_closer(
         best = scores[:, wanted].max(axis=1)
         chosen = np.argsort(-best, kind="stable")[: stack.box_look.candidates]
         shown = [candidates[n] for n in chosen]
-        shown = [_framed(found, size) for found in boxed(stack.box_look, image, shown, size)]
+        # A cut never sees more of the image than at the candidates' largest scale: so it is counted.
+        largest = max((found.scale for found in candidates), default=1.0)
+        shown = boxed(stack.box_look, image, shown, size)
+        shown = [_framed(found, size, largest) for found in shown]
         for look, answers in zip(stack.closer_looks, every, strict=True):
             as_boxed = replace(look, scales=(1.0,))
             for mirrored in (False, True):
@@ -104,29 +110,37 @@ def _pooled(every: Sequence[_Answers], otherwise: np.float32) -> Floats:
     return np.where(counts > 0, weights / weights.sum(axis=1, keepdims=True), otherwise)
 
 
-def _framed(found: Detection, size: Size) -> Detection:
+def _framed(found: Detection, size: Size, largest: float) -> Detection:
     """A candidate as if it had been seen in the middle of its box, at the scale that has the box's area."""
     box = found.box
-    scale = math.sqrt(box.area / (size.rows * size.cols))
+    scale = min(math.sqrt(box.area / (size.rows * size.cols)), largest)
     return replace(found, x=box.left + box.width / 2, y=box.top + box.height / 2, scale=scale)
 
 
 def _recalibrate(
     scores: Floats, wanted: Sequence[int], change: Floats, calibration: tuple[float, float]
 ) -> None:
-    """Change the log odds of the wanted labels together, ``(N,)``, and calibrate them, in place."""
+    """Change the log odds of the wanted labels together, ``(N,)``, and calibrate each of them, in place.
+
+    The wanted labels keep their shares of what they have together. Then each is calibrated by its own odds,
+    so that its score does not depend on what else is asked for.
+    """
     slope, offset = calibration
     if (slope, offset) == (1, 0) and not change.any():
         return
+    tiny = np.finfo(np.float32).tiny
     others = [label for label in range(scores.shape[1]) if label not in wanted]
+    before: Doubles = scores[:, wanted].astype(np.float64)
+    together = np.maximum(before.sum(axis=1), tiny)
     # The sum of the others, not 1 less that of the wanted ones, which has lost its digits near 1.
-    mine, rest = (
-        np.maximum(scores[:, labels].sum(axis=1, dtype=np.float64), np.finfo(np.float32).tiny)
-        for labels in (wanted, others)
-    )
-    log_odds = slope * (np.log(mine) - np.log(rest) + change) + offset
-    # What lies beyond 80 is certain in float32.
-    scores[:, wanted] *= (1 / (1 + np.exp(-np.clip(log_odds, -80, 80))) / mine)[:, None]
+    rest = np.maximum(scores[:, others].sum(axis=1, dtype=np.float64), tiny)
+    log_odds = np.clip(np.log(together) - np.log(rest) + change, -LARGEST_ODDS, LARGEST_ODDS)
+    share = before / together[:, None]
+    inside, outside = (1 / (1 + np.exp(-sign * log_odds))[:, None] for sign in (1, -1))
+    own = np.maximum(share * inside, tiny)
+    own_odds = np.log(own) - np.log(np.maximum(outside + (1 - share) * inside, tiny))
+    own_odds = np.clip(slope * own_odds + offset, -LARGEST_ODDS, LARGEST_ODDS)
+    scores[:, wanted] = np.where(before > 0, 1 / (1 + np.exp(-own_odds)), 0)
 
 
 def _of_evidence(weight: float, evidence: Floats) -> Floats:

@@ -54,6 +54,6 @@ def _cut(look: Look, image: AnyPixels, found: Detection, size: Size, scale: floa
 
 
 def magnification(look: Look, size: Size) -> float:
-    """How many times as large a closer look is shown an object that has a size in the first pass."""
+    """How many times as large a look is shown an object that has a size in the first pass."""
     # Both sizes are whole pixels, so their shapes differ a little: their areas are made equal.
     return math.sqrt((look.size.rows * look.size.cols) / (size.rows * size.cols))

@@ -52,11 +52,11 @@ SURE = 0.8
 # Resampling and noise carry values a little beyond [0, 1]; what lies further out was never brought there.
 VALUES_BEYOND = 1.0
 
-# Which way is up is told by so many candidates, in an image of so many pixels; the best of them must have at
-# least this score.
+# Which way is up is told by so many candidates, in an image of so many pixels; of the best of them the closer
+# looks must be so sure that it is somebody.
 TURN_CANDIDATES = 12
 TURN_PIXELS = 1_000_000
-TURN_LEAST = 0.5
+TURN_LEAST = 0.92
 # Where the candidates have a smaller mean evidence, the picture shows no crowd, which is full of places that
 # look a little like him, whichever way it is up; then the other turns are left out. On 112 pages that lay on
 # their side or stood on their head it was -0.34 and more, on two of three pictures of other things less.
@@ -286,9 +286,9 @@ def _turned_back(result: Result, turn: int, image: AnyPixels) -> Result:
 def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
     """The turn at which closer looks know somebody best, at a coarse scale and in few candidates.
 
-    Whoever is known tells which way is up, not he alone who is sought: the last label, which stands for
-    nobody, does not count. 0 where nobody is known, or where there is no crowd. The search must have a stack
-    with closer looks.
+    Whoever is known tells which way is up, not he alone who is sought: all labels count together but the
+    last, which stands for nobody. 0 where nobody is known, or where there is no crowd. The search must have
+    a stack with closer looks.
     """
     size = Size(*image.shape[:2])
     small = level_size(*size, min(1.0, math.sqrt(TURN_PIXELS / (size.rows * size.cols))))
@@ -297,7 +297,13 @@ def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
         rows, cols = (np.arange(n) * of // n for n, of in zip(small, size, strict=True))
         prior = prior[rows[:, None], cols]
     looks = (replace(k, candidates=TURN_CANDIDATES, mirrored=0) for k in search.stack.closer_looks)
-    stack = replace(search.stack, closer_looks=tuple(looks), box_look=None, level_pixels=None)
+    stack = replace(
+        search.stack,
+        closer_looks=tuple(looks),
+        box_look=None,
+        level_pixels=None,
+        calibration=(1.0, 0.0),  # which is for one label by itself
+    )
     # Not enlarged: what is too small to be seen at this size does not tell which way is up.
     scales = tuple(s for s in search.scales if s >= 1) or search.scales[-1:]
     known = stack.labels[:-1] or stack.labels
@@ -309,7 +315,7 @@ def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
         seen = _second_pass(stack, there, maps, known, MAX_OVERLAP, weights)
         if seen.evidence is not None and seen.evidence.size and seen.evidence.mean() < CROWD:
             return 0
-        score = float(seen.best(known).max(initial=0.0))
+        score = seen.together(known)
         if score > best:
             best, likely = score, turn
     return likely
@@ -338,8 +344,8 @@ def _search(
     here = image if isinstance(image, ReducedImage) else image[rows, cols]
     grids, places = _places(here, search, scales, prior, count, max_overlap, max_seconds, trace)
     places = {
-        label: [match.moved(part) for match in _boxed(search, here, found, count, max_overlap)]
-        for label, found in places.items()
+        label: [m.moved(part) for m in _boxed(search, here, places[label], count, max_overlap)]
+        for label in search.labels
     }
     detections, margin, best = _reported(places, search, None if top == "all" else top, max_overlap)
     limit = math.inf
@@ -499,12 +505,12 @@ def _boxed(
     """The best places of a label, with the boxes that the stack's box look sees, if it has one.
 
     Then these are the finds, up to `count`, and at least two places; of those whose boxes overlap now, the
-    best stays.
+    best stays. A few places more than `count` may be asked for their boxes, never all.
     """
     look = search.stack.box_look
     if look is None:
         return list(places)
-    ranked = sorted(places, key=lambda match: match.key)
+    ranked = sorted(places, key=lambda match: match.key)[: count + BOXED_TOGETHER]
     step = min(count, BOXED_TOGETHER)
 
     def seen() -> Iterator[Match]:

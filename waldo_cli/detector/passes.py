@@ -74,6 +74,19 @@ class Pass:
         best: Floats = self.scores[:, wanted].max(axis=1)
         return best
 
+    def together(self, labels: Sequence[str]) -> float:
+        """The score of the candidate that is most surely one of these labels; 0 where there is none.
+
+        Raises
+        ------
+        ValueError
+            There was no closer look.
+        """
+        if self.scores is None:
+            raise ValueError("no closer look was taken")
+        wanted = [self.stack.labels.index(label) for label in labels]
+        return float(self.scores[:, wanted].sum(axis=1).max(initial=0.0))
+
     def shown(self, image: AnyPixels, n: int) -> Iterator[tuple[int, CloserLook, Floats]]:
         """Number, closer look and cut of each one that was shown candidate `n`."""
         looks = zip(self.stack.closer_looks, self.answers, strict=True)

@@ -240,14 +240,14 @@ class Search:
     def reduction(self, image: Size, *, several: bool = False) -> int:
         """How much an image of this size may be reduced while it is read: 1, 2, 4 or 8.
 
-        Never so much that a level, or the cut of a closer look, would have to be enlarged. The whole picture
-        is searched for masks, at scales that were given, and where there may be `several` pages in it.
+        Never so much that a level, or the cut of a find at its scale, would have to be enlarged. The whole
+        picture is searched for masks, at scales that were given, and where there may be `several` pages.
         """
         if self.masks is not None or self.level_pixels is None or several:
             return 1
         shown = [1.0] + [
             magnification(look, self.stack.object_size) * max(look.scales)
-            for look in self.stack.closer_looks
+            for look in self.stack.looks
         ]
         most = self.scales_for(image)[0] / max(shown)
         return max(factor for factor in (1, 2, 4, 8) if factor <= max(most, 1))

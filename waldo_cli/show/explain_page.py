@@ -478,6 +478,8 @@ class _Page:
         yield paragraph(
             f"The {len(seen.candidates)} best peaks, cut out of the image again for each closer look, how"
             " sure each is of every label, and what they come to together; the best first."
+            + " The best were shown again in the boxes that the box look saw, which counts, too."
+            * bool(seen.stack.box_look and seen.stack.box_look.candidates)
         )
         for n in np.argsort(-np.array(ranking.final), kind="stable")[:CANDIDATES]:
             yield from map(figure, _candidate(seen, int(n), self.searched))

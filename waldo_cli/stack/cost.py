@@ -110,7 +110,7 @@ def cost(
 
 
 def cuts_per_call(look: Look) -> int:
-    """How many cuts of a closer look go through its layers in one call."""
+    """How many cuts go through the layers of a look in one call."""
     most = CANDIDATES_PER_CALL * len(look.scales)
     return max(1, min(most, _CALL_FLOATS // _floats_of_one_cut(look.stack)))
 
@@ -129,7 +129,7 @@ def _floats_of_one_cut(stack: Stack) -> int:
 def _floats_of_cuts(
     look: Look, stack: Stack, image: Pair, levels: Sequence[Pair], factor: int
 ) -> int:
-    """Most numbers held while a closer look makes its cuts and runs on them, on all threads."""
+    """Most numbers held while a look makes its cuts and runs on them, on all threads."""
     rows, cols = look.stack.receptive_field.size
     # The cut that sees most of the image, at the smallest scale of all.
     smallest = min(level[1] for level in levels) / image[1]

@@ -239,10 +239,6 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
         raise StackError(
             "object: a stack with a closer look or a box look must say the size of its object"
         )
-    if stack.box_look and any(isinstance(layer, MaskLayer) for layer in stack.layers):
-        raise StackError(
-            "box_look: goes without a mask layer, whose finds are as large as the mask"
-        )
     # Checked again here, because only now the mask counts.
     _limit_field(stack.receptive_field)
     weights.must_all_be_used()
@@ -262,8 +258,10 @@ def _calibration(table: Mapping[str, Any]) -> tuple[float, float]:
         raise StackError("calibration: must be { slope, offset }")
     refuse_unknown_keys(value, frozenset(("slope", "offset")), "calibration: ")
     slope, offset = number_of(value, "slope", 1.0), number_of(value, "offset", 0.0)
-    if slope is None or offset is None or not (0.01 <= slope <= 100 and abs(offset) <= 100):
-        raise StackError("calibration: slope is a number from 0.01 to 100, offset from -100 to 100")
+    if slope is None or offset is None or not (0.01 <= slope <= 1e4 and abs(offset) <= 1e6):
+        raise StackError("calibration: slope is a number from 0.01 to 1e4, offset from -1e6 to 1e6")
+    if "calibration" in table and "closer_look" not in table:
+        raise StackError("calibration: goes with closer looks, whose scores it calibrates")
     return slope, offset
 
 
@@ -336,6 +334,8 @@ def _box_look(table: Mapping[str, Any], weights: Weights, name: str) -> BoxLook 
         refuse_unknown_keys(entry, BOX_KEYS, "")
         layers, size = _look(entry, weights)
         candidates = integer_of(entry, "candidates", 0, 0, MAX_CHANNELS)
+        if candidates and "closer_look" not in table:
+            raise StackError("candidates: are for closer looks, which see them again")
         return BoxLook(Stack(name, layers), size, candidates)
     except StackError as e:
         raise StackError(f"box_look: {e.reason.removeprefix('box look: ')}") from None

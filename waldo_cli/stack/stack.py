@@ -101,7 +101,7 @@ class BoxLook:
     stack: Stack
     size: Size
     candidates: int = 0
-    scales: ClassVar = (1.0,)
+    scales: ClassVar[tuple[float, ...]] = (1.0,)  # of its cuts: each find is shown in one
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", Size(*self.size))
@@ -202,6 +202,10 @@ class Stack:
         if self.evidence_weight and not self.has_evidence:
             raise StackError(
                 "evidence_weight: the last layer must be sigmoid, whose answers have log odds"
+            )
+        if self.box_look and any(isinstance(layer, MaskLayer) for layer in self.layers):
+            raise StackError(
+                "box_look: goes without a mask layer, whose finds are as large as the mask"
             )
         object.__setattr__(self, "labels", labels)  # the dataclass is frozen
         local = next(

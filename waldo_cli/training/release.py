@@ -125,8 +125,8 @@ def write_stack(
         f"scales = {{ min = {low:g}, max = {high:g}, per_octave = {per_octave} }}",
         *([f"level_pixels = {classes.level_pixels:_}"] if classes.level_pixels else []),
         *(_OF_FIGURES if classes.figures else []),
-        f"calibration = {{ slope = {release.calibration.slope:.4g},"
-        f" offset = {release.calibration.offset:.4g} }}",
+        f"calibration = {{ slope = {release.calibration.slope:.8g},"
+        f" offset = {release.calibration.offset:.8g} }}",
         'boundary = "edge"',
         f"weights = {_quoted(release.name + '.npz')}",
         *_layers("layer", "first", proposals, arrays),
