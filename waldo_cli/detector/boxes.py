@@ -10,7 +10,6 @@ import numpy as np
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.cuts import answers_to_cuts, magnification
-from waldo_cli.detector.maps import refuse_nan_and_infinity
 from waldo_cli.geometry import Box, Detection, Size
 from waldo_cli.images.reduced import AnyPixels
 from waldo_cli.stack.stack import BoxLook
@@ -29,8 +28,6 @@ def boxed(
     """
     seen = answers_to_cuts(look, image, finds, size)[:, 0]
     mirrored = answers_to_cuts(look, image, finds, size, mirrored=True)[:, 0]
-    # Of maps -inf means that no answer may lie there; of boxes it means nothing.
-    refuse_nan_and_infinity(np.abs([seen, mirrored]), look.stack)
     mirrored[:, 0] *= -1  # what lies right of the centre lies left of it in the mirror
     image_size = Size(*image.shape[:2])
     return [

@@ -39,7 +39,8 @@ def answers_to_cuts(
         out[start : start + len(group)] = look.stack.run(views).max(axis=(1, 2))
 
     spread_workers(lambda: work, range(0, len(every), at_once), most=calls_at_once(look))
-    refuse_nan_and_infinity(out, look.stack)
+    # In a map -inf means that no answer may lie there; of a cut it means nothing, so it is refused, too.
+    refuse_nan_and_infinity(np.abs(out), look.stack)
     return out.reshape(len(candidates), count, out.shape[1])
 
 

@@ -68,10 +68,7 @@ class Pass:
         ValueError
             There was no closer look.
         """
-        if self.scores is None:
-            raise ValueError("no closer look was taken")
-        wanted = [self.stack.labels.index(label) for label in labels]
-        best: Floats = self.scores[:, wanted].max(axis=1)
+        best: Floats = self._scores_of(labels).max(axis=1)
         return best
 
     def together(self, labels: Sequence[str]) -> float:
@@ -82,10 +79,12 @@ class Pass:
         ValueError
             There was no closer look.
         """
+        return float(self._scores_of(labels).sum(axis=1).max(initial=0.0))
+
+    def _scores_of(self, labels: Sequence[str]) -> Floats:
         if self.scores is None:
             raise ValueError("no closer look was taken")
-        wanted = [self.stack.labels.index(label) for label in labels]
-        return float(self.scores[:, wanted].sum(axis=1).max(initial=0.0))
+        return self.scores[:, [self.stack.labels.index(label) for label in labels]]
 
     def shown(self, image: AnyPixels, n: int) -> Iterator[tuple[int, CloserLook, Floats]]:
         """Number, closer look and cut of each one that was shown candidate `n`."""
