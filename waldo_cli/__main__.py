@@ -98,6 +98,18 @@ def _do_nothing(*_: object) -> None:
     """Handle a signal by going on."""
 
 
+def _ignore_ctrl_c() -> None:
+    """At exit: keep the status of the work that is done.
+
+    At its very end the interpreter gives signals with a Python handler their default action, which would end
+    the process by the signal; it leaves those that are ignored. To block SIGINT is not enough: the kernel
+    gives it to another thread, such as one that read the list of images. The main thread blocks it first,
+    because Python complains of a signal that comes while its handler is replaced.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its status.
 
@@ -140,8 +152,7 @@ def main(args: list[str] | None = None) -> None:
         # The commands have cleaned up on the way here. Not `sys.exit`: the interpreter would wait for
         # threads of libraries, which may wait for a lock that the interrupted thread has kept.
         os._exit(INTERRUPTED)
-    # At the very end the interpreter restores the system's handlers; then Ctrl-C would be another status.
-    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGINT})
+    atexit.register(_ignore_ctrl_c)
     sys.exit(status)
 
 

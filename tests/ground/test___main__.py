@@ -204,6 +204,21 @@ def test_a_signal_while_the_interpreter_ends_says_nothing(number: signal.Signals
         assert program.wait(60) == -number
 
 
+# Gets Ctrl-C after its work is done, where another thread of the process can be given the signal.
+DONE = """
+import atexit, os, signal, threading, time
+from waldo_cli.__main__ import main
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+main(["--version"])
+"""
+
+
+def test_ctrl_c_after_the_work_leaves_its_status() -> None:
+    ended = subprocess.run([PROGRAM[0], "-c", DONE], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 # Uses up the files that it may open, and then starts the program.
 FULL = """
 import os, resource
