@@ -120,8 +120,9 @@ def test_no_random_stack_holds_more_than_its_count(
     monkeypatch.setattr(bands, "BAND_PIXELS", int(rng.choice([1 << 12, 1 << 20])))
     monkeypatch.setattr(bands, "PART_PIXELS", 1 << 15)
     made = stack(rng)
-    if seed % 2 and not any(isinstance(one, MaskLayer) for one in made.layers):
-        made = replace(made, box_look=box_look(np.random.default_rng([seed, 1])))
+    if not any(isinstance(one, MaskLayer) for one in made.layers):
+        box = box_look(np.random.default_rng([seed, 1])) if seed % 2 else None
+        made = replace(made, box_look=box, even_light=seed % 4 > 1)
     image = rng.random((*map(int, rng.integers(250, 500, 2)), 3), np.float32)
     scales = tuple(sorted(rng.choice([0.2, 0.5, 0.8, 1.0, 1.5], 2, replace=False), reverse=True))
     where = rng.random(image.shape[:2], np.float32) if seed % 3 == 0 else None

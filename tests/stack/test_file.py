@@ -75,6 +75,7 @@ def test_a_short_file_has_the_usual_values(tmp_path: Path) -> None:
     assert (stack.name, stack.object, stack.threshold) == ("mine", None, None)
     assert (stack.scales, stack.boundary) == ((1.0,), "edge")
     assert (stack.level_pixels, stack.size_prior, stack.evidence_weight) == (None, 0.0, 0.0)
+    assert (stack.even_light, stack.turn) == (False, False)
     assert stack.calibration == (1.0, 0.0)
     assert stack.box_look is None
     assert not stack.turn
@@ -135,6 +136,7 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
         tmp_path,
         'object = [8, 8]\nlabels = ["waldo", "nobody"]\n'
         "level_pixels = 4_000_000\nsize_prior = 2\nevidence_weight = 0.5\nturn = true\n"
+        "even_light = true\n"
         "calibration = { slope = 1.5, offset = -3 }\n"
         '[[layer]]\nop = "combine"\nhow = "mean"\n[[layer]]\nop = "sigmoid"\n'
         "[[closer_look]]\nobject = [4, 6]\ncandidates = 3\nscales = [0.9, 1.1]\nmirrored = 2\n"
@@ -149,6 +151,7 @@ def test_closer_looks_have_their_own_layers_and_the_stacks_labels(tmp_path: Path
     assert stack.labels == sharp.stack.labels == wide.stack.labels == ("waldo", "nobody")
     assert (stack.level_pixels, stack.size_prior, stack.turn) == (4_000_000, 2.0, True)
     assert (stack.evidence_weight, stack.calibration) == (0.5, (1.5, -3.0))
+    assert stack.even_light
 
 
 BOX_LOOK = (
@@ -286,6 +289,7 @@ BAD_TEXT = {
     ),
     "level of no pixel": ("level_pixels = 0\n" + RELU, "level_pixels = 0: must be a whole number"),
     "level of half a pixel": ("level_pixels = 0.5\n" + RELU, "level_pixels = 0.5"),
+    "light that is a number": ("even_light = 1\n" + RELU, "even_light = 1: must be true or false"),
     "turn of degrees": ("turn = 90\n" + RELU, "turn = 90: must be true or false"),
     "turn without closer looks": ("turn = true\n" + RELU, "turn: goes with closer looks"),
     "size prior below 0": (

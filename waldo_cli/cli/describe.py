@@ -95,6 +95,8 @@ def _verdict(stack: Stack) -> Iterator[str]:
     steps = f", {stack.per_octave} an octave" if len(scales) > 1 else ""
     yield f"scales     {', '.join(f'{s:.4g}' for s in scales)} of the object's size{steps}"
     yield f"boundary   {stack.boundary}"
+    if stack.even_light:
+        yield "light      evened: shadows and the colour of lamps are taken off a photographed page"
     by_chance = stack.needs_mask and stack.compares_pixels
     limit = "none: the best peak" if stack.threshold is None else f"{stack.threshold:g}"
     yield f"threshold  {'none, but what --threshold says' if by_chance else limit}"

@@ -10,8 +10,8 @@ import numpy as np
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.cuts import answers_to_cuts, magnification
+from waldo_cli.detector.light import Searched
 from waldo_cli.geometry import Box, Detection, Size
-from waldo_cli.images.reduced import AnyPixels
 from waldo_cli.stack.stack import BoxLook
 
 # A box is moved by at most half its side, so that it holds the find's place. A side is at most e times as
@@ -20,7 +20,7 @@ MOST_SHIFT, MOST_LOG = 0.5, 1.0
 
 
 def boxed(
-    look: BoxLook, image: AnyPixels, finds: Sequence[Detection], size: Size
+    look: BoxLook, image: Searched, finds: Sequence[Detection], size: Size
 ) -> list[Detection]:
     """The finds with the boxes that a box look sees; `size` is the object's at scale 1.
 

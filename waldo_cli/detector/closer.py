@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Doubles, Floats
 from waldo_cli.detector.boxes import boxed
 from waldo_cli.detector.cuts import answers_to_cuts
+from waldo_cli.detector.light import Searched
 from waldo_cli.detector.maps import Grid
 from waldo_cli.geometry import Detection, Size
-from waldo_cli.images.reduced import AnyPixels
 from waldo_cli.stack.stack import Stack
 
 # Smaller probabilities are raised to this: one answer of 0 would make the whole mean 0.
@@ -26,7 +26,7 @@ LARGEST_ODDS = 80.0
 
 def look_closer(
     stack: Stack,
-    image: AnyPixels,
+    image: Searched,
     candidates: Sequence[Detection],
     evidence: Floats | None,
     wanted: Sequence[int],

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from waldo_cli.arrays import Floats
+from waldo_cli.detector.light import Searched
 from waldo_cli.detector.maps import refuse_nan_and_infinity
 from waldo_cli.detector.pyramid import cut
 from waldo_cli.geometry import Detection, Size
-from waldo_cli.images.reduced import AnyPixels
 from waldo_cli.parallel import spread_workers
 from waldo_cli.stack.cost import calls_at_once, cuts_per_call
 from waldo_cli.stack.stack import Look
@@ -19,7 +19,7 @@ from waldo_cli.stack.stack import Look
 
 def answers_to_cuts(
     look: Look,
-    image: AnyPixels,
+    image: Searched,
     candidates: Sequence[Detection],
     size: Size,
     *,
@@ -44,12 +44,12 @@ def answers_to_cuts(
     return out.reshape(len(candidates), count, out.shape[1])
 
 
-def cuts(look: Look, image: AnyPixels, found: Detection, size: Size) -> list[Floats]:
+def cuts(look: Look, image: Searched, found: Detection, size: Size) -> list[Floats]:
     """The cuts of one candidate, one for each scale of the look; `size` is the object's in the first pass."""
     return [_cut(look, image, found, size, scale) for scale in look.scales]
 
 
-def _cut(look: Look, image: AnyPixels, found: Detection, size: Size, scale: float) -> Floats:
+def _cut(look: Look, image: Searched, found: Detection, size: Size, scale: float) -> Floats:
     extent = look.stack.receptive_field.size
     return cut(image, (found.x, found.y), magnification(look, size) / found.scale * scale, extent)
 

@@ -27,6 +27,7 @@ from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.boxes import boxed
 from waldo_cli.detector.candidates import best_candidates, with_candidates_for
 from waldo_cli.detector.closer import corrected, look_closer
+from waldo_cli.detector.light import Searched, as_shown
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, prior_of, run_stack
 from waldo_cli.detector.matching import ALIGNED, TOGETHER, Match, coarse_search, of_maps, verified
 from waldo_cli.detector.overlay import Overlay, merged
@@ -309,7 +310,7 @@ def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
     known = stack.labels[:-1] or stack.labels
     best, likely = TURN_LEAST, 0
     for turn in TURNS:
-        there = turned_image(image, turn)
+        there = as_shown(stack, turned_image(image, turn))
         weights = None if prior is None else turned(prior, turn)
         maps = run_stack(stack, there, scales, weights)
         seen = _second_pass(stack, there, maps, known, MAX_OVERLAP, weights)
@@ -342,9 +343,10 @@ def _search(
     prior = None if prior is None else prior[rows, cols]
     scales = search.scales_for(size, several=top == "all")
     here = image if isinstance(image, ReducedImage) else image[rows, cols]
-    grids, places = _places(here, search, scales, prior, count, max_overlap, max_seconds, trace)
+    shown = as_shown(search.stack, here)
+    grids, places = _places(shown, search, scales, prior, count, max_overlap, max_seconds, trace)
     places = {
-        label: [m.moved(part) for m in _boxed(search, here, places[label], count, max_overlap)]
+        label: [m.moved(part) for m in _boxed(search, shown, places[label], count, max_overlap)]
         for label in search.labels
     }
     detections, margin, best = _reported(places, search, None if top == "all" else top, max_overlap)
@@ -382,7 +384,7 @@ def _part_to_search(search: Search, image: Size, region: tuple[int, int, int, in
 
 
 def _places(
-    image: AnyPixels,
+    image: Searched,
     search: Search,
     scales: Sequence[float],
     prior: Floats | None,
@@ -392,7 +394,7 @@ def _places(
     trace: Trace | None,
 ) -> tuple[list[Grid], dict[str, list[Match]]]:
     """The maps, of one channel each, and for each label its places, at least the best `count`."""
-    compared = None if isinstance(image, ReducedImage) or not search.matches_pixels else image
+    compared = image if search.matches_pixels and isinstance(image, np.ndarray) else None
     if compared is not None and not search.is_one_pass:
         return _coarse_to_fine(as_floats(compared), search, prior, count, max_overlap, trace)
     grids: list[Grid] = []
@@ -480,7 +482,7 @@ def _by_score(peak: Detection) -> Match:
 
 def _second_pass(
     stack: Stack,
-    image: AnyPixels,
+    image: Searched,
     maps: Maps,
     labels: Sequence[str],
     max_overlap: float,
@@ -500,7 +502,7 @@ def _second_pass(
 
 
 def _boxed(
-    search: Search, image: AnyPixels, places: Sequence[Match], count: int, max_overlap: float
+    search: Search, image: Searched, places: Sequence[Match], count: int, max_overlap: float
 ) -> list[Match]:
     """The best places of a label, with the boxes that the stack's box look sees, if it has one.
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from waldo_cli.arrays import Floats
+from waldo_cli.detector.light import Searched
 from waldo_cli.detector.maps import Grid, Maps, extend
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import find_peaks
 from waldo_cli.detector.pyramid import levels
 from waldo_cli.geometry import Box, Detection, Point, Span
-from waldo_cli.images.reduced import AnyPixels
 from waldo_cli.stack.stack import Stack
 
 PEAKS = 100  # before suppression, among which the place that was asked about is sought
@@ -138,7 +138,7 @@ def _holds(box: Box, at: Point) -> bool:
 
 
 def window_around(
-    stack: Stack, image: AnyPixels, maps: Maps, grid: Grid, place: Point
+    stack: Stack, image: Searched, maps: Maps, grid: Grid, place: Point
 ) -> tuple[Floats, tuple[Span, Span]]:
     """The part of a level that decides the maps around a place.
 

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Floats
-from waldo_cli.detector.pyramid import Level, level_size, levels
+from waldo_cli.detector.light import Searched
+from waldo_cli.detector.pyramid import Level, level_size, levels, read_of
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Pair, Size
-from waldo_cli.images.reduced import AnyPixels, ReducedImage
 from waldo_cli.parallel import thread_count
 from waldo_cli.stack.cost import MAX_FLOATS, Cost, cost
 from waldo_cli.stack.layers import Combine
@@ -150,7 +150,7 @@ def prior_of(
 
 def run_stack(
     stack: Stack,
-    image: AnyPixels,
+    image: Searched,
     scales: Sequence[float],
     prior: Floats | None,
     max_seconds: float = MAX_SECONDS,
@@ -164,7 +164,7 @@ def run_stack(
         take too much memory, or more than `max_seconds`; or activations are NaN or infinite.
     """
     size = Size(*image.shape[:2])
-    read = image.factor if isinstance(image, ReducedImage) else 1
+    read = read_of(image).factor
     _refuse_too_large(size, scales)
     _refuse_too_costly(
         stack,
@@ -262,7 +262,7 @@ def _refuse_too_costly(stack: Stack, size: Size, cost: Cost, max_seconds: float)
 
 
 def _fitting_levels(
-    stack: Stack, image: AnyPixels, scales: Sequence[float]
+    stack: Stack, image: Searched, scales: Sequence[float]
 ) -> list[tuple[float, Level]]:
     """Scales at which the object and all windows of the stack fit into the image, with their levels."""
     complaint: InvalidInputError | None = None

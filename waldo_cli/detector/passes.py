@@ -9,11 +9,11 @@ import numpy as np
 
 from waldo_cli.arrays import Floats
 from waldo_cli.detector.cuts import cuts
+from waldo_cli.detector.light import Searched
 from waldo_cli.detector.maps import Maps
 from waldo_cli.detector.matching import Matcher
 from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed
 from waldo_cli.geometry import Detection
-from waldo_cli.images.reduced import AnyPixels
 from waldo_cli.stack.stack import CloserLook, Stack
 
 RANKED = 12  # places that are explained after suppression, where there are no closer looks
@@ -86,7 +86,7 @@ class Pass:
             raise ValueError("no closer look was taken")
         return self.scores[:, [self.stack.labels.index(label) for label in labels]]
 
-    def shown(self, image: AnyPixels, n: int) -> Iterator[tuple[int, CloserLook, Floats]]:
+    def shown(self, image: Searched, n: int) -> Iterator[tuple[int, CloserLook, Floats]]:
         """Number, closer look and cut of each one that was shown candidate `n`."""
         looks = zip(self.stack.closer_looks, self.answers, strict=True)
         for number, (look, answers) in enumerate(looks, 1):

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Floats, Pixels, as_floats
 from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.correlate.gemm import multiply
+from waldo_cli.detector.light import Light, LitImage, Searched
 from waldo_cli.geometry import Pair, Size
 from waldo_cli.images.reduced import AnyPixels, ReducedImage
 from waldo_cli.stack.cost import OUTPUTS_OF_CUT
@@ -120,7 +122,7 @@ class Level:
         What the margin holds: "edge", "reflect" or "zero", in numpy's meaning of these words.
     """
 
-    source: AnyPixels
+    source: Searched
     size: Size
     margin: tuple[Pair, Pair] = ((0, 0), (0, 0))
     boundary: str = "edge"
@@ -155,29 +157,54 @@ class Level:
 
     def _resampled(self, first: int, last: int) -> Floats:
         """Rows `first` to `last` of the level without its margin."""
-        pixels, factor, (top, _) = _read(self.source)
+        pixels, factor, (top, _), light = read_of(self.source)
         if self.size == pixels.shape[:2] and factor == 1:
-            return as_floats(pixels[first:last])
-        step = self.source.shape[0] / self.size.rows / factor
-        rows = _filters(first * step - top / factor, step, last - first, pixels.shape[0])
-        return _resample(pixels, rows, self._columns)
+            level = as_floats(pixels[first:last])
+        else:
+            step = self.source.shape[0] / self.size.rows / factor
+            rows = _filters(first * step - top / factor, step, last - first, pixels.shape[0])
+            level = _resample(pixels, rows, self._columns)
+        across = self._light_across
+        if light is not None and across is not None:
+            if level.base is not None:  # these are the source's own
+                level = level.copy()
+            light.apply(level, (np.arange(first, last) + 0.5) / self.size.rows, across)
+        return level
 
     @cached_property
     def _columns(self) -> list[_Filter]:
-        pixels, factor, (_, left) = _read(self.source)
+        pixels, factor, (_, left), _ = read_of(self.source)
         step = self.source.shape[1] / self.size.cols / factor
         filters = _filters(-left / factor, step, self.size.cols, pixels.shape[1])
         return [f.interleaved(pixels.shape[2]) for f in filters]
 
+    @cached_property
+    def _light_across(self) -> Floats | None:
+        """What `Light.applied` takes for the columns."""
+        light = read_of(self.source).light
+        middles = (np.arange(self.size.cols) + 0.5) / self.size.cols
+        return None if light is None else light.across(middles)
 
-def _read(image: AnyPixels) -> tuple[Pixels, int, tuple[int, int]]:
-    """The pixels that were read, the side of each in pixels of the image, and where the first one begins."""
+
+class Read(NamedTuple):
+    """What was read of an image: pixels, the side of each in pixels of the image, and where they begin."""
+
+    pixels: Pixels
+    factor: int
+    origin: tuple[int, int]
+    light: Light | None
+
+
+def read_of(image: Searched) -> Read:
+    """What was read of an image, and the light on it, if that is to be evened."""
+    if isinstance(image, LitImage):
+        return read_of(image.image)._replace(light=image.light)
     if isinstance(image, ReducedImage):
-        return image.pixels, image.factor, image.origin
-    return image, 1, (0, 0)
+        return Read(image.pixels, image.factor, image.origin, None)
+    return Read(image, 1, (0, 0), None)
 
 
-def levels(image: AnyPixels, scales: Sequence[float]) -> Iterator[tuple[float, Level]]:
+def levels(image: Searched, scales: Sequence[float]) -> Iterator[tuple[float, Level]]:
     """The image at each scale, largest first.
 
     A level of a quarter of the image's size or less is made from a copy that is halved once for each octave.
@@ -185,16 +212,18 @@ def levels(image: AnyPixels, scales: Sequence[float]) -> Iterator[tuple[float, L
     """
     height, width = image.shape[:2]
     # An image that was read at half its size is the first copy itself.
-    octave = 1.0 / _read(image)[1]
-    source = image
+    octave = 1.0 / read_of(image).factor
+    light = read_of(image).light
+    source: AnyPixels = image.image if isinstance(image, LitImage) else image
     for scale in sorted(scales, reverse=True):
         while octave >= 4 * scale:
             octave /= 2
             source = Level(source, level_size(height, width, octave))[:]
-        yield scale, Level(source, level_size(height, width, scale))
+        shown = source if light is None else LitImage(source, light)
+        yield scale, Level(shown, level_size(height, width, scale))
 
 
-def cut(image: AnyPixels, center: tuple[float, float], scale: float, size: Pair) -> Floats:
+def cut(image: Searched, center: tuple[float, float], scale: float, size: Pair) -> Floats:
     """A piece of the image around a point, at a scale.
 
     Parameters
@@ -208,7 +237,7 @@ def cut(image: AnyPixels, center: tuple[float, float], scale: float, size: Pair)
     size
         Rows and columns of the cut. What lies outside the image repeats its edge.
     """
-    pixels, factor, origin = _read(image)
+    pixels, factor, origin, light = read_of(image)
     scale *= factor
     filters: list[list[_Filter]] = []
     places: list[NDArray[np.intp]] = []  # rows and columns of the pixels that are seen
@@ -236,7 +265,15 @@ def cut(image: AnyPixels, center: tuple[float, float], scale: float, size: Pair)
         for f in filters[1]:
             multiply(planes[:, f.inputs], f.weights.T, across[:, f.outputs])
         multiply(down.weights, across.reshape(high, -1), out[down.outputs])
-    return out.reshape(size[0], -1, size[1]).transpose(0, 2, 1)
+    pieces = out.reshape(size[0], -1, size[1]).transpose(0, 2, 1)
+    if light is None:
+        return pieces
+    down, across = (
+        (middle + (np.arange(count) + 0.5 - count / 2) * factor / scale) / length
+        for middle, count, length in zip(center[::-1], size, image.shape[:2], strict=True)
+    )
+    light.apply(pieces, down, light.across(across))
+    return pieces
 
 
 def _resample(image: Pixels, rows: Sequence[_Filter], cols: Sequence[_Filter]) -> Floats:

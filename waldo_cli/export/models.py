@@ -140,6 +140,7 @@ def usage_of(stack: Stack, model: str, looks: Sequence[str], difference: float) 
         "size_prior": stack.size_prior,
         "evidence_weight": stack.evidence_weight,
         "calibration": dict(zip(("slope", "offset"), stack.calibration, strict=True)),
+        "even_light": stack.even_light,
         "turn": stack.turn,
         "boundary": stack.boundary,
         "model": {

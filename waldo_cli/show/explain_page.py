@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Bytes, Floats, as_floats
 from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.explanation import Place, Ranking, rankings, window_around
+from waldo_cli.detector.light import Searched, as_shown
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps
 from waldo_cli.detector.matching import COARSE, Matcher, Turn, as_it_lies
 from waldo_cli.detector.passes import RANKED, Pass, Trace
@@ -159,7 +160,7 @@ def explain(
     pixels = as_floats(
         turned(result.image, result.turned) if isinstance(image, ReducedImage) else image
     )
-    page = _Page(image, pixels, shown, trace, at, near)
+    page = _Page(as_shown(search.stack, image), pixels, shown, trace, at, near)
     text = document(f"Why: {show(title)}", page.sections())
     with write_atomically(path) as file:
         file.write(text.encode())
@@ -280,7 +281,7 @@ def _after_lines(ranking: Ranking, place: Place, must: str) -> Iterator[str]:
 
 
 def place_figures(
-    ranking: Ranking, place: Place, at: Point, image: Floats, searched: AnyPixels
+    ranking: Ranking, place: Place, at: Point, image: Floats, searched: Searched
 ) -> Iterator[Figure]:
     """The page around a place, what closer looks were shown there and at the best place, and the maps.
 
@@ -304,7 +305,7 @@ def place_figures(
         )
 
 
-def _candidate(seen: Pass, n: int, image: AnyPixels) -> Iterator[Figure]:
+def _candidate(seen: Pass, n: int, image: Searched) -> Iterator[Figure]:
     """What each closer look was shown of a candidate, and said of it."""
     if seen.scores is None:
         return
@@ -341,7 +342,7 @@ def _said(answers: Floats, labels: Sequence[str]) -> str:
 class _Page:
     """The sections of the page, in their order; `image` shows what was `searched`."""
 
-    searched: AnyPixels
+    searched: Searched
     image: Floats
     result: Result
     trace: Trace

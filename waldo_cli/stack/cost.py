@@ -33,6 +33,8 @@ _CALL_FLOATS, _CALLS_FLOATS = 2**26, 2**28
 # So many rows of a cut are made at a time, of all that these see of the image, and so many columns by one
 # matrix product. It is more than for a whole level: a cut is small, so the calls of Python weigh more.
 OUTPUTS_OF_CUT = 40
+# Rows of a level that are brought into even light at a time, so that their factors take little memory.
+ROWS_LIT = 16
 # Candidates that go through a closer look in one call, where memory allows: enough to make a call
 # worthwhile, few enough that their activations stay in the cache.
 CANDIDATES_PER_CALL = 12
@@ -102,6 +104,9 @@ def cost(
     # Copies of what was read that are halved for small scales, and the weights that make rows and columns of
     # its levels; and the numbers of the layers, turned into what the methods want.
     around = pixels // factor**2 + sum(700 * cols + 100 * rows for rows, cols in levels)
+    if stack.even_light:  # factors of the columns for each level, and of some rows on each thread
+        around += sum(120 * cols for _, cols in levels)
+        around += thread_count() * 4 * ROWS_LIT * max(cols for _, cols in levels)
     numbers = stack.parameters + sum(look.stack.parameters for look in stack.looks)
     seconds = sum(_seconds_in_sequence(stack, level) for level in levels)
     for look, count in stack.cuts():

@@ -96,6 +96,9 @@ STACK_KEYS = {
     " of `sigmoid`. Default: 0.",
     "calibration": "`{ slope = 1.9, offset = -4.5 }`: the log odds of a candidate for closer looks are"
     " multiplied by the slope, and the offset is added, after all else. Default: 1 and 0.",
+    "even_light": "`true`: layers and looks are shown the image as if it lay in even, white light: shadows"
+    " and the colour of lamps are taken off a photographed page. It goes without a mask layer. Default:"
+    " `false`.",
     "turn": "`true`: where there is no sure find, the image is tried turned by quarter turns, too. It takes"
     " closer looks. Whoever they know tells which way is up, so the last label stands for nobody."
     " Default: `false`.",
@@ -222,6 +225,7 @@ def _parse(table: dict[str, Any], path: Path) -> Stack:
         size_prior=_share_of_log_odds(table, "size_prior"),
         evidence_weight=_share_of_log_odds(table, "evidence_weight"),
         calibration=_calibration(table),
+        even_light=_flag(table, "even_light"),
         turn=_turn(table),
         labels=() if "closer_look" in table else _labels(table),
         boundary=word_of(table, "boundary", _default_boundary(layers), BOUNDARIES),
@@ -265,10 +269,15 @@ def _calibration(table: Mapping[str, Any]) -> tuple[float, float]:
     return slope, offset
 
 
-def _turn(table: Mapping[str, Any]) -> bool:
-    value = table.get("turn", False)
+def _flag(table: Mapping[str, Any], key: str) -> bool:
+    value = table.get(key, False)
     if not isinstance(value, bool):
-        raise StackError(f"turn = {brief(value)}: must be true or false")
+        raise StackError(f"{key} = {brief(value)}: must be true or false")
+    return value
+
+
+def _turn(table: Mapping[str, Any]) -> bool:
+    value = _flag(table, "turn")
     if value and "closer_look" not in table:
         raise StackError("turn: goes with closer looks, which tell which way is up")
     return value

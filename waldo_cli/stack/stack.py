@@ -149,6 +149,10 @@ class Stack:
     calibration
         ``(slope, offset)``: at last, the log odds of a candidate for closer looks are multiplied by the
         slope, and the offset is added (Platt scaling).
+    even_light
+        Whether the layers and the looks are shown the image as if it lay in even, white light: shadows and
+        the colour of lamps are taken off a photographed page (`detector.light`). It goes without a mask
+        layer.
     turn
         Whether `detect` tries the image turned by quarter turns, too, where it is not sure of an answer. This
         takes closer looks.
@@ -176,6 +180,7 @@ class Stack:
     size_prior: float = 0.0
     evidence_weight: float = 0.0
     calibration: tuple[float, float] = (1.0, 0.0)
+    even_light: bool = False
     turn: bool = False
     labels: tuple[str, ...] = ()
     boundary: str = "edge"
@@ -203,10 +208,15 @@ class Stack:
             raise StackError(
                 "evidence_weight: the last layer must be sigmoid, whose answers have log odds"
             )
-        if self.box_look and any(isinstance(layer, MaskLayer) for layer in self.layers):
-            raise StackError(
-                "box_look: goes without a mask layer, whose finds are as large as the mask"
-            )
+        if any(isinstance(layer, MaskLayer) for layer in self.layers):
+            if self.box_look:
+                raise StackError(
+                    "box_look: goes without a mask layer, whose finds are as large as the mask"
+                )
+            if self.even_light:
+                raise StackError(
+                    "even_light: goes without a mask layer, which compares pixels as they are"
+                )
         object.__setattr__(self, "labels", labels)  # the dataclass is frozen
         local = next(
             (n for n, layer in enumerate(self.layers) if not layer.local), len(self.layers)

@@ -58,9 +58,9 @@ def folded(net: nn.Sequential) -> nn.Sequential:
     return net
 
 
-# For pages of people: they are of one size, and a page may lie any way up. In log odds before calibration,
-# fitted to held-out pages (docs/accuracy.md).
-_OF_FIGURES = ["size_prior = 1", "evidence_weight = 0.4", "turn = true"]
+# For pages of people: they are of one size, and a page may lie any way up, under any lamp. The numbers are
+# log odds before calibration, fitted to held-out pages (docs/accuracy.md).
+_OF_FIGURES = ["size_prior = 1", "evidence_weight = 0.4", "even_light = true", "turn = true"]
 
 
 @dataclass(frozen=True)
