@@ -88,6 +88,20 @@ def test_an_image_that_shows_nothing_stays_as_it_is() -> None:
     assert not detect(turned(flag(), 90), stack=replace(FLAG, turn=False)).found
 
 
+def test_the_turn_that_is_sure_gives_the_answer_though_the_find_is_not() -> None:
+    faint = np.float32(0.765) * flag()
+    upright = detect(faint, stack=FLAG, turn="none")
+    assert upright.best is not None
+    assert 0.5 < upright.best.score < 0.8
+    result = detect(turned(faint, 90), stack=FLAG)
+    assert (result.found, result.turned) == (True, 270)
+
+
+def test_where_two_turns_are_as_likely_the_image_stays_as_it_is() -> None:
+    result = detect(np.maximum(turned(flag(), 90), turned(flag(), 270)), stack=FLAG)
+    assert (result.found, result.turned) == (False, 0)
+
+
 def test_whoever_else_is_known_tells_which_way_is_up() -> None:
     """A flag that stands on its head is no find on a page where somebody else stands upright."""
     kernel = np.zeros((6, 4, 3, 3), np.float32)
