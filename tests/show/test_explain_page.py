@@ -16,14 +16,16 @@ from browser import BEYOND, CONTRASTS, browser
 from explained import MASK, Floats, learned_like, page
 from PIL import Image
 
-from waldo_cli import Mask, Result, detect
+from waldo_cli import Mask, Result, Stack, detect
 from waldo_cli.detector.maps import Grid
 from waldo_cli.detector.matching import Turn, as_it_lies
 from waldo_cli.detector.passes import Trace
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.geometry import Size
 from waldo_cli.show import explain_page
 from waldo_cli.show.map_pictures import map_surroundings, surroundings
+from waldo_cli.stack.layers import Combine
 
 
 def explain(path: Path, image: Floats, **given: Any) -> Result:
@@ -60,6 +62,16 @@ def test_the_result_is_what_detect_gives(tmp_path: Path) -> None:
     text = Outline((tmp_path / "a.html").read_text("utf-8")).text
     best = result.detections[0]
     assert f"him at {best.x:g}, {best.y:g}, score {best.score:.3f}" in text
+
+
+def test_uneven_light_is_told(tmp_path: Path) -> None:
+    stack = Stack("plain", (Combine("max"),), object=Size(9, 9), even_light=True)
+    said = {}
+    for name, image in (("white", np.ones((60, 80, 3), np.float32)), ("dark", 0.6 * page())):
+        explain(tmp_path / "a.html", image.astype(np.float32), stack=stack)
+        text = Outline((tmp_path / "a.html").read_text("utf-8")).text
+        said[name] = "The light on it is uneven" in text
+    assert said == {"white": False, "dark": True}
 
 
 def test_a_turned_image_is_shown_turned_and_places_are_in_its_pixels(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ class Level:
             level = _resample(pixels, rows, self._columns)
         across = self._light_across
         if light is not None and across is not None:
-            if level.base is not None:  # these are the source's own
+            if np.may_share_memory(level, pixels):  # these are the source's own
                 level = level.copy()
             light.apply(level, (np.arange(first, last) + 0.5) / self.size.rows, across)
         return level
@@ -180,7 +180,7 @@ class Level:
 
     @cached_property
     def _light_across(self) -> Floats | None:
-        """What `Light.applied` takes for the columns."""
+        """What `Light.apply` takes for the columns."""
         light = read_of(self.source).light
         middles = (np.arange(self.size.cols) + 0.5) / self.size.cols
         return None if light is None else light.across(middles)

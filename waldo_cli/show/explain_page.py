@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Bytes, Floats, as_floats
 from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.explanation import Place, Ranking, rankings, window_around
-from waldo_cli.detector.light import Searched, as_shown
+from waldo_cli.detector.light import LitImage, Searched, as_shown
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps
 from waldo_cli.detector.matching import COARSE, Matcher, Turn, as_it_lies
 from waldo_cli.detector.passes import RANKED, Pass, Trace
@@ -379,6 +379,11 @@ class _Page:
 
     def _answer(self) -> Iterator[str]:
         yield from map(paragraph, answer_lines(self.result, self.trace))
+        if isinstance(self.searched, LitImage):
+            yield paragraph(
+                "The light on it is uneven, or not white: the stack was shown it with paper as bright"
+                " everywhere, and so are the pieces below that closer looks were shown."
+            )
         picture = Heatmap(self.image, self.result.overlay, self.result.detections).whole()
         caption = "The answer: activations over the dimmed page."
         yield figure(Figure(fitted(picture, PAGE_WIDTH), caption, "wide", "heatmap"))
