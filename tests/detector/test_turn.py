@@ -102,16 +102,33 @@ def test_where_two_turns_are_as_likely_the_image_stays_as_it_is() -> None:
     assert (result.found, result.turned) == (False, 0)
 
 
-def test_whoever_else_is_known_tells_which_way_is_up() -> None:
-    """A flag that stands on its head is no find on a page where somebody else stands upright."""
+def with_a_friend() -> Stack:
+    """`FLAG`, which knows another flag, too: it is green over blue."""
     kernel = np.zeros((6, 4, 3, 3), np.float32)
     kernel[..., 0] = red_over_blue()[..., 0]
-    kernel[..., 1] = kernel[:, :, [1, 0, 2], 0]  # the friend is green over blue
+    kernel[..., 1] = kernel[:, :, [1, 0, 2], 0]
     up = Conv(kernel, bias=np.array([-18, -18, 0], np.float32))
     labels = ("flag", "friend", "other")
     (look,) = FLAG.closer_looks
     look = replace(look, stack=Stack("up", (up, Pointwise("softmax")), labels=labels))
-    stack = replace(FLAG, labels=labels, closer_looks=(look,))
+    return replace(FLAG, labels=labels, closer_looks=(look,))
+
+
+def test_a_turn_in_which_nothing_looks_better_is_not_taken() -> None:
+    """Somebody else stands on his head, but what is sought is seen best as the image is."""
+    stack = with_a_friend()
+    image = 0.77 * flag()
+    (found,) = detect(image, stack=stack, turn="none").detections
+    image[23:26, 40:44, 2] = image[26:29, 40:44, 1] = 1
+    assert detect(image, stack=stack, labels=["friend"]).turned == 180
+    result = detect(image, stack=stack)
+    assert (result.turned, result.detections) == (0, (found,))
+    assert found.score < 0.8
+
+
+def test_whoever_else_is_known_tells_which_way_is_up() -> None:
+    """A flag that stands on its head is no find on a page where somebody else stands upright."""
+    stack = with_a_friend()
     alone = turned(0.9 * flag(), 180)
     result = detect(alone, stack=stack)
     assert (result.found, result.turned) == (True, 180)

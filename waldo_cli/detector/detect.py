@@ -254,9 +254,13 @@ def detect_with(
     if asked is None and search.stack.turn and _best_score(result) < SURE:
         likely = _likely_turn(search, image, prior)
         if likely:
-            if trace is not None:
-                trace.passes.clear()
-            result = searched(likely, trace)
+            other_trace = None if trace is None else Trace()
+            other = searched(likely, other_trace)
+            # The wrong way up he looks less like himself: so a turn that was told wrongly does no harm.
+            if _best_score(other) > _best_score(result):
+                result = other
+                if trace is not None and other_trace is not None:
+                    trace.passes[:] = other_trace.passes
     return result
 
 
