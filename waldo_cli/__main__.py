@@ -103,8 +103,8 @@ def _ignore_ctrl_c() -> None:
 
     At its very end the interpreter gives signals with a Python handler their default action, which would end
     the process by the signal; it leaves those that are ignored. To block SIGINT is not enough: the kernel
-    gives it to another thread, such as one that read the list of images. The main thread blocks it first,
-    because Python complains of a signal that comes while its handler is replaced.
+    gives it to another thread, such as one that read the list of images. It is blocked first, so that where
+    there is no other thread none comes while the handler is replaced, of which Python would complain.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signal.signal(signal.SIGINT, signal.SIG_IGN)

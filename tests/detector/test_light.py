@@ -139,10 +139,16 @@ def test_images_of_any_size_are_lit(height: int, width: int, seed: int) -> None:
 
 
 def test_a_turned_page_is_lit_alike() -> None:
-    image = page(360, 480) * slope(360, 480, 0.5)
-    np.testing.assert_allclose(
-        np.rot90(level_of(image)), level_of(np.ascontiguousarray(np.rot90(image))), atol=1e-5
-    )
+    """Exactly where whole blocks fill it; else the first row of blocks lies elsewhere in it."""
+    for height, width, most in ((360, 480, 1e-5), (301, 401, 0.03)):
+        image = page(height, width) * slope(height, width, 0.6)
+        turned = np.ascontiguousarray(np.rot90(image))
+        np.testing.assert_allclose(np.rot90(level_of(image)), level_of(turned), atol=most)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2000), (5, 10_000), (2000, 1)])
+def test_long_thin_images_are_lit(size: tuple[int, int]) -> None:
+    np.testing.assert_allclose(level_of(np.full((*size, 3), 0.5, np.float32)), WHITE, rtol=1e-5)
 
 
 def test_paper_becomes_white_and_what_is_whiter_stays() -> None:

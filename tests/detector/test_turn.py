@@ -98,8 +98,15 @@ def test_the_turn_that_is_sure_gives_the_answer_though_the_find_is_not() -> None
 
 
 def test_where_two_turns_are_as_likely_the_image_stays_as_it_is() -> None:
-    result = detect(np.maximum(turned(flag(), 90), turned(flag(), 270)), stack=FLAG)
-    assert (result.found, result.turned) == (False, 0)
+    for dimmed, expected in ((1.0, 0), (0.995, 0), (0.9, 270)):
+        image = np.maximum(turned(flag(), 90), np.float32(dimmed) * turned(flag(), 270))
+        assert detect(image, stack=FLAG).turned == expected
+
+
+@pytest.mark.parametrize("size", [(8, 8), (13, 13), (14, 300), (300, 10), (20, 20_000)])
+def test_what_fits_upright_alone_is_searched_upright(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).random((*size, 3), np.float32)
+    assert detect(image).turned == 0
 
 
 def with_a_friend() -> Stack:

@@ -70,7 +70,7 @@ def test_uneven_light_is_told(tmp_path: Path) -> None:
     for name, image in (("white", np.ones((60, 80, 3), np.float32)), ("dark", 0.6 * page())):
         explain(tmp_path / "a.html", image.astype(np.float32), stack=stack)
         text = Outline((tmp_path / "a.html").read_text("utf-8")).text
-        said[name] = "The light on it is uneven" in text
+        said[name] = "with its light evened" in text
     assert said == {"white": False, "dark": True}
 
 

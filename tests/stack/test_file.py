@@ -78,7 +78,6 @@ def test_a_short_file_has_the_usual_values(tmp_path: Path) -> None:
     assert (stack.even_light, stack.turn) == (False, False)
     assert stack.calibration == (1.0, 0.0)
     assert stack.box_look is None
-    assert not stack.turn
     masked = loaded(tmp_path, '[[layer]]\nop = "mask"\n')
     assert masked.needs_mask
     assert masked.boundary == "none"  # a mask layer answers up to the edge by itself

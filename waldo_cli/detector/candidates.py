@@ -95,7 +95,7 @@ def _around(grids: Sequence[Grid], peak: Detection) -> _Around:
             near = grid.values[
                 max(row - cells, 0) : row + cells + 1, max(col - cells, 0) : col + cells + 1, 0
             ]
-            around.append((octaves, float(_log_odds(near.max())) if near.size else -math.inf))
+            around.append((octaves, float(log_odds(near.max())) if near.size else -math.inf))
     return around
 
 
@@ -107,7 +107,7 @@ def _evidence(peak: Detection, around: _Around) -> float:
         min(pairs)[1] for pairs in (larger,) if pairs
     ]
     mean = sum(max(b, LEAST_BESIDE) for b in beside) / len(beside) if beside else LEAST_BESIDE
-    return float(_log_odds(peak.score)) + BESIDE * mean
+    return float(log_odds(peak.score)) + BESIDE * mean
 
 
 def _resized(maps: Maps, peak: Detection, around: _Around) -> Detection:
@@ -115,13 +115,14 @@ def _resized(maps: Maps, peak: Detection, around: _Around) -> Detection:
 
     Its scale stays that of its map, at which closer looks are shown it: they have learned from such cuts.
     """
-    octaves, odds = np.array([(0.0, float(_log_odds(peak.score))), *around]).T
+    octaves, odds = np.array([(0.0, float(log_odds(peak.score))), *around]).T
     weights = np.exp((odds - odds.max()) / TEMPERATURE)
     scale = peak.scale * 2 ** float((weights * octaves).sum() / weights.sum())
     box = maps.box_at(scale, peak.y, peak.x).clipped(maps.image.cols, maps.image.rows)
     return replace(peak, box=box)
 
 
-def _log_odds(probability: float | Floats) -> NDArray[np.float64]:
+def log_odds(probability: float | Floats) -> NDArray[np.float64]:
+    """Log odds of probabilities in float32, as far as they are told from 0 and 1."""
     p = np.clip(np.asarray(probability, np.float64), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.asarray(np.log(p) - np.log1p(-p))

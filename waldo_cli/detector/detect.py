@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Floats, Pixels, as_floats
 from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.boxes import boxed
-from waldo_cli.detector.candidates import best_candidates, with_candidates_for
-from waldo_cli.detector.closer import MIN_PROBABILITY, corrected, look_closer
+from waldo_cli.detector.candidates import best_candidates, log_odds, with_candidates_for
+from waldo_cli.detector.closer import corrected, look_closer
 from waldo_cli.detector.light import Searched, as_shown
-from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, prior_of, run_stack
+from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, fitting_sizes, prior_of, run_stack
 from waldo_cli.detector.matching import ALIGNED, TOGETHER, Match, coarse_search, of_maps, verified
 from waldo_cli.detector.overlay import Overlay, merged
 from waldo_cli.detector.passes import RANKED, Pass, Trace
@@ -59,8 +59,8 @@ TURN_CANDIDATES = 24
 TURN_PIXELS = 1_000_000
 TURN_MARGIN = 1.0
 # Where the candidates have a smaller mean evidence, the picture shows no crowd, which is full of places that
-# look a little like him, whichever way it is up; then the other turns are left out. On 98 of 100 pages it was
-# -0.5 and more in each turn, on three of four pictures of other things less.
+# look a little like him, whichever way it is up; then the image stays as it is. On 98 of 100 pages it was
+# more in each turn, on three of four pictures of other things less.
 CROWD = -0.6
 
 # So many finds are asked for their boxes at a time.
@@ -134,8 +134,8 @@ def detect(
         Refuse what would take longer on one core, by an estimate from sizes.
     turn
         Turn the image clockwise by 90, 180 or 270 degrees before it is searched, or not (``"none"``).
-        ``"auto"``: where the upright image has no sure find and the stack says that it is worth it, the
-        others are tried, too. Whatever the turn, answers are in pixels of the image as it was given.
+        ``"auto"``: where the upright image has no sure find and the stack says that it is worth it, the one
+        that is likely is tried, too. Whatever the turn, answers are in pixels of the image as it was given.
     trace
         Records the intermediate results. It holds every scale's activations in memory.
 
@@ -256,7 +256,7 @@ def detect_with(
         if likely:
             other_trace = None if trace is None else Trace()
             other = searched(likely, other_trace)
-            # The wrong way up he looks less like himself: so a turn that was told wrongly does no harm.
+            # The wrong way up he looks less like himself: so a turn that was told wrongly seldom does harm.
             if _best_score(other) > _best_score(result):
                 result = other
                 if trace is not None and other_trace is not None:
@@ -289,8 +289,9 @@ def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
     """The turn at which closer looks know somebody best, at a coarse scale and in few candidates.
 
     Whoever is known tells which way is up, not he alone who is sought: all labels count together but the
-    last, which stands for nobody. 0 where two turns are about as likely, or nobody is known, or where there
-    is no crowd. The search must have a stack with closer looks.
+    last, which stands for nobody. 0 where two turns are about as likely, or nobody is known; where there is
+    no crowd, or what is sought does not fit in one of the turns. The search must have a stack with closer
+    looks.
     """
     size = Size(*image.shape[:2])
     small = level_size(*size, min(1.0, math.sqrt(TURN_PIXELS / (size.rows * size.cols))))
@@ -312,18 +313,19 @@ def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
     # Not enlarged: what is too small to be seen at this size does not tell which way is up.
     scales = tuple(s for s in search.scales if s >= 1) or search.scales[-1:]
     known = stack.labels[:-1] or stack.labels
-    log_odds: dict[int, float] = {}
+    odds: dict[int, float] = {}
     for turn in TURNS:
         there = as_shown(stack, turned_image(image, turn))
+        if not fitting_sizes(stack, Size(*there.shape[:2]), scales):
+            return 0
         weights = None if prior is None else turned(prior, turn)
         maps = run_stack(stack, there, scales, weights)
         seen = _second_pass(stack, there, maps, known, MAX_OVERLAP, weights)
         if seen.evidence is not None and seen.evidence.size and seen.evidence.mean() < CROWD:
             return 0
-        share = min(max(seen.together(known), MIN_PROBABILITY), 1 - MIN_PROBABILITY)
-        log_odds[turn] = math.log(share / (1 - share))
-    likely, other = sorted(log_odds, key=lambda turn: -log_odds[turn])[:2]
-    return likely if log_odds[likely] > max(0.0, log_odds[other] + TURN_MARGIN) else 0
+        odds[turn] = float(log_odds(seen.together(known)))
+    likely, other = sorted(odds, key=lambda turn: -odds[turn])[:2]
+    return likely if odds[likely] > max(0.0, odds[other] + TURN_MARGIN) else 0
 
 
 def _search(

@@ -28,13 +28,13 @@ from waldo_cli.stack.stack import Stack
 # The light is measured in so many blocks along the longer side, each of at most so many pixels squared.
 BLOCKS, SAMPLES = 24, 20
 # Paper is as bright as this percentile of a block's pixels, and as this one of the blocks around: of so many
-# on each side, a third of the page altogether.
+# to each side, a square that spans a third of the page's longer side.
 BRIGHT, BRIGHT_BLOCKS = 95, 92
 REACH = 4
 # Then the light is smoothed: the standard deviation of the Gaussian, in blocks.
 SIGMA = 2.25
-# Paper becomes so bright. What is brighter stays, and nothing becomes more than twice as bright: a page
-# may be dark.
+# Paper becomes so bright. Where it is brighter, pixels stay as they are; and none becomes more than twice as
+# bright: a page may be dark.
 WHITE, MOST_GAIN = 0.94, 2.0
 # Where no pixel would become so much brighter, the light is even: the image stays as it is.
 EVEN = 1.05
@@ -123,10 +123,14 @@ def as_shown(stack: Stack, image: AnyPixels) -> Searched:
 
 
 def lit(image: AnyPixels) -> LitImage:
-    """The image in even light; its light is measured on a sample of its pixels."""
+    """The image in even light; its light is measured on a sample of its pixels.
+
+    Of a reduced image a few pixels may lie beyond the edge, which matters little: light is smooth.
+    """
     pixels = image.pixels if isinstance(image, ReducedImage) else image
     step = -(-max(pixels.shape[:2]) // (BLOCKS * SAMPLES))
-    sample = as_floats(pixels[step // 2 :: step, step // 2 :: step])
+    top, left = (min(step, n) // 2 for n in pixels.shape[:2])
+    sample = as_floats(pixels[top::step, left::step])
     rows, cols = sample.shape[:2]
     side = -(-max(rows, cols) // BLOCKS)
     paper = _percentile(_blocks(sample, side), BRIGHT)

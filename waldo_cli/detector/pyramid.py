@@ -157,15 +157,15 @@ class Level:
 
     def _resampled(self, first: int, last: int) -> Floats:
         """Rows `first` to `last` of the level without its margin."""
-        pixels, factor, (top, _), light = read_of(self.source)
+        pixels, factor, (top, _), _ = read_of(self.source)
         if self.size == pixels.shape[:2] and factor == 1:
             level = as_floats(pixels[first:last])
         else:
             step = self.source.shape[0] / self.size.rows / factor
             rows = _filters(first * step - top / factor, step, last - first, pixels.shape[0])
             level = _resample(pixels, rows, self._columns)
-        across = self._light_across
-        if light is not None and across is not None:
+        if self._light is not None:
+            light, across = self._light
             if np.may_share_memory(level, pixels):  # these are the source's own
                 level = level.copy()
             light.apply(level, (np.arange(first, last) + 0.5) / self.size.rows, across)
@@ -179,15 +179,26 @@ class Level:
         return [f.interleaved(pixels.shape[2]) for f in filters]
 
     @cached_property
-    def _light_across(self) -> Floats | None:
-        """What `Light.apply` takes for the columns."""
+    def _light(self) -> tuple[Light, Floats] | None:
+        """The light that is to be evened, and its factors at the columns."""
         light = read_of(self.source).light
-        middles = (np.arange(self.size.cols) + 0.5) / self.size.cols
-        return None if light is None else light.across(middles)
+        if light is None:
+            return None
+        return light, light.across((np.arange(self.size.cols) + 0.5) / self.size.cols)
 
 
 class Read(NamedTuple):
-    """What was read of an image: pixels, the side of each in pixels of the image, and where they begin."""
+    """What was read of an image.
+
+    Attributes
+    ----------
+    pixels
+        ``(h, w, 3)``.
+    factor, origin
+        The side of each in pixels of the image, and the row and column at which the first one begins.
+    light
+        The light on the image, where it is to be evened.
+    """
 
     pixels: Pixels
     factor: int
@@ -196,7 +207,7 @@ class Read(NamedTuple):
 
 
 def read_of(image: Searched) -> Read:
-    """What was read of an image, and the light on it, if that is to be evened."""
+    """What was read of an image that is searched."""
     if isinstance(image, LitImage):
         return read_of(image.image)._replace(light=image.light)
     if isinstance(image, ReducedImage):

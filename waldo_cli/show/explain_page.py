@@ -381,8 +381,8 @@ class _Page:
         yield from map(paragraph, answer_lines(self.result, self.trace))
         if isinstance(self.searched, LitImage):
             yield paragraph(
-                "The light on it is uneven, or not white: the stack was shown it with paper as bright"
-                " everywhere, and so are the pieces below that closer looks were shown."
+                "The brightest places are not white everywhere. So the stack was shown the picture with its"
+                " light evened, and so are the pieces below that show what goes into a look."
             )
         picture = Heatmap(self.image, self.result.overlay, self.result.detections).whole()
         caption = "The answer: activations over the dimmed page."

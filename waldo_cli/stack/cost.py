@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 #: Most float32 numbers that a stack may hold of one image at once, beside the image: 4 GB.
 MAX_FLOATS = 2**30
-# Counted for every stack: buffers of the methods, spectra of kernels, and what is small.
+# Counted for every stack: buffers of the methods, spectra of kernels, and what is small, such as the sample
+# of pixels by which the light is measured.
 _BUFFERS = 2**26
 # The cuts that a closer look takes in one call hold so many numbers, one cut where it alone holds more; and
 # so many threads run that all calls at once hold so many.
@@ -104,9 +105,10 @@ def cost(
     # Copies of what was read that are halved for small scales, and the weights that make rows and columns of
     # its levels; and the numbers of the layers, turned into what the methods want.
     around = pixels // factor**2 + sum(700 * cols + 100 * rows for rows, cols in levels)
-    if stack.even_light:  # factors of the columns for each level, and of some rows on each thread
-        around += sum(120 * cols for _, cols in levels)
-        around += thread_count() * 4 * ROWS_LIT * max(cols for _, cols in levels)
+    if stack.even_light:
+        # Factors of the columns for each level; on each thread what they are made of, or those of some rows.
+        around += sum(72 * cols for _, cols in levels)
+        around += thread_count() * (150 + 7 * ROWS_LIT) * max(cols for _, cols in levels)
     numbers = stack.parameters + sum(look.stack.parameters for look in stack.looks)
     seconds = sum(_seconds_in_sequence(stack, level) for level in levels)
     for look, count in stack.cuts():
