@@ -36,9 +36,9 @@ _CALL_FLOATS, _CALLS_FLOATS = 2**26, 2**28
 OUTPUTS_OF_CUT = 40
 # Rows of a level that are brought into even light at a time, so that their factors take little memory.
 ROWS_LIT = 16
-# Candidates that go through a closer look in one call, where memory allows: enough to make a call
-# worthwhile, few enough that their activations stay in the cache.
-CANDIDATES_PER_CALL = 12
+# Cuts that go through a look in one call, where memory allows: enough to make a call worthwhile, few enough
+# that their activations stay in the cache.
+CUTS_PER_CALL = 6
 
 
 class Cost(NamedTuple):
@@ -118,8 +118,7 @@ def cost(
 
 def cuts_per_call(look: Look) -> int:
     """How many cuts go through the layers of a look in one call."""
-    most = CANDIDATES_PER_CALL * len(look.scales)
-    return max(1, min(most, _CALL_FLOATS // _floats_of_one_cut(look.stack)))
+    return max(1, min(CUTS_PER_CALL, _CALL_FLOATS // _floats_of_one_cut(look.stack)))
 
 
 def calls_at_once(look: Look) -> int:
