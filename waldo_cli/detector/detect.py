@@ -313,11 +313,13 @@ def _likely_turn(search: Search, image: AnyPixels, prior: Floats | None) -> int:
     # Not enlarged: what is too small to be seen at this size does not tell which way is up.
     scales = tuple(s for s in search.scales if s >= 1) or search.scales[-1:]
     known = stack.labels[:-1] or stack.labels
+    if not all(
+        fitting_sizes(stack, there, scales) for there in (small, Size(small.cols, small.rows))
+    ):
+        return 0
     odds: dict[int, float] = {}
     for turn in TURNS:
         there = as_shown(stack, turned_image(image, turn))
-        if not fitting_sizes(stack, Size(*there.shape[:2]), scales):
-            return 0
         weights = None if prior is None else turned(prior, turn)
         maps = run_stack(stack, there, scales, weights)
         seen = _second_pass(stack, there, maps, known, MAX_OVERLAP, weights)

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles, Floats, as_floats
 from waldo_cli.images.reduced import AnyPixels, ReducedImage
-from waldo_cli.stack.cost import ROWS_LIT
+from waldo_cli.stack.cost import LIGHT_BLOCKS, ROWS_LIT
 from waldo_cli.stack.stack import Stack
 
-# The light is measured in so many blocks along the longer side, each of at most so many pixels squared.
-BLOCKS, SAMPLES = 24, 20
+# Each of the blocks in which the light is measured is of at most so many pixels squared.
+SAMPLES = 20
 # Paper is as bright as this percentile of a block's pixels, and as this one of the blocks around: of so many
 # to each side, a square that spans a third of the page's longer side.
 BRIGHT, BRIGHT_BLOCKS = 95, 92
@@ -128,11 +128,12 @@ def lit(image: AnyPixels) -> LitImage:
     Of a reduced image a few pixels may lie beyond the edge, which matters little: light is smooth.
     """
     pixels = image.pixels if isinstance(image, ReducedImage) else image
-    step = -(-max(pixels.shape[:2]) // (BLOCKS * SAMPLES))
+    step = -(-max(pixels.shape[:2]) // (LIGHT_BLOCKS * SAMPLES))
     top, left = (min(step, n) // 2 for n in pixels.shape[:2])
     sample = as_floats(pixels[top::step, left::step])
     rows, cols = sample.shape[:2]
-    side = -(-max(rows, cols) // BLOCKS)
+    side = -(-max(rows, cols) // LIGHT_BLOCKS)
+    # Not by the filters of scipy.ndimage: to import it takes longer than all this for fifty images.
     paper = _percentile(_blocks(sample, side), BRIGHT)
     paper = _smoothed(_percentile(_around(paper), BRIGHT_BLOCKS))
     gain = np.clip(WHITE / np.maximum(paper, WHITE / MOST_GAIN), 1, None)

@@ -223,8 +223,8 @@ def levels(image: Searched, scales: Sequence[float]) -> Iterator[tuple[float, Le
     """
     height, width = image.shape[:2]
     # An image that was read at half its size is the first copy itself.
-    octave = 1.0 / read_of(image).factor
-    light = read_of(image).light
+    _, factor, _, light = read_of(image)
+    octave = 1.0 / factor
     source: AnyPixels = image.image if isinstance(image, LitImage) else image
     for scale in sorted(scales, reverse=True):
         while octave >= 4 * scale:

@@ -34,8 +34,9 @@ _CALL_FLOATS, _CALLS_FLOATS = 2**26, 2**28
 # So many rows of a cut are made at a time, of all that these see of the image, and so many columns by one
 # matrix product. It is more than for a whole level: a cut is small, so the calls of Python weigh more.
 OUTPUTS_OF_CUT = 40
-# Rows of a level that are brought into even light at a time, so that their factors take little memory.
-ROWS_LIT = 16
+# The light is measured in so many blocks along the longer side of an image. Rows of a level are brought into
+# even light so many at a time, so that their factors take little memory.
+LIGHT_BLOCKS, ROWS_LIT = 24, 16
 # Cuts that go through a look in one call, where memory allows: enough to make a call worthwhile, few enough
 # that their activations stay in the cache.
 CUTS_PER_CALL = 6
@@ -106,9 +107,11 @@ def cost(
     # its levels; and the numbers of the layers, turned into what the methods want.
     around = pixels // factor**2 + sum(700 * cols + 100 * rows for rows, cols in levels)
     if stack.even_light:
-        # Factors of the columns for each level; on each thread what they are made of, or those of some rows.
-        around += sum(72 * cols for _, cols in levels)
-        around += thread_count() * (150 + 7 * ROWS_LIT) * max(cols for _, cols in levels)
+        # Factors of the columns for each level: three colours in each row of blocks. On each thread what they
+        # are made of, or those of some rows.
+        factors = 3 * LIGHT_BLOCKS
+        around += sum(factors * cols for _, cols in levels)
+        around += thread_count() * (2 * factors + 6 + 7 * ROWS_LIT) * max(c for _, c in levels)
     numbers = stack.parameters + sum(look.stack.parameters for look in stack.looks)
     seconds = sum(_seconds_in_sequence(stack, level) for level in levels)
     for look, count in stack.cuts():
