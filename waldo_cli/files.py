@@ -94,6 +94,19 @@ def reason(error: OSError | ValueError) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
+def must_be_folder(path: str | os.PathLike[str]) -> None:
+    """Raise `FileError` if a path is not a folder, with the reason."""
+    try:
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            return
+        problem = "this is not a folder"
+    except FileNotFoundError:
+        problem = "no such folder"
+    except (OSError, ValueError) as e:
+        problem = f"cannot read: {reason(e)}"
+    raise FileError(problem, path=os.fsdecode(path))
+
+
 def read_bytes(path: str | os.PathLike[str], limit: int) -> bytes:
     """Return all bytes of a regular file, if they are at most `limit`.
 

@@ -31,9 +31,9 @@ from waldo_cli.evaluation.judge import PageScore
 from waldo_cli.evaluation.pages import refuse
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
-from waldo_cli.training.cross_validate import Sources
 from waldo_cli.training.data import Head, TrainingPage, folds_by_artwork, painted_over, resized
 from waldo_cli.training.held_out import judged, stored_fold
+from waldo_cli.training.parts import Sources
 from waldo_cli.training.report import calibration_of
 
 Random = np.random.Generator

@@ -136,6 +136,7 @@ def test_what_is_no_picture_among_further_pages_is_counted_in_one_line(
         (["--label", "odlaw"], "no box of class 'odlaw', there are waldo, wenda: use --label"),
         (["--stack", "./gone.toml"], "no such file"),
         (["--without", "./gone"], "no such folder"),
+        (["--without", __file__], "this is not a folder"),
     ],
 )
 def test_what_cannot_be_evaluated_is_an_error(pages: Path, options: list[str], reason: str) -> None:
@@ -143,6 +144,14 @@ def test_what_cannot_be_evaluated_is_an_error(pages: Path, options: list[str], r
     assert isinstance(result.exception, WaldoError)
     assert reason in str(result.exception)
     assert result.stdout == ""
+
+
+def test_what_would_take_too_long_is_refused_page_by_page(pages: Path) -> None:
+    ended = command(pages, "--max-seconds", "1e-9")
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 3
+    assert all("of one core for this 80x60 image, at most 1e-09 s: give" in line for line in lines)
+    assert ended.exit_code != 0
 
 
 def test_a_page_of_another_size_than_the_truth_says_is_an_error(

@@ -12,6 +12,7 @@ from explained import MASK, page
 from PIL import Image
 
 from waldo_cli.cli import waldo
+from waldo_cli.errors import WaldoError
 
 
 def test_the_command_writes_the_page_and_prints_its_path(tmp_path: Path) -> None:
@@ -55,3 +56,26 @@ def test_a_place_that_is_none_is_a_usage_error(place: str) -> None:
     ended = CliRunner().invoke(waldo, ["explain", "x.png", "--at", place])
     assert ended.exit_code == 2
     assert "is not X,Y in pixels" in ended.output
+
+
+@pytest.mark.parametrize("target", [None, "odd.png", "n" * 300, "page.png/inner.png"])
+def test_what_cannot_be_read_is_named(tmp_path: Path, target: str | None) -> None:
+    for name, pixels in (("page", page()), ("him", MASK)):
+        Image.fromarray((pixels * 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    odd = tmp_path / "odd.png"
+    if target is not None:
+        odd.symlink_to(target)
+    asked = ["explain", str(odd), "--mask", str(tmp_path / "him.png"), "-o", str(tmp_path)]
+    ended = CliRunner().invoke(waldo, asked)
+    assert isinstance(ended.exception, WaldoError)
+    assert str(ended.exception).startswith(f"{odd}: cannot read: ")
+
+
+def test_an_image_that_would_take_too_long_is_named(tmp_path: Path) -> None:
+    for name, pixels in (("page", page()), ("him", MASK)):
+        Image.fromarray((pixels * 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    asked = ["explain", str(tmp_path / "page.png"), "--mask", str(tmp_path / "him.png")]
+    ended = CliRunner().invoke(waldo, [*asked, "-o", str(tmp_path), "--max-seconds", "1e-7"])
+    assert isinstance(ended.exception, WaldoError)
+    assert ended.exception.path == str(tmp_path / "page.png")
+    assert "at most 1e-07 s: give fewer masks, --scales or --angles" in str(ended.exception)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 if TYPE_CHECKING:
     import torch
@@ -73,3 +75,17 @@ def pages() -> list[TrainingPage]:
             heads.append(Head(label, x, top, x + 18, top + 24))
         out.append(TrainingPage(f"{n}.png", f"art{n // 2}", "page", pixels, tuple(heads)))
     return out
+
+
+@pytest.fixture
+def folder(pages: list[TrainingPage], tmp_path: Path) -> Path:
+    """The pages as files."""
+    rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+    for page in pages:
+        Image.fromarray(page.pixels).save(tmp_path / page.name)
+        for h in page.heads:
+            label = ("waldo", "wenda", "lookalike")[h.label]
+            edges = f"{h.left},{h.top},{h.right},{h.bottom}"
+            rows.append(f"{page.name},300,220,{label},{edges}")
+    (tmp_path / "truth.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path

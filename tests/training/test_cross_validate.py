@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,8 @@ from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.pages import refuse
 from waldo_cli.stack.file import load_stack
 from waldo_cli.training import cross_validate
-from waldo_cli.training.cross_validate import Sources
-from waldo_cli.training.data import TrainingPage
 from waldo_cli.training.held_out import judged
+from waldo_cli.training.parts import Sources
 
 
 def test_a_short_training_finds_drawn_waldos_of_other_seeds(
@@ -61,20 +61,6 @@ def short_run(folder: Path, out: Path, **options: Any) -> tuple[Path, dict[str, 
         say=lambda _: None,
         **options,
     )
-
-
-@pytest.fixture
-def folder(pages: list[TrainingPage], tmp_path: Path) -> Path:
-    """The pages as files."""
-    rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
-    for page in pages:
-        Image.fromarray(page.pixels).save(tmp_path / page.name)
-        for h in page.heads:
-            label = ("waldo", "wenda", "lookalike")[h.label]
-            edges = f"{h.left},{h.top},{h.right},{h.bottom}"
-            rows.append(f"{page.name},300,220,{label},{edges}")
-    (tmp_path / "truth.csv").write_text("\n".join(rows) + "\n")
-    return tmp_path
 
 
 def test_a_folder_is_claimed_once_everything_is_read_and_resumed(folder: Path) -> None:
@@ -149,6 +135,58 @@ def test_cross_validation_says_what_it_is_unsure_of_and_what_more_pages_would_gi
     assert made.count("<figure") > 8
     assert json.loads((out / "report.json").read_text())["curve"]["points"]
     assert run(resume=True) == report
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"folds": 10**30}, "give 2 to 1000, or 0"),
+        ({"folds": -1}, "give 2 to 1000, or 0"),
+        ({"folds": 0, "seed": 2**63}, "give 0 to 1000000000000"),
+        ({"folds": 0, "seed": -1}, "give 0 to"),
+        ({"folds": 2, "jobs": 0}, "at least 1"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_at_once(
+    folder: Path, options: dict[str, int], line: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=line):
+        cross_validate.train(Sources(folder, folder / "truth.csv"), folder / "run", **options)
+    assert not (folder / "run").exists()
+
+
+def test_the_largest_seed_is_taken(folder: Path) -> None:
+    short_run(folder, folder / "run", seed=cross_validate.MOST_SEED)
+
+
+def test_a_picture_that_cannot_be_read_is_told_and_left_out(folder: Path) -> None:
+    (folder / "2.png").unlink()
+    (folder / "2.png").symlink_to("2.png")
+    told: list[str] = []
+    path, _ = short_run(folder, folder / "run", complain=lambda e: told.append(str(e)))
+    assert len(told) == 1
+    assert told[0].startswith(f"{folder / '2.png'}: cannot read: ")
+    assert load_stack(path).description == "waldo, learned from 3 pages"
+
+
+def test_leftovers_of_a_killed_training_are_removed_by_the_next(folder: Path) -> None:
+    short_run(folder, folder / "run")
+    left = [folder / "run" / part / ".waldo-1-deadbeef.tmp" for part in ("", "all")]
+    for path in left:
+        path.write_bytes(b"half of it")
+        os.utime(path, (0, 0))
+    short_run(folder, folder / "run", resume=True)
+    assert not any(path.exists() for path in left)
+
+
+def test_pages_that_show_nothing_but_the_thing_are_refused(tmp_path: Path) -> None:
+    rows = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+    for n in range(3):
+        Image.new("RGB", (50, 60), (200, 20, n)).save(tmp_path / f"{n}.png")
+        rows.append(f"{n}.png,50,60,cat,2,2,48,58")
+    (tmp_path / "truth.csv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(InvalidInputError, match="no page has a place where nothing is"):
+        short_run(tmp_path, tmp_path / "run")
 
 
 def test_a_curve_needs_held_out_pages(folder: Path) -> None:

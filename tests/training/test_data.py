@@ -17,7 +17,6 @@ from waldo_cli.detector.pyramid import cut
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.pages import refuse
 from waldo_cli.geometry import Size
-from waldo_cli.training.cross_validate import Sources
 from waldo_cli.training.data import (
     NOBODY,
     Head,
@@ -28,6 +27,7 @@ from waldo_cli.training.data import (
     random_spots,
 )
 from waldo_cli.training.network import Classes
+from waldo_cli.training.parts import Sources
 
 
 def test_a_patch_shows_what_detect_cuts(pages: list[TrainingPage]) -> None:

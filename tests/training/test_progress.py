@@ -31,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_share_and_time_left_follow_the_steps(tmp_path: Path, clock: Clock) -> None:
     shown: list[tuple[float, float | None]] = []
     training = Progress(tmp_path, 2, 100, print, lambda t: shown.append((t.share, t.seconds_left)))
-    tell = training.part("fold0")
+    tell = training.lines("fold0")
     assert (training.share, training.seconds_left) == (0, None)
     clock.now = 40
     tell(Step("first", 20, 60, 0.5, False))
@@ -39,11 +39,10 @@ def test_share_and_time_left_follow_the_steps(tmp_path: Path, clock: Clock) -> N
     tell(Step("first", 40, 60, 0.4, True))
     assert shown == [(0.1, pytest.approx(360)), (0.2, pytest.approx(320))]
     tell(Step("second", 40, 40, 0.4, True))
-    training.end_of_part()
+    training.end_of_part("fold0")
     assert training.share == 0.5
     assert training.where == "fold0: second 40 of 40"
-    training.part("all")
-    training.end_of_part()  # all of it was learned by an earlier run
+    training.end_of_part("all")  # all of it was learned by an earlier run
     assert (training.share, training.seconds_left) == (1, 0)
 
 
@@ -56,14 +55,14 @@ def test_held_out_pages_are_counted(tmp_path: Path) -> None:
 
 def test_losses_of_an_interrupted_run_are_continued(tmp_path: Path) -> None:
     said: list[str] = []
-    tell = Progress(tmp_path, 1, 600, said.append).part("all")
+    tell = Progress(tmp_path, 1, 600, said.append).lines("all")
     tell(Step("first", 200, 600, 0.5, True))
     tell(Step("first", 220, 600, 0.49, False))
     tell(Step("first", 400, 600, 0.4, True))
     assert said == ["all: step 200 of 600, loss 0.5000", "all: step 400 of 600, loss 0.4000"]
     again = Progress(tmp_path, 1, 600, said.append)
     # The last checkpoint was not written: it goes on from the one before.
-    again.part("all")(Step("first", 400, 600, 0.3, True))
+    again.lines("all")(Step("first", 400, 600, 0.3, True))
     assert again.losses == {"all": {"first": [(200, 0.5), (400, 0.3)]}}
     stored = json.loads((tmp_path / "losses.json").read_text())
     assert stored["made_by"] == "waldo train"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import subprocess
@@ -16,7 +17,7 @@ from PIL import Image
 
 from waldo_cli import Mask, Stack, detect, load_stack
 from waldo_cli.__main__ import main
-from waldo_cli.detector import maps
+from waldo_cli.detector import maps, matching
 from waldo_cli.detector.passes import Trace
 from waldo_cli.errors import InvalidInputError
 
@@ -190,6 +191,17 @@ def test_what_takes_more_than_the_limit_is_refused_before_it_runs(
     monkeypatch.setattr(maps, "MAX_FLOATS", 300)
     with pytest.raises(InvalidInputError, match=f"stack {stack} would hold .* of this 300x200"):
         detect(page, stack=stack, masks=masks, scales=scales)
+
+
+def test_a_search_for_masks_that_takes_more_than_the_limit_is_refused_before_it_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = np.random.default_rng(2).random((200, 300, 3), np.float32)
+    masks = [Mask("patch", patch(9, 7)), Mask("shape", np.ones((9, 9, 3)), np.eye(9))]
+    monkeypatch.setattr(matching, "_coarse_map", None)
+    for mask, options in itertools.product(masks, ({"scales": "0.5,1"}, {"angles": "0,90"})):
+        with pytest.raises(InvalidInputError, match=r"take about .* for this 300x200 .* --angles"):
+            detect(page, masks=[mask], max_seconds=1e-6, **options)
 
 
 # --- options at their limits ------------------------------------------------------------------------

@@ -17,13 +17,11 @@ import contextlib
 import os
 import queue
 import signal
-import subprocess
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Self
 
@@ -31,14 +29,9 @@ from waldo_cli.answers.record import Record
 from waldo_cli.batch.engine import Done, in_order
 from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import WaldoError
-from waldo_cli.files import reason, sweep
+from waldo_cli.files import sweep
 from waldo_cli.inputs.items import Item
-
-# BLAS must not start threads of its own: `waldo_cli.parallel` spreads the work over the cores, and
-# OMP_NUM_THREADS limits its threads.
-_BLAS_ON_ONE_THREAD = dict.fromkeys(
-    ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
+from waldo_cli.processes import BLAS_ON_ONE_THREAD, Child, leave_with_parent
 
 # While one worker is slow, the others may finish this many later images, for each worker; then they wait.
 # It limits how many records are held in memory.
@@ -46,9 +39,6 @@ WINDOW_PER_WORKER = 32
 
 # Seconds of one turn while a thread waits for a worker that has a limit of time.
 CLOCK = 0.5
-
-# Seconds that a worker has to remove a half-written file and to end, before it is killed.
-GRACE = 0.5
 
 
 class Workers:
@@ -82,7 +72,7 @@ class Workers:
     ) -> None:
         environment = dict(os.environ)
         if threads is not None:
-            environment |= _BLAS_ON_ONE_THREAD | {"OMP_NUM_THREADS": str(threads)}
+            environment |= BLAS_ON_ONE_THREAD | {"OMP_NUM_THREADS": str(threads)}
         self._seats = [Seat((query, extras), environment, timeout) for _ in range(jobs)]
         self._tasks: queue.SimpleQueue[tuple[Item, Done] | None] = queue.SimpleQueue()
         self.run = ""
@@ -221,7 +211,7 @@ class Seat:
             sweep(self._output, self._worker.process.pid)
 
 
-class _Worker:
+class _Worker(Child):
     """One worker process, and the pipe to it.
 
     Messages in their order: query and extras, or a finder, to the worker; its greeting or a `WaldoError`
@@ -229,40 +219,16 @@ class _Worker:
     """
 
     def __init__(self, message: tuple[Query, Extras] | Finder, environment: dict[str, str]) -> None:
-        try:
-            self._connection, worker_end = Pipe()
-        except OSError as e:
-            raise _cannot_start(e) from None
-        # The worker gets the import path of this process. Without -P Python would put the current folder
-        # before it, and import a file there that is named numpy.py.
-        # What this process has imported, the worker lacks memory for: its end is reported, not the traceback.
-        code = (
-            f"import sys; sys.path[:] = {sys.path!r}\n"
-            "try: from waldo_cli.batch.workers import serve\n"
-            "except (ImportError, MemoryError): sys.exit(1)\n"
-            f"serve({worker_end.fileno()})"
-        )
-        with worker_end:  # close it here once the worker has its copy
-            try:
-                self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                    [sys.executable, "-P", "-c", code],
-                    stdin=subprocess.PIPE,  # closed when this process ends: see _leave_with_parent
-                    stdout=subprocess.DEVNULL,  # standard output is for records only
-                    pass_fds=[worker_end.fileno()],
-                    process_group=0,  # so that Ctrl-C in the terminal reaches this process only
-                    env=environment,
-                )
-            except OSError as e:
-                raise _cannot_start(e) from None
+        super().__init__("waldo_cli.batch.workers", "serve", environment)
         self._greeting: tuple[str, tuple[str, ...]] | None = None
         # If the worker has ended already, `greeting` will report it.
         with contextlib.suppress(OSError):
-            self._connection.send(message)
+            self.connection.send(message)
 
     def greeting(self) -> tuple[str, tuple[str, ...]]:
         """Return the fingerprint and the labels of the run, as soon as the worker has loaded the stack."""
         if self._greeting is None:
-            message = self._connection.recv()
+            message = self.connection.recv()
             if isinstance(message, WaldoError):
                 raise message
             self._greeting = message
@@ -279,11 +245,11 @@ class _Worker:
             The process has ended.
         """
         self.greeting()
-        self._connection.send(item)
+        self.connection.send(item)
         if timeout is not None and not self._answers_within(timeout):
             self.process.terminate()
             raise TimeoutError(f"not done within {timeout} s (--timeout)")
-        record: Record = self._connection.recv()
+        record: Record = self.connection.recv()
         return record
 
     def _answers_within(self, timeout: float) -> bool:
@@ -294,35 +260,17 @@ class _Worker:
         """
         while timeout > 0:
             started = time.monotonic()
-            if self._connection.poll(min(timeout, CLOCK)):
+            if self.connection.poll(min(timeout, CLOCK)):
                 return True
             timeout -= min(time.monotonic() - started, 2 * CLOCK)
         return False
-
-    def end(self) -> str:
-        """Wait until the process has ended, kill it if needed; return how it ended, as part of a sentence."""
-        try:
-            status = self.process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            status = self.process.wait()
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        if status >= 0:  # a negative status is the signal that ended the process
-            return f"ended with status {status}"
-        hint = ": out of memory?" if status == -signal.SIGKILL else ""
-        return f"was ended by {signal.Signals(-status).name}{hint}"
-
-
-def _cannot_start(error: OSError) -> WaldoError:
-    return WaldoError(f"cannot start a worker process: {reason(error)}; use a smaller --jobs")
 
 
 def serve(descriptor: int) -> None:
     """Run as a worker process; `descriptor` is its end of the pipe. `_Worker` lists the messages."""
     if not sys.warnoptions:  # as in the main process: warnings are for developers
         warnings.simplefilter("ignore")
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()
     connection = Connection(descriptor)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
@@ -345,10 +293,3 @@ def serve(descriptor: int) -> None:
         connection.send((finder.run, finder.labels))
         while True:
             connection.send(finder.examine(connection.recv()))
-
-
-def _leave_with_parent() -> None:
-    """End this worker as soon as the main process has ended, even if it was killed."""
-    # Nothing is ever written to this pipe: the call returns when the other end is closed.
-    os.read(0, 1)
-    os._exit(1)

@@ -86,6 +86,7 @@ Examples:
 )
 @options.truth_pixels
 @options.max_pixels
+@options.max_seconds
 @options.debug
 @click.pass_context
 def evaluate(
@@ -107,6 +108,7 @@ def evaluate(
     form: str,
     truth_pixels: TruthPixels | None,
     max_pixels: int | None,
+    max_seconds: float,
     debug: bool,  # noqa: ARG001 - read by main
 ) -> None:
     """Look for him on the pages of the folder PAGES, whose boxes are known, and say how well it went.
@@ -167,6 +169,7 @@ def evaluate(
                     top=top,
                     max_overlap=max_overlap,
                     max_pixels=max_pixels,
+                    max_seconds=max_seconds,
                     complain=faults.add,
                     truth_pixels=truth_pixels,
                 )

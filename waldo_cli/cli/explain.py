@@ -106,6 +106,7 @@ def explain(
     from pathlib import Path
 
     from waldo_cli.detector.search import Search
+    from waldo_cli.errors import WaldoError
     from waldo_cli.images.load import load_reduced, load_weights
     from waldo_cli.images.pages import contents
     from waldo_cli.inputs.masks import mask_sources
@@ -123,30 +124,33 @@ def explain(
     )
     prior = None if where is None else load_weights(where)
     source = next(read_pictures(max_pixels))[0] if image == STDIN else image
-    count = contents(source).count
-    if page is None and count > 1:
-        tell(f"waldo: {show(image)}: the first of {count} pages (--page)")
-    pixels = load_reduced(
-        source,
-        search.reduction,
-        page=page or 1,
-        max_pixels=max_pixels,
-        orient=not no_orient,
-        must_show=True,
-        allow_truncated=allow_truncated,
-    )
-    make_folder(out)
-    sweep(out)
-    write_page(
-        target,
-        pixels,
-        search,
-        title=image if page is None else f"{image}, page {page}",
-        region=region,
-        where=prior,
-        turn=turn,
-        at=at,
-        max_overlap=max_overlap,
-        max_seconds=max_seconds,
-    )
+    try:
+        count = contents(source).count
+        if page is None and count > 1:
+            tell(f"waldo: {show(image)}: the first of {count} pages (--page)")
+        pixels = load_reduced(
+            source,
+            search.reduction,
+            page=page or 1,
+            max_pixels=max_pixels,
+            orient=not no_orient,
+            must_show=True,
+            allow_truncated=allow_truncated,
+        )
+        make_folder(out)
+        sweep(out)
+        write_page(
+            target,
+            pixels,
+            search,
+            title=image if page is None else f"{image}, page {page}",
+            region=region,
+            where=prior,
+            turn=turn,
+            at=at,
+            max_overlap=max_overlap,
+            max_seconds=max_seconds,
+        )
+    except WaldoError as e:
+        raise e.at(image) from None
     click.echo(show(str(target)))

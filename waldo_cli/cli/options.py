@@ -162,7 +162,16 @@ class Extensions(click.ParamType[frozenset[str]]):
 
 # A path: shells complete it as a file name. click must not check that it exists and can be read: "-" and URLs
 # are no files, and the command reports such errors itself.
-PLACE = click.Path(readable=False)
+class Place(click.Path):
+    """A path, which is not empty."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("an empty name", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PLACE = Place(readable=False)
 
 # What ``--truth`` takes, for the commands that have it.
 TRUTH_HELP = (
@@ -340,7 +349,7 @@ max_seconds = click.option(
     default=3600,
     show_default=True,
     metavar="S",
-    help="Refuse an image for which the stack would need longer on one core, by an estimate.",
+    help="Refuse an image for which the search would need longer on one core, by an estimate.",
 )
 
 # Which images.
@@ -452,7 +461,7 @@ running = group(
     click.option(
         "-j",
         "--jobs",
-        type=click.IntRange(1),
+        type=click.IntRange(1, 1000),
         metavar="N",
         help="Images looked at side by side, each on one core by a process of its own.  [default: the"
         " cores there are]",

@@ -105,6 +105,16 @@ Examples:
     help="Also learn from a quarter and from half of the pages, and say what twice as many would give; it"
     " takes three times as long.",
 )
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Folds learned side by side, each by a process of its own on its share of the cores; each takes"
+    " memory of its own for the pages and what is cut out of them.",
+)
 @options.truth_pixels
 @click.option(
     "--progress/--no-progress",
@@ -128,6 +138,7 @@ def train(
     drawn: str | None,
     seed: int,
     curve: bool,
+    jobs: int,
     truth_pixels: TruthPixels | None,
     progress: bool | None,
     resume: bool,
@@ -154,8 +165,8 @@ def train(
     # Checked without importing PyTorch, which takes seconds.
     if find_spec("torch") is None:
         raise MissingExtraError("training needs PyTorch: pip install 'waldo-cli[train]'")
-    from waldo_cli.training.cross_validate import Sources
     from waldo_cli.training.cross_validate import train as run_training
+    from waldo_cli.training.parts import Sources
 
     sources = Sources(
         Path(pages),
@@ -176,6 +187,7 @@ def train(
             seed=seed,
             resume=resume,
             curve=curve,
+            jobs=jobs,
             say=screen.say,
             show=screen.update if screen.progress else None,
             complain=faults.add,

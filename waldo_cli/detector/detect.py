@@ -28,8 +28,24 @@ from waldo_cli.detector.boxes import boxed
 from waldo_cli.detector.candidates import best_candidates, log_odds, with_candidates_for
 from waldo_cli.detector.closer import corrected, look_closer
 from waldo_cli.detector.light import Searched, as_shown
-from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps, fitting_sizes, prior_of, run_stack
-from waldo_cli.detector.matching import ALIGNED, TOGETHER, Match, coarse_search, of_maps, verified
+from waldo_cli.detector.maps import (
+    MAX_SECONDS,
+    Grid,
+    Maps,
+    fitting_sizes,
+    prior_of,
+    refuse_too_long,
+    run_stack,
+)
+from waldo_cli.detector.matching import (
+    ALIGNED,
+    TOGETHER,
+    Match,
+    coarse_search,
+    expected_seconds,
+    of_maps,
+    verified,
+)
 from waldo_cli.detector.overlay import Overlay, merged
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
@@ -404,7 +420,9 @@ def _places(
     """The maps, of one channel each, and for each label its places, at least the best `count`."""
     compared = image if search.matches_pixels and isinstance(image, np.ndarray) else None
     if compared is not None and not search.is_one_pass:
-        return _coarse_to_fine(as_floats(compared), search, prior, count, max_overlap, trace)
+        return _coarse_to_fine(
+            as_floats(compared), search, prior, count, max_overlap, max_seconds, trace
+        )
     grids: list[Grid] = []
     places: dict[str, list[Match]] = {}
     pyramid = None
@@ -455,14 +473,17 @@ def _coarse_to_fine(
     prior: Floats | None,
     count: int,
     max_overlap: float,
+    max_seconds: float,
     trace: Trace | None,
 ) -> tuple[list[Grid], dict[str, list[Match]]]:
     """`_places` for masks at several scales or turns."""
     grids: list[Grid] = []
     places: dict[str, list[Match]] = {}
     pyramid = ImagePyramid(image)
-    for mask in search.masks or ():
-        matcher = search.matcher(mask)
+    matchers = [search.matcher(mask) for mask in search.masks or ()]
+    seconds = sum(expected_seconds(matcher, pyramid.size) for matcher in matchers)
+    refuse_too_long("the search", pyramid.size, seconds, max_seconds, "masks, --scales or --angles")
+    for mask, matcher in zip(search.masks or (), matchers, strict=True):
         maps, candidates = coarse_search(matcher, pyramid, prior, count)
         found = verified(
             matcher,

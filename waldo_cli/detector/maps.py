@@ -254,11 +254,21 @@ def _refuse_too_costly(stack: Stack, size: Size, cost: Cost, max_seconds: float)
             f"stack {stack.name} would hold {floats * 4 / 1e9:.1f} GB of this {size} image, at most"
             f" {MAX_FLOATS * 4 / 1e9:.1f} GB: give fewer or larger --scales, or a smaller image"
         )
+    what = f"stack {stack.name}"
+    refuse_too_long(what, size, seconds, max_seconds, "or larger --scales")
+
+
+def refuse_too_long(what: str, size: Size, seconds: float, max_seconds: float, fewer: str) -> None:
+    """Refuse an image for which something would take longer; with `fewer` of it, it would not."""
     if seconds > max_seconds:
         raise InvalidInputError(
-            f"stack {stack.name} would take about {seconds:,.0f} s of one core for this {size} image, at"
-            f" most {max_seconds:,.0f} s: give fewer or larger --scales, or a larger --max-seconds"
+            f"{what} would take about {_seconds(seconds)} of one core for this {size} image, at most"
+            f" {_seconds(max_seconds)}: give fewer {fewer}, or a larger --max-seconds"
         )
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
 
 
 def _fitting_levels(

@@ -36,7 +36,7 @@ from waldo_cli.detector.alignment import (
 )
 from waldo_cli.detector.maps import Grid, Maps, times_prior
 from waldo_cli.detector.peaks import as_printed, find_peaks, local_maxima
-from waldo_cli.detector.pyramid import Level
+from waldo_cli.detector.pyramid import Level, level_size
 from waldo_cli.detector.verdict import MOST_CHANCE, chance_of, evidence, rivals
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Detection, Size
@@ -58,6 +58,8 @@ REFINED = 16
 
 # Largest number of scores of turned masks in memory at once, 64 MB.
 _MOST_SCORES = 1 << 24
+# Seconds on one core for a pixel of a level: for sums over the windows, and for each turn.
+_SECONDS_A_PIXEL, _SECONDS_A_TURN = 8e-8, 5e-8
 
 # Masks whose colours vary less under their weights are matched by their shape: 2 levels of 255.
 _FLAT = 2 / 255
@@ -294,8 +296,7 @@ def _coarse_map(
     matcher: Matcher, pyramid: ImagePyramid, scale: float
 ) -> tuple[Grid, NDArray[np.intp]]:
     """The best score of all turns at each place, and which turn it is, ``(H', W')``."""
-    size = matcher.grid(COARSE, scale)
-    factor = min(1.0, math.sqrt(size.rows * size.cols / math.prod(matcher.mask.size)) / scale)
+    size, factor = _coarse_grid(matcher, scale)
     level = pyramid.resized(factor)
     A, B = _extent(size, matcher.turns)
     values: Floats = np.zeros(0, np.float32)
@@ -318,6 +319,20 @@ def _coarse_map(
     step = (1 / factors[0], 1 / factors[1])
     placed = (origin[0], origin[1]), step, scale, (factors[0], factors[1])
     return Grid(values[:, :, None], *placed, object_size=size), which
+
+
+def _coarse_grid(matcher: Matcher, scale: float) -> tuple[Size, float]:
+    """The size of the thing in the coarse search, and by what the image is resized for that."""
+    size = matcher.grid(COARSE, scale)
+    return size, min(1.0, math.sqrt(size.rows * size.cols / math.prod(matcher.mask.size)) / scale)
+
+
+def expected_seconds(matcher: Matcher, image: Size) -> float:
+    """Expected seconds on one core of `coarse_search`, which takes most of a search that is long."""
+    factors = [_coarse_grid(matcher, scale)[1] for scale in matcher.scales_for(image)]
+    pixels = sum(math.prod(level_size(*image, factor)) for factor in factors)
+    seconds = pixels * (_SECONDS_A_PIXEL + _SECONDS_A_TURN * len(matcher.turns))
+    return seconds * (3 if matcher.one_colour else 1)
 
 
 def _scores(level: Floats, bank: Floats, weights: Floats, *, one_colour: bool) -> Floats:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from waldo_cli.detector.detect import detect_with
+from waldo_cli.detector.maps import MAX_SECONDS
 from waldo_cli.detector.peaks import MAX_OVERLAP, suppress
 from waldo_cli.detector.search import Search
 from waldo_cli.evaluation.overlap import Overlaps, match
@@ -93,6 +94,7 @@ def score_page(
     top: int = 100,
     max_overlap: float = MAX_OVERLAP,
     max_pixels: int | None = None,
+    max_seconds: float = MAX_SECONDS,
     complain: Complain = refuse,
     truth_pixels: TruthPixels | None = None,
 ) -> PageScore:
@@ -108,7 +110,7 @@ def score_page(
         Class of the true boxes, which `Search.for_class` looks for.
     top
         Maximum number of finds per page (and mask) that are ranked.
-    max_overlap
+    max_overlap, max_seconds
         As for `detect`.
     max_pixels, complain, truth_pixels
         As for `open_page`. The picture is read as `detect` reads it.
@@ -126,7 +128,9 @@ def score_page(
     started = time.perf_counter()
     image = load_reduced(page.path, search.reduction, max_pixels=max_pixels, must_show=True)
     page = set_page(page, Size(*image.shape[:2]), complain, truth_pixels, max_pixels)
-    finds = detect_with(image, search, top=top, max_overlap=max_overlap).detections
+    finds = detect_with(
+        image, search, top=top, max_overlap=max_overlap, max_seconds=max_seconds
+    ).detections
     # `detect_with` suppresses overlaps within one label only; here all masks look for the same object.
     if search.masks is not None and len(search.masks) > 1:
         finds = tuple(suppress(finds, max_overlap))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
-from waldo_cli.files import show
+from waldo_cli.files import must_be_folder, show
 from waldo_cli.geometry import Box, Size
 from waldo_cli.images.decode import read_turn
 from waldo_cli.images.load import load_image
@@ -345,8 +345,7 @@ def pages_without(
     """
     # Not Path.resolve, which raises where a link leads in a circle.
     listed_paths = {os.path.realpath(page.path) for page in listed}
-    if not os.path.isdir(folder):  # not Path.is_dir, which raises if the name is too long
-        raise FileError("no such folder", path=str(folder))
+    must_be_folder(folder)
     items = list(expand([str(folder)], "", left_out=left_out))
     for item in items:
         if item.problem is not None:

@@ -24,7 +24,13 @@ from waldo_cli.evaluation.truth_text import (
     yolo_rows,
 )
 from waldo_cli.evaluation.truth_xml import xml_rows
-from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, reason
+from waldo_cli.files import (
+    FileTooLargeError,
+    NotRegularFileError,
+    must_be_folder,
+    read_bytes,
+    reason,
+)
 from waldo_cli.geometry import Size
 
 MAX_TRUTH_BYTES = 1 << 28  # 256 MiB; a larger file is refused
@@ -62,8 +68,7 @@ def read_truth(truth: str | Path, folder: str | Path, complain: Complain = refus
     """
     where = os.fsdecode(truth)
     faults = _Faults(complain)
-    if not os.path.isdir(folder):
-        raise FileError("no such folder", path=os.fsdecode(folder))
+    must_be_folder(folder)
     entries: dict[object, _Entry] = {}
     for file, row in _rows(where, faults.add):
         if row.problem is not None:

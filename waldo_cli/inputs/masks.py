@@ -38,13 +38,15 @@ def mask_sources(values: Iterable[str]) -> tuple[MaskSource, ...]:
     Raises
     ------
     FileError
-        A folder has no picture in it, or standard input is named twice.
+        It names no file, a folder has no picture in it, or standard input is named twice.
     """
     found: list[MaskSource] = []
     for value in values:
         label, equals, path = value.partition("=")
         if not equals or not label or os.sep in label or os.path.exists(value):
             label, path = "", value
+        if not path:
+            raise FileError("names no file", path=value)
         if path == STDIN:
             if any(source.path == STDIN for source in found):
                 raise FileError("standard input can be read only once", path=STDIN)

@@ -1,7 +1,7 @@
 """Train a stack, cross-validate it, and write it: `train` does all of it.
 
 1. The artworks are divided into folds. For each fold, a stack is trained on the pages of all other folds
-   (`looks.learn_proposals`, `looks.learn_looks`) and judged on the pages of the fold.
+   and judged on the pages of the fold (`parts.Learner`).
 2. The scores of all held-out pages give the calibration and the threshold (`calibrate`).
 3. The released stack is trained on all pages, with this calibration. The report says what was measured in
    step 1.
@@ -14,98 +14,30 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from waldo_cli.batch.finder import fingerprint
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.evaluation.pages import Complain, TruthPixels, pages_without, refuse
-from waldo_cli.evaluation.truth import read_truth
-from waldo_cli.files import write_atomically
-from waldo_cli.inputs.leftout import LeftOut
+from waldo_cli.evaluation.pages import Complain, refuse
+from waldo_cli.files import sweep, write_atomically
+from waldo_cli.training.beside import learn_beside
 from waldo_cli.training.calibrate import Calibration
 from waldo_cli.training.claim import MADE_BY, PAGE, REPORT, check, check_stack, claim, file_name
-from waldo_cli.training.curve import SHARES, doubled, part_of, point, told
-from waldo_cli.training.data import (
-    TrainingPage,
-    classes_of,
-    folds_by_artwork,
-    open_pages,
-    training_pages,
-    with_others,
-)
-from waldo_cli.training.held_out import Fold, evaluated, first_places
+from waldo_cli.training.curve import SHARES, doubled, point, told
+from waldo_cli.training.data import TrainingPage
+from waldo_cli.training.held_out import Fold
 from waldo_cli.training.leaks import same_pictures
-from waldo_cli.training.learn import memory_errors, seeded
-from waldo_cli.training.looks import Steps, learn_looks, learn_proposals
-from waldo_cli.training.network import Classes
+from waldo_cli.training.learn import memory_errors
+from waldo_cli.training.parts import RELEASE, Learner, Sources, Training
 from waldo_cli.training.progress import Progress
-from waldo_cli.training.release import Release, folded, write_stack
+from waldo_cli.training.release import Release, write_stack
 from waldo_cli.training.report import calibration_of, report_of
 from waldo_cli.training.report_page import page_of
 
-
-@dataclass(frozen=True)
-class Sources:
-    """Where a training learns from.
-
-    Attributes
-    ----------
-    pages, truth
-        The folder of pages, and the truth of them as `waldo_cli.evaluation.truth.read_truth` reads it.
-    label
-        The class that is sought; None: the only one, or ``waldo``.
-    figures
-        The boxes hold the heads of figures.
-    others
-        A truth of the other classes, whose boxes replace those of `truth` on the pages that it names.
-    without
-        Folders of further pages that do not show what is sought.
-    drawn
-        A folder of drawn scenes with their ``truth.csv``, which are added to the training pages.
-    truth_pixels
-        What the boxes mean where sizes do not tell, as for `waldo_cli.evaluation.pages.open_page`.
-    """
-
-    pages: Path
-    truth: Path
-    label: str | None = None
-    figures: bool = False
-    others: Path | None = None
-    without: tuple[Path, ...] = ()
-    drawn: Path | None = None
-    truth_pixels: TruthPixels | None = None
-
-    def read(
-        self, complain: Complain, say: Callable[[str], None] = print
-    ) -> tuple[Classes, list[TrainingPage], list[TrainingPage]]:
-        """The classes, the pages, and the drawn scenes; `say` gets what is left out of the folders."""
-        listed = read_truth(self.truth, self.pages, complain)
-        left_out = LeftOut(enters=False)
-        for folder in self.without:
-            listed += pages_without(folder, listed, left_out)
-        if str(left_out):
-            say(str(left_out))
-        opened = open_pages(listed, complain, self.truth_pixels)
-        try:
-            sought = classes_of(opened, self.label).names[0]
-            if self.others is not None:
-                opened = with_others(opened, read_truth(self.others, self.pages, complain), sought)
-            classes = classes_of(opened, sought, figures=self.figures)
-        except InvalidInputError as e:
-            raise e.at(str(self.truth)) from None
-        drawn: list[TrainingPage] = []
-        if self.drawn is not None:
-            scenes = read_truth(self.drawn / "truth.csv", self.drawn, complain)
-            drawn = training_pages(open_pages(scenes, complain), classes)
-        return (
-            classes,
-            training_pages(opened, classes),
-            [replace(page, kind="drawn") for page in drawn],
-        )
+# More folds than anybody has drawings for; and seeds of which PyTorch takes some thousand times the number.
+MOST_FOLDS, MOST_SEED = 1000, 10**12
 
 
 @memory_errors()
@@ -118,6 +50,7 @@ def train(
     seed: int = 0,
     resume: bool = False,
     curve: bool = False,
+    jobs: int = 1,
     say: Callable[[str], None] = print,
     show: Callable[[Progress], None] | None = None,
     complain: Complain = refuse,
@@ -142,6 +75,8 @@ def train(
         Continue what an earlier run with the same settings left in `out`.
     curve
         Also learn from shares of each fold's pages, for the learning curve (`waldo_cli.training.curve`).
+    jobs
+        How many folds are learned side by side, each by a process of its own on its share of the cores.
     say
         Called with each line of text.
     show
@@ -164,48 +99,55 @@ def train(
     MemoryError
         There is not enough memory; what is learned so far is kept.
     """
-    if folds < 0 or folds == 1:
-        raise InvalidInputError(f"folds is {folds}: give 2 or more, or 0 for no cross-validation")
+    if folds == 1 or not 0 <= folds <= MOST_FOLDS:
+        raise InvalidInputError(
+            f"folds is {folds}: give 2 to {MOST_FOLDS}, or 0 for no cross-validation"
+        )
+    if not 0 <= seed <= MOST_SEED:
+        raise InvalidInputError(f"seed is {seed}: give 0 to {MOST_SEED}")
     if not 0 < effort < math.inf:
         raise InvalidInputError(f"effort is {effort}: it must be a positive number")
     if curve and not folds:
         raise InvalidInputError("a learning curve needs held-out pages: give --folds 2 or more")
-    fold_names = [f"fold{number}" for number in range(folds)]
-    part_names = [f"{fold}-{share}" for fold in fold_names for share in SHARES] if curve else []
-    check(out, [*fold_names, *part_names, "all"], resume=resume)
-    classes, real_pages, drawn_pages = sources.read(complain, say)
+    if jobs < 1:
+        raise InvalidInputError(f"jobs is {jobs}: it must be at least 1")
+    training = Training(sources, out, folds, effort, seed, curve)
+    check(out, training.parts, resume=resume)
+    learner = Learner(training, *sources.read(complain, say))
+    classes, plan, real_pages = learner.classes, training.plan, learner.pages
     _must_suffice(real_pages, folds, sources.truth)
     name = file_name(classes.names[0])
     check_stack(out, name)
     settings = {"folds": folds, "effort": effort, "seed": seed, "classes": asdict(classes)}
-    settings["pages"] = fingerprint((*real_pages, *drawn_pages))[:16]
+    settings["pages"] = fingerprint((*real_pages, *learner.drawn))[:16]
     claim(out, settings)
+    for folder in ("", *training.parts):
+        sweep(str(out / folder))
     alike = same_pictures(real_pages)
     for one, other in alike:
         say(f"{one} and {other} show the same picture: give both one artwork, or leave one out")
-    plan = Steps().times(effort)
     steps = plan.random + plan.mined + plan.classifier * len(classes.closer_views) + plan.box
-    progress = Progress(out, 1 + folds + len(part_names), steps, say, show)
-    learner = _Learner(out, classes, plan, seed, name, drawn_pages, progress)
+    progress = Progress(out, len(training.parts), steps, say, show)
+    missing = [part for part in training.parts if not training.is_learned(part)]
+    if min(jobs, len(missing)) > 1:
+        learn_beside(training, missing, jobs, progress)  # what follows finds all of it
 
-    fold_of_artwork = folds_by_artwork(real_pages, folds, seed) if folds else {}
     results: list[Fold] = []
-    parts: dict[str, _Part] = {share: _Part() for share in (*SHARES, "all")}
-    for number, fold_name in enumerate(fold_names):
-        seen = [p for p in real_pages if fold_of_artwork[p.artwork] != number]
-        held_out = [p for p in real_pages if fold_of_artwork[p.artwork] == number]
-        path = learner.stack(seen, fold_name, number)
-        results.append(evaluated(held_out, classes, path, number, progress.lines(fold_name)))
+    shares: dict[str, _Share] = {share: _Share() for share in (*SHARES, "all")}
+    for number, fold_name in enumerate(training.fold_names):
+        results.append(learner.fold(number, progress.lines(fold_name)))
+        progress.end_of_part(fold_name)
         firsts = {s.name: s.rank == 1 for s in results[-1].pages.get("page", [])}
-        parts["all"].add(seen, firsts)
+        shares["all"].add(learner.seen(number), firsts)
         progress.add_judged(sum(firsts.values()), len(firsts))
-        for n, (share, size) in enumerate(SHARES.items(), 1) if curve else ():
-            some = part_of(seen, size, seed)
-            path = learner.stack(some, f"{fold_name}-{share}", number + n * (folds + 1))
-            parts[share].add(some, first_places(held_out, path))
+        for share in SHARES if curve else ():
+            part = f"{fold_name}-{share}"
+            firsts = learner.share(number, share, progress.lines(part))
+            shares[share].add(learner.part_seen(number, share), firsts)
+            progress.end_of_part(part)
     calibration = calibration_of(results) if results else Calibration()
-    # The released stack learns from all pages; its seed is that of a fold after the last one.
-    networks = learner.networks(real_pages, "all", folds)
+    networks = learner.release(progress.lines(RELEASE))
+    progress.end_of_part(RELEASE)
     shown = len(_shown(real_pages))
     description = f"{classes.names[0]}, learned from {shown} page{'s' * (shown != 1)}"
     release = Release(name, description, calibration)
@@ -213,7 +155,7 @@ def train(
     report = report_of(settings, classes, plan, results, calibration)
     report["same_pictures"] = alike
     if curve:
-        report["curve"] = _curve(list(parts.values()), say)
+        report["curve"] = _curve(list(shares.values()), say)
     with write_atomically(out / PAGE) as file:
         file.write(page_of(report, progress.losses, real_pages, results, calibration).encode())
     with write_atomically(out / REPORT) as file:
@@ -222,39 +164,7 @@ def train(
 
 
 @dataclass
-class _Learner:
-    """Learns the networks of a part of a training: of a fold, of a share of it, or of the release."""
-
-    out: Path
-    classes: Classes
-    plan: Steps
-    seed: int
-    name: str
-    drawn: list[TrainingPage]
-    progress: Progress
-
-    def networks(
-        self, pages: Sequence[TrainingPage], part: str, number: int
-    ) -> tuple[nn.Sequential, list[nn.Sequential], nn.Sequential]:
-        """The networks as they are released; `number` is the part's, for the seeds."""
-        folder, with_drawn = self.out / part, [*pages, *self.drawn]
-        # Seeds of different parts lie 10 apart, since the networks of a part add small numbers to theirs.
-        seed = 1000 * self.seed + 10 * number
-        arguments = (folder, self.plan, seed, self.progress.part(part))
-        with seeded(seed):
-            proposals = learn_proposals(with_drawn, self.classes, *arguments)
-        closer, box = learn_looks(with_drawn, self.classes, proposals, *arguments)
-        self.progress.end_of_part()
-        return folded(proposals), [folded(net) for net in closer], folded(box)
-
-    def stack(self, pages: Sequence[TrainingPage], part: str, number: int) -> Path:
-        """The stack file of a part, not calibrated."""
-        networks = self.networks(pages, part, number)
-        return write_stack(self.out / part, Release(self.name), self.classes, *networks)
-
-
-@dataclass
-class _Part:
+class _Share:
     """What all folds gave after learning from a share of their pages."""
 
     drawings: list[int] = field(default_factory=list)
@@ -265,11 +175,11 @@ class _Part:
         self.firsts |= firsts
 
 
-def _curve(parts: Sequence[_Part], say: Callable[[str], None]) -> dict[str, Any]:
+def _curve(shares: Sequence[_Share], say: Callable[[str], None]) -> dict[str, Any]:
     """The learning curve, told and for the report."""
-    drawings = [sum(part.drawings) / len(part.drawings) for part in parts]
-    points = [point(n, part.firsts) for n, part in zip(drawings, parts, strict=True)]
-    twice = doubled(drawings, [part.firsts for part in parts])
+    drawings = [sum(share.drawings) / len(share.drawings) for share in shares]
+    points = [point(n, share.firsts) for n, share in zip(drawings, shares, strict=True)]
+    twice = doubled(drawings, [share.firsts for share in shares])
     lines = told(points, twice)
     for line in lines:
         say(line)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from waldo_cli.arrays import Bytes
-from waldo_cli.errors import InvalidInputError
+from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.pages import (
     IGNORE,
     Complain,
@@ -150,16 +150,20 @@ def open_pages(
 ) -> list[Opened]:
     """The pages of a truth, with their pixels and with their boxes on them.
 
+    `complain` gets what is wrong with a row, and pictures that cannot be read; they are left out.
+
     Raises
     ------
     InvalidInputError
         A picture has another size than the truth says.
-    FileError
-        A picture cannot be read.
     """
     opened = []
     for listed_page in listed:
-        image, page = open_page(listed_page, complain=complain, truth_pixels=truth_pixels)
+        try:
+            image, page = open_page(listed_page, complain=complain, truth_pixels=truth_pixels)
+        except FileError as e:
+            complain(e.at(str(listed_page.path)))
+            continue
         opened.append((np.rint(image * 255).astype(np.uint8), page))
     return opened
 
@@ -301,13 +305,21 @@ def cut_patch(pixels: Bytes, spot: Spot, head: float, side: int = PATCH) -> Byte
     # The bilinear filter needs some pixels around the patch: `size / head` for each pixel of the result.
     margin = int(np.ceil(max(1.0, size / head))) + 1
     first_col, first_row = int(np.floor(x - half)) - margin, int(np.floor(y - half)) - margin
-    # Clipped indices repeat the page's edge.
-    rows = np.arange(first_row, int(np.ceil(y + half)) + margin).clip(0, pixels.shape[0] - 1)
-    cols = np.arange(first_col, int(np.ceil(x + half)) + margin).clip(0, pixels.shape[1] - 1)
-    piece = Image.fromarray(pixels[rows[:, None], cols[None, :]])
+    last_col, last_row = int(np.ceil(x + half)) + margin, int(np.ceil(y + half)) + margin
+    height, width = pixels.shape[:2]
+    piece = pixels[max(first_row, 0) : last_row, max(first_col, 0) : last_col]
+    # The page's edge, where the piece reaches beyond it.
+    beyond = (
+        (max(-first_row, 0), max(last_row - height, 0)),
+        (max(-first_col, 0), max(last_col - width, 0)),
+        (0, 0),
+    )
+    if np.any(beyond):
+        piece = np.pad(piece, beyond, mode="edge")
     left, top = x - half - first_col, y - half - first_row
     box = (left, top, left + 2 * half, top + 2 * half)
-    return np.asarray(piece.resize((side, side), Image.Resampling.BILINEAR, box=box))
+    image = Image.fromarray(piece)
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
 
 
 def random_spots(page: TrainingPage, count: int, random: np.random.Generator) -> list[Spot]:
@@ -383,7 +395,7 @@ def character_patches(pages: Sequence[TrainingPage], head: float) -> Patches:
     """A patch around each object."""
     pairs = [(p, h) for p in pages for h in p.heads]
     return Patches(
-        np.stack([cut_patch(p.pixels, (h.x, h.y, h.height), head) for p, h in pairs]),
+        _cut([(p, (h.x, h.y, h.height)) for p, h in pairs], head),
         np.array([h.label for _, h in pairs]),
         head,
         np.array([DRAWN_WEIGHT if p.kind == "drawn" else 1.0 for p, _ in pairs]),
@@ -397,12 +409,16 @@ def spot_patches(
     pages: Sequence[TrainingPage], spots: Sequence[Sequence[Spot]], head: float
 ) -> Patches:
     """A patch around each spot of each page, all with the label nobody; `spots` has one list per page."""
-    cuts = [
-        cut_patch(p.pixels, spot, head)
-        for p, page_spots in zip(pages, spots, strict=True)
-        for spot in page_spots
-    ]
-    return Patches(np.stack(cuts), np.full(len(cuts), NOBODY), head)
+    pairs = [(p, spot) for p, of_page in zip(pages, spots, strict=True) for spot in of_page]
+    return Patches(_cut(pairs, head), np.full(len(pairs), NOBODY), head)
+
+
+def _cut(spots: Sequence[tuple[TrainingPage, Spot]], head: float) -> Bytes:
+    """The patches of spots, ``(N, side, side, 3)``; never twice in memory, where they have gigabytes."""
+    patches = np.empty((len(spots), PATCH, PATCH, 3), np.uint8)
+    for patch, (page, spot) in zip(patches, spots, strict=True):
+        patch[...] = cut_patch(page.pixels, spot, head)
+    return patches
 
 
 def resized(page: TrainingPage, factor: float) -> TrainingPage:

@@ -28,6 +28,9 @@ from waldo_cli.training.network import Classes
 
 MAX_SCORES_BYTES = 1 << 26
 
+# What is kept beside the stack of a fold: its results; or of a share of a fold, on which pages it came first.
+SCORES, FIRSTS = "scores.json", "first.json"
+
 # Factors: held-out pages are judged at these sizes as well.
 SIZES = {"half": 0.5, "double": 2.0}
 
@@ -139,7 +142,7 @@ def evaluated(
 
     The results are kept in a file beside the stack. If an earlier run has written it, it is read instead.
     """
-    scores_file = path.with_name("scores.json")
+    scores_file = path.with_name(SCORES)
     if os.path.lexists(scores_file):
         return stored_fold(scores_file, number)
     stack = load_stack(path)
@@ -179,7 +182,7 @@ def first_places(pages: Sequence[TrainingPage], path: Path) -> dict[str, bool]:
 
     Kept in a file beside the stack, as by `evaluated`.
     """
-    file_of_firsts = path.with_name("first.json")
+    file_of_firsts = path.with_name(FIRSTS)
     if os.path.lexists(file_of_firsts):
         with _readable(file_of_firsts):
             stored = json.loads(read_bytes(file_of_firsts, MAX_SCORES_BYTES))

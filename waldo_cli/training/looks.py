@@ -26,6 +26,7 @@ from torch import nn
 
 from waldo_cli.detector.peaks import local_maxima, suppress
 from waldo_cli.detector.pyramid import level_size
+from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box
 from waldo_cli.scales import scale_ladder
 from waldo_cli.training.data import (
@@ -165,6 +166,11 @@ def learn_proposals(
     head = 1.25 * classes.proposal_view.head
     random = np.random.default_rng([seed, 1])
     spots = [random_spots(p, 15 if p.kind in OTHER_KINDS else 50, random) for p in pages]
+    if not any(spots):
+        raise InvalidInputError(
+            "no page has a place where nothing is: give pages that show more than the objects, or other"
+            " pictures by --without"
+        )
     characters = character_patches(pages, head)
     lesson = ProposalLesson(net, classes, characters, spot_patches(pages, spots, head))
     early_file = folder / "proposals-early.pt"  # the network before mining
@@ -230,7 +236,7 @@ def learn_looks(
         view: NetworkView,
         steps: int,
     ) -> nn.Sequential:
-        final_file = folder / f"{name}.pt"
+        final_file = folder / learned_file(name)
         if os.path.lexists(final_file):
             return load(start(), final_file)
         if not spots:  # once for all looks, and only if one of them is not trained yet
@@ -254,6 +260,11 @@ def learn_looks(
     ]
     box = learned("box", lambda: box_network(closer[-1]), BoxLesson, classes.box_view, plan.box)
     return closer, box
+
+
+def learned_file(look: str) -> str:
+    """The name of the file that keeps a finished look."""
+    return f"{look}.pt"
 
 
 def _proposed(

@@ -85,10 +85,9 @@ class Progress:
         self._file = out / LOSSES
         self._parts, self._steps, self._say, self._show = parts, steps, say, show
         self._started = time.monotonic()
-        self._finished = 0  # parts
-        self._ran = 0  # steps in this process
-        self._in_part = 0  # steps of the present part, those of finished networks among them
-        self._networks: dict[str, int] = {}  # of the present part: steps up to here
+        self._finished: set[str] = set()  # parts
+        self._ran = 0  # steps in this run
+        self._networks: dict[str, dict[str, int]] = {}  # by part and network: steps up to here
         self.where = ""
         self.first = self.judged = 0
         self.losses = _stored(self._file)
@@ -96,7 +95,12 @@ class Progress:
     @property
     def share(self) -> float:
         """How much is done, from 0 to 1."""
-        return min(1.0, (self._finished + self._in_part / self._steps) / self._parts)
+        begun = sum(
+            sum(networks.values())
+            for part, networks in self._networks.items()
+            if part not in self._finished
+        )
+        return min(1.0, (len(self._finished) + begun / self._steps) / self._parts)
 
     @property
     def seconds_left(self) -> float | None:
@@ -105,12 +109,6 @@ class Progress:
             return None
         each = (time.monotonic() - self._started) / self._ran
         return each * self._steps * self._parts * (1 - self.share)
-
-    def part(self, name: str) -> Callable[[str | Step], None]:
-        """Begin a part, and return what its lines and steps are to be told to."""
-        self._networks = {}
-        self._in_part = 0
-        return self.lines(name)
 
     def lines(self, name: str) -> Callable[[str | Step], None]:
         """What the lines and steps of a part are to be told to."""
@@ -123,10 +121,9 @@ class Progress:
 
         return told
 
-    def end_of_part(self) -> None:
-        """All networks of a part are learned, or were learned by an earlier run."""
-        self._finished += 1
-        self._in_part = 0
+    def end_of_part(self, name: str) -> None:
+        """A part is learned, or was learned by an earlier run. It may be told twice."""
+        self._finished.add(name)
         self._tell()
 
     def add_judged(self, first: int, pages: int) -> None:
@@ -136,14 +133,14 @@ class Progress:
         self._tell()
 
     def _step(self, part: str, step: Step) -> None:
-        before = self._networks.get(step.network)
+        networks = self._networks.setdefault(part, {})
+        before = networks.get(step.network)
         if before is None:  # another network: the earlier ones are done
             rows = self.losses.setdefault(part, {}).setdefault(step.network, [])
             rows[:] = [row for row in rows if row[0] < step.step]
             before = rows[-1][0] if rows else 0
         self._ran += max(0, step.step - before)
-        self._networks[step.network] = step.step
-        self._in_part = sum(self._networks.values())
+        networks[step.network] = step.step
         self.where = f"{part}: {step.network} {step.step} of {step.steps}"
         if step.saved:
             self.losses[part][step.network].append((step.step, round(step.loss, 5)))
