@@ -6,6 +6,7 @@ import io
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -236,3 +237,18 @@ def test_weights_with_colours_or_without_any_are_refused() -> None:
         load_weights(png(noise(3, 3)))
     with pytest.raises(ImageError, match="0 everywhere"):
         load_weights(png(np.zeros((3, 3, 1), np.uint8)))
+
+
+def test_a_mask_of_sixteen_bits_is_held_once(tmp_path: Path) -> None:
+    side = 400
+    values = np.random.default_rng(0).integers(0, 65_536, (side, side, 4)).astype(">u2")
+    (tmp_path / "mask.png").write_bytes(png(values))
+    load_mask(tmp_path / "mask.png")  # what is loaded and kept for later files is not counted
+    tracemalloc.start()
+    try:
+        load_mask(tmp_path / "mask.png")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Its file, four channels of 4 bytes, and what is made beside them a channel at a time.
+    assert peak < 44 * side**2

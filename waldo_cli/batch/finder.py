@@ -240,7 +240,7 @@ class Finder:
                 failures += self._save(
                     output + ACTIVATIONS,
                     NPY_MARK,
-                    lambda path: save_activations(path, result.activations),
+                    lambda path: save_activations(path, result.overlay),
                 )
             if query.heatmap or extras.pictures:
                 heatmap = Heatmap(result.image, result.overlay, result.detections)

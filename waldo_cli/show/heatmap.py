@@ -164,19 +164,24 @@ def save_heatmap(
     save_png(path, Heatmap(image, activations, detections))
 
 
-def save_activations(path: str | os.PathLike[str], activations: NDArray[np.float32]) -> None:
-    """Write ``(H, W)`` float32 as an .npy file, whole or not at all.
+def save_activations(
+    path: str | os.PathLike[str], activations: NDArray[np.float32] | Overlay
+) -> None:
+    """Write ``(H, W)`` float32 as an .npy file, whole or not at all; of an overlay a band at a time.
 
     Raises
     ------
     FileError
         The file cannot be written.
     """
-    rows = np.ascontiguousarray(activations, dtype="<f4")
-    header = str({"descr": "<f4", "fortran_order": False, "shape": rows.shape}).encode("ascii")
+    height, width = activations.shape
+    header = str({"descr": "<f4", "fortran_order": False, "shape": (height, width)}).encode("ascii")
+    band = max(1, (1 << 18) // width)
     with write_atomically(path) as file:
         file.write(NPY_MARK + header.ljust(1024 - len(NPY_MARK) - 1) + b"\n")
-        file.write(rows.data)
+        for top in range(0, height, band):
+            rows = activations[top : top + band]
+            file.write(np.ascontiguousarray(rows, dtype="<f4").data)
 
 
 def _spotlight(picture: Bytes, first: int, image: NDArray[Any], found: Detection) -> None:
