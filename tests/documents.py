@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from imagefiles import encoded
 from PIL import Image
 
-ANIMATIONS = ("gif", "apng", "webp")
+ANIMATIONS = ("gif", "apng", "webp", "avif")
 DOCUMENTS = ("tif", "pdf", "cbz")
 
 
@@ -27,6 +27,7 @@ def document(kind: str, pages: Sequence[Image.Image]) -> bytes:
     name = {"tif": "TIFF", "apng": "PNG"}.get(kind, kind.upper())
     options: dict[str, object] = {
         "webp": {"lossless": True},
+        "avif": {"quality": 100, "subsampling": "4:4:4"},
         "tif": {"compression": "tiff_deflate"},
     }.get(kind, {})
     return encoded(pages[0], name, save_all=True, append_images=pages[1:], **options)

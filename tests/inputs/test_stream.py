@@ -19,6 +19,9 @@ KINDS = {
     "WEBP": {"lossless": True},
     "BMP": {},
     "PPM": {},
+    "TIFF": {"compression": "tiff_deflate"},
+    "AVIF": {},
+    "JPEG2000": {},
 }
 LIMIT = 1 << 28
 

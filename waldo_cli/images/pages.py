@@ -1,7 +1,7 @@
 """Files of several pictures: how many there are, and one of them by its number.
 
-Pages of TIFF and PDF, pictures in an archive (CBZ, ZIP), frames of GIF, APNG and WebP. The first bytes decide
-what a file is, never its name. Standard library only; `pdf` needs pypdfium2.
+Pages of TIFF and PDF, pictures in an archive (CBZ, ZIP), frames of GIF, APNG, WebP and AVIF. The first bytes
+decide what a file is, never its name. Standard library only; `pdf` needs pypdfium2.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ _SIGNATURES: Final = {
     "GIF": re.compile(rb"GIF8[79]a"),
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "WEBP": re.compile(rb"RIFF....WEBPVP8X", re.DOTALL),  # animations have this extended form
+    "AVIF": re.compile(rb"....ftypavis", re.DOTALL),  # the brand of animations
 }
 
 # Real files stay far below: each stops a loop that a file could make very long.
 _MAX_PNG_CHUNKS: Final = 1_000_000
 _MAX_FRAMES: Final = 1_000_000
+_MAX_BOXES: Final = 10_000
 
 # Frames build on the ones before, so all of them are decoded: at most so many pixels, about 10 seconds.
 _MAX_FRAME_PIXELS: Final = 1_000_000_000
@@ -51,7 +53,7 @@ class Contents:
     Attributes
     ----------
     kind
-        ``"TIFF"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``; empty for other files.
+        ``"TIFF"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``, ``"AVIF"``; empty for other files.
     count
         Number of pictures; 1 for files of other kinds, whatever they are.
     others
@@ -64,7 +66,7 @@ class Contents:
 
     @property
     def is_animation(self) -> bool:
-        return self.kind in ("GIF", "PNG", "WEBP")
+        return self.kind in ("GIF", "PNG", "WEBP", "AVIF")
 
 
 def contents(source: str | bytes) -> Contents:
@@ -95,6 +97,8 @@ def contents(source: str | bytes) -> Contents:
                 return Contents(kind, max(1, _apng_frames(file)))
             case "WEBP":
                 return Contents(kind, max(1, _webp_frames(file)))
+            case "AVIF":
+                return Contents(kind, max(1, _avif_frames(file)))
         return Contents("", 1)
 
 
@@ -240,6 +244,42 @@ def _apng_frames(file: BinaryIO) -> int:
 def _webp_frames(file: BinaryIO) -> int:
     """Count the frames of a WebP."""
     return sum(name == b"ANMF" for name, _ in _chunks(file, 12, "<4sI", 0))
+
+
+# Boxes that lead to the table of a track's samples (ISO/IEC 14496-12).
+_TO_SAMPLES: Final = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+
+
+def _avif_frames(file: BinaryIO) -> int:
+    """Count the frames of an AVIF: the samples of its longest track."""
+    size = file.seek(0, os.SEEK_END)
+    frames = 0
+    spans = [(0, size)]  # of boxes, one after the other
+    for _ in range(_MAX_BOXES):
+        if not spans:
+            break
+        start, end = spans.pop()
+        file.seek(start)
+        head = file.read(20)
+        if len(head) < 8:
+            continue
+        length, name = struct.unpack_from(">I4s", head)
+        body = start + 8
+        if length == 1 and len(head) >= 16:
+            length, body = int.from_bytes(head[8:16], "big"), start + 16
+        last = end if length == 0 else min(start + length, end)
+        if last < body:
+            continue
+        if last < end:
+            spans.append((last, end))
+        if name in _TO_SAMPLES:
+            spans.append((body, last))
+        elif name == b"stsz" and len(head) == 20:
+            each, count = struct.unpack_from(">II", head, 12)
+            # One size for all, or the size of each: there are not more than the bytes have room for.
+            room = size // each if each else (last - body - 12) // 4
+            frames = max(frames, min(count, room, _MAX_FRAMES))
+    return frames
 
 
 def _chunks(file: BinaryIO, start: int, form: str, after: int) -> Iterator[tuple[bytes, bytes]]:

@@ -9,6 +9,7 @@ the division by white writes float32 into the result, which is turned upright on
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -237,20 +238,23 @@ class Picture:
         """Return the values that become 0 and 1, if no value always means white; None otherwise.
 
         Floats, 32-bit integers and signed integers have no such value. Their range is 0 to 1, extended to the
-        smallest and the largest sample of the picture; NaN and infinity do not count.
+        smallest and the largest sample of the picture; NaN and infinity do not count. Where all of them are
+        more than half of the largest, as heights above the sea are, the smallest is black.
         """
         is_float = self.samples is not None and self.samples.dtype == np.float32
         if self.image.mode != "F" and not is_float:
             return None
-        black, white = 0.0, 1.0
+        smallest, largest = math.inf, -math.inf
         for rows in self._row_bands():
             samples = self._read_samples(rows)
             if samples.ndim == 3 and samples.shape[-1] in (2, 4):
                 samples = samples[..., :-1]
             finite = samples[np.isfinite(samples)]
-            black = min(black, float(finite.min(initial=0.0)))
-            white = max(white, float(finite.max(initial=1.0)))
-        return black, white
+            smallest = min(smallest, float(finite.min(initial=math.inf)))
+            largest = max(largest, float(finite.max(initial=-math.inf)))
+        if 1 < largest < 2 * smallest and smallest < largest:
+            return smallest, largest
+        return min(0.0, smallest), max(1.0, largest)
 
 
 def _crop(image: Image.Image, rows: slice) -> npt.NDArray[Any]:

@@ -136,6 +136,36 @@ def pages(file: BinaryIO) -> list[int]:
     return found or list(visited)[:1]
 
 
+def end(file: BinaryIO) -> int | None:
+    """Return where the data of all pages end, by what their directories say; None if that cannot be told."""
+    form = _form(file)
+    last = 0
+    visited: set[int] = set()
+    offset = form.read(file, form.first, form.offset)
+    while offset and offset not in visited and len(visited) < _MAX_DIRECTORIES:
+        visited.add(offset)
+        try:
+            entries = {e.tag: e for e in _entries(file, form, offset, _FAR)}
+        except ImageError:
+            return None
+        count = form.read(file, offset, form.count) or 0
+        after = offset + struct.calcsize(form.count)
+        for _, kind, number, value in form.entry.iter_unpack(file.read(count * form.entry.size)):
+            size = number * _TYPE_SIZES.get(kind, 0)
+            if size > form.offset_size:
+                last = max(last, struct.unpack(form.order + form.offset, value)[0] + size)
+        for offsets, lengths in _BLOCKS.items():
+            if offsets in entries and lengths in entries:
+                blocks = zip(
+                    entries[offsets].numbers(form), entries[lengths].numbers(form), strict=False
+                )
+                last = max([last, *(at + size for at, size in blocks)])
+        after += count * form.entry.size
+        last = max(last, after + form.offset_size)
+        offset = form.read(file, after, form.offset)
+    return last or None
+
+
 def _first_values(file: BinaryIO, form: _Form, count: int) -> dict[int, int]:
     """Return the first value of so many entries, which are next in the file, as if all were whole numbers."""
     data = file.read(count * form.entry.size)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import BinaryIO, Final, cast
 
-from waldo_cli.images import pnm
+from waldo_cli.images import pnm, tiff
 
 
 def pictures(read: Callable[[int], bytes], limit: int) -> Iterator[tuple[bytes, bool]]:
@@ -169,6 +169,41 @@ def _bmp_end(stream: _Stream) -> int | None:
     return size if size >= 26 else None  # not even its headers: the size is wrong
 
 
+def _boxes_end(stream: _Stream) -> int | None:
+    position = 0
+    while (length := stream.number(position, 4, "big")) is not None:
+        # A film behind a picture begins like one, but with brands of its own: it belongs to the picture.
+        if position and stream.begins_picture(position):
+            return position
+        if length == 1:
+            length = stream.number(position + 8, 8, "big") or 0
+        if length < 8:  # 0: up to the end
+            return None
+        position += length
+    return None
+
+
+class _File:
+    """The stream as a file that is read at any place, as far as it has to be read for that."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+        self._at = 0
+
+    def seek(self, position: int) -> None:
+        self._at = position
+
+    def read(self, size: int) -> bytes:
+        self._stream.has(self._at + size)
+        data = bytes(self._stream.data[self._at : self._at + size])
+        self._at += len(data)
+        return data
+
+
+def _tiff_end(stream: _Stream) -> int | None:
+    return tiff.end(cast("BinaryIO", _File(stream)))
+
+
 def _pnm_end(stream: _Stream) -> int | None:
     while (found := pnm.header(stream.data)) is None:
         if len(stream.data) >= pnm.LONGEST_HEADER or not stream.has(len(stream.data) + 1):
@@ -182,6 +217,12 @@ _SIGNATURES: Final = {
     "GIF": re.compile(rb"GIF8[79]a"),
     "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
     "PNM": re.compile(rb"P[456](#|[ \t\r\n]+[\d#])"),
+    "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]"),
+    # AVIF and HEIF, JPEG 2000, JPEG XL: each made of boxes.
+    "BOXES": re.compile(
+        rb"....ftyp(avi[fs]|hei[cfmsx]|hev[cmsx]|mif1|msf1)|\0\0\0\x0c(jP  |JXL )\r\n\x87\n",
+        re.DOTALL,
+    ),
     "BMP": re.compile(rb"BM[^\0]...\0{4}|BM.[^\0]..\0{4}|BM..[^\0].\0{4}", re.DOTALL),
 }
 _ENDS: Final[dict[str, Callable[[_Stream], int | None]]] = {
@@ -190,5 +231,7 @@ _ENDS: Final[dict[str, Callable[[_Stream], int | None]]] = {
     "GIF": _gif_end,
     "WEBP": _webp_end,
     "PNM": _pnm_end,
+    "TIFF": _tiff_end,
+    "BOXES": _boxes_end,
     "BMP": _bmp_end,
 }
