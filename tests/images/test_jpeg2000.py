@@ -74,3 +74,16 @@ def test_a_header_that_is_cut_short_is_refused() -> None:
     for cut in range(style, style + 16):
         with pytest.raises(ImageError):
             load_image(data[:cut])
+
+
+@pytest.mark.parametrize(
+    "tail", [b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x10mdat a film", b"\0" * 99, b"words"]
+)
+@pytest.mark.parametrize("large", [False, True])
+def test_what_stands_behind_the_codestream_refuses_no_pixels(tail: bytes, large: bool) -> None:
+    data = encoded(PICTURE, "JPEG2000")
+    if large:  # the length of the box in 64 bits
+        at = data.index(b"jp2c") - 4
+        length = struct.unpack_from(">I", data, at)[0] + 8
+        data = data[:at] + b"\0\0\0\1jp2c" + struct.pack(">Q", length) + data[at + 8 :]
+    np.testing.assert_array_equal(load_image(data + tail), load_image(data))

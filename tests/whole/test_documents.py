@@ -8,6 +8,7 @@ import json
 import signal
 import struct
 import subprocess
+import sys
 import time
 from itertools import chain
 from pathlib import Path
@@ -357,3 +358,94 @@ def test_waldo_is_found_alike_whatever_file_his_page_is_in(kind: str, tmp_path: 
     assert alone.score > 0.9
     assert (paged.x, paged.y) == pytest.approx((alone.x, alone.y), abs=1)
     assert paged.score == pytest.approx(alone.score, abs=0.02)
+
+
+# --- truths of pages ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def crop(tmp_path: Path) -> Path:
+    """A piece of the second page of each file in the folder ``books`` beside it, and of a picture alone."""
+    (tmp_path / "books").mkdir()
+    random = np.random.default_rng(4)
+    first, second, alone = (
+        Image.fromarray(random.integers(0, 255, (60, 80, 3)).astype(np.uint8)) for _ in range(3)
+    )
+    alone.paste(second.crop((30, 20, 50, 36)), (5, 9))
+    alone.save(tmp_path / "books" / "alone.png")
+    for kind in ("tif", "cbz", "pdf"):
+        path = tmp_path / "books" / f"{'scan' if kind != 'cbz' else 'comic'}.{kind}"
+        path.write_bytes(document(kind, [first, second]))
+    second.crop((30, 20, 50, 36)).save(tmp_path / "needle.png")
+    return tmp_path / "needle.png"
+
+
+@pytest.mark.parametrize("form", ["coco", "voc", "labelme", "yolo"])
+def test_what_detect_says_of_pages_is_a_truth_of_these_pages(crop: Path, form: str) -> None:
+    pytest.importorskip("pypdfium2", reason="PDF needs pypdfium2")
+    place = crop.parent
+    sought = ["--mask", str(crop), "--scales", "1"]
+    ended = run(place, "books", "--no-heatmap", "-f", form, "-o", "truth")
+    assert ended.returncode == 0
+    if form == "coco":
+        (place / "truth").write_bytes(ended.stdout)
+    asked = ["evaluate", "books", "--truth", "truth", *sought, "-f", "json"]
+    judged = subprocess.run(
+        [sys.executable, "-m", "waldo_cli", *asked], cwd=place, capture_output=True, check=False
+    )
+    assert (judged.returncode, judged.stderr) == (0, b"")
+    said = json.loads(judged.stdout)
+    # A PDF is drawn larger than its crop is; the others are found where they were.
+    names = {page["page"].split("/")[-1]: page["rank"] for page in said["pages"]}
+    assert names["scan.tif, page 2"] == names["comic.cbz, page 2"] == names["alone.png"] == 1
+    assert names["scan.tif, page 1"] is None
+    assert said["top1"] == said["pages_with"]
+
+
+def test_a_truth_that_does_not_say_which_page_is_told(crop: Path) -> None:
+    place = crop.parent
+    rows = "filename,class,xmin,ymin,xmax,ymax\n{}scan.tif,needle,30,20,50,36\nalone.png,needle,5,9,25,25\n"
+    (place / "truth.csv").write_text(rows.format(""))
+    asked = ["evaluate", "books", "--truth", "truth.csv", "--mask", str(crop), "--scales", "1"]
+    evaluate = [sys.executable, "-m", "waldo_cli", *asked]
+    judged = subprocess.run(evaluate, cwd=place, capture_output=True, check=False)
+    assert judged.returncode == 2
+    assert (
+        b"scan.tif: has 2 pages, and truth.csv does not say which: give its page" in judged.stderr
+    )
+    assert b"top-1              1 of 1" in judged.stdout
+    paged = rows.format("").replace("ymax\n", "ymax,page\n").replace("50,36\n", "50,36,2\n")
+    (place / "truth.csv").write_text(paged.replace("25,25\n", "25,25,\n"))
+    judged = subprocess.run(evaluate, cwd=place, capture_output=True, check=False)
+    assert judged.returncode == 0
+    assert b"top-1              2 of 2" in judged.stdout
+
+
+def test_all_pages_of_a_file_without_it_are_judged(crop: Path) -> None:
+    place = crop.parent
+    (place / "truth.csv").write_text(
+        "filename,class,xmin,ymin,xmax,ymax\nalone.png,needle,5,9,25,25\n"
+    )
+    asked = ["evaluate", "books", "--truth", "truth.csv", "--mask", str(crop), "--scales", "1"]
+    judged = subprocess.run(
+        [sys.executable, "-m", "waldo_cli", *asked, "--unlisted", "-f", "json"],
+        cwd=place, capture_output=True, check=False,
+    )  # fmt: skip
+    said = json.loads(judged.stdout)
+    assert said["pages_without"] == 6
+    assert said["alarmed_pages_without"] >= 2, "the second pages show it, but are not listed"
+
+
+@pytest.mark.parametrize("kind", ["tif", "cbz", "stream"])
+def test_all_pages_of_a_mask_are_pictures_of_one_thing(crop: Path, kind: str) -> None:
+    place = crop.parent
+    other = Image.fromarray(np.random.default_rng(5).integers(0, 255, (16, 20, 3)).astype(np.uint8))
+    several = document(kind, [other, Image.open(crop)])
+    (place / f"both.{kind}").write_bytes(several)
+    asked = ["--mask", "both=-" if kind == "stream" else f"both.{kind}", "--scales", "1"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "waldo_cli", "detect", "books/alone.png", *asked, "--no-heatmap"],
+        cwd=place, capture_output=True, input=several, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout.split(b"\t")[4:7] == [b"both", b"5", b"9"]

@@ -126,7 +126,9 @@ def score_page(
     search = replace(search, threshold=LOWEST_SCORE, by_verdict=False)
     search = search.for_class(label)
     started = time.perf_counter()
-    image = load_reduced(page.path, search.reduction, max_pixels=max_pixels, must_show=True)
+    image = load_reduced(
+        page.path, search.reduction, page=page.number, max_pixels=max_pixels, must_show=True
+    )
     page = set_page(page, Size(*image.shape[:2]), complain, truth_pixels, max_pixels)
     finds = detect_with(
         image, search, top=top, max_overlap=max_overlap, max_seconds=max_seconds

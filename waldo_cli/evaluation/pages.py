@@ -19,6 +19,7 @@ from waldo_cli.geometry import Box, Size
 from waldo_cli.images.decode import read_turn
 from waldo_cli.images.load import load_image
 from waldo_cli.images.orientation import shown_size, turned_box
+from waldo_cli.images.pages import contents
 from waldo_cli.inputs.folders import expand
 
 if TYPE_CHECKING:
@@ -204,6 +205,8 @@ class Page:
         Boxes that wait for the size of the picture.
     is_assumed
         The boxes were taken as they are, but nothing says that they mean the picture as shown.
+    number
+        Which picture of a file of several it is, from 1.
     """
 
     name: str
@@ -213,6 +216,7 @@ class Page:
     columns: Mapping[str, str] = field(default_factory=dict)
     raw: tuple[RawBox, ...] = ()
     is_assumed: bool = False
+    number: int = 1
 
 
 def place_boxes(raw: Iterable[RawBox], size: Size, complain: Complain) -> tuple[TrueBox, ...]:
@@ -249,7 +253,7 @@ def open_page(
     FileError
         The picture cannot be read.
     """
-    image = load_image(page.path, max_pixels=max_pixels, must_show=True)
+    image = load_image(page.path, page=page.number, max_pixels=max_pixels, must_show=True)
     return image, set_page(page, Size(*image.shape[:2]), complain, truth_pixels, max_pixels)
 
 
@@ -288,7 +292,7 @@ def set_page(
     """
     if page.size is None and not page.raw:  # the truth does not name it
         return page
-    turn = read_turn(page.path, max_pixels=max_pixels)
+    turn = read_turn(page.path, page=page.number, max_pixels=max_pixels)
     stored = shown_size(shown, turn)  # exchanging rows and columns again leads back
     if page.size not in (None, shown, stored):
         raise InvalidInputError(
@@ -353,4 +357,21 @@ def pages_without(
     if not items:
         raise FileError("holds no picture", path=str(folder))
     paths = (Path(item.path) for item in items)
-    return [Page(str(path), path) for path in paths if os.path.realpath(path) not in listed_paths]
+    return [
+        page
+        for path in paths
+        if os.path.realpath(path) not in listed_paths
+        for page in _pages_of(path)
+    ]
+
+
+def _pages_of(path: Path) -> list[Page]:
+    """All pages of a file, or the first frame of an animation."""
+    try:
+        found = contents(str(path))
+    except WaldoError:  # told when it is opened
+        return [Page(str(path), path)]
+    if found.is_animation or found.count < 2:
+        return [Page(str(path), path)]
+    numbers = range(1, found.count + 1)
+    return [Page(f"{path}, page {number}", path, number=number) for number in numbers]

@@ -35,7 +35,8 @@ class Row:
     shares
         The edges of the box are shares of the page's width and height, not pixels.
     columns
-        Other columns of a CSV file.
+        Other columns of a CSV file; of other files ``page`` alone, if they have it: which picture of a file
+        of several is meant.
     problem
         What is wrong with the row; then it has no box.
     """
@@ -64,7 +65,7 @@ def row_with(
     try:
         return Row(where, names, stem, size, make_box(), shares, columns or {})
     except InvalidInputError as e:
-        return Row(where, names, stem, size, problem=f"{where}: {e.reason}")
+        return Row(where, names, stem, size, columns=columns or {}, problem=f"{where}: {e.reason}")
 
 
 def decoded(data: bytes) -> str:
@@ -100,10 +101,24 @@ def finite_number(value: Any, key: str) -> float:
 
 def pixel_count(value: Any, key: str) -> int:
     """Return a width or a height of a page."""
+    return _count(value, key, "pixels")
+
+
+def page_or_none(columns: Mapping[str, str]) -> int | None:
+    """Return the number of a page from the columns of a row; None where there is none."""
+    return _count(columns["page"], "page", "a page") if columns.get("page") else None
+
+
+def _count(value: Any, key: str, of: str) -> int:
     number = finite_number(value, key)
     if not number.is_integer() or not 1 <= number < 2**31:
-        raise InvalidInputError(f"{key} = {brief(value)} is not a number of pixels")
+        raise InvalidInputError(f"{key} = {brief(value)} is not a number of {of}")
     return int(number)
+
+
+def page_of(value: Any) -> dict[str, str]:
+    """Return the columns of a row that has this page, or none."""
+    return {} if value in (None, "") else {"page": str(value)[:40]}
 
 
 def size_or_none(width: Any, height: Any) -> Size | None:

@@ -8,6 +8,7 @@ file of a folder, is told and does not end the reading, unless the caller wants 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
 from waldo_cli.evaluation.pages import Complain, Page, RawBox, place_boxes, refuse
 from waldo_cli.evaluation.picture_names import Pictures, agreement, parts_of
-from waldo_cli.evaluation.rows import Row, decoded
+from waldo_cli.evaluation.rows import Row, decoded, page_or_none
 from waldo_cli.evaluation.truth_json import json_rows
 from waldo_cli.evaluation.truth_text import (
     csv_rows,
@@ -32,12 +33,15 @@ from waldo_cli.files import (
     reason,
 )
 from waldo_cli.geometry import Size
+from waldo_cli.images.pages import contents
 
 MAX_TRUTH_BYTES = 1 << 28  # 256 MiB; a larger file is refused
 
 # Files beside YOLO's labels that name the classes, without an ending of YAML.
 CLASS_LISTS = ("classes.txt", "obj.names", "_darknet.labels")
 YAML = (".yaml", ".yml")
+# A file of labels of one page, as `waldo detect` names it.
+_OF_A_PAGE = re.compile(r"(.+)\.page-([1-9]\d{0,8})")
 
 
 def read_truth(truth: str | Path, folder: str | Path, complain: Complain = refuse) -> list[Page]:
@@ -74,7 +78,13 @@ def read_truth(truth: str | Path, folder: str | Path, complain: Complain = refus
         if row.problem is not None:
             faults.add(InvalidInputError(row.problem, path=file))
         if row.names or row.stem:
-            entry = entries.setdefault(row.names or row.stem, _Entry(row.names, row.stem, file))
+            try:
+                number = page_or_none(row.columns)
+            except InvalidInputError as e:
+                faults.add(InvalidInputError(f"{row.where}: {e.reason}", path=file))
+                continue
+            key = row.names or row.stem, number
+            entry = entries.setdefault(key, _Entry(row.names, row.stem, file, number))
             entry.add(row, file, faults.add)
     pages = _pages(list(entries.values()), os.fsdecode(folder), faults.add)
     if not pages and faults.held is not None:
@@ -115,6 +125,7 @@ class _Entry:
     names: tuple[str, ...]
     stem: str
     file: str
+    number: int | None  # of the page, in a file of several
     size: Size | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     boxes: list[RawBox] = field(default_factory=list)
@@ -149,7 +160,10 @@ class _Entry:
     def page(self, path: str, folder: str, fault: Complain) -> Page | None:
         """Return the page, or None if none of its boxes can be used."""
         name = self.names[0] if self.names else os.path.relpath(path, folder)
-        page = Page(name, Path(path), size=self.size, columns=self.columns)
+        if self.number is not None:
+            name = f"{name}, page {self.number}"
+        number = self.number or 1
+        page = Page(name, Path(path), size=self.size, columns=self.columns, number=number)
         if self.size is None:
             page = replace(page, raw=tuple(self.boxes))
         else:
@@ -161,21 +175,37 @@ class _Entry:
 def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
     """Find the picture of each entry, and make a page of each that has one."""
     pictures = Pictures(folder)
-    by_path: dict[str, list[_Entry]] = {}
+    by_page: dict[tuple[str, int | None], list[_Entry]] = {}
     for entry in entries:
         path = pictures.find(entry.names, entry.stem)
+        match = _OF_A_PAGE.fullmatch(entry.stem)
+        if path is None and not entry.names and match is not None:
+            # Where two files have one stem, the ending is in the name.
+            path, entry.number = pictures.find((match[1],), match[1]), int(match[2])
         if path is None:
             missing = os.path.join(folder, entry.name)
             fault(FileError(f"no such page, but {entry.file} names it", path=missing))
+        elif entry.number is None and (several := _pages_in(path)) > 1:
+            line = f"has {several} pages, and {entry.file} does not say which: give its page"
+            fault(InvalidInputError(line, path=path))
         else:
-            by_path.setdefault(os.path.normpath(path), []).append(entry)
+            by_page.setdefault((os.path.normpath(path), entry.number), []).append(entry)
     pages = []
-    for path, named in by_path.items():
+    for (path, _), named in by_page.items():
         chosen = _agreeing(named, path, fault) if len(named) > 1 else named[0]
         page = chosen.page(path, folder, fault) if chosen is not None else None
         if page is not None:
             pages.append(page)
     return pages
+
+
+def _pages_in(path: str) -> int:
+    """How many pictures of a file are looked at where no page is named: of an animation the first."""
+    try:
+        found = contents(path)
+    except WaldoError:  # told when it is opened
+        return 1
+    return 1 if found.is_animation else found.count
 
 
 def _agreeing(named: list[_Entry], path: str, fault: Complain) -> _Entry | None:

@@ -19,6 +19,7 @@ from waldo_cli.evaluation.rows import (
     finite_number,
     is_true,
     label_of,
+    page_of,
     row_with,
     size_or_none,
     turned,
@@ -66,22 +67,23 @@ def coco_rows(root: Mapping[str, Any]) -> Iterator[Row]:
             classes[_required(category, "id")] = label_of(_required(category, "name"))
         except InvalidInputError as e:
             yield Row(where := f"categories[{n}]", problem=f"{where}: {e.reason}")
-    images: dict[Any, tuple[str, Size | None]] = {}
+    images: dict[Any, tuple[str, Size | None, dict[str, str]]] = {}
     for n, image in enumerate(lists["images"]):
         where = f"images[{n}]"
         try:
             number = _required(image, "id")
             name = _file_name(image, "file_name")
-            images[number] = (name, None)
-            images[number] = (name, size_or_none(image.get("width"), image.get("height")))
+            page = page_of(image.get("page"))
+            images[number] = (name, None, page)
+            images[number] = (name, size_or_none(image.get("width"), image.get("height")), page)
         except InvalidInputError as e:
             yield Row(where, problem=f"{where}: {e.reason}")
         else:
-            yield Row(where, (name,), size=images[number][1])
+            yield Row(where, (name,), size=images[number][1], columns=page)
     for n, annotation in enumerate(lists["annotations"]):
         where = f"annotations[{n}]"
         try:
-            name, size = images[_known(annotation, "image_id", images)]
+            name, size, page = images[_known(annotation, "image_id", images)]
         except InvalidInputError as e:
             yield Row(where, problem=f"{where}: {e.reason}")
             continue
@@ -90,7 +92,7 @@ def coco_rows(root: Mapping[str, Any]) -> Iterator[Row]:
             label = classes[_known(annotation, "category_id", classes)]
             return _coco_box(annotation, label)
 
-        yield row_with(where, box, (name,), size=size)
+        yield row_with(where, box, (name,), size=size, columns=page)
 
 
 def _coco_box(annotation: Mapping[str, Any], label: str) -> TrueBox:
@@ -157,7 +159,8 @@ def labelme_rows(root: Mapping[str, Any], stem: str) -> Iterator[Row]:
     name = _file_name(root, "imagePath")
     names = (f"{folder}/{name}" if folder else name, name)
     size = size_or_none(root.get("imageWidth"), root.get("imageHeight"))
-    yield Row("the file", names, stem, size)
+    page = page_of(root.get("page"))
+    yield Row("the file", names, stem, size, columns=page)
     shapes = root.get("shapes")
     if not isinstance(shapes, list):
         raise InvalidInputError("shapes is not a list")
@@ -166,7 +169,7 @@ def labelme_rows(root: Mapping[str, Any], stem: str) -> Iterator[Row]:
         def box(shape: Any = shape) -> TrueBox:
             return _labelme_box(shape)
 
-        yield row_with(f"shapes[{n}]", box, names, stem=stem, size=size)
+        yield row_with(f"shapes[{n}]", box, names, stem=stem, size=size, columns=page)
 
 
 def _labelme_box(shape: Any) -> TrueBox:

@@ -18,6 +18,7 @@ from waldo_cli.evaluation.rows import (
     finite_number,
     is_true,
     label_of,
+    page_of,
     row_with,
     size_or_none,
     turned,
@@ -78,7 +79,8 @@ def _annotation_rows(root: Element, stem: str) -> Iterator[Row]:
         _text(root, "size/width") or _text(root, "imagesize/ncols"),
         _text(root, "size/height") or _text(root, "imagesize/nrows"),
     )
-    yield Row("the file", found_by, stem, size)
+    page = page_of(_text(root, "page"))
+    yield Row("the file", found_by, stem, size, columns=page)
     for n, thing in enumerate(root.iterfind("object")):
         if is_true(_text(thing, "deleted")):  # LabelMe keeps what was taken back
             continue
@@ -86,7 +88,7 @@ def _annotation_rows(root: Element, stem: str) -> Iterator[Row]:
         def box(thing: Element = thing) -> TrueBox:
             return _object_box(thing)
 
-        yield row_with(f"object {n + 1}", box, found_by, stem=stem, size=size)
+        yield row_with(f"object {n + 1}", box, found_by, stem=stem, size=size, columns=page)
 
 
 def _object_box(thing: Element) -> TrueBox:

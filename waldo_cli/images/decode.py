@@ -252,7 +252,13 @@ def read_turn(source: Source, *, page: int = 1, max_pixels: int | None = None) -
         The file is missing or cannot be read.
     """
     with _naming(source):
-        data = read_all(source, max_file_bytes(max_pixels))
+        limit = max_file_bytes(max_pixels)
+        file = os.fspath(source) if isinstance(source, os.PathLike) else source
+        file = file if isinstance(file, str) else read_all(file, limit)
+        if pages.contents(file).kind == "PDF":  # its pages are drawn as they are shown
+            return 1
+        single, page = pages.single(file, page, limit, max_pixels)
+        data = read_all(single, limit)
         return headers.screen(data, headers.sniff(data), page, max_pixels).turn
 
 

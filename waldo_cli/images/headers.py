@@ -210,7 +210,7 @@ def screen(data: bytes, kind: str, page: int, max_pixels: int | None) -> Screene
                 heif.check_effort(data, kind, found_heif, width, height)
             return Screened(data, found_heif.turn)
         case "JPEG 2000":
-            jpeg2000.screen(data, max_pixels)
+            return Screened(jpeg2000.screen(data, max_pixels))
         case "JPEG XL":
             return Screened(data, jpegxl.screen(data, max_pixels))
     return Screened(data)

@@ -12,6 +12,7 @@ from typing import Final
 from waldo_cli.errors import ImageError
 from waldo_cli.images.limits import check_seconds, check_size, damaged, truncated
 
+_FILE: Final = b"\0\0\0\x0cjP  \r\n\x87\n"
 _START: Final = b"\xff\x4f\xff\x51"  # the codestream begins with SOC, then SIZ
 _MAX_COMPONENTS: Final = 4
 _MAX_SEGMENTS: Final = 70_000
@@ -26,8 +27,11 @@ _SAMPLE_COST: Final = 20
 _BYTE_COST: Final = 130
 
 
-def screen(data: bytes, max_pixels: int | None) -> None:
-    """Refuse a JPEG 2000 picture that is too large or takes too long to decode.
+def screen(data: bytes, max_pixels: int | None) -> bytes:
+    """Refuse a JPEG 2000 picture that is too large or takes too long to decode; return the bytes to decode.
+
+    Those are the file up to the end of its codestream: OpenJPEG fails on boxes behind it that it does not
+    know, such as those of a film.
 
     Raises
     ------
@@ -58,6 +62,15 @@ def screen(data: bytes, max_pixels: int | None) -> None:
         (samples * _SAMPLE_COST + len(data) * _BYTE_COST + pieces * 1000) / 1e9,
         width * height,
     )
+    if not data.startswith(_FILE):
+        return data
+    # The codestream is the body of a box, whose length stands 8 bytes before, or 16 where it is a large one.
+    length, name = struct.unpack_from(">I4s", data, start - 8)
+    if name == b"jp2c" and length >= 8:
+        return data[: start - 8 + length]
+    if start >= 16 and data[start - 16 : start - 8] == b"\0\0\0\1jp2c":
+        return data[: start - 16 + int.from_bytes(data[start - 8 : start], "big")]
+    return data  # up to the end
 
 
 def _pieces(data: bytes, start: int, tiles: int, tile_samples: int) -> int:

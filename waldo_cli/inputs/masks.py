@@ -6,9 +6,13 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from waldo_cli.errors import FileError
+from waldo_cli.errors import FileError, WaldoError
+from waldo_cli.images.pages import contents, single
 from waldo_cli.inputs.folders import expand
 from waldo_cli.inputs.sources import STDIN, read_pictures
+
+# Most bytes of one page of a file.
+_MOST_BYTES = 1 << 28
 
 
 class MaskSource(NamedTuple):
@@ -21,7 +25,7 @@ class MaskSource(NamedTuple):
     path
         Of its file, for error messages, too; ``-`` for standard input.
     data
-        Its bytes where it came from standard input, else None.
+        Its bytes where it came from standard input or is a page of a file, else None.
     """
 
     label: str
@@ -33,12 +37,16 @@ def mask_sources(values: Iterable[str]) -> tuple[MaskSource, ...]:
     """What ``--mask`` names: ``FILE``, ``LABEL=FILE``, a folder (the pictures in it), or ``-``.
 
     A file's label is its name without the ending, that of standard input ``stdin``, unless one is given;
-    pictures of one label are pictures of one thing. A file whose own name holds a ``=`` is taken as it is.
+    pictures of one label are pictures of one thing, and so are the pages of a file. A file whose own name
+    holds a ``=`` is taken as it is.
 
     Raises
     ------
     FileError
-        It names no file, a folder has no picture in it, or standard input is named twice.
+        It names no file, or one that cannot be read, a folder has no picture in it, or standard input is
+        named twice.
+    ImageError, MissingExtraError
+        A PDF, an archive or a page cannot be opened.
     """
     found: list[MaskSource] = []
     for value in values:
@@ -50,15 +58,34 @@ def mask_sources(values: Iterable[str]) -> tuple[MaskSource, ...]:
         if path == STDIN:
             if any(source.path == STDIN for source in found):
                 raise FileError("standard input can be read only once", path=STDIN)
-            found.append(MaskSource(label or "stdin", path, next(read_pictures())[0]))
+            found += [MaskSource(label or "stdin", path, data) for data, _ in read_pictures()]
             continue
         paths = [path]
         if os.path.isdir(path):
             paths = [item.path for item in expand([path], "")]
             if not paths:
                 raise FileError("no picture in this folder to look for", path=path)
-        found += [MaskSource(label or label_of(name), name) for name in paths]
+        for name in paths:
+            found += _pictures_in(name, label or label_of(name))
     return tuple(found)
+
+
+def _pictures_in(path: str, label: str) -> list[MaskSource]:
+    """All pages of a file are pictures of one thing; of an animation the first frame is."""
+    try:
+        file = contents(path)
+        if file.count < 2 or file.is_animation:
+            return [MaskSource(label, path)]
+        numbers = range(1, file.count + 1)
+        read = ((n, single(path, n, _MOST_BYTES, None)[0]) for n in numbers)
+        # Each is the bytes of a file of that page alone.
+        return [
+            MaskSource(label, f"{path}, page {n}", data)
+            for n, data in read
+            if isinstance(data, bytes)
+        ]
+    except WaldoError as e:
+        raise e.at(path) from None
 
 
 def label_of(path: str) -> str:

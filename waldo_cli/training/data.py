@@ -174,10 +174,10 @@ def with_others(opened: Sequence[Opened], others: Sequence[Page], sought: str) -
     On a page that `others` names, its boxes replace those of all classes but the one sought, and what it
     ignores is added.
     """
-    by_path = {os.path.realpath(page.path): page for page in others}
+    by_path = {(os.path.realpath(page.path), page.number): page for page in others}
     out = []
     for pixels, page in opened:
-        other = by_path.get(os.path.realpath(page.path))
+        other = by_path.get((os.path.realpath(page.path), page.number))
         if other is not None:
             own = tuple(b for b in page.boxes if b.label == sought or b.is_ignored(sought))
             placed = place_boxes(other.raw, Size(*pixels.shape[:2]), refuse) or other.boxes
