@@ -337,7 +337,8 @@ def _refuse_non_files(target: str) -> None:
 def _write_failure_reason(error: OSError, target: str) -> str:
     folder = os.path.dirname(target) or "."
     if error.errno in (errno.ENOENT, errno.ENOTDIR) and not os.path.isdir(folder):
-        return "cannot write: its folder does not exist"
+        above = "is not a folder" if error.errno == errno.ENOTDIR else "does not exist"
+        return f"cannot write: its folder {above}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "cannot write: no space left on the disk"
     if error.errno == errno.EROFS:

@@ -174,10 +174,13 @@ def test_what_is_no_file_is_not_written_to(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.parametrize("name", ["missing/out.bin", "file/out.bin"])
-def test_a_missing_folder_is_named_as_the_reason(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("missing/out.bin", "does not exist"), ("file/out.bin", "is not a folder")],
+)
+def test_a_missing_folder_is_named_as_the_reason(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FileError, match="its folder does not exist"):
+    with pytest.raises(FileError, match=f"its folder {reason}"):
         write(tmp_path / name, b"new")
 
 

@@ -275,6 +275,10 @@ def strange(pictures: list[Image.Image]) -> dict[str, tuple[bytes, str]]:
         "cut.zip": (whole[:-30], "damaged archive: its table of contents cannot be read"),
         "empty.zip": (archive({}), "an archive without pictures"),
         "texts.zip": (archive({"a.txt": b"x"}), "an archive without pictures"),
+        "book.epub": (
+            archive({"mimetype": b"x", "META-INF/container.xml": b"x"}),
+            "an e-book (EPUB: a PDF or CBZ of it is looked into) without pictures",
+        ),
         "large.zip": (archive({"1.png": wide}), "too large: 30000x30000"),
         "locked.pdf": (pdf_of([*empty, b"<</Type/Page/MediaBox[0 0 9 9]>>"], locked), "encrypted PDF"),
         "cut.pdf": (document("pdf", pictures)[:300], "damaged PDF"),

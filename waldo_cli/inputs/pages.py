@@ -25,7 +25,15 @@ _MOST_PAGES = 10_000
 
 # A name with one of these endings may be a file of several pictures whose pages go to several shards; of
 # others all pages go to one. URLs are asked for their pages only if their name ends in one of these.
-_DOCUMENTS = (".pdf", ".tif", ".tiff", ".cbz", ".zip", ".gif", ".webp", ".apng")
+_DOCUMENTS = (".pdf", ".tif", ".tiff", ".cbz", ".zip", ".gif", ".webp", ".apng", ".avif")
+# Documents that are archives, by an entry that each has.
+_DOCUMENTS_IN_ZIP = {
+    "META-INF/container.xml": "an e-book (EPUB: a PDF or CBZ of it is looked into)",
+    "word/document.xml": "a Word document (a PDF of it is looked into)",
+    "ppt/presentation.xml": "a PowerPoint document (a PDF of it is looked into)",
+    "xl/workbook.xml": "an Excel document (a PDF of it is looked into)",
+    "content.xml": "an OpenDocument file (a PDF of it is looked into)",
+}
 
 
 def page_ranges(text: str) -> PageRanges:
@@ -135,7 +143,9 @@ class ByPage:
         for name in found.others:
             self._left_out.add_file(name)
         if not found.count:
-            return [replace(item, problem="an archive without pictures")]
+            named = (what for entry, what in _DOCUMENTS_IN_ZIP.items() if entry in found.others)
+            problem = f"{next(named, 'an archive')} without pictures"
+            return [replace(item, problem=problem)]
         wanted = self._wanted
         if wanted is None and found.is_animation:
             wanted = ((1, 1),)
