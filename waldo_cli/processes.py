@@ -79,12 +79,15 @@ class Child:
     def end(self) -> str:
         """Wait until it has ended, kill it if needed; return how it ended, as part of a sentence."""
         try:
-            status = self.process.wait(GRACE)
+            status: int | None = self.process.wait(GRACE)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            status = self.process.wait()
+            self.process.wait()
+            status = None
         if self.process.stdin is not None:
             self.process.stdin.close()
+        if status is None:
+            return "did not end by itself"
         if status >= 0:  # a negative status is the signal that ended the process
             return f"ended with status {status}"
         hint = ": out of memory?" if status == -signal.SIGKILL else ""

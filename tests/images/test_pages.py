@@ -85,6 +85,7 @@ def test_frames_that_a_header_claims_and_that_are_not_there_do_not_count() -> No
     assert contents(plain[:end] + control + plain[end:]).count == 1
 
 
+# Of an AVIF `headers.check_frames` refuses it, once Pillow knows the size.
 @pytest.mark.parametrize("kind", [kind for kind in ANIMATIONS if kind != "avif"])
 def test_a_frame_that_many_pixels_come_before_is_refused(
     kind: str, monkeypatch: pytest.MonkeyPatch

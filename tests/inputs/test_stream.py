@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -47,6 +49,58 @@ def test_pictures_are_told_apart_however_they_come(kind: str, step: int) -> None
     got = list(pictures(reader(b"".join(whole), step), LIMIT))
     assert [data for data, _ in got] == whole
     assert [more for _, more in got] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "packbits", "jpeg", "tiff_deflate"])
+@pytest.mark.parametrize("size", [(20, 30), (33, 47)])
+def test_files_of_several_pages_are_told_apart(compression: str, size: tuple[int, int]) -> None:
+    pages = [Image.fromarray((noise(*size, seed=n) * 255).astype(np.uint8)) for n in range(3)]
+    pages[0].getexif()[0x9003] = "2020:01:01 00:00:00"
+    options = {"save_all": True, "append_images": pages[1:], "compression": compression}
+    book = encoded(pages[0], "TIFF", **options)
+    whole = [book, *drawn("PNG", 1), book, *drawn("AVIF", 1), book]
+    got = list(pictures(reader(b"".join(whole), 777), LIMIT))
+    assert [data for data, _ in got] == whole
+
+
+def tiff_of(directories: list[list[tuple[int, int, int, int]]]) -> bytes:
+    """A TIFF of empty directories, each behind the one before: tag, type, number, value."""
+    data, at = b"II*\0" + struct.pack("<I", 8), 8
+    for n, entries in enumerate(directories, 1):
+        at += 2 + 12 * len(entries) + 4
+        data += struct.pack("<H", len(entries))
+        data += b"".join(struct.pack("<HHII", *entry) for entry in entries)
+        data += struct.pack("<I", at if n < len(directories) else 0)
+    return data
+
+
+def test_directories_that_a_page_points_to_belong_to_it() -> None:
+    exif = 8 + 2 + 2 * 12 + 4
+    data = bytearray(tiff_of([[(256, 3, 1, 5), (34665, 4, 1, exif)]]))
+    data += struct.pack("<HHHIII", 1, 36867, 2, 20, exif + 18, 0) + b"2020:01:01 00:00:00\0"
+    whole = [bytes(data), *drawn("PNG", 1)]
+    assert [d for d, _ in pictures(reader(b"".join(whole), 99), LIMIT)] == whole
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        tiff_of([[(65000 + n, 1, 2000, 0) for n in range(500)]]),  # one place, named by many tags
+        tiff_of([[(330, 4, 400_000, 8)]]),
+        tiff_of([[(256, 3, 1, 5)]] * 20_000),
+        tiff_of([[(273, 4, 1, 0xFFFFFFF0), (279, 4, 1, 0xFFFFFFF0)]]),
+        b"\0\0\0\x1cftypavif" + b"\0" * 16 + b"\0\0\0\x08free" * 20_000,
+    ],
+)
+def test_strange_ends_take_little_time_and_memory(strange: bytes) -> None:
+    tracemalloc.start()
+    try:
+        got = list(pictures(reader(strange, 1 << 16), LIMIT))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert b"".join(data for data, _ in got) == strange
+    assert peak < 20 * len(strange) + (1 << 21)
 
 
 def test_kinds_may_differ() -> None:

@@ -128,8 +128,22 @@ def test_a_process_that_cannot_begin_says_why(
     monkeypatch.setattr(beside, "leave_with_parent", lambda: None)
     monkeypatch.setattr(beside.signal, "signal", lambda *_: None)
     here, there = Pipe()
-    here.send(parts.Training(Sources(Path("pages"), Path("truth.csv")), Path("out")))
+    here.send((parts.Training(Sources(Path("pages"), Path("truth.csv")), Path("out")), ""))
     beside.serve(os.dup(there.fileno()))
     answer = here.recv()
     assert isinstance(answer, kind)
     assert line in str(answer)
+
+
+def test_a_page_that_changes_meanwhile_ends_the_training(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = Child.__init__
+
+    def changed(self: Child, *arguments: Any) -> None:
+        (folder / "2.png").unlink(missing_ok=True)
+        begun(self, *arguments)
+
+    monkeypatch.setattr(Child, "__init__", changed)
+    with pytest.raises(WaldoError, match="pages have changed, or cannot be read"):
+        trained(folder, "run", jobs=2)

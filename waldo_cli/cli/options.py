@@ -160,8 +160,6 @@ class Extensions(click.ParamType[frozenset[str]]):
         return endings
 
 
-# A path: shells complete it as a file name. click must not check that it exists and can be read: "-" and URLs
-# are no files, and the command reports such errors itself.
 class Place(click.Path):
     """A path, which is not empty."""
 
@@ -171,6 +169,8 @@ class Place(click.Path):
         return super().convert(value, param, ctx)
 
 
+# Shells complete it as a file name. click must not check that it exists and can be read: "-" and URLs are no
+# files, and the command reports such errors itself.
 PLACE = Place(readable=False)
 
 # What ``--truth`` takes, for the commands that have it.

@@ -113,7 +113,7 @@ Examples:
     show_default=True,
     metavar="N",
     help="Folds learned side by side, each by a process of its own on its share of the cores; each takes"
-    " memory of its own for the pages and what is cut out of them.",
+    " memory of its own for the pages, as the program does, and for what is cut out of them.",
 )
 @options.truth_pixels
 @click.option(

@@ -348,7 +348,7 @@ def pages_without(
         The folder cannot be read, or holds no picture.
     """
     # Not Path.resolve, which raises where a link leads in a circle.
-    listed_paths = {os.path.realpath(page.path) for page in listed}
+    known = {(os.path.realpath(page.path), page.number) for page in listed}
     must_be_folder(folder)
     items = list(expand([str(folder)], "", left_out=left_out))
     for item in items:
@@ -360,8 +360,8 @@ def pages_without(
     return [
         page
         for path in paths
-        if os.path.realpath(path) not in listed_paths
         for page in _pages_of(path)
+        if (os.path.realpath(path), page.number) not in known
     ]
 
 

@@ -101,15 +101,11 @@ def finite_number(value: Any, key: str) -> float:
 
 def pixel_count(value: Any, key: str) -> int:
     """Return a width or a height of a page."""
-    return _count(value, key, "pixels")
+    return whole_number(value, key, "pixels")
 
 
-def page_or_none(columns: Mapping[str, str]) -> int | None:
-    """Return the number of a page from the columns of a row; None where there is none."""
-    return _count(columns["page"], "page", "a page") if columns.get("page") else None
-
-
-def _count(value: Any, key: str, of: str) -> int:
+def whole_number(value: Any, key: str, of: str) -> int:
+    """Return a number from 1 on, of pixels or of a page."""
     number = finite_number(value, key)
     if not number.is_integer() or not 1 <= number < 2**31:
         raise InvalidInputError(f"{key} = {brief(value)} is not a number of {of}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
 from waldo_cli.evaluation.pages import Complain, Page, RawBox, place_boxes, refuse
 from waldo_cli.evaluation.picture_names import Pictures, agreement, parts_of
-from waldo_cli.evaluation.rows import Row, decoded, page_or_none
+from waldo_cli.evaluation.rows import Row, decoded, whole_number
 from waldo_cli.evaluation.truth_json import json_rows
 from waldo_cli.evaluation.truth_text import (
     csv_rows,
@@ -33,7 +33,7 @@ from waldo_cli.files import (
     reason,
 )
 from waldo_cli.geometry import Size
-from waldo_cli.images.pages import contents
+from waldo_cli.images.pages import Contents, contents
 
 MAX_TRUTH_BYTES = 1 << 28  # 256 MiB; a larger file is refused
 
@@ -78,13 +78,9 @@ def read_truth(truth: str | Path, folder: str | Path, complain: Complain = refus
         if row.problem is not None:
             faults.add(InvalidInputError(row.problem, path=file))
         if row.names or row.stem:
-            try:
-                number = page_or_none(row.columns)
-            except InvalidInputError as e:
-                faults.add(InvalidInputError(f"{row.where}: {e.reason}", path=file))
-                continue
-            key = row.names or row.stem, number
-            entry = entries.setdefault(key, _Entry(row.names, row.stem, file, number))
+            written = row.columns.get("page", "")
+            key = row.names or row.stem, written
+            entry = entries.setdefault(key, _Entry(row.names, row.stem, file, written))
             entry.add(row, file, faults.add)
     pages = _pages(list(entries.values()), os.fsdecode(folder), faults.add)
     if not pages and faults.held is not None:
@@ -125,7 +121,7 @@ class _Entry:
     names: tuple[str, ...]
     stem: str
     file: str
-    number: int | None  # of the page, in a file of several
+    written: str  # the page that is meant of a file of several, as the truth has it
     size: Size | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     boxes: list[RawBox] = field(default_factory=list)
@@ -151,18 +147,28 @@ class _Entry:
             if row.box is not None:
                 self.boxes.append(RawBox(row.where, row.box, row.shares, file))
 
+    def page_of(self, path: str) -> int:
+        """Return which picture of a file is meant; of an animation the first where none is named."""
+        found = _pages_in(path)
+        if found.count == 1:  # a column `page` is that of a book
+            return 1
+        if not self.written and not found.is_animation:
+            raise InvalidInputError(
+                f"has {found.count} pages, and {self.file} does not say which: give its page"
+            )
+        return whole_number(self.written, "page", "a page") if self.written else 1
+
     def absorb(self, other: _Entry) -> None:
         """Take the boxes of another spelling of the same name."""
         self.size = self.size or other.size
         self.boxes += other.boxes
         self.faulty |= other.faulty
 
-    def page(self, path: str, folder: str, fault: Complain) -> Page | None:
+    def page(self, path: str, number: int, folder: str, fault: Complain) -> Page | None:
         """Return the page, or None if none of its boxes can be used."""
         name = self.names[0] if self.names else os.path.relpath(path, folder)
-        if self.number is not None:
-            name = f"{name}, page {self.number}"
-        number = self.number or 1
+        if _pages_in(path).count > 1:
+            name = f"{name}, page {number}"
         page = Page(name, Path(path), size=self.size, columns=self.columns, number=number)
         if self.size is None:
             page = replace(page, raw=tuple(self.boxes))
@@ -175,37 +181,38 @@ class _Entry:
 def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
     """Find the picture of each entry, and make a page of each that has one."""
     pictures = Pictures(folder)
-    by_page: dict[tuple[str, int | None], list[_Entry]] = {}
+    by_page: dict[tuple[str, int], list[_Entry]] = {}
     for entry in entries:
         path = pictures.find(entry.names, entry.stem)
         match = _OF_A_PAGE.fullmatch(entry.stem)
         if path is None and not entry.names and match is not None:
             # Where two files have one stem, the ending is in the name.
-            path, entry.number = pictures.find((match[1],), match[1]), int(match[2])
+            path, entry.written = pictures.find((match[1],), match[1]), match[2]
         if path is None:
             missing = os.path.join(folder, entry.name)
             fault(FileError(f"no such page, but {entry.file} names it", path=missing))
-        elif entry.number is None and (several := _pages_in(path)) > 1:
-            line = f"has {several} pages, and {entry.file} does not say which: give its page"
-            fault(InvalidInputError(line, path=path))
+            continue
+        try:
+            number = entry.page_of(path)
+        except InvalidInputError as e:
+            fault(e.at(path))
         else:
-            by_page.setdefault((os.path.normpath(path), entry.number), []).append(entry)
+            by_page.setdefault((os.path.normpath(path), number), []).append(entry)
     pages = []
-    for (path, _), named in by_page.items():
+    for (path, number), named in by_page.items():
         chosen = _agreeing(named, path, fault) if len(named) > 1 else named[0]
-        page = chosen.page(path, folder, fault) if chosen is not None else None
+        page = chosen.page(path, number, folder, fault) if chosen is not None else None
         if page is not None:
             pages.append(page)
     return pages
 
 
-def _pages_in(path: str) -> int:
-    """How many pictures of a file are looked at where no page is named: of an animation the first."""
+def _pages_in(path: str) -> Contents:
+    """What is in a file: how many pictures."""
     try:
-        found = contents(path)
+        return contents(path)
     except WaldoError:  # told when it is opened
-        return 1
-    return 1 if found.is_animation else found.count
+        return Contents("", 1)
 
 
 def _agreeing(named: list[_Entry], path: str, fault: Complain) -> _Entry | None:

@@ -12,6 +12,7 @@ from typing import Final
 from waldo_cli.errors import ImageError
 from waldo_cli.images.limits import check_seconds, check_size, damaged, truncated
 
+_END: Final = b"\xff\xd9"  # and it ends with EOC
 _FILE: Final = b"\0\0\0\x0cjP  \r\n\x87\n"
 _START: Final = b"\xff\x4f\xff\x51"  # the codestream begins with SOC, then SIZ
 _MAX_COMPONENTS: Final = 4
@@ -66,11 +67,14 @@ def screen(data: bytes, max_pixels: int | None) -> bytes:
         return data
     # The codestream is the body of a box, whose length stands 8 bytes before, or 16 where it is a large one.
     length, name = struct.unpack_from(">I4s", data, start - 8)
-    if name == b"jp2c" and length >= 8:
-        return data[: start - 8 + length]
-    if start >= 16 and data[start - 16 : start - 8] == b"\0\0\0\1jp2c":
-        return data[: start - 16 + int.from_bytes(data[start - 8 : start], "big")]
-    return data  # up to the end
+    if name == b"jp2c":
+        end = start - 8 + length
+    elif start >= 16 and data[start - 16 : start - 8] == b"\0\0\0\1jp2c":
+        end = start - 16 + int.from_bytes(data[start - 8 : start], "big")
+    else:
+        return data
+    # Only where the codestream does end there; a length of 0 means the end of the file.
+    return data[:end] if data[end - 2 : end] == _END else data
 
 
 def _pieces(data: bytes, start: int, tiles: int, tile_samples: int) -> int:

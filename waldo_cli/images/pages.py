@@ -246,14 +246,14 @@ def _webp_frames(file: BinaryIO) -> int:
     return sum(name == b"ANMF" for name, _ in _chunks(file, 12, "<4sI", 0))
 
 
-# Boxes that lead to the table of a track's samples (ISO/IEC 14496-12).
+# Boxes that lead to what a track is and to the table of its samples (ISO/IEC 14496-12).
 _TO_SAMPLES: Final = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 
 def _avif_frames(file: BinaryIO) -> int:
-    """Count the frames of an AVIF: the samples of its longest track."""
+    """Count the frames of an AVIF: the samples of its longest track of pictures."""
     size = file.seek(0, os.SEEK_END)
-    frames = 0
+    frames, is_picture = 0, False
     spans = [(0, size)]  # of boxes, one after the other
     for _ in range(_MAX_BOXES):
         if not spans:
@@ -274,7 +274,9 @@ def _avif_frames(file: BinaryIO) -> int:
             spans.append((last, end))
         if name in _TO_SAMPLES:
             spans.append((body, last))
-        elif name == b"stsz" and len(head) == 20:
+        elif name == b"hdlr" and len(head) == 20:  # stands before the table
+            is_picture = head[16:20] == b"pict"
+        elif name == b"stsz" and len(head) == 20 and is_picture:
             each, count = struct.unpack_from(">II", head, 12)
             # One size for all, or the size of each: there are not more than the bytes have room for.
             room = size // each if each else (last - body - 12) // 4

@@ -27,6 +27,7 @@ _LONG, _LONG8 = 4, 16
 # The directories of a file form a chain. A longer one is not followed.
 _MAX_DIRECTORIES: Final = 100_000
 _MAX_ENTRIES: Final = 4096  # in one directory
+_MAX_DIRECTORIES_TO_END: Final = 10_000  # that are read to find out where a TIFF ends
 _MAX_BLOCKS: Final = 250_000  # strips or tiles of one page
 _FAR: Final = (
     1 << 40
@@ -40,7 +41,8 @@ _TAGS_ASKED: Final = 64  # tags come in the order of their numbers
 # Where the data of the page lie: strips or tiles. For each the tag of the offsets, and that of the lengths.
 _BLOCKS: Final = {273: 279, 324: 325}
 # Tags that say where other data lie: directories for EXIF and the like, smaller copies, free space.
-_LEFT_BEHIND: Final = (288, 289, 330, 34665, 34853, 40965)
+_DIRECTORIES: Final = (330, 34665, 34853, 40965)
+_LEFT_BEHIND: Final = (288, 289, *_DIRECTORIES)
 # JPEG as TIFF 6.0 had it first: its tables lie anywhere in the file, and no tag says how long they are.
 _COMPRESSION, _OLD_JPEG = 259, 6
 
@@ -137,32 +139,43 @@ def pages(file: BinaryIO) -> list[int]:
 
 
 def end(file: BinaryIO) -> int | None:
-    """Return where the data of all pages end, by what their directories say; None if that cannot be told."""
+    """Return where the data of a TIFF end, by what its directories say; None if that cannot be told."""
     form = _form(file)
-    last = 0
+    last, values = 0, 0
+    waiting = [form.read(file, form.first, form.offset)]
     visited: set[int] = set()
-    offset = form.read(file, form.first, form.offset)
-    while offset and offset not in visited and len(visited) < _MAX_DIRECTORIES:
+    while waiting:
+        offset = waiting.pop()
+        if not offset or offset in visited:
+            continue
         visited.add(offset)
-        try:
-            entries = {e.tag: e for e in _entries(file, form, offset, _FAR)}
-        except ImageError:
+        count = form.read(file, offset, form.count)
+        if count is None or count > _MAX_ENTRIES or len(visited) > _MAX_DIRECTORIES_TO_END:
             return None
-        count = form.read(file, offset, form.count) or 0
-        after = offset + struct.calcsize(form.count)
-        for _, kind, number, value in form.entry.iter_unpack(file.read(count * form.entry.size)):
-            size = number * _TYPE_SIZES.get(kind, 0)
-            if size > form.offset_size:
-                last = max(last, struct.unpack(form.order + form.offset, value)[0] + size)
-        for offsets, lengths in _BLOCKS.items():
-            if offsets in entries and lengths in entries:
-                blocks = zip(
-                    entries[offsets].numbers(form), entries[lengths].numbers(form), strict=False
-                )
-                last = max([last, *(at + size for at, size in blocks)])
-        after += count * form.entry.size
+        entries = list(form.entry.iter_unpack(file.read(count * form.entry.size)))
+        if len(entries) < count:
+            return None
+        after = offset + struct.calcsize(form.count) + count * form.entry.size
         last = max(last, after + form.offset_size)
-        offset = form.read(file, after, form.offset)
+        waiting.append(form.read(file, after, form.offset))
+        numbers: dict[int, Sequence[int]] = {}
+        for tag, kind, number, value in entries:
+            size = number * _TYPE_SIZES.get(kind, 0)
+            at = struct.unpack(form.order + form.offset, value)[0]
+            if size > form.offset_size:
+                last = max(last, at + size)
+            if tag in _DIRECTORIES or tag in _BLOCKS or tag in _BLOCKS.values():
+                values += number
+                if values > _MAX_BLOCKS:
+                    return None
+                if size > form.offset_size:
+                    file.seek(min(at, _FAR))
+                    value = file.read(size)
+                numbers[tag] = _Entry(tag, kind, number, value).numbers(form)
+        waiting += [at for tag in _DIRECTORIES for at in numbers.get(tag, ())]
+        for offsets, lengths in _BLOCKS.items():
+            pairs = zip(numbers.get(offsets, ()), numbers.get(lengths, ()), strict=False)
+            last = max([last, *(at + size for at, size in pairs)])
     return last or None
 
 

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from waldo_cli.errors import FileError, WaldoError
+from waldo_cli.errors import FileError, InvalidInputError, WaldoError
 from waldo_cli.images.pages import contents, single
 from waldo_cli.inputs.folders import expand
 from waldo_cli.inputs.sources import STDIN, read_pictures
 
-# Most bytes of one page of a file.
-_MOST_BYTES = 1 << 28
+# Of a file of several pictures, so many pages may be looked for, of so many bytes together.
+_MOST_PAGES, _MOST_BYTES = 100, 1 << 28
 
 
 class MaskSource(NamedTuple):
@@ -58,7 +58,8 @@ def mask_sources(values: Iterable[str]) -> tuple[MaskSource, ...]:
         if path == STDIN:
             if any(source.path == STDIN for source in found):
                 raise FileError("standard input can be read only once", path=STDIN)
-            found += [MaskSource(label or "stdin", path, data) for data, _ in read_pictures()]
+            for data, _ in read_pictures():
+                found += _pictures_in(path, label or "stdin", data)
             continue
         paths = [path]
         if os.path.isdir(path):
@@ -70,22 +71,28 @@ def mask_sources(values: Iterable[str]) -> tuple[MaskSource, ...]:
     return tuple(found)
 
 
-def _pictures_in(path: str, label: str) -> list[MaskSource]:
+def _pictures_in(path: str, label: str, data: bytes | None = None) -> list[MaskSource]:
     """All pages of a file are pictures of one thing; of an animation the first frame is."""
+    source = path if data is None else data
     try:
-        file = contents(path)
+        file = contents(source)
         if file.count < 2 or file.is_animation:
-            return [MaskSource(label, path)]
-        numbers = range(1, file.count + 1)
-        read = ((n, single(path, n, _MOST_BYTES, None)[0]) for n in numbers)
-        # Each is the bytes of a file of that page alone.
-        return [
-            MaskSource(label, f"{path}, page {n}", data)
-            for n, data in read
-            if isinstance(data, bytes)
-        ]
+            return [MaskSource(label, path, data)]
+        pages: list[str | bytes] = []
+        while len(pages) < file.count:
+            # A file of that page alone.
+            pages.append(single(source, len(pages) + 1, _MOST_BYTES, None)[0])
+            if len(pages) > _MOST_PAGES or sum(map(len, pages)) > _MOST_BYTES:
+                raise InvalidInputError(
+                    f"a file of {file.count} pages, too many to look for: at most {_MOST_PAGES}, of"
+                    f" {_MOST_BYTES >> 20} MiB"
+                )
     except WaldoError as e:
         raise e.at(path) from None
+    return [
+        MaskSource(label, f"{path}, page {n}", page if isinstance(page, bytes) else None)
+        for n, page in enumerate(pages, 1)
+    ]
 
 
 def label_of(path: str) -> str:

@@ -169,9 +169,16 @@ def _bmp_end(stream: _Stream) -> int | None:
     return size if size >= 26 else None  # not even its headers: the size is wrong
 
 
+# More boxes than a picture and a film behind it have; where there are more, the end is not looked for.
+_MAX_BOXES: Final = 10_000
+
+
 def _boxes_end(stream: _Stream) -> int | None:
     position = 0
-    while (length := stream.number(position, 4, "big")) is not None:
+    for _ in range(_MAX_BOXES):
+        length = stream.number(position, 4, "big")
+        if length is None:
+            break
         # A film behind a picture begins like one, but with brands of its own: it belongs to the picture.
         if position and stream.begins_picture(position):
             return position
@@ -201,7 +208,15 @@ class _File:
 
 
 def _tiff_end(stream: _Stream) -> int | None:
-    return tiff.end(cast("BinaryIO", _File(stream)))
+    end = tiff.end(cast("BinaryIO", _File(stream)))
+    if end is None:
+        return None
+    # Some programs fill the last page up with zeros, to a multiple of 16 bytes.
+    for _ in range(15):
+        if stream.begins_picture(end) or stream.number(end, 1, "big") != 0:
+            break
+        end += 1
+    return end
 
 
 def _pnm_end(stream: _Stream) -> int | None:

@@ -35,8 +35,12 @@ class _Learned:
     """What a process sends when a part is learned."""
 
 
-def learn_beside(training: Training, parts: Sequence[str], jobs: int, progress: Progress) -> None:
+def learn_beside(
+    training: Training, pages: str, parts: Sequence[str], jobs: int, progress: Progress
+) -> None:
     """Learn parts of a training in up to `jobs` processes, each with its share of the cores.
+
+    `pages` is the fingerprint of all pages: each process reads them, and must find the same ones.
 
     Raises
     ------
@@ -64,7 +68,7 @@ def learn_beside(training: Training, parts: Sequence[str], jobs: int, progress: 
             child = Child("waldo_cli.training.beside", "serve", environment)
             children.append(child)
             with contextlib.suppress(OSError):
-                child.connection.send(training)
+                child.connection.send((training, pages))
             give(child)
         while busy:
             for connection in wait(list(busy)):
@@ -99,8 +103,8 @@ def learn_beside(training: Training, parts: Sequence[str], jobs: int, progress: 
 def serve(descriptor: int) -> None:
     """Learn one part after the other; `descriptor` is this process's end of the pipe.
 
-    It gets the training and then names of parts, and sends lines and steps, and `_Learned` or an error at the
-    end of each.
+    It gets the training with the fingerprint of its pages, then names of parts, and sends lines and steps,
+    and `_Learned` or an error at the end of each.
     """
     if not sys.warnoptions:  # as in the main process: warnings are for developers
         warnings.simplefilter("ignore")
@@ -108,7 +112,9 @@ def serve(descriptor: int) -> None:
     connection = Connection(descriptor)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            training: Training = connection.recv()
+            training: Training
+            training, pages = connection.recv()
+            from waldo_cli.batch.finder import fingerprint
             from waldo_cli.training.learn import memory_errors
             from waldo_cli.training.parts import Learner
 
@@ -118,6 +124,10 @@ def serve(descriptor: int) -> None:
             with memory_errors():
                 # What is wrong with the pages the main process has told already.
                 learner = Learner(training, *training.sources.read(lambda _: None, lambda _: None))
+                if fingerprint((*learner.pages, *learner.drawn))[:16] != pages:
+                    raise WaldoError(
+                        "pages have changed, or cannot be read, since the training began"
+                    )
                 while True:
                     learner.learn(connection.recv(), connection.send)
                     connection.send(_Learned())

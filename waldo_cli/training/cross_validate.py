@@ -118,7 +118,12 @@ def train(
     _must_suffice(real_pages, folds, sources.truth)
     name = file_name(classes.names[0])
     check_stack(out, name)
-    settings = {"folds": folds, "effort": effort, "seed": seed, "classes": asdict(classes)}
+    settings: dict[str, Any] = {
+        "folds": folds,
+        "effort": effort,
+        "seed": seed,
+        "classes": asdict(classes),
+    }
     settings["pages"] = fingerprint((*real_pages, *learner.drawn))[:16]
     claim(out, settings)
     for folder in ("", *training.parts):
@@ -129,8 +134,13 @@ def train(
     steps = plan.random + plan.mined + plan.classifier * len(classes.closer_views) + plan.box
     progress = Progress(out, len(training.parts), steps, say, show)
     missing = [part for part in training.parts if not training.is_learned(part)]
+    for part in training.parts:
+        if part not in missing:
+            progress.end_of_part(part)
     if min(jobs, len(missing)) > 1:
-        learn_beside(training, missing, jobs, progress)  # what follows finds all of it
+        learn_beside(
+            training, settings["pages"], missing, jobs, progress
+        )  # what follows finds all of it
 
     results: list[Fold] = []
     shares: dict[str, _Share] = {share: _Share() for share in (*SHARES, "all")}

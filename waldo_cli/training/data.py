@@ -307,15 +307,13 @@ def cut_patch(pixels: Bytes, spot: Spot, head: float, side: int = PATCH) -> Byte
     first_col, first_row = int(np.floor(x - half)) - margin, int(np.floor(y - half)) - margin
     last_col, last_row = int(np.ceil(x + half)) + margin, int(np.ceil(y + half)) + margin
     height, width = pixels.shape[:2]
-    piece = pixels[max(first_row, 0) : last_row, max(first_col, 0) : last_col]
-    # The page's edge, where the piece reaches beyond it.
-    beyond = (
-        (max(-first_row, 0), max(last_row - height, 0)),
-        (max(-first_col, 0), max(last_col - width, 0)),
-        (0, 0),
-    )
+    # What of it lies on the page, at least its edge; beyond, the edge repeats.
+    top, bottom = min(max(first_row, 0), height - 1), max(min(last_row, height), 1)
+    left, right = min(max(first_col, 0), width - 1), max(min(last_col, width), 1)
+    piece = pixels[top:bottom, left:right]
+    beyond = ((top - first_row, last_row - bottom), (left - first_col, last_col - right), (0, 0))
     if np.any(beyond):
-        piece = np.pad(piece, beyond, mode="edge")
+        piece = np.pad(piece, np.maximum(beyond, 0), mode="edge")
     left, top = x - half - first_col, y - half - first_row
     box = (left, top, left + 2 * half, top + 2 * half)
     image = Image.fromarray(piece)

@@ -135,7 +135,7 @@ class Progress:
     def _step(self, part: str, step: Step) -> None:
         networks = self._networks.setdefault(part, {})
         before = networks.get(step.network)
-        if before is None:  # another network: the earlier ones are done
+        if before is None:
             rows = self.losses.setdefault(part, {}).setdefault(step.network, [])
             rows[:] = [row for row in rows if row[0] < step.step]
             before = rows[-1][0] if rows else 0
