@@ -260,6 +260,12 @@ def test_a_folder_of_several_kinds_of_truth_is_refused(folder: Path) -> None:
 
 def test_pages_must_be_a_folder(folder: Path) -> None:
     path = truth(folder, "a.png,40,30,waldo,1,2,11,12")
-    for place in (folder / "a.png", folder / "gone"):
-        with pytest.raises(FileError, match="no such folder"):
+    (folder / "circle").symlink_to("circle")
+    for name, line in (
+        ("a.png", "not a folder"),
+        ("gone", "no such folder"),
+        ("circle", "cannot read: "),
+    ):
+        place = folder / name
+        with pytest.raises(FileError, match=line):
             read_truth(path, place)
