@@ -31,8 +31,8 @@ _BYTE_COST: Final = 130
 def screen(data: bytes, max_pixels: int | None) -> bytes:
     """Refuse a JPEG 2000 picture that is too large or takes too long to decode; return the bytes to decode.
 
-    Those are the file up to the end of its codestream: OpenJPEG fails on boxes behind it that it does not
-    know, such as those of a film.
+    Those are the file up to the end of its codestream: OpenJPEG reads the boxes behind it, too, and fails
+    where a second ``ftyp`` is among them, as a film begins.
 
     Raises
     ------
