@@ -152,14 +152,14 @@ def end(file: BinaryIO) -> int | None:
         count = form.read(file, offset, form.count)
         if count is None or count > _MAX_ENTRIES or len(visited) > _MAX_DIRECTORIES_TO_END:
             return None
-        entries = list(form.entry.iter_unpack(file.read(count * form.entry.size)))
-        if len(entries) < count:
+        raw = file.read(count * form.entry.size)
+        if len(raw) < count * form.entry.size:
             return None
         after = offset + struct.calcsize(form.count) + count * form.entry.size
         last = max(last, after + form.offset_size)
         waiting.append(form.read(file, after, form.offset))
         numbers: dict[int, Sequence[int]] = {}
-        for tag, kind, number, value in entries:
+        for tag, kind, number, value in form.entry.iter_unpack(raw):
             size = number * _TYPE_SIZES.get(kind, 0)
             at = struct.unpack(form.order + form.offset, value)[0]
             if size > form.offset_size:

@@ -99,19 +99,8 @@ def train(
     MemoryError
         There is not enough memory; what is learned so far is kept.
     """
-    if folds == 1 or not 0 <= folds <= MOST_FOLDS:
-        raise InvalidInputError(
-            f"folds is {folds}: give 2 to {MOST_FOLDS}, or 0 for no cross-validation"
-        )
-    if not 0 <= seed <= MOST_SEED:
-        raise InvalidInputError(f"seed is {seed}: give 0 to {MOST_SEED}")
-    if not 0 < effort < math.inf:
-        raise InvalidInputError(f"effort is {effort}: it must be a positive number")
-    if curve and not folds:
-        raise InvalidInputError("a learning curve needs held-out pages: give --folds 2 or more")
-    if jobs < 1:
-        raise InvalidInputError(f"jobs is {jobs}: it must be at least 1")
     training = Training(sources, out, folds, effort, seed, curve)
+    _must_be_in_range(training, jobs)
     check(out, training.parts, resume=resume)
     learner = Learner(training, *sources.read(complain, say))
     classes, plan, real_pages = learner.classes, training.plan, learner.pages
@@ -203,6 +192,23 @@ def _curve(shares: Sequence[_Share], say: Callable[[str], None]) -> dict[str, An
 def _shown(pages: Sequence[TrainingPage]) -> set[str]:
     """The drawings that show what is sought."""
     return {p.artwork for p in pages if any(h.label == 0 for h in p.heads)}
+
+
+def _must_be_in_range(training: Training, jobs: int) -> None:
+    """Refuse numbers that no training can have."""
+    folds, effort, seed = training.folds, training.effort, training.seed
+    if folds == 1 or not 0 <= folds <= MOST_FOLDS:
+        raise InvalidInputError(
+            f"folds is {folds}: give 2 to {MOST_FOLDS}, or 0 for no cross-validation"
+        )
+    if not 0 <= seed <= MOST_SEED:
+        raise InvalidInputError(f"seed is {seed}: give 0 to {MOST_SEED}")
+    if not 0 < effort < math.inf:
+        raise InvalidInputError(f"effort is {effort}: it must be a positive number")
+    if training.curve and not folds:
+        raise InvalidInputError("a learning curve needs held-out pages: give --folds 2 or more")
+    if jobs < 1:
+        raise InvalidInputError(f"jobs is {jobs}: it must be at least 1")
 
 
 def _must_suffice(pages: Sequence[TrainingPage], folds: int, truth: Path) -> None:
