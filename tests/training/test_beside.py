@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch")
 from waldo_cli.errors import InvalidInputError, WaldoError  # noqa: E402
 from waldo_cli.processes import Child  # noqa: E402
 from waldo_cli.training import beside, cross_validate, parts  # noqa: E402
+from waldo_cli.training.network import Classes  # noqa: E402
 from waldo_cli.training.parts import Sources  # noqa: E402
 
 
@@ -64,7 +65,7 @@ def test_two_processes_learn_what_one_does(
     report = trained(folder, "one")
     assert not children
     shares: list[float] = []
-    assert trained(folder, "two", lambda p: shares.append(p.share), jobs=2, curve=True)
+    assert trained(folder, "two", lambda p: shares.append(p.share), jobs=2)
     assert len(children) == 2
     assert all(child.process.returncode is not None for child in children)
     assert shares == sorted(shares)
@@ -76,6 +77,22 @@ def test_two_processes_learn_what_one_does(
     again = trained(folder, "two", jobs=2, resume=True)
     assert len(children) == 2, "nothing is left to be learned"
     assert again == report
+
+
+def test_a_part_is_learned_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    for kind in ("fold", "share", "release"):
+        monkeypatch.setattr(
+            parts.Learner, kind, lambda _, *given, kind=kind: asked.append((kind, *given[:-1]))
+        )
+    training = parts.Training(Sources(Path("pages"), Path("truth.csv")), Path("out"), 2, curve=True)
+    learner = parts.Learner(training, Classes(("waldo",)), [], [])
+    for part in training.parts:
+        learner.learn(part, print)
+    folds = [
+        (("fold", n), *(("share", n, share) for share in ("quarter", "half"))) for n in range(2)
+    ]
+    assert asked == [*folds[0], *folds[1], ("release",)]
 
 
 def test_what_ends_a_process_is_told_and_the_rest_can_be_resumed(
