@@ -1,24 +1,28 @@
 """Python processes of this program that work beside it, each behind a pipe.
 
-A `Child` runs one function of the package, which gets its end of the pipe. It ends with its parent, whatever
-ends that: the function calls `leave_with_parent` first.
+A `Child` runs one function of the package, which gets its end of the pipe by `serving`. It ends with its
+parent, whatever ends that.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+import warnings
+from collections.abc import Iterator
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import reason
 
 # BLAS must not start threads of its own: `waldo_cli.parallel` spreads the work over the cores, and
 # OMP_NUM_THREADS limits its threads.
-BLAS_ON_ONE_THREAD = dict.fromkeys(
+_BLAS_ON_ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 
@@ -96,6 +100,23 @@ class Child:
 
 def _cannot_start(error: OSError) -> WaldoError:
     return WaldoError(f"cannot start a worker process: {reason(error)}; use a smaller --jobs")
+
+
+def environment(threads: int | None) -> dict[str, str]:
+    """Return the environment variables for a child with so many computing threads; None: as many as here."""
+    if threads is None:
+        return dict(os.environ)
+    return dict(os.environ) | _BLAS_ON_ONE_THREAD | {"OMP_NUM_THREADS": str(threads)}
+
+
+@contextlib.contextmanager
+def serving(descriptor: int) -> Iterator[Connection]:
+    """In a child: its end of the pipe; the ``with`` block ends quietly when the parent closes its own."""
+    if not sys.warnoptions:  # as in the main process: warnings are for developers
+        warnings.simplefilter("ignore")
+    leave_with_parent()
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        yield Connection(descriptor)
 
 
 def leave_with_parent() -> None:

@@ -119,7 +119,7 @@ def test_a_worker_that_cannot_load_the_stack_says_why(
         raise error
 
     monkeypatch.setattr(workers, "Finder", type("Finder", (), {"__init__": loaded}))
-    monkeypatch.setattr(workers, "leave_with_parent", lambda: None)
+    monkeypatch.setattr("waldo_cli.processes.leave_with_parent", lambda: None)
     here, there = Pipe()
     here.send(("query", "extras"))
     workers.serve(os.dup(there.fileno()))

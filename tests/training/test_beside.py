@@ -142,7 +142,7 @@ def test_a_process_that_cannot_begin_says_why(
         raise error
 
     monkeypatch.setattr(Sources, "read", read)
-    monkeypatch.setattr(beside, "leave_with_parent", lambda: None)
+    monkeypatch.setattr("waldo_cli.processes.leave_with_parent", lambda: None)
     monkeypatch.setattr(beside.signal, "signal", lambda *_: None)
     here, there = Pipe()
     here.send((parts.Training(Sources(Path("pages"), Path("truth.csv")), Path("out")), ""))

@@ -20,9 +20,7 @@ import signal
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Iterable, Iterator
-from multiprocessing.connection import Connection
 from typing import Self
 
 from waldo_cli.answers.record import Record
@@ -31,7 +29,7 @@ from waldo_cli.batch.finder import Extras, Finder, Query
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import sweep
 from waldo_cli.inputs.items import Item
-from waldo_cli.processes import BLAS_ON_ONE_THREAD, Child, leave_with_parent
+from waldo_cli.processes import Child, environment, serving
 
 # While one worker is slow, the others may finish this many later images, for each worker; then they wait.
 # It limits how many records are held in memory.
@@ -70,10 +68,8 @@ class Workers:
         threads: int | None,
         timeout: int | None,
     ) -> None:
-        environment = dict(os.environ)
-        if threads is not None:
-            environment |= BLAS_ON_ONE_THREAD | {"OMP_NUM_THREADS": str(threads)}
-        self._seats = [Seat((query, extras), environment, timeout) for _ in range(jobs)]
+        variables = environment(threads)
+        self._seats = [Seat((query, extras), variables, timeout) for _ in range(jobs)]
         self._tasks: queue.SimpleQueue[tuple[Item, Done] | None] = queue.SimpleQueue()
         self.run = ""
         self.labels: tuple[str, ...] = ()
@@ -268,11 +264,7 @@ class _Worker(Child):
 
 def serve(descriptor: int) -> None:
     """Run as a worker process; `descriptor` is its end of the pipe. `_Worker` lists the messages."""
-    if not sys.warnoptions:  # as in the main process: warnings are for developers
-        warnings.simplefilter("ignore")
-    leave_with_parent()
-    connection = Connection(descriptor)
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with serving(descriptor) as connection:
         try:
             message = connection.recv()
             finder = message if isinstance(message, Finder) else Finder(*message)

@@ -131,7 +131,7 @@ def evaluate(
     from waldo_cli.detector.search import Search
     from waldo_cli.errors import InvalidInputError, WaldoError
     from waldo_cli.evaluation.judge import score_page
-    from waldo_cli.evaluation.pages import assumption
+    from waldo_cli.evaluation.pages import add_pages_without, assumption
     from waldo_cli.evaluation.truth import read_truth
     from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
@@ -149,7 +149,8 @@ def evaluate(
             several = f"of {len(given.labels)} labels only {show(sought)} is sought"
             tell(f"waldo: {several} (--label)")
         threshold = search.limit  # the one given, or else the stack's own, or that of the verdict
-        _add_pages_without(listed, (*without, *([pages] if unlisted else [])))
+        further = (*without, *([pages] if unlisted else []))
+        add_pages_without(listed, further, lambda line: tell(f"waldo: {line}"))
         scored: list[PageScore] = []
         width = max(len(show(page.name)) for page in listed)  # of the first column
         if form != "json":
@@ -181,18 +182,6 @@ def evaluate(
         raise InvalidInputError("no page of it could be looked at", path=truth)
     _write_summary(scored, search, sought, top, threshold, form)
     ctx.exit(2 if faults.count else 0)
-
-
-def _add_pages_without(listed: list[Page], folders: Sequence[str]) -> None:
-    """Add the pictures of folders as pages without boxes, and tell what else is there."""
-    from waldo_cli.evaluation.pages import pages_without
-    from waldo_cli.inputs.leftout import LeftOut
-
-    left_out = LeftOut(enters=False)
-    for folder in folders:
-        listed += pages_without(folder, listed, left_out)
-    if str(left_out):
-        tell(f"waldo: {left_out}")
 
 
 def _write_summary(

@@ -19,12 +19,12 @@ from waldo_cli.geometry import Box, Size
 from waldo_cli.images.decode import read_turn
 from waldo_cli.images.load import load_image
 from waldo_cli.images.orientation import shown_size, turned_box
-from waldo_cli.images.pages import contents
+from waldo_cli.images.pages import Contents, contents
 from waldo_cli.inputs.folders import expand
+from waldo_cli.inputs.leftout import LeftOut
 
 if TYPE_CHECKING:
     from waldo_cli.arrays import Floats
-    from waldo_cli.inputs.leftout import LeftOut
 
 #: What the boxes of a truth mean: the picture as shown, or the pixels as stored in the file.
 TruthPixels = Literal["shown", "stored"]
@@ -365,12 +365,28 @@ def pages_without(
     ]
 
 
+def contents_of(path: str | Path) -> Contents:
+    """Return what is in a file; one that cannot be opened counts as one picture, which is told later."""
+    try:
+        return contents(str(path))
+    except WaldoError:
+        return Contents("", 1)
+
+
+def add_pages_without(
+    listed: list[Page], folders: Iterable[str | Path], say: Callable[[str], None]
+) -> None:
+    """Add the pictures of folders to `listed` (`pages_without`); `say` gets what else is there in a line."""
+    left_out = LeftOut(enters=False)
+    for folder in folders:
+        listed += pages_without(folder, listed, left_out)
+    if str(left_out):
+        say(str(left_out))
+
+
 def _pages_of(path: Path) -> list[Page]:
     """All pages of a file, or the first frame of an animation."""
-    try:
-        found = contents(str(path))
-    except WaldoError:  # told when it is opened
-        return [Page(str(path), path)]
+    found = contents_of(path)
     if found.is_animation or found.count < 2:
         return [Page(str(path), path)]
     numbers = range(1, found.count + 1)

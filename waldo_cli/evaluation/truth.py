@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
-from waldo_cli.evaluation.pages import Complain, Page, RawBox, place_boxes, refuse
+from waldo_cli.evaluation.pages import Complain, Page, RawBox, contents_of, place_boxes, refuse
 from waldo_cli.evaluation.picture_names import Pictures, agreement, parts_of
 from waldo_cli.evaluation.rows import Row, decoded, whole_number
 from waldo_cli.evaluation.truth_json import json_rows
@@ -33,7 +33,7 @@ from waldo_cli.files import (
     reason,
 )
 from waldo_cli.geometry import Size
-from waldo_cli.images.pages import Contents, contents
+from waldo_cli.images.pages import Contents
 
 MAX_TRUTH_BYTES = 1 << 28  # 256 MiB; a larger file is refused
 
@@ -147,9 +147,8 @@ class _Entry:
             if row.box is not None:
                 self.boxes.append(RawBox(row.where, row.box, row.shares, file))
 
-    def page_of(self, path: str) -> int:
+    def page_of(self, found: Contents) -> int:
         """Return which picture of a file is meant; of an animation the first where none is named."""
-        found = _pages_in(path)
         if found.count == 1:  # a column `page` is that of a book
             return 1
         if not self.written and not found.is_animation:
@@ -164,10 +163,12 @@ class _Entry:
         self.boxes += other.boxes
         self.faulty |= other.faulty
 
-    def page(self, path: str, number: int, folder: str, fault: Complain) -> Page | None:
-        """Return the page, or None if none of its boxes can be used."""
+    def page(
+        self, path: str, number: int, folder: str, fault: Complain, *, several: bool
+    ) -> Page | None:
+        """Return the page, one of `several` or not, or None if none of its boxes can be used."""
         name = self.names[0] if self.names else os.path.relpath(path, folder)
-        if _pages_in(path).count > 1:
+        if several:
             name = f"{name}, page {number}"
         page = Page(name, Path(path), size=self.size, columns=self.columns, number=number)
         if self.size is None:
@@ -182,6 +183,9 @@ def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
     """Find the picture of each entry, and make a page of each that has one."""
     pictures = Pictures(folder)
     by_page: dict[tuple[str, int], list[_Entry]] = {}
+    files: dict[
+        str, Contents
+    ] = {}  # by their paths: each is opened once, however many pages are named
     for entry in entries:
         path = pictures.find(entry.names, entry.stem)
         match = _OF_A_PAGE.fullmatch(entry.stem)
@@ -192,27 +196,24 @@ def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
             missing = os.path.join(folder, entry.name)
             fault(FileError(f"no such page, but {entry.file} names it", path=missing))
             continue
+        path = os.path.normpath(path)
+        if path not in files:
+            files[path] = contents_of(path)
         try:
-            number = entry.page_of(path)
+            number = entry.page_of(files[path])
         except InvalidInputError as e:
             fault(e.at(path))
         else:
-            by_page.setdefault((os.path.normpath(path), number), []).append(entry)
+            by_page.setdefault((path, number), []).append(entry)
     pages = []
     for (path, number), named in by_page.items():
         chosen = _agreeing(named, path, fault) if len(named) > 1 else named[0]
-        page = chosen.page(path, number, folder, fault) if chosen is not None else None
+        if chosen is None:
+            continue
+        page = chosen.page(path, number, folder, fault, several=files[path].count > 1)
         if page is not None:
             pages.append(page)
     return pages
-
-
-def _pages_in(path: str) -> Contents:
-    """What is in a file: how many pictures."""
-    try:
-        return contents(path)
-    except WaldoError:  # told when it is opened
-        return Contents("", 1)
 
 
 def _agreeing(named: list[_Entry], path: str, fault: Complain) -> _Entry | None:

@@ -10,10 +10,8 @@ This module does not import PyTorch: what a process lacks memory for is told in 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
-import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ from typing import TYPE_CHECKING
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import sweep
 from waldo_cli.parallel import thread_count
-from waldo_cli.processes import BLAS_ON_ONE_THREAD, Child, leave_with_parent
+from waldo_cli.processes import Child, environment, serving
 
 if TYPE_CHECKING:
     from waldo_cli.training.parts import Training
@@ -50,8 +48,7 @@ def learn_beside(
         A process has not enough memory.
     """
     count = min(jobs, len(parts))
-    threads = {"OMP_NUM_THREADS": str(max(1, thread_count() // count))}
-    environment = dict(os.environ) | BLAS_ON_ONE_THREAD | threads
+    variables = environment(max(1, thread_count() // count))
     waiting = deque(parts)
     children: list[Child] = []
     busy: dict[Connection, tuple[Child, str]] = {}
@@ -65,7 +62,7 @@ def learn_beside(
 
     try:
         for _ in range(count):
-            child = Child("waldo_cli.training.beside", "serve", environment)
+            child = Child("waldo_cli.training.beside", "serve", variables)
             children.append(child)
             with contextlib.suppress(OSError):
                 child.connection.send((training, pages))
@@ -106,11 +103,7 @@ def serve(descriptor: int) -> None:
     It gets the training with the fingerprint of its pages, then names of parts, and sends lines and steps,
     and `_Learned` or an error at the end of each.
     """
-    if not sys.warnoptions:  # as in the main process: warnings are for developers
-        warnings.simplefilter("ignore")
-    leave_with_parent()
-    connection = Connection(descriptor)
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with serving(descriptor) as connection:
         try:
             training: Training
             training, pages = connection.recv()

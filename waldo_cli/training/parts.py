@@ -14,9 +14,8 @@ from pathlib import Path
 from torch import nn
 
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.evaluation.pages import Complain, TruthPixels, pages_without
+from waldo_cli.evaluation.pages import Complain, TruthPixels, add_pages_without
 from waldo_cli.evaluation.truth import read_truth
-from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.training.claim import file_name
 from waldo_cli.training.curve import SHARES, part_of
 from waldo_cli.training.data import (
@@ -76,11 +75,7 @@ class Sources:
     ) -> tuple[Classes, list[TrainingPage], list[TrainingPage]]:
         """The classes, the pages, and the drawn scenes; `say` gets what is left out of the folders."""
         listed = read_truth(self.truth, self.pages, complain)
-        left_out = LeftOut(enters=False)
-        for folder in self.without:
-            listed += pages_without(folder, listed, left_out)
-        if str(left_out):
-            say(str(left_out))
+        add_pages_without(listed, self.without, say)
         opened = open_pages(listed, complain, self.truth_pixels)
         try:
             sought = classes_of(opened, self.label).names[0]
