@@ -31,6 +31,10 @@ from waldo_cli.stack.stack import Mask
 _MAX_SHIFT = 1.5
 _MAX_TURN = 0.12
 
+# Up to this many pixels of the image from point to point its own pixels are the best: others, so little
+# larger, would be blurred for nothing, and a scale of 1 is often off by a rounding.
+_OWN_PIXELS = 1.05
+
 # Numbers that are gathered at once, candidates times points times channels: as many as stay in the cache.
 _TOGETHER = 1 << 18
 
@@ -104,8 +108,8 @@ class ImagePyramid:
 
     def around(self, pose: Poses, side: float, pitch: float) -> ImagePyramid:
         """What is around one pose, up to `side` pixels of the image each way, resized for just this pitch."""
-        if pitch <= 1:
-            return self  # the image's own pixels
+        if pitch <= _OWN_PIXELS:
+            return self
         size = math.ceil(2 * side / pitch) + 4
         near = cut(self._levels[0], (float(pose.x[0]), float(pose.y[0])), 1 / pitch, (size, size))
         piece = ImagePyramid(near)
@@ -143,13 +147,13 @@ class Template:
     Attributes
     ----------
     values
-        ``(P, C)`` the mask, its weighted mean removed from each channel.
+        ``(C, P)`` the mask, its weighted mean removed from each channel.
     mean
         ``(C,)`` that mean.
     weights
         ``(P,)``, their sum is 1.
     at
-        ``(P, 2)`` x, y of the points beside the mask's centre, in pixels of the mask.
+        ``(2, P)`` x and y of the points beside the mask's centre, in pixels of the mask.
     pitch
         Distance of two points, in pixels of the mask.
     grid
@@ -177,54 +181,113 @@ class Template:
         pitch = (mask.size.rows / grid.rows, mask.size.cols / grid.cols)
         y = (np.arange(grid.rows) + 0.5) * pitch[0] - mask.size.rows / 2
         x = (np.arange(grid.cols) + 0.5) * pitch[1] - mask.size.cols / 2
-        at = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=2).reshape(-1, 2)
-        C = values.shape[2]
-        return cls(
-            values.reshape(-1, C), mean, (w / w.sum()).reshape(-1), at, pitch, grid, one_colour
-        )
+        at = np.stack(np.broadcast_arrays(x[None, :], y[:, None])).reshape(2, -1)
+        values = np.moveaxis(values, 2, 0).reshape(values.shape[2], -1)
+        return cls(values, mean, (w / w.sum()).reshape(-1), at, pitch, grid, one_colour)
 
     @cached_property
     def energy(self) -> float:
         """Σ w V'² over points and channels."""
-        return float(np.einsum("p,pc,pc->", self.weights, self.values, self.values))
+        return float((np.square(self.values) @ self.weights).sum())
 
     @cached_property
     def independent(self) -> float:
         """How many independent numbers the mask amounts to: points over the sum of its autocorrelation²."""
-        planes = self.values.reshape(*self.grid, -1) * np.sqrt(self.weights).reshape(*self.grid, 1)
-        spectrum = np.fft.rfft2(planes, [2 * n for n in self.grid], axes=(0, 1))
-        power = np.square(np.abs(spectrum)).sum(2)
+        planes = (self.values * np.sqrt(self.weights)).reshape(-1, *self.grid)
+        spectrum = np.fft.rfft2(planes, [2 * n for n in self.grid])
+        power = np.square(np.abs(spectrum)).sum(0)
         auto = np.fft.irfft2(power, [2 * n for n in self.grid])
         auto /= max(float(auto[0, 0]), 1e-30)
         return float((self.weights > 0).sum() / np.square(auto).sum())
 
     @cached_property
     def derivatives(self) -> Doubles:
-        """``(4, P, C)`` how the values change with a shift in x, in y, a change of scale and a turn."""
-        planes = self.values.reshape(*self.grid, -1)
-        slopes = [
-            np.asarray(np.gradient(planes, self.pitch[axis], axis=axis))
+        """``(4, C, P)`` how the values change with a shift in x, in y, a change of scale and a turn."""
+        planes = self.values.reshape(-1, *self.grid)
+        dy, dx = (
+            np.asarray(np.gradient(planes, self.pitch[axis], axis=axis + 1)).reshape(
+                self.values.shape
+            )
             if self.grid[axis] > 1
-            else np.zeros_like(planes)
+            else np.zeros_like(self.values)
             for axis in (0, 1)
-        ]
-        dy, dx = (slope.reshape(self.values.shape) for slope in slopes)
-        x, y = self.at[:, :1], self.at[:, 1:]
+        )
+        x, y = self.at
         return np.stack([dx, dy, dx * x + dy * y, dy * x - dx * y])
 
-    def solver(self, free: tuple[str, ...]) -> Doubles:
-        """``(1 + n, P * C)``: from pixels, their means removed, to gain and n changes of the pose times gain.
+    def solver(self, free: tuple[str, ...]) -> Floats:
+        """``(C, P, 1 + n)``: from pixels, their means removed, to gain and n changes of the pose times gain.
 
         `free` names what may change, of PLACE, SCALE and ANGLE.
         """
         chosen = [0, 1, *([2] if SCALE in free else []), *([3] if ANGLE in free else [])]
         basis = np.concatenate([self.values[None], -self.derivatives[chosen]])
-        basis -= np.einsum("p,kpc->kc", self.weights, basis)[:, None]
-        weighted = basis * self.weights[:, None]
-        normal = np.einsum("kpc,lpc->kl", weighted, basis)
+        basis -= (basis @ self.weights)[:, :, None]
+        weighted = (basis * self.weights).reshape(len(basis), -1)
+        normal = weighted @ basis.reshape(len(basis), -1).T
         normal[np.diag_indices(len(normal))] *= 1 + 1e-6
-        solver: Doubles = np.linalg.pinv(normal, rcond=1e-10) @ weighted.reshape(len(basis), -1)
-        return solver
+        solver = np.linalg.pinv(normal, rcond=1e-10) @ weighted
+        return solver.T.reshape(*self.values.shape, -1).astype(np.float32)
+
+    def summed(self, x: Array) -> Doubles:
+        """Sums ``(..., B)`` of ``(..., P)`` over the parts of the mask, B of them."""
+        rows, cols = self._parts
+        grid = x.reshape(-1, *self.grid)
+        across = (grid.reshape(-1, self.grid.cols) @ cols.astype(x.dtype)).astype(np.float64)
+        sums: Doubles = rows.T @ across.reshape(len(grid), self.grid.rows, -1)
+        return sums.reshape(*x.shape[:-1], -1)
+
+    @cached_property
+    def part(self) -> NDArray[np.intp]:
+        """``(P,)`` the part that each point belongs to."""
+        rows, cols = self._parts
+        return np.ravel(rows.argmax(1)[:, None] * cols.shape[1] + cols.argmax(1))
+
+    @cached_property
+    def _parts(self) -> tuple[Doubles, Doubles]:
+        """Which rows and columns of points lie in which parts: ones in ``(rows, b)`` and ``(cols, b')``."""
+        rows, cols = (
+            (np.arange(n) * min(_PARTS, n) // n)[:, None] == np.arange(min(_PARTS, n))
+            for n in self.grid
+        )
+        return rows.astype(np.float64), cols.astype(np.float64)
+
+    @cached_property
+    def whole(self) -> _Window:
+        """The template over a window that lies inside the image."""
+        return _Window.of(self, self.weights[None], self.values[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """A template over what lies inside the image, for N windows, or for all of them where N is 1.
+
+    B parts of the mask (`Template.summed`).
+    """
+
+    weights: (
+        Doubles | Floats
+    )  # (N, P), 0 for what lies outside, sum 1 (0 where nothing lies inside)
+    values: Doubles | Floats  # (C, N, P) the template, its mean over the inside removed
+    W: Doubles  # (N, B) sums of weights
+    Wv: Doubles  # (C, N, B) of weighted values
+    Wvv: Doubles  # (N, B) of weighted squares
+
+    @classmethod
+    def of(cls, template: Template, weights: Array, values: Array) -> _Window:
+        weighted = values * weights
+        return cls(
+            weights,
+            values,
+            template.summed(weights),
+            template.summed(weighted),
+            template.summed((weighted * values).sum(0)),
+        )
+
+    @cached_property
+    def energy(self) -> Doubles:
+        """``(N,)`` Σ w v² over points and channels."""
+        return np.asarray(self.Wvv.sum(1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,27 +331,55 @@ class Agreement:
 
 def sampled(
     pyramid: ImagePyramid, template: Template, poses: Poses, scale: float
-) -> tuple[Floats, Floats]:
-    """Pixels of the image under the points of a template, ``(N, P, C)``, and whether inside, ``(N, P)``."""
+) -> tuple[Floats, NDArray[np.bool_] | None]:
+    """Pixels of the image under the points of a template, ``(C, N, P)``, and whether inside, ``(N, P)``.
+
+    None instead where all of them are.
+    """
     view = pyramid.level(scale * math.sqrt(template.pitch[0] * template.pitch[1]))
-    H, W, C = view.pixels.shape
-    offsets = np.einsum("nij,pj->npi", poses.matrices(), template.at)
-    x, y = poses.x[:, None] + offsets[:, :, 0], poses.y[:, None] + offsets[:, :, 1]
-    inside = (x > 0) & (x < pyramid.size.cols) & (y > 0) & (y < pyramid.size.rows)
-    x = ((x - view.origin[1]) * view.factor[1] - 0.5).astype(np.float32)
-    y = ((y - view.origin[0]) * view.factor[0] - 0.5).astype(np.float32)
-    x, y = np.clip(x, 0, W - 1), np.clip(y, 0, H - 1)
-    col, row = (
-        np.minimum(x.astype(np.int32), max(W - 2, 0)),
-        np.minimum(y.astype(np.int32), max(H - 2, 0)),
-    )
-    fx, fy = (x - col)[:, :, None], (y - row)[:, :, None]
-    right, down = int(W > 1), int(H > 1) * W
-    flat = view.pixels.reshape(-1, C)
-    at = row * W + col
-    top = flat[at] * (1 - fx) + flat[at + right] * fx
-    bottom = flat[at + down] * (1 - fx) + flat[at + down + right] * fx
-    return top * (1 - fy) + bottom * fy, inside.astype(np.float32)
+    pixels = view.pixels
+    for axis in (0, 1):
+        if pixels.shape[axis] == 1:  # a neighbour, to interpolate with
+            pixels = np.repeat(pixels, 2, axis)
+    # From the points of the template to the view's columns and rows: (N, 2, 2) and (N, 2).
+    factor, origin = np.array(view.factor[::-1]), np.array(view.origin[::-1])
+    matrices = poses.matrices() * factor[:, None]
+    centers = (np.stack([poses.x, poses.y], 1) - origin) * factor - 0.5
+    places = (matrices.reshape(-1, 2) @ template.at).reshape(len(poses), 2, -1)
+    places += centers[:, :, None]
+    low = -origin * factor - 0.5
+    high = low + np.array([pyramid.size.cols, pyramid.size.rows]) * factor
+    inside = None
+    if len(poses) and ((places.min((0, 2)) <= low) | (places.max((0, 2)) >= high)).any():
+        inside = ((places > low[:, None]) & (places < high[:, None])).all(1)
+    H, W = view.pixels.shape[:2]
+    x = np.clip(places[:, 0].astype(np.float32), 0, W - 1)
+    y = np.clip(places[:, 1].astype(np.float32), 0, H - 1)
+    rows, cols, channels = pixels.shape
+    col, row = np.minimum(x.astype(np.intp), cols - 2), np.minimum(y.astype(np.intp), rows - 2)
+    x -= col
+    y -= row
+    at = row * cols + col
+    flat = pixels.reshape(-1, channels)
+    # A plane for each channel: what follows sums over the points of one.
+
+    def between(here: NDArray[np.intp]) -> Floats:
+        """What lies between pixels and those right of them."""
+        # A plane for each channel: what follows sums over the points of one.
+        left, right = (
+            np.ascontiguousarray(np.moveaxis(np.take(flat, places, 0, mode="clip"), 2, 0))
+            for places in (here, here + 1)
+        )
+        right -= left
+        right *= x
+        right += left
+        return right
+
+    top, bottom = between(at), between(at + cols)
+    bottom -= top
+    bottom *= y
+    bottom += top
+    return bottom, inside
 
 
 def compare(pyramid: ImagePyramid, template: Template, poses: Poses, scale: float) -> Agreement:
@@ -352,87 +443,85 @@ def _groups(template: Template, count: int) -> list[slice]:
 class _Fit:
     """Windows fitted by gain and offset to a template: window = gain * values + means, roughly."""
 
-    centred: Array  # (N, P, C) the window minus its means; C is 1 for a template of one colour
-    weights: Array  # (N, P), 0 for what lies outside, sum 1 (0 where nothing lies inside)
-    means: Doubles  # (N, C)
-    values: Array  # (N or 1, P, C) the template, its mean over the inside removed
+    window: _Window
+    centred: Array  # (C, N, P) the window minus its means; C is 1 for a template of one colour
+    means: Doubles  # (C, N)
+    Wx: Doubles  # (C, N, B) sums over parts of the weighted window
+    Wxx: Doubles  # (N, B) of its squares
+    Wxv: Doubles  # (N, B) of its products with the template
     gain: Doubles  # (N,)
     score: Doubles  # (N,)
     inside: Doubles  # (N,)
 
 
-def _fitted(template: Template, pixels: Array, inside: Floats) -> _Fit:
-    """The fit of each window, computed in the precision of `pixels`."""
-    w = template.weights.astype(pixels.dtype)[None] * inside
-    share = w.sum(1)
-    whole = bool((share > 1 - 1e-6).all())
-    w = w / np.maximum(share, 1e-9)[:, None]
-    means = np.einsum("np,npc->nc", w, pixels)
-    centred = pixels - means[:, None]
-    values = template.values.astype(pixels.dtype)[None]
-    if not whole:
-        values = (
-            values
-            - np.einsum("np,npc->nc", w, np.broadcast_to(values, (len(w), *values.shape[1:])))[
-                :, None
-            ]
-        )
-    energy = (
-        np.einsum("np,npc->n", w, np.square(values))
-        if not whole
-        else np.full(len(w), template.energy)
-    )
-    floor = 1e-12 + 1e-10 * float(np.square(means).sum(1).max(initial=0.0))
+def _fitted(template: Template, pixels: Array, inside: NDArray[np.bool_] | None) -> _Fit:
+    """The fit of each window, computed in the precision of `pixels`, which are changed."""
+    window, share = template.whole, np.ones(pixels.shape[1])
+    if inside is not None:
+        weights = template.weights * inside
+        share = weights.sum(1)
+        weights /= np.maximum(share, 1e-9)[:, None]
+        values = template.values[:, None] - (template.values @ weights.T)[:, :, None]
+        window = _Window.of(template, weights.astype(pixels.dtype), values.astype(pixels.dtype))
+    w = window.weights.astype(pixels.dtype)
+    v = window.values.astype(pixels.dtype)
+    means = pixels @ w[0] if len(w) == 1 else np.einsum("np,cnp->cn", w, pixels)
+    pixels -= means[:, :, None]
+    floor = 1e-12 + 1e-10 * float(np.square(means).sum(0).max(initial=0.0))
     if template.one_colour:
-        against = np.einsum("np,np,npc->nc", w, np.broadcast_to(values[:, :, 0], w.shape), centred)
-        total = np.einsum("np,npc->n", w, np.square(centred))
-        strength = np.sqrt(np.square(against).sum(1))
-        score = strength / np.sqrt(np.maximum(energy * total, floor**2))
-        direction = against / np.maximum(strength, 1e-12)[:, None]
-        centred = np.einsum("npc,nc->np", centred, direction)[:, :, None]
-        gain = strength / np.maximum(energy, 1e-12)
-    else:
-        total = np.einsum("np,npc->n", w, np.square(centred))
-        product = np.einsum("np,npc->n", w, values * centred)
-        score = np.where(total > floor, product / np.sqrt(np.maximum(energy * total, 1e-30)), 0)
-        gain = product / np.maximum(energy, 1e-12)
+        against = np.einsum("np,cnp->cn", np.broadcast_to(w * v[0], pixels.shape[1:]), pixels)
+        total = (np.square(pixels).sum(0) * w).sum(1)
+        strength = np.sqrt(np.square(against).sum(0))
+        score = strength / np.sqrt(np.maximum(window.energy * total, floor**2))
+        # The colours along the line that tells the shape best from its ground.
+        direction = against / np.maximum(strength, 1e-12)
+        pixels = (pixels * direction[:, :, None]).sum(0, keepdims=True)
+    Wx = template.summed(pixels * w)
+    Wxx = template.summed(np.square(pixels).sum(0) * w)
+    Wxv = template.summed((pixels * v).sum(0) * w)
+    if not template.one_colour:
+        strength, total = Wxv.sum(1), Wxx.sum(1)
+        score = strength / np.sqrt(np.maximum(window.energy * total, 1e-30))
+        score = np.where(total > floor, score, 0)
     return _Fit(
-        centred,
-        w,
+        window,
+        pixels,
         means.astype(np.float64),
-        values,
-        gain.astype(np.float64),
+        Wx,
+        Wxx,
+        Wxv,
+        (strength / np.maximum(window.energy, 1e-12)).astype(np.float64),
         np.clip(score, -1, 1).astype(np.float64),
-        share.astype(np.float64),
+        share,
     )
 
 
 def _moved(
     template: Template,
     poses: Poses,
-    solver: Doubles,
+    solver: Floats,
     fit: _Fit,
     rest: _Trimmed | None,
     free: tuple[str, ...],
 ) -> Poses:
     """The poses after one step. What lies outside, or is left out, is taken to agree."""
-    centred, gain, offset = fit.centred, fit.gain, np.zeros((len(poses), 1))
-    left_out = (fit.weights == 0) & (template.weights > 0)[None]
+    gain, offset = fit.gain, np.zeros(fit.Wx.shape[:2])
+    left_out = (fit.window.weights == 0) & (template.weights > 0)
     if rest is not None:
         left_out, gain, offset = left_out | ~rest.kept, rest.gain, rest.offset
+    centred = fit.centred
     if left_out.any():
-        agreed = gain[:, None, None].astype(np.float32) * fit.values + offset[:, None].astype(
-            np.float32
-        )
-        centred = np.where(left_out[:, :, None], agreed, centred)
-    solved = centred.reshape(len(poses), -1) @ solver.T.astype(np.float32)
+        agreed = gain.astype(np.float32)[:, None] * fit.window.values.astype(np.float32)
+        agreed += offset.astype(np.float32)[:, :, None]
+        centred = np.where(left_out, agreed, centred)
+    solved = (centred @ solver).sum(0)
     change = solved[:, 1:] / np.where(solved[:, :1] > 1e-6, solved[:, :1], np.inf)
     limit = _MAX_SHIFT * template.pitch[0]
-    dx, dy = np.clip(change[:, 0], -limit, limit), np.clip(change[:, 1], -limit, limit)
+    place = np.clip(change[:, :2], -limit, limit)
     others = [np.clip(c, -_MAX_TURN, _MAX_TURN) for c in change[:, 2:].T]
     growth = others.pop(0) if SCALE in free else np.zeros(len(poses))
     turn = others.pop(0) if ANGLE in free else np.zeros(len(poses))
-    shift = np.einsum("nij,nj->ni", poses.matrices(), np.stack([dx, dy], 1))
+    shift = (poses.matrices() @ place[:, :, None])[:, :, 0]
     clockwise = np.degrees(np.arctan2(turn, 1 + growth))
     return replace(
         poses,
@@ -454,7 +543,7 @@ class _Trimmed:
 
     score: Doubles  # (N,)
     gain: Doubles  # (N,)
-    offset: Doubles  # (N, C), beside the means of the whole
+    offset: Doubles  # (C, N), beside the means of the whole
     kept: NDArray[np.bool_]  # (N, P)
 
 
@@ -463,62 +552,45 @@ def _trimmed(template: Template, fit: _Fit) -> _Trimmed:
 
     What hides a part of the thing then does not decide: Rousseeuw's least trimmed squares, over parts.
     """
-    part = [np.arange(n) * min(_PARTS, n) // n for n in template.grid]
-    starts = [np.flatnonzero(np.diff(p, prepend=-1)) for p in part]
-    of = (part[0][:, None] * len(starts[1]) + part[1]).reshape(-1)  # the part of each point
-
-    def summed(x: Array) -> Doubles:  # (N, P, C) -> (N, parts, C)
-        grid = x.reshape(len(x), *template.grid, x.shape[2])
-        sums = np.add.reduceat(np.add.reduceat(grid, starts[0], axis=1), starts[1], axis=2)
-        parts: Doubles = sums.reshape(len(x), -1, x.shape[2]).astype(np.float64)
-        return parts
-
-    w, x = fit.weights[:, :, None], fit.centred
-    v = np.broadcast_to(fit.values, x.shape)
-    W, Wx, Wv = summed(w), summed(w * x), summed(w * v)
-    Wxx, Wvv, Wxv = (
-        summed((w * a * b).sum(2, keepdims=True))[:, :, 0] for a, b in ((x, x), (v, v), (x, v))
-    )
-    energy = Wvv - np.square(Wv).sum(2) / np.maximum(W[:, :, 0], 1e-9)
+    W, Wv, Wvv = fit.window.W, fit.window.Wv, fit.window.Wvv
+    Wx, Wxx, Wxv = fit.Wx, fit.Wxx, fit.Wxv
+    energy = Wvv - np.square(Wv).sum(0) / np.maximum(W, 1e-9)
     energy = energy / np.maximum(energy.sum(1, keepdims=True), 1e-12)
-    gain, offset = fit.gain, np.zeros((len(x), x.shape[2]))
-    score, kept = fit.score, np.ones(energy.shape)
+    energy = np.broadcast_to(energy, Wxx.shape)
+    gain, offset = fit.gain, np.zeros(Wx.shape[:2])
+    score, kept = fit.score, np.ones(Wxx.shape)
     for _ in range(2):
         # Σ w (x - gain v - offset)² over each part
-        apart = Wxx + gain[:, None] ** 2 * Wvv - 2 * gain[:, None] * Wxv
-        apart += (
-            offset[:, None] * (offset[:, None] * W - 2 * (Wx - gain[:, None, None] * Wv))
-        ).sum(2)
+        apart = Wxx + gain[:, None] * (gain[:, None] * Wvv - 2 * Wxv)
+        off = offset[:, :, None]
+        apart += (off * (off * W - 2 * (Wx - gain[:, None] * Wv))).sum(0)
         worst = np.argsort(-apart, axis=1)
         lost = np.cumsum(np.take_along_axis(energy, worst, 1), axis=1)
-        kept = np.ones(apart.shape)
         np.put_along_axis(kept, worst, (lost > _MAY_DISAGREE).astype(float), axis=1)
-        total = np.maximum(np.einsum("nb,nbc->nc", kept, W), 1e-9)
-        mean_x, mean_v = (np.einsum("nb,nbc->nc", kept, s) / total for s in (Wx, Wv))
-        xx, vv, xv = (np.einsum("nb,nb->n", kept, s) for s in (Wxx, Wvv, Wxv))
-        xx -= (total * mean_x**2).sum(1)
-        vv -= (total * mean_v**2).sum(1)
-        xv -= (total * mean_x * mean_v).sum(1)
+        total = np.maximum((kept * W).sum(1), 1e-9)
+        mean_x, mean_v = ((kept * sums).sum(2) / total for sums in (Wx, Wv))
+        xx, vv, xv = ((kept * sums).sum(1) for sums in (Wxx, Wvv, Wxv))
+        xx -= total * np.square(mean_x).sum(0)
+        vv -= total * np.square(mean_v).sum(0)
+        xv -= total * (mean_x * mean_v).sum(0)
         score = np.where((xx > 1e-12) & (vv > 1e-12), xv / np.sqrt(np.maximum(xx * vv, 1e-24)), 0)
         gain = xv / np.maximum(vv, 1e-12)
-        offset = mean_x - gain[:, None] * mean_v
-    return _Trimmed(np.clip(score, -1, 1), gain, offset, (kept > 0)[:, of])
+        offset = mean_x - gain * mean_v
+    return _Trimmed(np.clip(score, -1, 1), gain, offset, (kept > 0)[:, template.part])
 
 
-def _agreement(template: Template, pixels: Floats, inside: Floats) -> Agreement:
+def _agreement(template: Template, pixels: Floats, inside: NDArray[np.bool_] | None) -> Agreement:
     fit = _fitted(template, pixels.astype(np.float64), inside)
-    values = np.broadcast_to(fit.values, fit.centred.shape)
-    energy = np.einsum("np,npc->n", fit.weights, np.square(values))
-    total = np.einsum("np,npc->n", fit.weights, np.square(fit.centred))
     # Means of the mask over what lies inside, to compare brightness.
     if template.one_colour:
-        offset = concordance = np.zeros(len(pixels))
+        offset = concordance = np.zeros(len(fit.score))
     else:
-        own = np.einsum("np,pc->nc", fit.weights, template.values) + template.mean
+        own = (template.values @ fit.window.weights.T) + template.mean[:, None]
         apart = fit.means - own
-        offset = apart.mean(1)
-        product = fit.gain * energy
-        concordance = 2 * product / np.maximum(energy + total + np.square(apart).sum(1), 1e-12)
+        offset = apart.mean(0)
+        product = fit.gain * fit.window.energy
+        different = fit.window.energy + fit.Wxx.sum(1) + np.square(apart).sum(0)
+        concordance = 2 * product / np.maximum(different, 1e-12)
     return Agreement(
         fit.score,
         fit.gain,
@@ -526,5 +598,5 @@ def _agreement(template: Template, pixels: Floats, inside: Floats) -> Agreement:
         np.clip(concordance, -1, 1),
         _trimmed(template, fit).score,
         fit.inside,
-        np.full(len(pixels), template.independent),
+        np.full(len(fit.score), template.independent),
     )
