@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import waldo_cli
-from waldo_cli.answers.record import Record, as_json, from_json
+from waldo_cli.answers.record import Record, as_json, from_json, outline
+from waldo_cli.answers.sidecars import labelme
 from waldo_cli.files import show
 from waldo_cli.geometry import Box, Detection
 
@@ -53,6 +54,31 @@ def test_json_gives_every_record_back_to_the_last_bit(record: Record) -> None:
         "utf-8", "surrogatepass" if any("\ud800" <= c <= "\udfff" for c in line) else "strict"
     )
     assert from_json(json.loads(line)) == record
+
+
+TURNED = Detection(
+    "waldo", 6, 5, 0.9, Box(0, 0, 13, 10), 1.0, angle=45.0,
+    polygon=((-1.0, 5.0), (6.0, -2.0), (13.0, 5.0), (6.0, 12.0)),
+)  # fmt: skip
+
+
+def test_what_lies_turned_has_its_outline_cut_off_at_the_edges() -> None:
+    record = Record("a.png", "", (TURNED,), 100, 10)
+    corners = [(0, 6), (0, 4), (4, 0), (8, 0), (13, 5), (8, 10), (4, 10)]
+    assert sorted(outline(TURNED, record)) == sorted(corners)
+    (annotation,) = json.loads(text("coco", [record]))["annotations"]
+    assert annotation["area"] == 98 - 1 - 4 - 4
+    assert (len(annotation["segmentation"][0]), annotation["bbox"]) == (14, [0, 0, 13, 10])
+    (shape,) = json.loads(labelme(record, "a.json", ("waldo",)))["shapes"]
+    assert (shape["shape_type"], len(shape["points"])) == ("polygon", 7)
+
+
+@pytest.mark.parametrize("moved", [0, 500])
+def test_an_outline_is_that_of_the_box_where_there_is_no_other_inside(moved: float) -> None:
+    polygon = tuple((x + moved, y) for x, y in TURNED.polygon or ()) if moved else None
+    upright = replace(TURNED, polygon=polygon)
+    corners = [(0, 0), (13, 0), (13, 10), (0, 10)]
+    assert outline(upright, Record("a.png", "", (), 100, 10)) == corners
 
 
 def test_a_name_in_any_encoding_has_its_bytes_beside_readable_text() -> None:

@@ -245,6 +245,34 @@ def clipped(detection: Detection, record: Record) -> tuple[int, int, int, int]:
     return box.left, box.top, box.left + box.width, box.top + box.height
 
 
+def outline(detection: Detection, record: Record) -> list[Point]:
+    """Return the corners of what was found, as it lies, cut off at the image's edges; those of its box else.
+
+    In order round it, at least three (Sutherland, Hodgman, "Reentrant Polygon Clipping", CACM 1974).
+    """
+    left, top, right, bottom = clipped(detection, record)
+    corners = list(detection.polygon or ())
+    for axis, limit, sign in (
+        (0, 0.0, 1),
+        (0, float(record.width or 1), -1),
+        (1, 0.0, 1),
+        (1, float(record.height or 1), -1),
+    ):
+        kept: list[Point] = []
+        for here, after in zip(corners, corners[1:] + corners[:1], strict=True):
+            # How far inside the image each end of a side is.
+            a, b = sign * (here[axis] - limit), sign * (after[axis] - limit)
+            if a >= 0:
+                kept.append(here)
+            if a * b < 0:  # the side crosses the image's edge
+                x, y = (p + (q - p) * a / (a - b) for p, q in zip(here, after, strict=True))
+                kept.append((round(x, 2), round(y, 2)))
+        corners = kept
+    if len(corners) < 3:
+        return [(left, top), (right, top), (right, bottom), (left, bottom)]
+    return corners
+
+
 def page_field(record: Record) -> dict[str, int]:
     """Return the page as a JSON field; nothing for a file of one picture."""
     return {} if record.page is None else {"page": record.page}

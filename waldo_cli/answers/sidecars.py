@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from waldo_cli.answers.record import Record, clipped, page_field, path_fields
+from waldo_cli.answers.record import Record, clipped, outline, page_field, path_fields
 from waldo_cli.files import show
 from waldo_cli.geometry import Box
 
@@ -111,20 +111,24 @@ def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG
 
 
 def labelme(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG001
-    """The JSON of labelme: a rectangle for each detection; ``imagePath`` is relative to the file's folder.
+    """The JSON of labelme: a shape for each detection; ``imagePath`` is relative to the file's folder.
+
+    A shape is a rectangle, or a polygon where a mask lies turned or mirrored.
 
     A picture of a file of several has its ``page``, which labelme keeps and does not read.
     """
     shapes: list[dict[str, Any]] = []
     for detection in record.detections or ():
         left, top, right, bottom = clipped(detection, record)
+        turned = detection.polygon is not None
+        points = outline(detection, record) if turned else [(left, top), (right, bottom)]
         shapes.append(
             {
                 "label": detection.label,
-                "points": [[float(left), float(top)], [float(right), float(bottom)]],
+                "points": [[float(x), float(y)] for x, y in points],
                 "group_id": None,
                 "description": f"score {detection.score:.9g}",
-                "shape_type": "rectangle",
+                "shape_type": "polygon" if turned else "rectangle",
                 "flags": {},
             }
         )

@@ -16,7 +16,7 @@ from dataclasses import astuple, dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from waldo_cli import __version__
-from waldo_cli.answers.record import Record, as_json, clipped, page_field, path_fields
+from waldo_cli.answers.record import Record, as_json, clipped, outline, page_field, path_fields
 from waldo_cli.files import show
 from waldo_cli.geometry import Detection
 
@@ -162,8 +162,9 @@ class Coco:
     Ids count from 1 in the order of the records; the id of a category is the position of its label in
     `labels`. File names are relative to the folder `relative_to`, or as the user gave them; pages of one
     file are images of one ``file_name``, each with its ``page``. The segmentation of an annotation is the
-    outline of its box: readers draw it, and make masks of it. All text comes from `end`, since images and
-    annotations are two separate lists in the file.
+    outline of what was found as it lies, or of its box: readers draw it, and make masks of it; its area is
+    that of the outline. All text comes from `end`, since images and annotations are two separate lists in
+    the file.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset(("labels", "relative_to"))
@@ -186,14 +187,17 @@ class Coco:
         )
         for detection in record.detections:
             left, top, right, bottom = clipped(detection, record)
+            corners = outline(detection, record)
+            sides = zip(corners, corners[1:] + corners[:1], strict=True)
             self._annotations.append(
                 {
                     "id": len(self._annotations) + 1,
                     "image_id": image_id,
                     "category_id": self.labels.index(detection.label) + 1,
                     "bbox": [left, top, right - left, bottom - top],
-                    "segmentation": [[left, top, right, top, right, bottom, left, bottom]],
-                    "area": (right - left) * (bottom - top),
+                    "segmentation": [[at for corner in corners for at in corner]],
+                    # The shoelace formula.
+                    "area": abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in sides)) / 2,
                     "iscrowd": 0,  # a box around one object, not a mask of many
                     "score": detection.score,
                 }
