@@ -15,6 +15,7 @@ from PIL import Image
 from waldo_cli.errors import ImageError
 from waldo_cli.images import decode, headers, heif
 from waldo_cli.images.load import load_image
+from waldo_cli.images.pages import contents
 
 SMOOTH = np.asarray(Image.fromarray(noise(6, 8)).resize((160, 120), Image.Resampling.BICUBIC))
 AVIF = encoded(Image.fromarray(SMOOTH), "AVIF", quality=95, subsampling="4:4:4")
@@ -139,6 +140,48 @@ def test_parts_that_lead_in_a_circle_end() -> None:
     data = grid(1, same=True).replace(struct.pack(">HHH", 1, 1, 2), struct.pack(">HHH", 1, 1, 1))
     with pytest.raises(ImageError, match="more than 20000 parts"):
         heif.read(data)
+
+
+def collection() -> bytes:
+    """Boxes of pictures 1 to 8, of which 2 is the primary one; no data."""
+    kinds = {3: b"Exif", 9: b"tmap"}
+    entries = b"".join(
+        full(b"infe", struct.pack(">HH4s", n, 0, kinds.get(n, b"hvc1")), 2) for n in range(1, 10)
+    )
+    hidden = entries.replace(b"infe\2\0\0\0\0\4", b"infe\2\0\0\1\0\4")
+    refer = full(
+        b"iref",
+        box(b"thmb", struct.pack(">HHH", 5, 1, 2))
+        + box(b"auxl", struct.pack(">HHH", 6, 1, 2))
+        + box(b"dimg", struct.pack(">HHHH", 9, 2, 2, 7)),
+    )
+    groups = box(b"grpl", full(b"altr", struct.pack(">IIII", 20, 2, 2, 9)))
+    names = full(b"iinf", struct.pack(">H", 9) + hidden)
+    meta = full(b"meta", full(b"pitm", struct.pack(">H", 2)) + names + refer + groups)
+    return box(b"ftyp", b"heic\0\0\0\0heicmif1") + meta
+
+
+def test_thumbnails_maps_parts_and_hidden_pictures_are_no_pictures_of_their_own() -> None:
+    data = collection()
+    assert heif.pictures(io.BytesIO(data)) == [2, 1, 8]
+    assert contents(data).count == 3
+    assert contents(data[:40]).count == 1
+    third = heif.with_primary(data, 8)
+    assert heif.pictures(io.BytesIO(third)) == [8]
+    assert len(third) == len(data)
+
+
+def test_the_primary_picture_of_a_heic_is_the_first_page_and_the_others_follow() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="needs the extra heif")
+    file, several = io.BytesIO(), pillow_heif.HeifFile()
+    for width, grey in ((64, 0), (128, 255), (192, 128)):
+        several.add_from_pillow(Image.new("RGB", (width, 64), (grey,) * 3))
+    several.save(file, primary_index=1)
+    loaded = [load_image(file.getvalue(), page=page) for page in (1, 2, 3)]
+    assert [image.shape[1] for image in loaded] == [128, 64, 192]
+    np.testing.assert_allclose([image[5, 5, 0] for image in loaded], [1, 0, 0.5], atol=0.02)
+    with pytest.raises(ImageError, match="no page 4: the file has 3"):
+        load_image(file.getvalue(), page=4)
 
 
 @settings(max_examples=200, deadline=None)

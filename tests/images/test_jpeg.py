@@ -82,9 +82,49 @@ def test_of_several_pictures_in_a_jpeg_the_primary_one_is_taken() -> None:
     first, second = (Image.fromarray(noise(30, 40, seed=n)) for n in (1, 2))
     data = encoded(first, "MPO", save_all=True, append_images=[second], quality=95)
     assert data.count(b"\xff\xd8\xff") >= 2
-    assert contents(data).count == 1
-    alone = encoded(first, "JPEG", quality=95)
-    np.testing.assert_array_equal(load_image(data), load_image(alone))
+    for page, picture in ((1, first), (2, second)):
+        alone = encoded(picture, "JPEG", quality=95)
+        np.testing.assert_array_equal(load_image(data, page=page), load_image(alone))
+    assert contents(data).count == 2
+    with pytest.raises(ImageError, match="no page 3: the file has 2"):
+        load_image(data, page=3)
+
+
+GAIN_MAP = b'http://ns.adobe.com/xap/1.0/\0<x hdrgm:Version="1.0"/>'
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "metadata", "count"),
+    [
+        (0x000000, (40, 30), b"", 2),  # as Pillow writes all but the first
+        (0x000000, (20, 15), b"", 1),  # a depth map of a portrait
+        (0x000000, (40, 30), GAIN_MAP, 1),
+        (0x010001, (40, 30), b"", 1),  # a large thumbnail
+        (0x020001, (20, 30), b"", 2),  # a part of a panorama
+        (0x020002, (40, 30), b"", 2),  # what the other eye sees
+        (0x020003, (40, 30), b"", 2),  # another angle
+    ],
+)
+def test_what_belongs_to_the_primary_picture_is_no_picture_of_its_own(
+    kind: int, size: tuple[int, int], metadata: bytes, count: int
+) -> None:
+    """Types are those of CIPA DC-007, table 4."""
+    first, second = Image.new("RGB", (40, 30)), Image.new("RGB", size)
+    data = bytearray(encoded(first, "MPO", save_all=True, append_images=[second]))
+    at = data.index(b"MPF\0") + 4
+    entry = _second_entry(bytes(data), at)
+    data[entry : entry + 4] = struct.pack("<I", kind)
+    if metadata:
+        behind = at + struct.unpack_from("<I", data, entry + 8)[0] + 2
+        data[behind:behind] = b"\xff\xe1" + struct.pack(">H", len(metadata) + 2) + metadata
+    assert contents(bytes(data)).count == count
+
+
+def _second_entry(data: bytes, header: int) -> int:
+    tags = struct.unpack_from("<H", data, header + 8)[0]
+    rows = [struct.unpack_from("<HHII", data, header + 10 + 12 * n) for n in range(tags)]
+    (place,) = (value for tag, _, _, value in rows if tag == 0xB002)
+    return header + int(place) + 16
 
 
 # --- metadata -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from documents import document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imagefiles import as_float, chunk, encoded, noise, png
@@ -235,6 +236,9 @@ def test_weights_are_grey_times_alpha() -> None:
 def test_weights_with_colours_or_without_any_are_refused() -> None:
     with pytest.raises(ImageError, match="grey"):
         load_weights(png(noise(3, 3)))
+    several = document("gif", [Image.new("L", (3, 3), n) for n in (255, 0)])
+    with pytest.raises(ImageError, match="weights are one picture, this file has 2"):
+        load_weights(several)
     with pytest.raises(ImageError, match="0 everywhere"):
         load_weights(png(np.zeros((3, 3, 1), np.uint8)))
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from waldo_cli.errors import ImageError
 from waldo_cli.images.load import load_image
-from waldo_cli.images.tiff import cut_out, pages
+from waldo_cli.images.pages import contents
+from waldo_cli.images.tiff import Page, cut_out, pages
 
 LIMIT = 1 << 28
 
@@ -52,8 +53,13 @@ def directory(file: bytes, position: int) -> list[tuple[int, int, int, int]]:
 
 def marked(data: bytes, page: int, tag: int, value: int) -> bytes:
     """Put a tag in the place of the width's, whose page is then no use but as an example."""
-    position = pages(io.BytesIO(data))[page]
+    position = places(data)[page]
     return data[: position + 2] + struct.pack("<HHII", tag, 4, 1, value) + data[position + 14 :]
+
+
+def places(data: bytes) -> list[int]:
+    """Where the directories of the pages are."""
+    return [page.directory for page in pages(io.BytesIO(data))]
 
 
 KINDS = [
@@ -88,11 +94,11 @@ def test_a_file_of_reduced_copies_only_has_its_first_page() -> None:
 
 def test_a_chain_that_leads_in_a_circle_or_nowhere_ends(tmp_path: Path) -> None:
     data = bytearray(book(3))
-    first, second, third = pages(io.BytesIO(data))
+    first, second, third = places(bytes(data))
     (count,) = struct.unpack_from("<H", data, third)
     for target in (first, second, third, len(data) + 5, 0xFFFFFFFF):
         struct.pack_into("<I", data, third + 2 + 12 * count, target)
-        assert pages(io.BytesIO(bytes(data))) == [first, second, third], target
+        assert places(bytes(data)) == [first, second, third], target
     assert pages(io.BytesIO(b"II*\0")) == []
     far = b"II+\0\x08\0\0\0" + b"\xff" * 40
     assert pages(io.BytesIO(far)) == []
@@ -105,14 +111,14 @@ def test_a_chain_that_leads_in_a_circle_or_nowhere_ends(tmp_path: Path) -> None:
 
 def test_a_page_that_the_file_cuts_off_stays_cut_off() -> None:
     data = book()
-    last = pages(io.BytesIO(data))[-1]
+    last = places(data)[-1]
     strip = {tag: value for tag, _, _, value in directory(data, last)}
     # The strip is moved to the end, where a part of it is missing.
     moved = data + data[strip[273] : strip[273] + strip[279] // 2]
     where = next(n for n, entry in enumerate(directory(data, last)) if entry[0] == 273)
     at = last + 2 + 12 * where + 8
     moved = moved[:at] + struct.pack("<I", len(data)) + moved[at + 4 :]
-    alone = cut_out(io.BytesIO(moved), last, LIMIT)
+    alone = cut_out(io.BytesIO(moved), Page(last), LIMIT)
     with pytest.raises(ImageError, match="truncated TIFF"):
         load_image(alone)
     assert load_image(alone, allow_truncated=True).shape == (52, 70, 3)
@@ -135,19 +141,19 @@ def test_strips_that_share_their_bytes_count_each() -> None:
     file = b"II*\0" + struct.pack("<I", end) + bytes(10_000) + offsets + counts
     file += struct.pack("<H", 2) + entries + bytes(4)
     with pytest.raises(ImageError, match="a page of more than"):
-        cut_out(io.BytesIO(file), end, LIMIT)
+        cut_out(io.BytesIO(file), Page(end), LIMIT)
 
 
 def test_without_lengths_of_strips_the_whole_file_goes_along() -> None:
     data = book(compression=None)
-    second = pages(io.BytesIO(data))[1]
+    second = places(data)[1]
     at = second + 2 + 12 * next(n for n, e in enumerate(directory(data, second)) if e[0] == 279)
     bare = data[:at] + struct.pack("<HHII", 65000, 4, 1, 0) + data[at + 12 :]
-    alone = cut_out(io.BytesIO(bare), second, LIMIT)
+    alone = cut_out(io.BytesIO(bare), Page(second), LIMIT)
     assert len(alone) == len(bare)
-    assert pages(io.BytesIO(alone))[0] == second
+    assert places(alone)[0] == second
     with pytest.raises(ImageError, match="larger than"):
-        cut_out(io.BytesIO(bare), second, 1000)
+        cut_out(io.BytesIO(bare), Page(second), 1000)
 
 
 def test_a_tiff_of_one_page_made_by_hand_is_cut_out_as_it_is() -> None:
@@ -158,3 +164,55 @@ def test_a_tiff_of_one_page_made_by_hand_is_cut_out_as_it_is() -> None:
         np.testing.assert_array_equal(
             load_image(cut_out(io.BytesIO(data), only, LIMIT)), load_image(data)
         )
+
+
+def with_inner(size: int, *, reduced: bool, outer_reduced: bool = False) -> bytes:
+    """A white picture of 8x8 with a black one in a directory below it."""
+    white, black = np.full((8, 8, 1), 255, np.uint8), np.zeros((size, size, 1), np.uint8)
+    inner = tiff(black, 1, tags={254: (4, [int(reduced)])})
+    outer = tiff(white, 1, tags={254: (4, [int(outer_reduced)]), 330: (4, [0])})
+    base = len(outer) + len(outer) % 2
+    # Places in the inner file count from the beginning of the outer one.
+    moved = bytearray(inner)
+    start = places(inner)[0]
+    for n, (tag, _, number, _) in enumerate(directory(inner, start)):
+        if tag == 273 or number > 2:
+            at = start + 2 + 12 * n + 8
+            struct.pack_into("<I", moved, at, struct.unpack_from("<I", moved, at)[0] + base)
+    whole = bytearray(outer.ljust(base, b"\0") + moved)
+    first = places(outer)[0]
+    row = next(n for n, entry in enumerate(directory(outer, first)) if entry[0] == 330)
+    struct.pack_into("<I", whole, first + 2 + 12 * row + 8, base + start)
+    return bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("size", "reduced", "outer_reduced", "levels"),
+    [
+        (8, False, False, [1, 0]),
+        (16, False, False, [1, 0]),
+        (4, False, False, [1]),  # a level of a pyramid that is not marked
+        (8, True, False, [1]),
+        (16, False, True, [0]),
+    ],
+)
+def test_a_full_picture_in_a_directory_below_is_a_page(
+    size: int, reduced: bool, outer_reduced: bool, levels: list[int]
+) -> None:
+    data = with_inner(size, reduced=reduced, outer_reduced=outer_reduced)
+    assert contents(data).count == len(levels)
+    loaded = [load_image(data, page=n)[0, 0, 0] for n in range(1, len(levels) + 1)]
+    assert loaded == levels
+
+
+@pytest.mark.parametrize(("claims", "count"), [(3, 3), (2, 2), (900, 3)])
+def test_a_stack_of_imagej_with_one_directory_has_all_its_pages(claims: int, count: int) -> None:
+    samples = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    text = f"ImageJ=1.53t\nimages={claims}\nslices=3\n"
+    data = encoded(Image.fromarray(samples[0]), "TIFF", description=text)
+    assert data.endswith(samples[0].tobytes())
+    data += samples[1:].tobytes()
+    assert contents(data).count == count
+    for number in range(count):
+        grey = load_image(data, page=number + 1)[..., 0] * 255
+        np.testing.assert_allclose(grey, samples[number], atol=0.01)

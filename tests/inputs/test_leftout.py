@@ -20,6 +20,17 @@ def test_files_are_counted_by_kind_the_commonest_first() -> None:
     )
 
 
+def test_frames_and_further_pictures_are_told_apart() -> None:
+    left_out = LeftOut()
+    left_out.add_further("GIF", 2)
+    left_out.add_further("GIF", 0)
+    left_out.add_further("HEIF", 1)
+    assert str(left_out) == (
+        "2 frames of 1 animation not looked at (--pages all);"
+        " 1 further picture in 1 file not looked at (--pages all)"
+    )
+
+
 def test_the_line_stays_short() -> None:
     left_out = LeftOut()
     for n in range(1000):

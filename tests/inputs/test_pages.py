@@ -69,6 +69,18 @@ def test_pages_have_outputs_of_their_own(book: str) -> None:
     assert (only.page, only.output) == (4, "")
 
 
+def test_of_a_picture_file_with_several_the_primary_one_is_taken_and_the_others_are_told(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "views.jpg"
+    views = [Image.new("L", (40, 30), n) for n in range(3)]
+    path.write_bytes(document("mpo", views))
+    left_out = LeftOut()
+    assert [i.page for i in by_page([Item(str(path), "a")], left_out=left_out)] == [1]
+    assert str(left_out) == "2 further pictures in 1 file not looked at (--pages all)"
+    assert [i.page for i in by_page([Item(str(path), "a")], wanted=((2, None),))] == [2, 3]
+
+
 def test_a_file_of_very_many_pages_is_taken_in_parts(
     book: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,12 +14,18 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from waldo_cli.images.limits import check_seconds, damaged, truncated
 
 _MAX_BOXES: Final = 200_000
 _MAX_ITEMS: Final = 20_000  # that one picture is composed of
+_MAX_META_BYTES: Final = 16 << 20  # of the box that lists them, where only its pictures are counted
+
+# Types of items that are pictures: coded ones, and those that are made of others.
+_PICTURES: Final = frozenset(
+    {b"hvc1", b"av01", b"avc1", b"vvc1", b"j2k1", b"jpeg", b"unci", b"grid", b"iovl", b"iden"}
+)
 
 # Nanoseconds, measured (docs/formats.md): for a pixel, and for a byte of compressed data.
 _PIXEL_COST: Final = 60
@@ -49,6 +55,13 @@ class _Meta:
     """What the box ``meta`` says."""
 
     primary: int = 0
+    primary_at: tuple[int, int] = (0, 0)  # where its number stands, and the bytes of it
+    flags_at: dict[int, int] = field(
+        default_factory=dict
+    )  # item -> place of its last byte of flags
+    hidden: set[int] = field(default_factory=set)
+    thumbnails: set[int] = field(default_factory=set)
+    alternatives: list[list[int]] = field(default_factory=list)  # items of which one is to be shown
     types: dict[int, bytes] = field(default_factory=dict)
     properties: list[_Box] = field(default_factory=list)
     owned: dict[int, list[int]] = field(default_factory=dict)  # item -> indices of properties
@@ -122,6 +135,57 @@ def read(data: bytes) -> Heif:
     return Heif(size, _BY_CORNERS["".join(corners)], _work(data, found))
 
 
+def pictures(file: BinaryIO) -> list[int]:
+    """Return the items that are pictures of their own, the primary one first; nothing if there are none.
+
+    Tiles, thumbnails, alpha, depth and gain maps belong to a picture; so do hidden items, and those that may
+    be shown instead of the primary one.
+    """
+    at = 0
+    for _ in range(1000):
+        file.seek(at)
+        head = file.read(16)
+        if len(head) < 8:
+            break
+        length, name = struct.unpack_from(">I4s", head)
+        start = 8
+        if length == 1 and len(head) == 16:
+            length, start = int.from_bytes(head[8:], "big"), 16
+        if name == b"meta":
+            file.seek(at + start)
+            body = file.read(min(max(0, length - start), _MAX_META_BYTES))
+            return _pictures(_meta(body, _Box(name, 0, len(body))))
+        if length < start:
+            break
+        at += length
+    return []
+
+
+def _pictures(found: _Meta) -> list[int]:
+    if not found.primary:
+        return []
+    parts = {item for items in found.parts.values() for item in items}
+    parts |= {item for item, _ in found.auxiliary} | found.thumbnails | found.hidden
+    parts.add(found.primary)
+    for group in found.alternatives:
+        parts.update(group if found.primary in group else group[1:])
+    others = [n for n, kind in found.types.items() if kind in _PICTURES and n not in parts]
+    return [found.primary, *sorted(others)]
+
+
+def with_primary(data: bytes, item: int) -> bytes:
+    """Return a file with another of its `pictures` as the primary one, and the rest of them hidden."""
+    meta = next(box for box in _boxes(data, 0, len(data)) if box.name == b"meta")
+    found = _meta(data, meta)
+    changed = bytearray(data)
+    for other in _pictures(found):
+        if (at := found.flags_at.get(other, len(data))) < len(data):
+            changed[at] = data[at] & ~1 | (other != item)
+    at, size = found.primary_at
+    changed[at : at + size] = item.to_bytes(size, "big")
+    return bytes(changed)
+
+
 def check_effort(data: bytes, kind: str, heif: Heif, width: int, height: int) -> None:
     """Refuse a picture that takes too long to decode for its size."""
     pixels = max(heif.pixels, width * height)
@@ -179,19 +243,23 @@ def _meta(data: bytes, meta: _Box) -> _Meta:
     for box in _boxes(data, meta.start + 4, meta.end):
         cursor = _Cursor(data, box)
         version = cursor.take(1)
-        flags = cursor.take(3)
+        cursor.take(3)
         wide = 4 if version else 2
         if box.name == b"pitm":
+            found.primary_at = cursor.at, wide
             found.primary = cursor.take(wide)
         elif box.name == b"iinf":
             for entry in _boxes(data, cursor.at + wide, box.end):
                 if entry.name == b"infe":
                     item = _Cursor(data, entry)
                     number = 4 if item.take(1) == 3 else 2
-                    item.take(3)
+                    is_hidden = item.take(3) & 1
                     name = item.take(number)
                     item.take(2)
                     found.types[name] = data[item.at : item.at + 4]
+                    found.flags_at[name] = entry.start + 3
+                    if is_hidden:
+                        found.hidden.add(name)
         elif box.name == b"iref":
             _references(data, found, _Box(b"iref", cursor.at, box.end), wide)
         elif box.name == b"iloc":
@@ -202,8 +270,17 @@ def _meta(data: bytes, meta: _Box) -> _Meta:
                     found.properties.extend(_boxes(data, part.start, part.end))
                 elif part.name == b"ipma":
                     _associations(_Cursor(data, part), found)
-        del flags
+        elif box.name == b"grpl":
+            for group in _boxes(data, box.start, box.end):
+                if group.name == b"altr":
+                    found.alternatives.append(_grouped(_Cursor(data, group)))
     return found
+
+
+def _grouped(cursor: _Cursor) -> list[int]:
+    """Return the items of a group: after its flags and its number, how many there are, and which."""
+    cursor.take(8)
+    return [cursor.take(4) for _ in range(min(cursor.take(4), _MAX_ITEMS)) if not cursor.is_done]
 
 
 def _references(data: bytes, found: _Meta, iref: _Box, wide: int) -> None:
@@ -215,6 +292,8 @@ def _references(data: bytes, found: _Meta, iref: _Box, wide: int) -> None:
             found.parts.setdefault(item, []).extend(targets)
         elif box.name == b"auxl":
             found.auxiliary.extend((item, target) for target in targets)
+        elif box.name == b"thmb":
+            found.thumbnails.add(item)
 
 
 def _associations(cursor: _Cursor, found: _Meta) -> None:

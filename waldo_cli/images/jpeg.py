@@ -9,8 +9,9 @@ there.
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 from waldo_cli.errors import ImageError
 from waldo_cli.images.limits import damaged, truncated
@@ -22,6 +23,7 @@ _MARKER_AFTER_SCAN: Final = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _RESTART: Final = re.compile(rb"\xff[\xd0-\xd7]")
 _EXIF: Final = b"Exif\0\0"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_MPF: Final = b"MPF\0"
 
 _SOI, _EOI, _SOS, _DRI = 0xD8, 0xD9, 0xDA, 0xDD
 # Frame headers, SOF: by marker. The others are hierarchical, or lossless with arithmetic coding.
@@ -203,6 +205,91 @@ def _scan(
     if interval and scanned:
         whole = len(_RESTART.findall(compressed)) >= -(-frame.units(scanned) // interval) - 1
     return nanoseconds / 1e9, whole
+
+
+# Multi-Picture Format (CIPA DC-007). Types of pictures: 1 is for reduced copies of the primary one, 2 for
+# further views (panorama, disparity, angles); 0 is not said.
+_MP_ENTRIES, _VIEW, _NOT_SAID, _PRIMARY = 0xB002, 2, 0, 3
+_MAX_VIEWS: Final = 1000
+# What the metadata of a gain map (Ultra HDR, ISO 21496-1, Apple) or of a depth map say.
+_MAP: Final = re.compile(rb"hdrgm:|HDRGainMap|iso:ts:21496|apdi:|GDepth:|[Dd]epth[Mm]ap")
+_MAX_HEAD_SEGMENTS, _MAX_HEAD_BYTES = 1000, 1 << 20
+
+
+@dataclass
+class _Head:
+    """What stands before the first scan: the size as it is written, metadata, the place of MPF's header."""
+
+    size: bytes = b""
+    metadata: bytes = b""
+    mpf_at: int = 0
+
+
+def views(file: BinaryIO) -> list[tuple[int, int]]:
+    """Return place and length of the full pictures behind the first one (MPO), as its index tells.
+
+    Reduced copies, gain maps and depth maps are no pictures of their own. Many writers do not say what a
+    picture is: then it is one where it has the size of the first.
+    """
+    first = _head(file, 0)
+    if first is None or not first.mpf_at:
+        return []
+    file.seek(first.mpf_at)
+    header = file.read(1 << 16)
+    found = []
+    for attributes, length, offset in _mp_entries(header)[1:_MAX_VIEWS]:
+        kind = attributes >> 16 & 0xFF
+        if not offset or kind not in (_VIEW, _NOT_SAID, _PRIMARY):
+            continue
+        head = _head(file, first.mpf_at + offset)
+        if head is not None and (
+            kind == _VIEW or (head.size == first.size and not _MAP.search(head.metadata))
+        ):
+            found.append((first.mpf_at + offset, length))
+    return found
+
+
+def _mp_entries(header: bytes) -> list[tuple[int, int, int]]:
+    """Return attributes, length and place of each picture of an index, which is a small TIFF."""
+    order = "<" if header[:2] == b"II" else ">"
+    try:
+        (at,) = struct.unpack_from(order + "I", header, 4)
+        (count,) = struct.unpack_from(order + "H", header, at)
+        for n in range(count):
+            tag, _, length, place = struct.unpack_from(order + "HHII", header, at + 2 + 12 * n)
+            if tag == _MP_ENTRIES:
+                entries = header[place : place + length // 16 * 16]
+                return list(struct.iter_unpack(order + "III4x", entries[: len(entries) // 16 * 16]))
+    except struct.error:
+        pass
+    return []
+
+
+def _head(file: BinaryIO, start: int) -> _Head | None:
+    """Read the segments of a JPEG up to its frame header; None where no JPEG begins."""
+    file.seek(start)
+    if file.read(2) != b"\xff\xd8":
+        return None
+    head, at = _Head(), start + 2
+    for _ in range(_MAX_HEAD_SEGMENTS):
+        file.seek(at)
+        segment = file.read(4)
+        if len(segment) < 4 or segment[0] != 0xFF or segment[1] in (_SOS, _EOI):
+            break
+        if segment[1] == 0xFF:  # a fill byte
+            at += 1
+            continue
+        if segment[1] in _FRAMES | _OTHER_FRAMES:
+            head.size = file.read(5)[1:]
+            break
+        length = max(2, int.from_bytes(segment[2:], "big"))
+        if segment[1] in (0xE1, 0xE2) and len(head.metadata) < _MAX_HEAD_BYTES:
+            content = file.read(length - 2)
+            head.metadata += content
+            if content.startswith(_MPF) and not head.mpf_at:
+                head.mpf_at = at + 4 + len(_MPF)
+        at += 2 + length
+    return head
 
 
 def estimate(data: bytes, start: int, end: int, blocks: float) -> float:

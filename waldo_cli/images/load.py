@@ -7,6 +7,7 @@ picture. A file for which that is not possible raises `ImageError` with one reas
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from waldo_cli.errors import ImageError
 from waldo_cli.images.decode import Source, max_file_bytes, opened, read_all
+from waldo_cli.images.pages import contents
 
 if TYPE_CHECKING:
     from waldo_cli.arrays import Floats, Pixels
@@ -32,8 +34,9 @@ def load_image(
     """Open a picture as RGB.
 
     - Of a file with several pictures (TIFF, PDF, archives, animations) the first is loaded, or the `page`
-      that is asked for. Of a TIFF, reduced copies of a picture and masks are no pages. Of a JPEG or HEIF file
-      with several pictures (portraits with depth, Ultra HDR, motion photos), the primary one is loaded.
+      that is asked for. Of a TIFF, reduced copies of a picture and masks are no pages. Of a JPEG (MPO) or a
+      HEIF file with several full pictures, the primary one is the first; thumbnails, depth and gain maps are
+      none.
     - The picture is turned as the file asks, by its format's own rule: docs/formats.md has a table.
     - Transparent pixels are blended with white, like a drawing on paper. Colours that an editor has left in
       pixels of alpha 0 do not appear. A bitmap (BMP) whose alpha is 0 everywhere is taken as opaque.
@@ -50,8 +53,8 @@ def load_image(
     path_or_file
         Path, open binary file (read to its end), or the bytes of the file.
     page
-        Which page of a TIFF, of a PDF (extra ``pdf``) or of an archive (CBZ, ZIP), or which frame of an
-        animation, counted from 1.
+        Which page of a TIFF, of a PDF (extra ``pdf``) or of an archive (CBZ, ZIP), which frame of an
+        animation, or which picture of a JPEG or HEIF file, counted from 1.
     max_pixels
         Most pixels, checked before memory is allocated for them. The default is 200 Mpx, and a picture of
         more than 24 Mpx must also have as many bytes as its bits and compression need for them; a number
@@ -178,8 +181,14 @@ def load_weights(path_or_file: Source, *, max_pixels: int | None = None) -> Floa
     Raises
     ------
     ImageError
-        As for `load_image`; also if the picture has colours, or if all weights are 0.
+        As for `load_image`; also if the file holds several pictures, if the picture has colours, or if all
+        weights are 0.
     """
+    if isinstance(path_or_file, str | os.PathLike | bytes):
+        given = path_or_file if isinstance(path_or_file, bytes) else os.fspath(path_or_file)
+        count = contents(given).count
+        if count > 1:
+            raise ImageError(f"weights are one picture, this file has {count}: save one of them")
     with opened(path_or_file, max_pixels) as picture:
         colour, alpha = picture.colour_and_alpha()
         weights = colour[..., 0]  # grey: all three channels are equal

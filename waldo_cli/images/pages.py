@@ -1,7 +1,8 @@
 """Files of several pictures: how many there are, and one of them by its number.
 
-Pages of TIFF and PDF, pictures in an archive (CBZ, ZIP), frames of GIF, APNG, WebP and AVIF. The first bytes
-decide what a file is, never its name. Standard library only; `pdf` needs pypdfium2.
+Pages of TIFF and PDF, pictures in an archive (CBZ, ZIP), frames of GIF, APNG, WebP and AVIF, further pictures
+of a JPEG (MPO) and of HEIF. The first bytes decide what a file is, never its name. Standard library only;
+`pdf` needs pypdfium2.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import BinaryIO, Final, cast
 
 from waldo_cli.errors import FileError, ImageError
 from waldo_cli.files import NotRegularFileError, open_regular
-from waldo_cli.images import archives, pdf, tiff
+from waldo_cli.images import archives, heif, jpeg, pdf, tiff
 
 #: Endings of the names of pictures, in folders and in archives.
 PICTURES: Final = frozenset(
@@ -35,6 +36,8 @@ _SIGNATURES: Final = {
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "WEBP": re.compile(rb"RIFF....WEBPVP8X", re.DOTALL),  # animations have this extended form
     "AVIF": re.compile(rb"....ftypavis", re.DOTALL),  # the brand of animations
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "HEIF": re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1|miaf)", re.DOTALL),
 }
 
 # Real files stay far below: each stops a loop that a file could make very long.
@@ -53,7 +56,8 @@ class Contents:
     Attributes
     ----------
     kind
-        ``"TIFF"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``, ``"AVIF"``; empty for other files.
+        ``"TIFF"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``, ``"AVIF"``, ``"JPEG"``,
+        ``"HEIF"``; empty for other files.
     count
         Number of pictures; 1 for files of other kinds, whatever they are.
     others
@@ -66,7 +70,8 @@ class Contents:
 
     @property
     def is_animation(self) -> bool:
-        return self.kind in ("GIF", "PNG", "WEBP", "AVIF")
+        """The first picture stands for the file: of frames, or the primary one of JPEG and HEIF."""
+        return self.kind in ("GIF", "PNG", "WEBP", "AVIF", "JPEG", "HEIF")
 
 
 def contents(source: str | bytes) -> Contents:
@@ -99,6 +104,10 @@ def contents(source: str | bytes) -> Contents:
                 return Contents(kind, max(1, _webp_frames(file)))
             case "AVIF":
                 return Contents(kind, max(1, _avif_frames(file)))
+            case "JPEG":
+                return Contents(kind, 1 + len(jpeg.views(file)))
+            case "HEIF":
+                return Contents(kind, max(1, len(heif.pictures(file))))
         return Contents("", 1)
 
 
@@ -107,8 +116,9 @@ def single(
 ) -> tuple[str | bytes, int]:
     """Return a file, or its bytes, that has a picture as page N, and N.
 
-    For a page of a TIFF, of a PDF or of an archive these are the bytes of a file of that page alone, and 1.
-    For frames of animations and for single pictures they are what is given.
+    For a page of a TIFF, of a PDF or of an archive, and for a further picture of a JPEG or of HEIF, these are
+    the bytes of a file of that page alone, and 1. For frames of animations and for single pictures they are
+    what is given.
 
     Parameters
     ----------
@@ -133,13 +143,21 @@ def single(
             case "TIFF":
                 directories = tiff.pages(file)
                 if len(directories) > 1:
-                    if page > len(directories):
-                        raise ImageError(f"no page {page}: the file has {len(directories)}")
+                    _check(page, len(directories))
                     return tiff.cut_out(file, directories[page - 1], max_bytes), 1
             case "PDF":
                 return pdf.draw(file, page, max_pixels), 1
             case "ZIP":
                 return archives.unpacked(file, PICTURES, page, max_bytes), 1
+            case "JPEG" if page > 1 and (views := jpeg.views(file)):
+                _check(page, len(views) + 1)
+                at, length = views[page - 2]
+                file.seek(at)
+                return file.read(min(length, max_bytes + 1)), 1
+            case "HEIF" if page > 1 and len(pictures := heif.pictures(file)) > 1:
+                _check(page, len(pictures))
+                file.seek(0)
+                return heif.with_primary(file.read(max_bytes + 1), pictures[page - 1]), 1
             case "GIF" | "PNG" | "WEBP" as kind if page > 1:
                 width, height = _animation_size(file, kind)
                 if page * width * height > _MAX_FRAME_PIXELS:
@@ -148,6 +166,11 @@ def single(
                         " take the animation apart first, as with ffmpeg"
                     )
     return source, page
+
+
+def _check(page: int, count: int) -> None:
+    if page > count:
+        raise ImageError(f"no page {page}: the file has {count}")
 
 
 @contextlib.contextmanager
@@ -176,8 +199,9 @@ def _unreadable(error: OSError) -> FileError:
 
 def _kind(file: BinaryIO) -> str:
     """Return the kind of a file that may have several pictures; empty for others."""
-    head = file.read(64)
-    return next((k for k, signature in _SIGNATURES.items() if signature.match(head)), "")
+    head = file.read(512)
+    kind = next((k for k, signature in _SIGNATURES.items() if signature.match(head)), "")
+    return "" if kind == "HEIF" and heif.is_avif(head) else kind
 
 
 def _animation_size(file: BinaryIO, kind: str) -> tuple[int, int]:

@@ -9,10 +9,12 @@ TIFF 6.0 (Adobe, 1992); BigTIFF is the same with offsets of 64 bits.
 
 from __future__ import annotations
 
+import contextlib
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from waldo_cli.errors import ImageError
 
@@ -35,10 +37,16 @@ _FAR: Final = (
 
 _KIND_OF_PAGE, _OLD_KIND_OF_PAGE = 254, 255  # NewSubfileType, SubfileType
 _REDUCED, _TRANSPARENCY = 1, 4  # bits of NewSubfileType: no pages, but belong to one
+_WIDTH, _HEIGHT, _SUBDIRECTORIES, _DESCRIPTION = 256, 257, 330, 270
+_MAX_SUBDIRECTORIES: Final = 16  # of one directory
+# ImageJ writes stacks with one directory; the other pictures lie behind the first, without compression.
+_STACK: Final = re.compile(rb"ImageJ=.*?\nimages=(\d{1,6})\b", re.DOTALL)
+_MAX_TEXT_BYTES: Final = 1 << 16
 # Raw files of cameras: a version, or a photometric interpretation as a mosaic or as linear raw colours.
 _DNG_VERSION, _PHOTOMETRIC, _RAW = 50706, 262, (32803, 34892)
 _TAGS_ASKED: Final = 64  # tags come in the order of their numbers
 # Where the data of the page lie: strips or tiles. For each the tag of the offsets, and that of the lengths.
+_STRIPS: Final = (273, 279)
 _BLOCKS: Final = {273: 279, 324: 325}
 # Tags that say where other data lie: directories for EXIF and the like, smaller copies, free space.
 _DIRECTORIES: Final = (330, 34665, 34853, 40965)
@@ -93,6 +101,21 @@ class _Entry:
         return struct.unpack(f"{form.order}{self.count}{kind}", self.data[: self.count * size])
 
 
+class Page(NamedTuple):
+    """Where a page is.
+
+    Attributes
+    ----------
+    directory
+        The place of its directory.
+    shift
+        How far behind the data that the directory tells of its own lie: those of a stack of ImageJ.
+    """
+
+    directory: int
+    shift: int = 0
+
+
 def _form(file: BinaryIO) -> _Form:
     file.seek(0)
     head = file.read(4)
@@ -100,9 +123,10 @@ def _form(file: BinaryIO) -> _Form:
     return _Form(order, "Q", "Q", 8) if b"+" in head[2:] else _Form(order, "I", "H", 4)
 
 
-def pages(file: BinaryIO) -> list[int]:
-    """Return where the directories of the pages are: not those of reduced copies and of masks.
+def pages(file: BinaryIO) -> list[Page]:
+    """Return where the pages are: not reduced copies and masks.
 
+    A directory below another one is a page if it is not smaller, as reduced copies are that are not marked.
     A chain that is broken, or leads in a circle, ends there. A camera's raw file has no pages: its
     directories are previews and the raw picture.
 
@@ -112,11 +136,11 @@ def pages(file: BinaryIO) -> list[int]:
         There are too many directories to follow.
     """
     form = _form(file)
-    found: list[int] = []
+    found: dict[int, None] = {}
     visited: dict[int, None] = {}
     file.seek(8)
     if file.read(2) == b"CR":  # Canon's raw files
-        return found
+        return []
     offset = form.read(file, form.first, form.offset)
     while offset and offset not in visited:
         count = form.read(file, offset, form.count)
@@ -128,14 +152,62 @@ def pages(file: BinaryIO) -> list[int]:
         tags = _first_values(file, form, min(count, _TAGS_ASKED))
         if _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _RAW:
             return []
-        if (
-            not tags.get(_KIND_OF_PAGE, 0) & (_REDUCED | _TRANSPARENCY)
-            and tags.get(_OLD_KIND_OF_PAGE) != 2
-        ):
-            found.append(offset)
+        if _is_page(tags):
+            found[offset] = None
+        for at in _below(file, form, offset) if _SUBDIRECTORIES in tags else ():
+            number = form.read(file, at, form.count) or 0
+            inner = _first_values(file, form, min(number, _TAGS_ASKED))
+            if inner.get(_PHOTOMETRIC) in _RAW:
+                return []
+            is_smaller = any(inner.get(t, 0) < tags.get(t, 0) for t in (_WIDTH, _HEIGHT))
+            if _WIDTH in inner and _is_page(inner) and not (is_smaller and _is_page(tags)):
+                found[at] = None
         after = offset + struct.calcsize(form.count) + count * form.entry.size
         offset = form.read(file, after, form.offset)
-    return found or list(visited)[:1]
+    places = list(found or visited)
+    if len(places) == 1 or not found:
+        return _stack(file, form, places[0]) if places else []
+    return [Page(at) for at in places]
+
+
+def _is_page(tags: dict[int, int]) -> bool:
+    """Return whether it is neither a reduced copy nor a mask."""
+    return (
+        not tags.get(_KIND_OF_PAGE, 0) & (_REDUCED | _TRANSPARENCY)
+        and tags.get(_OLD_KIND_OF_PAGE) != 2
+    )
+
+
+def _below(file: BinaryIO, form: _Form, directory: int) -> Sequence[int]:
+    """Return where the directories below one are; nothing if that cannot be read."""
+    asked = _numbers(file, form, directory, (_SUBDIRECTORIES,))
+    return asked.get(_SUBDIRECTORIES, ())[:_MAX_SUBDIRECTORIES]
+
+
+def _stack(file: BinaryIO, form: _Form, directory: int) -> list[Page]:
+    """Return the pages of a stack of ImageJ that has one directory; the page itself if it is none."""
+    with contextlib.suppress(ImageError):
+        texts = _entries(file, form, directory, _MAX_TEXT_BYTES, (_DESCRIPTION,))
+        match = _STACK.match(texts[0].data) if texts else None
+        if match is None:
+            return [Page(directory)]
+        asked = _numbers(file, form, directory, (_COMPRESSION, *_STRIPS))
+        starts, lengths = (asked.get(tag, ()) for tag in _STRIPS)
+        size, is_raw = sum(lengths), tuple(asked.get(_COMPRESSION, (1,))) == (1,)
+        if is_raw and size and starts and starts[-1] + lengths[-1] == starts[0] + size:
+            room = (file.seek(0, 2) - starts[0]) // size
+            return [Page(directory, n * size) for n in range(max(1, min(int(match[1]), room)))]
+    return [Page(directory)]
+
+
+def _numbers(
+    file: BinaryIO, form: _Form, directory: int, tags: Sequence[int]
+) -> dict[int, Sequence[int]]:
+    """Return the numbers of some tags of a directory, of those that can be read."""
+    with contextlib.suppress(ImageError):
+        entries = _entries(file, form, directory, 16 * _MAX_BLOCKS, tags)
+        return {entry.tag: entry.numbers(form) for entry in reversed(entries)}
+    return {}
 
 
 def end(file: BinaryIO) -> int | None:
@@ -189,15 +261,15 @@ def _first_values(file: BinaryIO, form: _Form, count: int) -> dict[int, int]:
     }
 
 
-def cut_out(file: BinaryIO, directory: int, limit: int) -> bytes:
+def cut_out(file: BinaryIO, page: Page, limit: int) -> bytes:
     """Return a page as a TIFF of its own, of the same byte order and with offsets of the same size.
 
     Parameters
     ----------
     file
         The whole TIFF.
-    directory
-        Where the directory of the page is, as `pages` returns it.
+    page
+        Where the page is, as `pages` returns it.
     limit
         Most bytes that are returned.
 
@@ -206,7 +278,7 @@ def cut_out(file: BinaryIO, directory: int, limit: int) -> bytes:
     ImageError
         The page has more bytes than the limit, or its directory is cut short or makes no sense.
     """
-    form = _form(file)
+    form, directory = _form(file), page.directory
     entries = _entries(file, form, directory, limit)
     by_tag = {
         entry.tag: entry for entry in reversed(entries)
@@ -215,7 +287,8 @@ def cut_out(file: BinaryIO, directory: int, limit: int) -> bytes:
     blocks: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
     for offsets, lengths in _BLOCKS.items():
         if offsets in by_tag and lengths in by_tag:
-            blocks[offsets] = by_tag[offsets].numbers(form), by_tag[lengths].numbers(form)
+            starts = [at + page.shift for at in by_tag[offsets].numbers(form)]
+            blocks[offsets] = starts, by_tag[lengths].numbers(form)
     if (
         not blocks
         or any(not a or len(a) != len(b) for a, b in blocks.values())
@@ -267,8 +340,10 @@ def _assembled(
     return b"".join(out + outside)
 
 
-def _entries(file: BinaryIO, form: _Form, directory: int, limit: int) -> list[_Entry]:
-    """Return the entries of a directory with all their values."""
+def _entries(
+    file: BinaryIO, form: _Form, directory: int, limit: int, tags: Sequence[int] = ()
+) -> list[_Entry]:
+    """Return the entries of a directory with all their values; only those of some tags if such are given."""
     count = form.read(file, directory, form.count) or 0
     if count > _MAX_ENTRIES:
         raise ImageError(f"damaged TIFF: a page has more than {_MAX_ENTRIES} tags")
@@ -277,6 +352,8 @@ def _entries(file: BinaryIO, form: _Form, directory: int, limit: int) -> list[_E
         raise ImageError("truncated TIFF: the file ends too early; see --allow-truncated")
     entries = []
     for tag, kind, number, value in form.entry.iter_unpack(raw):
+        if tags and tag not in tags:
+            continue
         size = number * _TYPE_SIZES.get(kind, 0)
         data = value
         if size > form.offset_size:

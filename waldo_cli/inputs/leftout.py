@@ -19,7 +19,8 @@ class LeftOut:
     Parameters
     ----------
     enters
-        The command has the option ``-r``, which enters folders inside folders: the line names it.
+        The command has the options ``-r``, which enters folders inside folders, and ``--pages``, which
+        takes further pictures of a file: the line names them.
     """
 
     def __init__(self, *, enters: bool = True) -> None:
@@ -27,6 +28,7 @@ class LeftOut:
         self._files: Counter[str] = Counter()
         self._folders = 0
         self._frames: list[int] = []
+        self._pictures: list[int] = []
         self._inner: list[int] = []
 
     def add_file(self, name: str, hint: str = "") -> None:
@@ -40,9 +42,10 @@ class LeftOut:
         """Count a folder inside a folder."""
         self._folders += 1
 
-    def add_frames(self, count: int) -> None:
-        """Count the frames of an animation, of which the first was looked at."""
-        self._frames += [count] if count else []
+    def add_further(self, kind: str, count: int) -> None:
+        """Count what is in a file of a kind of `Contents` beside its first picture, which was looked at."""
+        counts = self._pictures if kind in ("JPEG", "HEIF") else self._frames
+        counts += [count] if count else []
 
     def add_inner(self, count: int) -> None:
         """Count the pages of a picture that is itself a page, of which the first was looked at."""
@@ -60,15 +63,22 @@ class LeftOut:
         if self._folders:
             hint = " (-r)" if self._enters else ""
             parts.append(f"{_counted(self._folders, 'folder')} not entered{hint}")
+        pages = " (--pages all)" if self._enters else ""
         if self._frames:
             frames, files = sum(self._frames), len(self._frames)
             parts.append(
-                f"{_counted(frames, 'frame')} of {_counted(files, 'animation')} not looked at (--pages all)"
+                f"{_counted(frames, 'frame')} of {_counted(files, 'animation')} not looked at{pages}"
+            )
+        if self._pictures:
+            pictures, files = sum(self._pictures), len(self._pictures)
+            parts.append(
+                f"{_counted(pictures, 'further picture')} in {_counted(files, 'file')}"
+                f" not looked at{pages}"
             )
         if self._inner:
-            pages, files = sum(self._inner), len(self._inner)
+            inner, files = sum(self._inner), len(self._inner)
             parts.append(
-                f"{_counted(pages, 'picture')} inside {_counted(files, 'other')} not looked at"
+                f"{_counted(inner, 'picture')} inside {_counted(files, 'other')} not looked at"
             )
         return "; ".join(parts)
 

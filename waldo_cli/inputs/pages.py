@@ -73,7 +73,8 @@ class ByPage:
     later
         Further items, of a list; None if there is no list.
     wanted
-        Which pages; None for all of a document, and the first of an animation.
+        Which pages; None for all of a document, the first of an animation, and the primary one of a picture
+        file with several.
     left_out
         Counts what is in a file and not looked at.
     outputs
@@ -149,7 +150,7 @@ class ByPage:
         wanted = self._wanted
         if wanted is None and found.is_animation:
             wanted = ((1, 1),)
-            self._left_out.add_frames(found.count - 1)
+            self._left_out.add_further(found.kind, found.count - 1)
         pages: list[Item] = []
         for first, last in wanted or ((1, None),):
             if first > found.count:
