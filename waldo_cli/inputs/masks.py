@@ -9,6 +9,7 @@ from typing import NamedTuple
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
 from waldo_cli.images.pages import contents, single
 from waldo_cli.inputs.folders import expand
+from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.sources import STDIN, read_pictures
 
 # Of a file of several pictures, so many pages may be looked for, of so many bytes together.
@@ -33,12 +34,20 @@ class MaskSource(NamedTuple):
     data: bytes | None = None
 
 
-def mask_sources(values: Iterable[str]) -> tuple[MaskSource, ...]:
+def mask_sources(values: Iterable[str], left_out: LeftOut | None = None) -> tuple[MaskSource, ...]:
     """What ``--mask`` names: ``FILE``, ``LABEL=FILE``, a folder (the pictures in it), or ``-``.
 
     A file's label is its name without the ending, that of standard input ``stdin``, unless one is given;
     pictures of one label are pictures of one thing, and so are the pages of a file. A file whose own name
     holds a ``=`` is taken as it is.
+
+    Parameters
+    ----------
+    values
+        Of the option.
+    left_out
+        Counts what is in the folders and is no picture, and what a file holds beside the picture that is
+        taken.
 
     Raises
     ------
@@ -48,6 +57,7 @@ def mask_sources(values: Iterable[str]) -> tuple[MaskSource, ...]:
     ImageError, MissingExtraError
         A PDF, an archive or a page cannot be opened.
     """
+    left_out = left_out or LeftOut(enters=False)
     found: list[MaskSource] = []
     for value in values:
         label, equals, path = value.partition("=")
@@ -59,23 +69,29 @@ def mask_sources(values: Iterable[str]) -> tuple[MaskSource, ...]:
             if any(source.path == STDIN for source in found):
                 raise FileError("standard input can be read only once", path=STDIN)
             for data, _ in read_pictures():
-                found += _pictures_in(path, label or "stdin", data)
+                found += _pictures_in(path, label or "stdin", left_out, data)
             continue
         paths = [path]
         if os.path.isdir(path):
-            paths = [item.path for item in expand([path], "")]
+            paths = [item.path for item in expand([path], "", left_out=left_out)]
             if not paths:
                 raise FileError("no picture in this folder to look for", path=path)
         for name in paths:
-            found += _pictures_in(name, label or label_of(name))
+            found += _pictures_in(name, label or label_of(name), left_out)
     return tuple(found)
 
 
-def _pictures_in(path: str, label: str, data: bytes | None = None) -> list[MaskSource]:
+def _pictures_in(
+    path: str, label: str, left_out: LeftOut, data: bytes | None = None
+) -> list[MaskSource]:
     """All pages of a file are pictures of one thing; of an animation the first frame is."""
     source = path if data is None else data
     try:
         file = contents(source)
+        for name in file.others:
+            left_out.add_file(name)
+        if file.is_animation:
+            left_out.add_further(file.kind, file.count - 1)
         if file.count < 2 or file.is_animation:
             return [MaskSource(label, path, data)]
         pages: list[str | bytes] = []
