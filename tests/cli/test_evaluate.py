@@ -163,6 +163,15 @@ def test_a_page_of_another_size_than_the_truth_says_is_an_error(
     assert "the truth says 81x60, the file is 80x60" in result.exception.reason
 
 
+def test_a_page_smaller_than_what_is_sought_is_a_line_that_names_it(
+    pages: Path, tmp_path: Path
+) -> None:
+    path = truth(tmp_path, "one.png,80,60,waldo,30,20,40,32")
+    result = command(pages, "--truth", str(path), "--scales", "9")
+    assert isinstance(result.exception, InvalidInputError)
+    assert str(result.exception).startswith(f"{pages / 'one.png'}: what is sought is 10x12")
+
+
 def test_a_bad_row_and_a_bad_page_are_a_line_each_and_the_rest_is_judged(
     pages: Path, tmp_path: Path
 ) -> None:

@@ -26,3 +26,7 @@ def test_the_threshold_keeps_false_alarms_rare() -> None:
     calibration = calibrate.calibrate(finds, [(absent, 0.05)])
     assert sum(calibration(s) >= calibration.threshold for s in absent) < 0.05 * len(absent)
     assert 0.5 <= calibration.threshold < calibration(0.99)
+
+
+def test_where_nothing_was_found_scores_stay_as_they_are() -> None:
+    assert calibrate.calibrate([], [([-np.inf], 0.05)]) == calibrate.Calibration()

@@ -169,9 +169,10 @@ def evaluate(
                     truth_pixels=truth_pixels,
                 )
             except WaldoError as e:
+                e = e.at(str(page.path))
                 if len(listed) == 1:
-                    raise  # this line says it all
-                faults.add(e.at(str(page.path)))
+                    raise e from None  # this line says it all
+                faults.add(e)
                 continue
             scored.append(judged)
             if form != "json":

@@ -68,7 +68,8 @@ def calibrate(
         error.backward()  # type: ignore[no-untyped-call]
         return error
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    if finds:
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
     slope, offset = (float(v) for v in line.detach())
     # A slope of 0 or less would make all scores equal, or turn their order around.
     fitted = Calibration(max(slope, 0.1), offset, 0.5)

@@ -20,6 +20,7 @@ from waldo_cli.evaluation.judge import LOWEST_SCORE, PageScore, judge
 from waldo_cli.evaluation.overlap import MAX_FINDS, Overlaps
 from waldo_cli.evaluation.pages import IGNORE, Page, TrueBox
 from waldo_cli.files import read_bytes, reason, write_atomically
+from waldo_cli.geometry import Detection
 from waldo_cli.stack.file import load_stack
 from waldo_cli.stack.stack import Stack
 from waldo_cli.training.data import TrainingPage, painted_over, resized
@@ -82,16 +83,25 @@ def _judged_with_places(
     number: int = 0,
     turn: str | int = "none",
     top: int | Literal["all"] = MAX_FINDS,
+    say: Say = lambda _: None,
 ) -> tuple[PageScore, list[Place]]:
-    """The finds of a class on a page, judged against its known boxes, and where the best of them are."""
+    """The finds of a class on a page, judged against its known boxes, and where the best of them are.
+
+    A page of a size at which the stack cannot look, such as one smaller than the object, has no find; `say`
+    gets a line about it.
+    """
     label = stack.labels[number]
     boxes = [
         TrueBox(label, h.left, h.top, h.right, h.bottom) for h in page.heads if h.label == number
     ]
     ignored = [TrueBox(IGNORE, *box) for box in page.ignored]
-    finds = detect(
-        page.pixels, stack=stack, labels=[label], top=top, threshold=LOWEST_SCORE, turn=turn
-    ).detections
+    finds: tuple[Detection, ...] = ()
+    try:
+        finds = detect(
+            page.pixels, stack=stack, labels=[label], top=top, threshold=LOWEST_SCORE, turn=turn
+        ).detections
+    except InvalidInputError as e:
+        say(f"{page.name}: {e.reason.partition(';')[0]}: judged as without a find")
     places = [
         Place(page.name, f.box.xywh, f.score, hit)
         for f in finds
@@ -149,7 +159,7 @@ def evaluated(
     scores: dict[str, list[PageScore]] = {}
     places: list[Place] = []
     for page in pages:
-        score, found = _judged_with_places(page, stack)
+        score, found = _judged_with_places(page, stack, say=say)
         scores.setdefault(page.kind, []).append(score)
         places += found
         if page.kind != "page":
