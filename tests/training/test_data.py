@@ -14,7 +14,7 @@ from PIL import Image
 pytest.importorskip("torch", reason="needs the extra 'train' (PyTorch)")
 
 from waldo_cli.detector.pyramid import cut
-from waldo_cli.errors import InvalidInputError
+from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.evaluation.pages import refuse
 from waldo_cli.geometry import Size
 from waldo_cli.training.data import (
@@ -92,6 +92,25 @@ def test_a_truth_of_another_size_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "a.png,80,60,waldo,1,1,9,11", "b.png,81,60,waldo,1,1,9,11")
     with pytest.raises(InvalidInputError, match="the truth says 81x60, the file is 80x60"):
         read(tmp_path, path)
+
+
+def test_a_page_that_cannot_be_used_is_told_and_the_others_are_learned_from(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.png,80,60,waldo,1,1,9,11", "b.png,81,60,waldo,1,1,9,11")
+    Image.new("RGB", (80, 60)).save(tmp_path / "c.png")
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    (labels / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    (labels / "c.txt").write_text("0 4.5 0.5 0.1 0.1\n")
+    for truth, faults in (
+        (path, ["b.png: the truth says 81x60, the file is 80x60"]),
+        (labels, ["box 356,27 to 364,33 lies outside", "c.png: no box of its truth lies on it"]),
+    ):
+        told: list[WaldoError] = []
+        _, pages, _ = Sources(tmp_path, truth).read(told.append)
+        assert [p.name for p in pages] == ["a.png"]
+        assert len(told) == len(faults)
+        for error, said in zip(told, faults, strict=True):
+            assert said in str(error)
 
 
 def test_what_a_truth_sets_aside_is_not_learned(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from waldo_cli.arrays import Bytes
-from waldo_cli.errors import FileError, InvalidInputError
+from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.evaluation.pages import (
     IGNORE,
     Complain,
@@ -150,29 +150,27 @@ def open_pages(
 ) -> list[Opened]:
     """The pages of a truth, with their pixels and with their boxes on them.
 
-    `complain` gets what is wrong with a row, and pictures that cannot be read; they are left out.
-
-    Raises
-    ------
-    InvalidInputError
-        A picture has another size than the truth says.
+    `complain` gets what is wrong with a row, and pages that cannot be used: their picture cannot be read,
+    has another size than the truth says, or none of their boxes on it. They are left out.
     """
     opened = []
     for listed_page in listed:
         try:
             image, page = open_page(listed_page, complain=complain, truth_pixels=truth_pixels)
-        except FileError as e:
+        except WaldoError as e:
             complain(e.at(str(listed_page.path)))
             continue
         opened.append((np.rint(image * 255).astype(np.uint8), page))
     return opened
 
 
-def with_others(opened: Sequence[Opened], others: Sequence[Page], sought: str) -> list[Opened]:
+def with_others(
+    opened: Sequence[Opened], others: Sequence[Page], sought: str, complain: Complain = refuse
+) -> list[Opened]:
     """The pages with the boxes of other classes that another truth has.
 
     On a page that `others` names, its boxes replace those of all classes but the one sought, and what it
-    ignores is added.
+    ignores is added. `complain` gets the boxes that do not lie on their page.
     """
     by_path = {(os.path.realpath(page.path), page.number): page for page in others}
     out = []
@@ -180,7 +178,7 @@ def with_others(opened: Sequence[Opened], others: Sequence[Page], sought: str) -
         other = by_path.get((os.path.realpath(page.path), page.number))
         if other is not None:
             own = tuple(b for b in page.boxes if b.label == sought or b.is_ignored(sought))
-            placed = place_boxes(other.raw, Size(*pixels.shape[:2]), refuse) or other.boxes
+            placed = place_boxes(other.raw, Size(*pixels.shape[:2]), complain) or other.boxes
             page = replace(page, boxes=(*own, *(b for b in placed if b.label != sought)))
         out.append((pixels, page))
     return out
@@ -422,7 +420,7 @@ def _cut(spots: Sequence[tuple[TrainingPage, Spot]], head: float) -> Bytes:
 def resized(page: TrainingPage, factor: float) -> TrainingPage:
     """The page with its pixels and boxes resized by `factor`."""
     height, width = page.pixels.shape[:2]
-    size = (round(width * factor), round(height * factor))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
     pixels = np.asarray(Image.fromarray(page.pixels).resize(size, Image.Resampling.BICUBIC))
 
     def scaled(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

@@ -80,7 +80,8 @@ class Sources:
         try:
             sought = classes_of(opened, self.label).names[0]
             if self.others is not None:
-                opened = with_others(opened, read_truth(self.others, self.pages, complain), sought)
+                others = read_truth(self.others, self.pages, complain)
+                opened = with_others(opened, others, sought, complain)
             classes = classes_of(opened, sought, figures=self.figures)
         except InvalidInputError as e:
             raise e.at(str(self.truth)) from None
