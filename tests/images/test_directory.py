@@ -354,11 +354,11 @@ def test_what_programs_write_for_the_lowest_float_is_no_data(kind: str, value: f
 
 
 @pytest.mark.parametrize("kind", ["f4", "f8", "i2", "i4"])
-@pytest.mark.parametrize("text", ["-9999", "-9999.0", " -9.999e3\0"])
+@pytest.mark.parametrize("text", ["-7777", "-7777.0", " -7.777e3\0", "-7777.0;"])
 def test_the_value_declared_as_no_data_does_not_set_the_range(kind: str, text: str) -> None:
     samples = np.linspace(0, 100, 13 * 37).reshape(13, 37, 1).astype(kind)
     plain = load_image(written(samples))
-    samples[:2] = -9999
+    samples[:2] = -7777
     image = load_image(written(samples, tags={42113: (2, text.encode())}))
     np.testing.assert_allclose(image[2:], plain[2:], atol=1e-6)
     assert (image[:2] == 1).all()  # transparent

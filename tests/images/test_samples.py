@@ -135,6 +135,78 @@ def test_signed_and_32_bit_samples_reach_from_black_to_white(
     np.testing.assert_allclose(image[0, :, 0], levels, atol=1e-6)
 
 
+def scene(kind: str) -> np.ndarray:
+    """Samples `(60, 80, 1)` without a value for white."""
+    random = np.random.default_rng(0)
+    noisy = random.random((60, 80, 1))
+    if kind == "mask":  # one dot
+        return ((np.arange(4800) == 77) * 255.0).reshape(60, 80, 1)
+    if kind == "labels":
+        return np.floor(noisy * 5)
+    if kind == "heights":
+        return 400 + 8000 * noisy
+    if kind == "lamps":  # a dark scene with small bright lights
+        return np.where(noisy < 0.002, 255, 4 * noisy)
+    if kind == "highlights":  # ever fewer, ever brighter
+        return 10 ** (3 * noisy**30)
+    if kind == "around 0":
+        return np.where(noisy < 0.1, -1, 0.2 * noisy + 0.8)
+    return 2550 * noisy
+
+
+@pytest.mark.parametrize(
+    "kind", ["noise", "mask", "labels", "heights", "lamps", "highlights", "around 0"]
+)
+def test_the_range_is_that_of_all_samples(kind: str) -> None:
+    samples = scene(kind).astype(np.float32)
+    low, high = min(0.0, float(samples.min())), max(1.0, float(samples.max()))
+    expected = (samples[..., 0].astype(np.float64) - low) / (high - low)
+    np.testing.assert_array_equal(load_image(tiff(samples, 1))[..., 0], expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("value", [1e9, 60_000, -60_000, 1e38])
+def test_a_broken_pixel_does_not_set_the_range(value: float) -> None:
+    samples = scene("noise").astype(np.float32)
+    whole = load_image(tiff(samples, 1))
+    samples[3, 3] = value
+    image = load_image(tiff(samples, 1))
+    assert image[3, 3, 0] == (value > 0)
+    image[3, 3] = whole[3, 3]
+    np.testing.assert_allclose(image, whole, atol=0.002)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (np.float32, -9999),
+        (np.float32, -32768),
+        (np.float32, 1e20),
+        (np.float32, -1e38),
+        (np.float64, 9.96921e36),
+        (np.int16, -32768),
+        (np.int16, -9999),
+        (np.int32, -(2**31)),
+        (np.uint32, 2**32 - 1),
+    ],
+)
+def test_what_is_repeated_far_from_all_other_samples_is_missing(kind: type, value: float) -> None:
+    samples = scene("noise").astype(kind)
+    samples[:9] = 0
+    whole = load_image(tiff(samples, 1))
+    samples[:9] = value
+    image = load_image(tiff(samples, 1))
+    assert (image[:9] == 1).all(), "white, as all that is transparent"
+    np.testing.assert_array_equal(image[9:], whole[9:])
+
+
+def test_what_looks_missing_and_is_near_or_alone_with_another_value_is_not() -> None:
+    deep = np.linspace(-10_000, 0, 4800, dtype=np.float32).reshape(60, 80, 1)
+    deep[20:29] = -9999
+    np.testing.assert_allclose(load_image(tiff(deep, 1))[25, 9], 1e-4, atol=1e-5)
+    both = np.where(scene("mask") > 0, 0, -9999).astype(np.float32)
+    assert set(load_image(tiff(both, 1)).ravel()) == {0, np.float32(9999 / 10_000)}
+
+
 # --- transparency ---------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import struct
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
@@ -137,6 +138,11 @@ _OTHER_CODECS: Final = {
     34718: "Microsoft document imaging",
     99: "JPEG",
 }
+
+
+_NUMBER: Final = re.compile(
+    rb"\s*([-+]?(?:nan|inf|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?))", re.IGNORECASE
+)
 
 
 class _Entry(NamedTuple):
@@ -548,11 +554,9 @@ class _Picture:
         )
 
     def _no_data(self) -> float | None:
-        text = self.reader.bytes_of(self.found, _NO_DATA, 64).split(b"\0")[0]
-        try:
-            return float(text) if text.strip() else None
-        except ValueError:
-            return None
+        # As GDAL reads it: what follows the number does not count.
+        match = _NUMBER.match(self.reader.bytes_of(self.found, _NO_DATA, 64))
+        return float(match[1]) if match else None
 
     def _blank(self, is_inverted: bool) -> int | None:
         """Return the decoded value of whole samples that are none, in pictures of grey and of RGB."""

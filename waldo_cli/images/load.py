@@ -44,8 +44,9 @@ def load_image(
     - Samples of 16 bits are divided by 65535, so that an 8-bit value `x` and a 16-bit value `257 x` give the
       same result.
     - Samples for which no value always means white (float, 32-bit, signed) stay unchanged if all are in
-      [0, 1]. Otherwise the smallest becomes black and the largest white. NaN is transparent, and so is what
-      the file declares as no data (GDAL's tag) and the lowest and highest number that a float can be.
+      [0, 1]. Otherwise the smallest becomes black and the largest white, but for a few broken pixels. NaN is
+      transparent, and so is what the file declares as no data (GDAL's tag), the lowest and highest number
+      that a float can be, and a fill such as -9999 far from all others.
     - Colour profiles are not applied.
 
     Parameters

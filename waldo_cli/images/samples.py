@@ -9,9 +9,8 @@ the division by white writes float32 into the result, which is turned upright on
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from waldo_cli.geometry import Size
     from waldo_cli.images.directory import Layout
 
+    Floats64 = npt.NDArray[np.float64]
+
 Sample = TypeVar("Sample", bound=np.generic)
 
 # Rows are converted in bands of about this many pixels: no second copy of the whole picture is needed.
@@ -38,6 +39,25 @@ PIXELS_PER_STEP: Final = 1 << 18
 
 # Colour `(h, w, 1 or 3)` as stored, the value of white, and alpha `(h, w)` in [0, 1]; None if it is 1.
 _Band = tuple["npt.NDArray[Any]", int, "Floats | None"]
+
+# Samples without a value for white: one of so many may be a broken pixel or a glint, if it is more than so
+# many times the range of the others away from them. In pictures of fewer pixels all samples count.
+_ONE_OF: Final = 20_000
+_FAR: Final = 16
+_LEAST_PIXELS: Final = 1000
+# Values that programs write for missing data without naming them. The usual ones are fills where they are
+# half the range of the others away from them; other fills are large, repeated, and far away indeed.
+_USUAL_FILLS: Final = frozenset({-9999.0, -99999.0, -32767.0, -32768.0})
+_LEAST_FILL: Final = 1e9
+_FILL_DISTANCE: Final = 1000
+
+
+class _Range(NamedTuple):
+    """The values that become 0 and 1, and those that stand for missing data."""
+
+    black: float
+    white: float
+    fills: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -192,7 +212,7 @@ class Picture:
             if samples.shape[-1] in (2, 4):  # the last channel is alpha
                 alpha = np.clip(np.nan_to_num(samples[..., -1]), 0, 1).astype(np.float32)
                 samples = samples[..., :-1]
-            samples, is_number = _normalised(samples, *self._value_range)
+            samples, is_number = _normalised(samples, self._value_range)
             if is_number is not None:
                 alpha = is_number if alpha is None else alpha * is_number
         elif samples.shape[-1] in (2, 4):  # the last channel is alpha
@@ -234,40 +254,102 @@ class Picture:
         return 65535 if self.low_bytes is not None or self.image.mode.startswith("I;16") else 255
 
     @functools.cached_property
-    def _value_range(self) -> tuple[float, float] | None:
+    def _value_range(self) -> _Range | None:
         """Return the values that become 0 and 1, if no value always means white; None otherwise.
 
         Floats, 32-bit integers and signed integers have no such value. Their range is 0 to 1, extended to the
         smallest and the largest sample of the picture; NaN and infinity do not count. Where all of them are
-        more than half of the largest, as heights above the sea are, the smallest is black.
+        more than half of the largest, as heights above the sea are, the smallest is black. Fills do not
+        count, nor do a few samples far beyond all others.
         """
         is_float = self.samples is not None and self.samples.dtype == np.float32
         if self.image.mode != "F" and not is_float:
             return None
-        smallest, largest = math.inf, -math.inf
+        lowest, highest = self._extremes(())
+        if not lowest.size:
+            return _Range(0, 1, ())
+        ends = {lowest[0]: lowest[-1], highest[0]: highest[-1]}
+        suspects = tuple(
+            float(value)
+            for value, inner in ends.items()
+            if value in _USUAL_FILLS or (abs(value) >= _LEAST_FILL and value == inner)
+        )
+        fills: tuple[float, ...] = ()
+        if suspects:
+            rest = self._extremes(suspects)
+            if rest[0].size and rest[0][0] < rest[1][0]:
+                black, white = _range_of(*rest)
+                fills = tuple(v for v in suspects if _is_apart(v, black, white))
+            if fills:
+                lowest, highest = rest if fills == suspects else self._extremes(fills)
+        return _Range(*_range_of(lowest, highest), fills)
+
+    def _extremes(self, fills: tuple[float, ...]) -> tuple[Floats64, Floats64]:
+        """Return the smallest samples, in order, and the largest, the largest first; fills do not count.
+
+        They are so many that the last of them are the ends of what is there without a few samples.
+        """
+        height, width = self._shape
+        few = 0
+        lowest = highest = np.empty(0)  # `highest` with the other sign
         for rows in self._row_bands():
             samples = self._read_samples(rows)
             if samples.ndim == 3 and samples.shape[-1] in (2, 4):
                 samples = samples[..., :-1]
-            finite = samples[np.isfinite(samples)]
-            smallest = min(smallest, float(finite.min(initial=math.inf)))
-            largest = max(largest, float(finite.max(initial=-math.inf)))
-        if 1 < largest < 2 * smallest and smallest < largest:
-            return smallest, largest
-        return min(0.0, smallest), max(1.0, largest)
+            channels = samples.shape[2] if samples.ndim == 3 else 1
+            if height * width >= _LEAST_PIXELS:
+                few = max(channels, height * width * channels // _ONE_OF)
+            numbers = samples[np.isfinite(samples)]
+            for fill in fills:
+                numbers = numbers[numbers != fill]
+            lowest = _smallest(lowest, numbers, few + 1)
+            highest = _smallest(highest, -numbers, few + 1)
+        return lowest, -highest
 
 
 def _crop(image: Image.Image, rows: slice) -> npt.NDArray[Any]:
     return np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
 
 
-def _normalised(
-    samples: npt.NDArray[Any], black: float, white: float
-) -> tuple[npt.NDArray[Any], Floats | None]:
-    """Scale samples to [0, 1]; also return alpha, 0 where a sample is NaN, or None if there is no NaN."""
+def _smallest(known: Floats64, more: npt.NDArray[Any], count: int) -> Floats64:
+    """Return the `count` smallest of the numbers that are known and some more, in order."""
+    if known.size == count:
+        more = more[more < known[-1]]
+    joined = np.concatenate((known, more))
+    if joined.size > count:
+        joined = np.partition(joined, count - 1)[:count]
+    return np.sort(joined)
+
+
+def _range_of(lowest: Floats64, highest: Floats64) -> tuple[float, float]:
+    """Return black and white by the smallest and largest samples, without those far beyond all others."""
+    black, white = _black_and_white(lowest[-1], highest[-1])
+    reach = _FAR * (white - black)
+    return _black_and_white(
+        lowest[lowest >= black - reach][0], highest[highest <= white + reach][0]
+    )
+
+
+def _black_and_white(smallest: float, largest: float) -> tuple[float, float]:
+    if 1 < largest < 2 * smallest and smallest < largest:
+        return float(smallest), float(largest)
+    return min(0.0, float(smallest)), max(1.0, float(largest))
+
+
+def _is_apart(fill: float, black: float, white: float) -> bool:
+    """Return whether a value is so far from the range of the others that it stands for missing data."""
+    distance = max(black - fill, fill - white) / (white - black)
+    return distance >= (0.5 if fill in _USUAL_FILLS else _FILL_DISTANCE)
+
+
+def _normalised(samples: npt.NDArray[Any], scale: _Range) -> tuple[npt.NDArray[Any], Floats | None]:
+    """Scale samples to [0, 1]; also return alpha, 0 where one is NaN or a fill, or None if there is none."""
     samples = samples.astype(np.float64)  # the range of float32 may be wider than a float32
+    black, white = scale.black, scale.white
     is_nan = np.isnan(samples)
-    # Clipping matters for infinity only: it becomes black or white.
+    for fill in scale.fills:
+        is_nan |= samples == fill
+    # Clipping matters for infinity, which becomes black or white, and for what is far beyond all others.
     level = (np.clip(np.where(is_nan, black, samples), black, white) - black) / (white - black)
     return level, (~is_nan.any(axis=-1)).astype(np.float32) if is_nan.any() else None
 
