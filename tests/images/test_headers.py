@@ -214,6 +214,28 @@ def test_a_wrong_checksum_of_metadata_is_ignored(name: bytes) -> None:
     np.testing.assert_array_equal(load_image(png(PIXELS, wrong)), PLAIN)
 
 
+@pytest.mark.parametrize("length", [0, 1, 2, 5, 7, 256])
+def test_transparency_of_a_wrong_length_is_ignored(length: int) -> None:
+    wrong = chunk(b"tRNS", bytes(length))
+    np.testing.assert_array_equal(load_image(png(PIXELS, wrong)), PLAIN)
+
+
+def test_transparency_of_more_colours_than_the_palette_has_is_ignored() -> None:
+    palette = Image.new("P", (3, 1))
+    palette.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
+    palette.putdata([0, 1, 2])
+    data = encoded(palette, "PNG")
+    at, end = data.index(b"IDAT") - 4, data.index(b"PLTE")
+    colours = int.from_bytes(data[end - 4 : end], "big") // 3
+    longer = data[:at] + chunk(b"tRNS", bytes(colours + 1)) + data[at:]
+    np.testing.assert_array_equal(load_image(longer), load_image(data))
+
+
+def test_a_damaged_palette_of_rgb_is_ignored() -> None:
+    wrong = chunk(b"PLTE", bytes(6))[:-4] + b"oops"
+    np.testing.assert_array_equal(load_image(png(PIXELS, wrong)), PLAIN)
+
+
 def test_many_small_pieces_of_image_data_are_no_damage() -> None:
     whole = png(PIXELS)
     start, end = whole.index(b"IDAT") - 4, whole.index(b"IEND") - 4

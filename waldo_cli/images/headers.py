@@ -270,7 +270,7 @@ def _screen_png(data: bytes, page: int, max_pixels: int | None) -> Screened:
     check_size(width, height, len(data), max_pixels, density)
     kept: list[bytes | memoryview] = [memoryview(data)[:8]]
     image_data: list[memoryview] = []
-    names: set[bytes] = set()
+    lengths: dict[bytes, int] = {}
     metadata = _PngMetadata()
     previous = b""
     for number, (chunk, body, checksum) in enumerate(_png_chunks(data)):
@@ -278,10 +278,10 @@ def _screen_png(data: bytes, page: int, max_pixels: int | None) -> Screened:
             raise damaged("PNG", f"it has more than {_MAX_PNG_CHUNKS} chunks")
         if chunk == b"IDAT":
             # The chunks with image data must be together: Pillow stops reading at the first other chunk.
-            if previous != b"IDAT" and b"IDAT" in names:
+            if previous != b"IDAT" and b"IDAT" in lengths:
                 raise damaged("PNG", "its image data are in several places")
             # Colour type 3: the samples are indices into a palette.
-            if colour_type == 3 and b"PLTE" not in names:
+            if colour_type == 3 and b"PLTE" not in lengths:
                 raise damaged("PNG", "its palette is missing")
             # A checksum that is cut off is no damage: `check_png_length` decides if pixels are missing.
             if len(checksum) == 4 and _crc(chunk, body) != checksum:
@@ -289,28 +289,41 @@ def _screen_png(data: bytes, page: int, max_pixels: int | None) -> Screened:
             image_data.append(body)
         elif image_data and previous == b"IDAT":
             kept += _merged(image_data)
-        if chunk == b"tRNS":  # with a wrong checksum it is ignored, as by libpng
-            if _crc(chunk, body) == checksum:
+        if chunk == b"tRNS":  # with a wrong checksum or of a wrong length it is ignored, as by libpng
+            fits = _is_transparency(len(body), colour_type, lengths.get(b"PLTE", 0) // 3)
+            if fits and _crc(chunk, body) == checksum:
                 kept.append(_png_chunk(chunk, body))
         elif chunk in (b"acTL", b"fcTL", b"fdAT"):
             if page > 1:
                 kept.append(_png_chunk(chunk, body))
         elif chunk == b"IEND":
             kept.append(_png_chunk(chunk, body))
-        elif chunk[:1].isupper() and chunk != b"IDAT":
+        elif chunk != b"IDAT" and _is_critical(chunk, colour_type):
             if len(checksum) < 4:
                 raise truncated("PNG")
             # With the checksum of the file: Pillow finds what is wrong with it.
             kept.append(b"".join((len(body).to_bytes(4, "big"), chunk, body, checksum)))
         else:
             metadata.read(chunk, body)
-        names.add(chunk)
+        lengths[chunk] = len(body)
         previous = chunk
     if previous == b"IDAT":
         kept += _merged(image_data)
     if not image_data:
-        raise damaged("PNG", "it has no image data") if b"IEND" in names else truncated("PNG")
+        raise damaged("PNG", "it has no image data") if b"IEND" in lengths else truncated("PNG")
     return Screened(b"".join(kept), metadata.orientation(), density)
+
+
+def _is_critical(chunk: bytes, colour_type: int) -> bool:
+    """Return whether the pixels need a chunk; of RGB, a palette is only a suggestion."""
+    return chunk[:1].isupper() and (chunk != b"PLTE" or colour_type == 3)
+
+
+def _is_transparency(length: int, colour_type: int, colours: int) -> bool:
+    """Return whether a chunk `tRNS` has the length for grey, for RGB, or for a palette of some colours."""
+    if colour_type == 3:
+        return 0 < length <= colours
+    return length == {0: 2, 2: 6}.get(colour_type)
 
 
 def _crc(chunk: bytes, body: bytes | memoryview) -> bytes:
