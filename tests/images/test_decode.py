@@ -122,7 +122,7 @@ def test_files_of_many_bytes_are_refused_but_for_what_the_limit_of_pixels_may_ta
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(decode, "_MAX_FILE_BYTES", 1 << 20)
-    monkeypatch.setattr(decode, "_MAX_FILE_BYTES_EVER", 4 << 20)
+    monkeypatch.setattr(decode, "MAX_FILE_BYTES_EVER", 4 << 20)
     data = SOUND["PNG"].ljust(mebibytes << 20, b"\0")
     (tmp_path / "a.png").write_bytes(data)
     for source in (tmp_path / "a.png", io.BytesIO(data), data):
@@ -132,6 +132,29 @@ def test_files_of_many_bytes_are_refused_but_for_what_the_limit_of_pixels_may_ta
         with pytest.raises(ImageError, match=f"is larger than {most} MiB") as refused:
             load_image(source, max_pixels=limit)
         assert ("--max-pixels raises" in refused.value.reason) == (most < 4)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "BMP", "PPM"])
+def test_a_file_without_compression_may_be_as_large_as_its_pixels(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "_MAX_FILE_BYTES", 1 << 12)
+    picture = Image.fromarray(noise(40, 50))
+    data = encoded(picture, kind)
+    (tmp_path / "a").write_bytes(data)
+    sources = [tmp_path / "a", data]
+    if kind != "TIFF":  # whose directory may be at its end
+        sources.append(io.BytesIO(data))
+    for source in sources:
+        assert load_image(source).shape == (40, 50, 3)
+    (tmp_path / "a").write_bytes(data * 2)
+    for source in (tmp_path / "a", data * 2, data[: (1 << 12) + 1]):
+        with pytest.raises(ImageError, match="is larger than"):
+            load_image(source)
+    (tmp_path / "a").write_bytes(
+        encoded(picture, "TIFF", save_all=True, append_images=[picture] * 2)
+    )
+    assert load_image(tmp_path / "a", page=2).shape == (40, 50, 3)
 
 
 def test_no_picture_starts_another_program(monkeypatch: pytest.MonkeyPatch) -> None:

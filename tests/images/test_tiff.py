@@ -124,7 +124,10 @@ def test_a_page_that_the_file_cuts_off_stays_cut_off() -> None:
     assert load_image(alone, allow_truncated=True).shape == (52, 70, 3)
 
 
-def test_a_page_beyond_the_limit_is_refused_before_it_is_read() -> None:
+def test_a_page_beyond_the_limit_is_refused_before_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("waldo_cli.images.tiff.MAX_FILE_BYTES_EVER", 1000)
     data = book()
     with pytest.raises(ImageError, match="a page of more than 0 MiB; --max-pixels raises this"):
         cut_out(io.BytesIO(data), pages(io.BytesIO(data))[0], 1000)

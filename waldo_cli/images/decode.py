@@ -33,6 +33,7 @@ from waldo_cli.geometry import Size
 from waldo_cli.images import headers, pages
 from waldo_cli.images.limits import (
     DEFAULT_MAX_PIXELS,
+    MAX_FILE_BYTES_EVER,
     TruncatedError,
     check_size,
     damaged,
@@ -59,9 +60,9 @@ _MOST_BYTES_OF_SAMPLES: Final = 32
 # Some decoders copy the bytes up to two times. A picture of 24 Mpx has at most 200 MB.
 _MAX_FILE_BYTES: Final = 1 << 28
 # If the user gives a limit of pixels, files may have as many bytes as so many pixels need without
-# compression: 16 bits in each of four channels. But never more than _MAX_FILE_BYTES_EVER.
+# compression: 16 bits in each of four channels. Without it, as many as the header says (`pages.room`). But
+# never more than MAX_FILE_BYTES_EVER.
 _MAX_BYTES_PER_PIXEL: Final = 8
-_MAX_FILE_BYTES_EVER: Final = 1 << 30
 
 # Pillow's classes are called directly: `Image.open` would try all formats that are installed. Class Xyz is in
 # the plugin XyzImagePlugin, which is imported for the first picture of its kind.
@@ -86,26 +87,29 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 def max_file_bytes(max_pixels: int | None) -> int:
     """Return the largest size of a file that is read, if `max_pixels` is the limit; see `load_image`."""
     requested = _MAX_BYTES_PER_PIXEL * (max_pixels or 0)
-    return min(max(_MAX_FILE_BYTES, requested), _MAX_FILE_BYTES_EVER)
+    return min(max(_MAX_FILE_BYTES, requested), MAX_FILE_BYTES_EVER)
 
 
 def read_all(source: Source, limit: int) -> bytes:
-    """Return all bytes of a picture, at least one and at most `limit`."""
+    """Return all bytes of a picture, at least one and at most `limit`, or more if its pixels need them."""
     if isinstance(source, bytes):
         data = source
     elif isinstance(source, (str, os.PathLike)):
         data = _read_file(os.fspath(source), limit)
     else:
         data = _read_stream(source, limit)
+        if len(data) > limit and (room := pages.room(data, limit)) > limit:
+            data += _read_stream(source, room - len(data))
     if not data:
         raise ImageError("the file is empty")
-    if len(data) > limit:
+    # One byte more than the limit: what has them did not read on (`inputs.sources`).
+    if len(data) == limit + 1 or (len(data) > limit and len(data) > pages.room(data, limit)):
         raise _too_many_bytes(limit)
     return data
 
 
 def _too_many_bytes(limit: int) -> ImageError:
-    hint = "; --max-pixels raises this limit, too" if limit < _MAX_FILE_BYTES_EVER else ""
+    hint = "; --max-pixels raises this limit, too" if limit < MAX_FILE_BYTES_EVER else ""
     return ImageError(f"the file is larger than {limit >> 20} MiB{hint}")
 
 
@@ -125,7 +129,11 @@ def _read_stream(file: BinaryIO, limit: int) -> bytes:
 
 def _read_file(path: str, limit: int) -> bytes:
     try:
-        return read_bytes(path, limit)
+        try:
+            return read_bytes(path, limit)
+        except FileTooLargeError:
+            limit = pages.room(path, limit)
+            return read_bytes(path, limit)
     except NotRegularFileError:
         if os.path.isdir(path):
             raise ImageError("this is a folder, not a picture") from None

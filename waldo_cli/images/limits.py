@@ -14,6 +14,9 @@ from waldo_cli.errors import ImageError
 #: Most pixels of a picture, if the user gives no limit: two times a scan of 100 Mpx.
 DEFAULT_MAX_PIXELS: Final = 200_000_000
 
+#: Most bytes of a file, whatever the limit of pixels.
+MAX_FILE_BYTES_EVER: Final = 1 << 30
+
 # If the user gives no limit, a picture of more than LARGE_PICTURE pixels must also have as many bytes as its
 # compression needs for that many pixels.
 LARGE_PICTURE: Final = 24_000_000

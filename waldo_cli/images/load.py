@@ -60,7 +60,8 @@ def load_image(
         Most pixels, checked before memory is allocated for them. The default is 200 Mpx, and a picture of
         more than 24 Mpx must also have as many bytes as its bits and compression need for them; a number
         replaces both limits.
-        Files may have up to 256 MiB, or up to 8 bytes for each pixel of that number, but at most 1 GiB.
+        Files may have up to 256 MiB, or up to 8 bytes for each pixel of that number, or as many as their
+        pixels need without compression, but at most 1 GiB.
     orient
         Turn the picture as the file asks; otherwise its pixels are as they are stored.
     allow_truncated

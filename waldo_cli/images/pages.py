@@ -18,7 +18,8 @@ from typing import BinaryIO, Final, cast
 
 from waldo_cli.errors import FileError, ImageError
 from waldo_cli.files import NotRegularFileError, open_regular
-from waldo_cli.images import archives, heif, jpeg, pdf, tiff
+from waldo_cli.images import archives, heif, jpeg, pdf, pnm, tiff
+from waldo_cli.images.limits import MAX_FILE_BYTES_EVER
 
 #: Endings of the names of pictures, in folders and in archives.
 PICTURES: Final = frozenset(
@@ -166,6 +167,26 @@ def single(
                         " take the animation apart first, as with ffmpeg"
                     )
     return source, page
+
+
+def room(source: str | bytes, limit: int) -> int:
+    """Return how many bytes a file may have: `limit`, or more if its header says so many pixels.
+
+    That is asked of formats without compression, TIFF, BMP and PNM, whose files are as large as their pixels.
+    Half as many bytes again may be there for metadata and reduced copies.
+    """
+    with _opened(source) as file:
+        head = file.read(pnm.LONGEST_HEADER)
+        needed = 0
+        if _SIGNATURES["TIFF"].match(head):
+            found = tiff.pages(file)
+            needed = tiff.plain_bytes(file, found[0].directory) if found else 0
+        elif (header := pnm.header(head)) is not None:
+            needed = header.end
+        elif head.startswith(b"BM") and len(head) >= 30:
+            width, height, bits = struct.unpack_from("<ii2xH", head, 18)
+            needed = width * abs(height) * bits // 8
+    return max(limit, min(needed * 3 // 2, MAX_FILE_BYTES_EVER))
 
 
 def _check(page: int, count: int) -> None:

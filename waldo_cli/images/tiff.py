@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
 from waldo_cli.errors import ImageError
+from waldo_cli.images.limits import MAX_FILE_BYTES_EVER
 
 # Bytes of one value, by the number of its type.
 _TYPE_SIZES: Final = {
@@ -37,7 +38,8 @@ _FAR: Final = (
 
 _KIND_OF_PAGE, _OLD_KIND_OF_PAGE = 254, 255  # NewSubfileType, SubfileType
 _REDUCED, _TRANSPARENCY = 1, 4  # bits of NewSubfileType: no pages, but belong to one
-_WIDTH, _HEIGHT, _SUBDIRECTORIES, _DESCRIPTION = 256, 257, 330, 270
+_WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277
+_SUBDIRECTORIES, _DESCRIPTION = 330, 270
 _MAX_SUBDIRECTORIES: Final = 16  # of one directory
 # ImageJ writes stacks with one directory; the other pictures lie behind the first, without compression.
 _STACK: Final = re.compile(rb"ImageJ=.*?\nimages=(\d{1,6})\b", re.DOTALL)
@@ -251,6 +253,16 @@ def end(file: BinaryIO) -> int | None:
     return last or None
 
 
+def plain_bytes(file: BinaryIO, directory: int) -> int:
+    """Return how many bytes the pixels of a page have without compression."""
+    form = _form(file)
+    asked = _numbers(file, form, directory, (_WIDTH, _HEIGHT, _BITS, _SAMPLES))
+    width, height, bits, samples = (
+        (*asked.get(tag, ()), 1)[0] for tag in (_WIDTH, _HEIGHT, _BITS, _SAMPLES)
+    )
+    return width * height * bits * samples // 8
+
+
 def _first_values(file: BinaryIO, form: _Form, count: int) -> dict[int, int]:
     """Return the first value of so many entries, which are next in the file, as if all were whole numbers."""
     data = file.read(count * form.entry.size)
@@ -271,7 +283,7 @@ def cut_out(file: BinaryIO, page: Page, limit: int) -> bytes:
     page
         Where the page is, as `pages` returns it.
     limit
-        Most bytes that are returned.
+        Most bytes that are returned, if its pixels do not need more.
 
     Raises
     ------
@@ -279,6 +291,8 @@ def cut_out(file: BinaryIO, page: Page, limit: int) -> bytes:
         The page has more bytes than the limit, or its directory is cut short or makes no sense.
     """
     form, directory = _form(file), page.directory
+    plain, size = plain_bytes(file, directory), file.seek(0, 2)
+    limit = max(limit, min(plain * 3 // 2, size, MAX_FILE_BYTES_EVER))
     entries = _entries(file, form, directory, limit)
     by_tag = {
         entry.tag: entry for entry in reversed(entries)
