@@ -37,6 +37,16 @@ def changed(at: int, value: bytes, **options: object) -> bytes:
     return data[:at] + value + data[at + len(value) :]
 
 
+@pytest.mark.parametrize("options", [{}, {"no_jp2": True}, {"no_jp2": True, "tile_size": (16, 16)}])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
+def test_what_ends_within_a_box_or_a_tile_is_truncated(
+    options: dict[str, object], share: float
+) -> None:
+    data = encoded(PICTURE, "JPEG2000", **options)
+    with pytest.raises(ImageError, match="truncated JPEG 2000"):
+        load_image(data[: int(len(data) * share)])
+
+
 def test_bombs_are_refused_by_their_header() -> None:
     with pytest.raises(ImageError, match="too large: 30000x30000"):
         load_image(changed(8, struct.pack(">II", 30_000, 30_000)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 
 import numpy as np
@@ -82,3 +83,13 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         except ImageError:
             turn = 1
         assert turn in range(1, 9)
+
+
+def test_boxes_that_end_behind_the_file_are_truncated_and_other_damage_is_named() -> None:
+    pytest.importorskip("pillow_jxl", reason="needs the extra jxl")
+    whole = encoded(Image.fromarray(noise(24, 32)), "JXL")
+    boxed = CONTAINER + struct.pack(">I4s", 8 + len(whole), b"jxlc") + whole
+    with pytest.raises(ImageError, match="truncated JPEG XL"):
+        load_image(boxed[:-20])
+    with pytest.raises(ImageError, match="damaged JPEG XL: it cannot be decoded"):
+        load_image(whole[:-20])  # a bare codestream does not say where it ends

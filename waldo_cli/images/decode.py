@@ -474,11 +474,10 @@ def _image_error(kind: str, screened: Screened, error: Exception) -> ImageError:
         return ImageError(
             f"a TIFF of {found.description} cannot be opened: this Pillow was built without that"
         )
-    riff_end = 8 + int.from_bytes(data[4:8], "little")  # where a WebP ends, by its own header
     if (
         isinstance(error, EOFError)
         or re.search("truncated|not enough image data", text, re.IGNORECASE)
-        or (kind == "WEBP" and len(data) < riff_end)
+        or headers.ends_early(data, kind)
     ):
         return truncated(kind)
     for pattern, meaning in _PILLOW_MESSAGES:
@@ -489,7 +488,9 @@ def _image_error(kind: str, screened: Screened, error: Exception) -> ImageError:
             return ImageError(f"a TIFF of {found.description} cannot be opened")
         return ImageError(f"a kind of {kind} that cannot be opened: {text[:100]}")
     # Pillow reports damage as OSError or SyntaxError. Anything else, such as an IndexError, is a failure
-    # inside Pillow, and its message would not help the user.
+    # inside Pillow, and its message would not help the user; nor do those of the packages of extras.
+    if kind in _DECODED_UPRIGHT:
+        return damaged(kind, "it cannot be decoded")
     if not isinstance(error, (OSError, SyntaxError)):
         return damaged(kind, "its header contradicts itself")
     return damaged(kind, text[:100] or "it cannot be decoded")

@@ -79,6 +79,10 @@ _UNSUPPORTED: Final = {
     "a camera's raw file (develop it to TIFF or JPEG first)": re.compile(
         rb"....ftypcrx |FUJIFILMCCD-RAW|FOVb|\0MRM|IIR[OS]\x08|MMOR|IIU\0", re.DOTALL
     ),
+    # Brands of ISO/IEC 23008-12 for still pictures, and for sequences, of other codings than HEVC and AV1.
+    "a HEIF picture of AVC, VVC, EVC, JPEG 2000 or JPEG (convert it to PNG)": re.compile(
+        rb"....ftyp(avc[is]|vvi[cs]|ev[bm][is]|j2ki|j2is|jpeg|jpgs)", re.DOTALL
+    ),
     "a film": re.compile(
         rb"....(ftyp|moov|mdat|free|wide)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01[\xba\xb3]|OggS|FLV\x01",
         re.DOTALL,
@@ -216,6 +220,15 @@ def screen(data: bytes, kind: str, page: int, max_pixels: int | None) -> Screene
     return Screened(data)
 
 
+def ends_early(data: bytes, kind: str) -> bool:
+    """Return whether a file that cannot be decoded is certain to be shorter than it says."""
+    if kind == "WEBP":
+        return len(data) < 8 + int.from_bytes(data[4:8], "little")
+    if kind == "JPEG 2000" and jpeg2000.ends_early(data):
+        return True
+    return kind in ("AVIF", "HEIF", "JPEG 2000", "JPEG XL") and heif.ends_early(data)
+
+
 def check_frames(page: int, width: int, height: int) -> None:
     """Refuse a late frame of a large animation: all frames before it have to be decoded, too."""
     if page > 1 and page * width * height > _MAX_FRAME_PIXELS:
@@ -289,7 +302,9 @@ def _screen_png(data: bytes, page: int, max_pixels: int | None) -> Screened:
             image_data.append(body)
         elif image_data and previous == b"IDAT":
             kept += _merged(image_data)
-        if chunk == b"tRNS":  # with a wrong checksum or of a wrong length it is ignored, as by libpng
+        if (
+            chunk == b"tRNS"
+        ):  # with a wrong checksum or of a wrong length it is ignored, as by libpng
             fits = _is_transparency(len(body), colour_type, lengths.get(b"PLTE", 0) // 3)
             if fits and _crc(chunk, body) == checksum:
                 kept.append(_png_chunk(chunk, body))

@@ -222,6 +222,15 @@ def _pair(data: bytes, at: int) -> tuple[int, int]:
     return int(first), int(second)
 
 
+# Boxes that hold a picture, of JPEG 2000 and JPEG XL, too.
+_HOLDING: Final = frozenset({b"meta", b"mdat", b"moov", b"jp2h", b"jp2c", b"jxlc", b"jxlp"})
+
+
+def ends_early(data: bytes) -> bool:
+    """Return whether a box that holds a picture ends behind the end of the file."""
+    return any(b.end > len(data) and b.name in _HOLDING for b in _boxes(data, 0, len(data)))
+
+
 class _Cursor:
     """Read numbers one after the other; beyond the end they are 0."""
 

@@ -77,6 +77,24 @@ def screen(data: bytes, max_pixels: int | None) -> bytes:
     return data[:end] if data[end - 2 : end] == _END else data
 
 
+def ends_early(data: bytes) -> bool:
+    """Return whether a part of a tile of a bare codestream ends behind the end of the file."""
+    at = 2
+    for _ in range(_MAX_SEGMENTS if data.startswith(_START) else 0):
+        if at + 10 > len(data):
+            break
+        marker, length, _, part = struct.unpack_from(">HHHI", data, at)
+        if marker == 0xFF90:
+            if not part:  # it goes up to the end
+                break
+            at += part
+            if at > len(data):
+                return True
+        else:
+            at += 2 + length
+    return False
+
+
 def _pieces(data: bytes, start: int, tiles: int, tile_samples: int) -> int:
     """Return about how many code blocks and packets the picture has, by its worst coding style."""
     at, worst = start + 2, 0
