@@ -155,14 +155,13 @@ def test_a_mask_as_large_as_the_page_has_one_place(size: tuple[int, int]) -> Non
     assert (found.x, found.y) == pytest.approx((size[1] / 2, size[0] / 2), abs=0.5)
 
 
-def test_a_thousand_masks_are_a_thousand_labels() -> None:
-    masks = [Mask(f"m{n}", patch(4, 5, n)) for n in range(999)] + [Mask("cut", NOISE[8:12, 20:25])]
+def test_many_masks_are_many_labels() -> None:
+    masks = [Mask(f"m{n}", patch(4, 5, n)) for n in range(199)] + [Mask("cut", NOISE[8:12, 20:25])]
     page = NOISE[:24, :32]
-    result = detect(page, masks=masks, scales="1", threshold=0.9999)
-    assert [d.label for d in result.detections] == ["cut"]
-    assert (result.detections[0].box.left, result.detections[0].box.top) == (20, 8)
-    every = detect(page, masks=masks, scales="1", threshold=-1)
-    assert len({d.label for d in every.detections}) == 1000
+    found = detect(page, masks=masks, scales="1", threshold=-1).detections
+    assert len({d.label for d in found}) == 200
+    (best,) = (d for d in found if d.score > 0.9999)
+    assert (best.label, best.box.left, best.box.top) == ("cut", 20, 8)
 
 
 def test_masks_in_several_runs_are_found_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
