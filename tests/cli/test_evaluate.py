@@ -192,6 +192,23 @@ def test_a_bad_row_and_a_bad_page_are_a_line_each_and_the_rest_is_judged(
     ]
 
 
+def test_a_page_of_which_the_sought_box_is_lost_is_not_one_without(
+    pages: Path, tmp_path: Path
+) -> None:
+    path = truth(
+        tmp_path,
+        "one.png,80,60,waldo,30,20,40,32",
+        "two.png,80,60,wenda,1,1,9,9",
+        "two.png,80,60,waldo,abc,5,17,17",
+    )
+    result = command(pages, "--truth", str(path), "--format", "json")
+    said = json.loads(result.stdout)
+    assert (said["pages_with"], said["pages_without"], result.exit_code) == (1, 0, 2)
+    first, second = result.stderr.splitlines()
+    assert first == f"waldo: {path}: line 4: xmin = 'abc' is not a number"
+    assert second.startswith(f"waldo: {pages / 'two.png'}: no box of class 'waldo' is left of it")
+
+
 def test_of_many_faults_the_first_are_shown_and_all_are_counted(
     pages: Path, tmp_path: Path
 ) -> None:

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from truths import WALDO
 
-from waldo_cli.errors import InvalidInputError
-from waldo_cli.evaluation.pages import Page, TrueBox, open_page
+from waldo_cli.errors import InvalidInputError, WaldoError
+from waldo_cli.evaluation.pages import Page, RawBox, TrueBox, open_page
 from waldo_cli.geometry import Box, Size
 
 
@@ -90,6 +90,16 @@ def test_the_size_says_whether_boxes_are_on_the_picture_as_shown_or_as_stored(
     assert (shown.right, shown.top) == (30, 0)
     assert page.size == Size(40, 30)
     assert not page.is_assumed
+
+
+def test_a_box_beside_its_page_is_lost_when_the_page_is_opened(photo: Path) -> None:
+    raw = [
+        RawBox("line 1", TrueBox("waldo", 1.5, 0.5, 1.7, 0.7), True, "p.txt"),
+        RawBox("line 2", TrueBox("wenda", 0.5, 0.5, 0.7, 0.7), True, "p.txt"),
+    ]
+    told: list[WaldoError] = []
+    _, page = open_page(Page("photo.png", photo, raw=tuple(raw)), complain=told.append)
+    assert ([b.label for b in page.boxes], page.lost, len(told)) == (["wenda"], {"waldo"}, 1)
 
 
 def test_a_truth_of_another_copy_is_refused(photo: Path) -> None:

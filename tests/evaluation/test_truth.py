@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from truths import HEADER, truth, white_pages
 
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
-from waldo_cli.evaluation.pages import TrueBox, pages_without
+from waldo_cli.evaluation.pages import TrueBox, pages_without, refuse_without
 from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.geometry import Size
 from waldo_cli.images.png import save_png
@@ -71,11 +72,11 @@ def test_coco_truth_says_the_same_as_csv(folder: Path) -> None:
         ("a.png,40,30,waldo,-30,2,11,12", "lies outside"),
         ("a.png,40,30,waldo,11,2,1,12", "empty or turned around"),
         ("a.png,40,30,waldo,1,2,1,12", "empty or turned around"),
-        ("a.png,0,30,waldo,1,2,11,12", "width = '0' is not a number of pixels"),
+        ("a.png,4e9,30,waldo,1,2,11,12", "width = '4e9' is not a number of pixels"),
         ("a.png,40.5,30,waldo,1,2,11,12", "not a number of pixels"),
         ("a.png,40,30,waldo,1,2", "line 2: fewer fields"),
         (",40,30,waldo,1,2,11,12", "line 2: filename is empty"),
-        ('"a.png,40,30,waldo,1,2,11,12', "after line 1: a quotation mark is not closed"),
+        ('"a.png,40,30,waldo,1,2,11,12', "line 2: a quotation mark is not closed"),
         (
             "a.png,40,30,waldo,1,2,11,12\na.png,41,30,waldo,1,2,11,12",
             "line 3: a.png has another size",
@@ -201,6 +202,29 @@ def test_a_bad_row_is_one_line_and_the_others_are_read(folder: Path) -> None:
         f"{folder / 'gone.png'}: no such page, but {path} names it",
         f"{path}: line 4: box 1,2 to 1,12 is empty or turned around",
     ]
+
+
+@pytest.mark.parametrize(
+    ("row", "lost"),
+    [
+        ("a.png,40,30,waldo,abc,2,11,12", "waldo"),
+        ("a.png,40,30,waldo,1,2,1,12", "waldo"),
+        ("a.png,41,30,waldo,1,2,11,12", "waldo"),
+        ("a.png,40,30,waldo,1", "waldo"),
+        ("a.png,,,waldo,60,2,70,12", "waldo"),
+    ],
+)
+def test_a_page_says_of_which_classes_a_box_was_lost(folder: Path, row: str, lost: str) -> None:
+    path = truth(folder, "a.png,40,30,wenda,1,2,11,12", row)
+    faults: list[WaldoError] = []
+    (page,) = read_truth(path, folder, faults.append)
+    assert (len(page.boxes), page.lost, len(faults)) == (1, {lost}, 1)
+    refuse_without(page, "wenda")
+    refuse_without(page, "odlaw")
+    with pytest.raises(InvalidInputError, match=r"a\.png: no box of class 'waldo' is left of it"):
+        refuse_without(page, "waldo")
+    refuse_without(replace(page, boxes=(TrueBox("waldo", 1, 2, 3, 4),)), "waldo")
+    refuse_without(replace(page, lost=frozenset()), "waldo")
 
 
 def test_a_truth_of_which_nothing_is_left_says_why(folder: Path) -> None:

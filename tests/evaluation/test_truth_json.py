@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from truths import white_pages
 
-from waldo_cli.errors import WaldoError
+from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.evaluation.pages import Page, TrueBox, open_page
 from waldo_cli.evaluation.truth import read_truth
 
@@ -58,7 +58,12 @@ def test_coco_sets_crowds_aside(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "image",
-    [{"width": None, "height": None}, {"width": 0, "height": 0}, {"width": "40", "height": 30.0}],
+    [
+        {"width": None, "height": None},
+        {"width": 0, "height": 0},
+        {"width": -1, "height": -1},
+        {"width": "40", "height": 30.0},
+    ],
 )
 def test_coco_may_leave_the_size_out_or_write_it_as_text(
     folder: Path, image: dict[str, Any]
@@ -71,6 +76,87 @@ def test_coco_without_a_bbox_has_the_box_around_its_polygons(folder: Path) -> No
     polygons = [[1, 2, 11, 2, 5, 7], [1, 12, 2, 12, 2, 11]]
     (page,) = read(folder, coco({"segmentation": polygons}))
     assert page.boxes == (BOX,)
+
+
+# A mask of 40x30 pixels down its columns: a box, and one that has a hole and reaches two columns' ends.
+BOX_RUNS = [32, 10, *[20, 10] * 9, 888]
+
+
+@pytest.mark.parametrize(
+    ("counts", "box"),
+    [
+        (BOX_RUNS, (1, 2, 11, 12)),
+        ([str(run) for run in BOX_RUNS], (1, 2, 11, 12)),
+        ("P1:d000000000000000000Tk0", (1, 2, 11, 12)),  # as pycocotools packs them
+        ([59, 2, 1139], (1, 0, 3, 30)),
+        ([1199, 1], (39, 29, 40, 30)),
+    ],
+)
+def test_coco_without_a_bbox_has_the_box_around_its_runs(
+    folder: Path, counts: object, box: tuple[int, ...]
+) -> None:
+    (page,) = read(folder, coco({"segmentation": {"size": [30, 40], "counts": counts}}))
+    assert page.boxes == (TrueBox("waldo", *box),)
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        {"size": [30, 40], "counts": [0, 1201]},
+        {"size": [30, 40], "counts": [5, -1]},
+        {"size": [30, 40], "counts": [1200]},
+        {"size": [30, 40], "counts": "o" * 99},
+        {"size": [30, 40], "counts": "~"},
+        {"size": [30, 40]},
+        {"size": [30], "counts": [0, 1]},
+        {"size": [0, 40], "counts": [0, 1]},
+    ],
+)
+def test_runs_that_are_no_mask_are_one_line(folder: Path, segmentation: object) -> None:
+    root = coco({"segmentation": segmentation}, {"bbox": [1, 2, 10, 10]})
+    (page,), faults = read_leniently(folder, root)
+    assert page.boxes == (BOX,)
+    assert len(faults) == 1
+    assert faults[0].startswith("annotations[0]: ")
+
+
+@pytest.mark.parametrize("key", ["image_id", "category_id"])
+@pytest.mark.parametrize("value", ["0", 0.0, " 0"])
+def test_ids_of_coco_may_be_text_or_have_a_decimal_point(
+    folder: Path, key: str, value: object
+) -> None:
+    assert read(folder, coco({"bbox": [1, 2, 10, 10], key: value}))[0].boxes == (BOX,)
+    assert read(folder, coco({"bbox": [1, 2, 10, 10]}, id=value))[0].boxes == (BOX,)
+
+
+def test_files_of_coco_name_the_pictures_beside_them(folder: Path) -> None:
+    for place, label in (("train", "waldo"), ("valid", "wenda")):
+        root = coco({"bbox": [1, 2, 10, 10]})
+        root["categories"][0]["name"] = label
+        (folder / "data" / place).mkdir(parents=True)
+        (folder / "data" / place / "a.png").write_bytes((folder / "a.png").read_bytes())
+        (folder / "data" / place / "_annotations.coco.json").write_text(json.dumps(root))
+    pages = read_truth(folder / "data", folder / "data")
+    assert [(p.path.parent.name, [b.label for b in p.boxes]) for p in pages] == [
+        ("train", ["waldo"]),
+        ("valid", ["wenda"]),
+    ]
+    with pytest.raises(InvalidInputError, match=r"a\.png may be .*train/a\.png or .*valid/a\.png"):
+        read_truth(folder / "data" / "train" / "_annotations.coco.json", folder / "data")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"path": "a.png", "detections": []}]',
+        '{"path": "a.png", "detections": []}',
+        '{"path": "a.png", "detections": []}\n{"path": "b.png", "detections": []}\n',
+    ],
+)
+def test_records_of_detect_are_no_truth_and_say_what_is_one(folder: Path, text: str) -> None:
+    (folder / "truth.json").write_text(text)
+    with pytest.raises(InvalidInputError, match=r"records of waldo detect, no truth.* -f coco"):
+        read_truth(folder / "truth.json", folder)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +223,26 @@ def test_a_folder_of_labelme_files_is_a_truth_and_one_of_them_is_one(folder: Pat
     assert [(p.path.name, len(p.boxes + p.raw)) for p in pages] == [("a.png", 1), ("b.png", 0)]
 
 
+@pytest.mark.parametrize("name", [None, ""])
+def test_labelme_without_a_path_means_the_picture_of_its_own_name(
+    folder: Path, name: str | None
+) -> None:
+    rectangle = {"shape_type": "rectangle", "points": [[1, 2], [11, 12]]}
+    (page,) = read(folder, labelme(rectangle, imagePath=name), "labels/b.json")
+    assert (page.path.name, page.boxes) == ("b.png", (BOX,))
+
+
+def test_points_of_a_class_that_has_no_boxes_are_no_fault(folder: Path) -> None:
+    shapes = [
+        {"shape_type": "rectangle", "points": [[1, 2], [11, 12]]},
+        {"shape_type": "point", "points": [[1, 2]], "label": "nose"},
+        {"shape_type": "linestrip", "points": [[1, 2], [3, 4]], "label": "arm"},
+    ]
+    assert read(folder, labelme(*shapes))[0].boxes == (BOX,)
+    with pytest.raises(WaldoError, match="a shape of type 'point' has no box"):
+        read(folder, labelme(shapes[1]))
+
+
 def test_a_shape_without_a_box_is_one_line_and_the_others_are_read(folder: Path) -> None:
     shapes = (
         {"shape_type": "point", "points": [[1, 2]]},
@@ -146,8 +252,8 @@ def test_a_shape_without_a_box_is_one_line_and_the_others_are_read(folder: Path)
     (page,), faults = read_leniently(folder, labelme(*shapes))
     assert page.boxes == (BOX,)
     assert faults == [
-        "shapes[0]: a shape of type 'point' has no box",
         "shapes[2]: y = 'x' is not a number",
+        "shapes[0]: a shape of type 'point' has no box",
     ]
 
 
@@ -221,6 +327,79 @@ def test_regions_of_label_studio_that_are_no_plain_rectangles(folder: Path) -> N
     turned = REGION | {"x": 27.5, "rotation": 90}
     (page,) = read(folder, [task({"points": corners, "polygonlabels": ["waldo"]}, ellipse, turned)])
     assert near(page) == [("waldo", 1, 2, 11, 12)] * 3
+
+
+@pytest.mark.parametrize(("degrees", "size"), [(0, (20, 6)), (90, (6, 20)), (-180, (20, 6))])
+def test_an_ellipse_of_label_studio_is_turned_about_its_centre_in_pixels(
+    folder: Path, degrees: int, size: tuple[int, int]
+) -> None:
+    ellipse = {"x": 50, "y": 50, "radiusX": 25, "radiusY": 10, "ellipselabels": ["waldo"]}
+    (page,) = read(folder, [task(ellipse | {"rotation": degrees})])
+    ((_, left, top, right, bottom),) = near(page)
+    assert (right - left, bottom - top) == pytest.approx(size)
+    assert (left + right, top + bottom) == pytest.approx((40, 30))
+
+
+def test_tasks_without_an_annotation_are_left_out_in_one_line(folder: Path) -> None:
+    def of(*annotations: object, image: str) -> dict[str, Any]:
+        return task(image=image) | {"annotations": list(annotations)}
+
+    tasks = [
+        task(REGION, image="a.png"),
+        of({"result": [], "was_cancelled": True}, image="b.png"),
+        of(image="b.png"),
+        of({"result": []}, image="c.png"),
+    ]
+    (first, second), faults = read_leniently(folder, tasks)
+    assert (first.path.name, second.path.name, second.boxes) == ("a.png", "c.png", ())
+    assert faults == ["task[1] and 1 more: no annotation, or only cancelled ones: left out"]
+
+
+def test_shape_and_label_may_be_entries_of_their_own(folder: Path) -> None:
+    shape = {k: v for k, v in REGION.items() if k != "rectanglelabels"}
+    entries = [
+        {"id": "r1", "type": "rectangle", "value": shape, **SIZE},
+        {"id": "r1", "type": "labels", "value": shape | {"labels": ["waldo"]}, **SIZE},
+        {"id": "r1", "type": "textarea", "value": shape | {"text": ["Wo?"]}, **SIZE},
+        {"id": "r1", "type": "choices", "value": shape | {"choices": ["clear"]}, **SIZE},
+    ]
+    one = task() | {"annotations": [{"result": entries}]}
+    (page,) = read(folder, [one])
+    assert near(page) == [("waldo", 1, 2, 11, 12)]
+    minimal = {
+        "image": "a.png",
+        "id": 1,
+        "box": [shape | SIZE],
+        "label": [entries[1]["value"] | SIZE],
+    }
+    assert near(read(folder, [minimal])[0]) == [("waldo", 1, 2, 11, 12)]
+
+
+def test_of_several_annotations_of_a_task_the_first_counts_in_each_format(folder: Path) -> None:
+    later, first = (
+        {"image": "a.png", "id": 1, "annotation_id": n, "label": [REGION | {"x": x} | SIZE]}
+        for n, x in ((12, 60), (9, 2.5))
+    )
+    other = {"image": "b.png", "id": 2, "annotation_id": 13}
+    pages = read(folder, [later, first, other])
+    assert [p.path.name for p in pages] == ["a.png", "b.png"]
+    assert near(pages[0]) == [("waldo", 1, 2, 11, 12)]
+    path = folder / "export.csv"
+    rows = [f'{t["annotation_id"]},1,1,a.png,"{_cell(t["label"])}"' for t in (later, first)]
+    path.write_text("annotation_id,annotator,id,image,label\n" + "\n".join(rows))
+    (page,) = read_truth(path, folder)
+    assert near(page) == [("waldo", 1, 2, 11, 12)]
+
+
+def _cell(value: object) -> str:
+    return json.dumps(value).replace('"', '""')
+
+
+def test_strokes_and_points_of_other_classes_are_no_fault(folder: Path) -> None:
+    stroke = {"format": "rle", "rle": [1, 2], "brushlabels": ["hair"]}
+    point = {"x": 1, "y": 2, "width": 1, "keypointlabels": ["nose"]}
+    (page,) = read(folder, [task(stroke, point, REGION)])
+    assert near(page) == [("waldo", 1, 2, 11, 12)]
 
 
 def test_of_several_annotations_the_ground_truth_counts(folder: Path) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from truths import HEADER, white_pages
 
-from waldo_cli.errors import InvalidInputError
+from waldo_cli.errors import InvalidInputError, WaldoError
 from waldo_cli.evaluation.pages import Page, TrueBox, open_page
 from waldo_cli.evaluation.truth import read_truth
-from waldo_cli.evaluation.truth_text import csv_rows, data_yaml
+from waldo_cli.evaluation.truth_text import data_yaml
 
 BOX = TrueBox("waldo", 1, 2, 11, 12)
 
@@ -38,6 +39,28 @@ def test_csv_may_have_decimal_commas_other_columns_and_no_sizes(folder: Path) ->
     (page,) = read_truth(path, folder)
     (box,) = open_page(page)[1].boxes
     assert (box.left, box.right, box.ignored) == (1, 11, True)
+
+
+@pytest.mark.parametrize("size", [",", "0,0", "-1,-1"])
+def test_cells_may_have_spaces_about_them_and_no_size(folder: Path, size: str) -> None:
+    path = folder / "truth.csv"
+    row = f" a.png ,{size}, waldo , 1, 2,\t11, 12"
+    path.write_text(f"{HEADER.replace(',', ', ')}\n{row}\n")
+    (page,) = read_truth(path, folder)
+    assert open_page(page)[1].boxes == (BOX,)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_line_of_excel_that_says_the_separator_is_no_header(
+    folder: Path, separator: str
+) -> None:
+    path = folder / "truth.csv"
+    rows = f"{HEADER}\na.png,40,30,waldo,1,2,11,12\na.png,40,30,waldo,x,2,11,12"
+    path.write_text(f"sep={separator}\r\n" + rows.replace(",", separator))
+    faults: list[WaldoError] = []
+    (page,) = read_truth(path, folder, faults.append)
+    assert page.boxes == (BOX,)
+    assert faults[0].reason == "line 4: xmin = 'x' is not a number"
 
 
 def yolo(
@@ -68,6 +91,62 @@ def test_lines_of_yolo(folder: Path, text: str) -> None:
     (labels / "classes.txt").write_text("waldo\nwenda\n")
     (page,) = read_truth(labels, folder)
     assert boxes(page) == [("waldo", 1, 2, 11, 12)]
+
+
+@pytest.mark.parametrize("track", ["2", "17"])
+def test_yolo_of_a_tracker_has_a_confidence_and_the_number_of_a_track(
+    folder: Path, track: str
+) -> None:
+    line = "0 0.15 0.2333333333 0.25 0.3333333333 0.97"
+    labels = yolo(folder, f"{line} 1\n{line} {track}\n{line}\n")
+    assert boxes(read_truth(labels, folder)[0]) == [("0", 1, 2, 11, 12)] * 3
+
+
+def test_seven_numbers_of_yolo_that_may_be_two_things_are_told(folder: Path) -> None:
+    labels = yolo(folder, "0 0.15 0.2333333333 0.25 0.3333333333 0.97 1\n")
+    with pytest.raises(InvalidInputError, match="line 1: 7 numbers may be a triangle, or a box"):
+        read_truth(labels, folder)
+
+
+@pytest.mark.parametrize(
+    "stray", ["notes.json", "results.csv", "args.yaml", "labels/autosplit_train.txt"]
+)
+@pytest.mark.parametrize("given", [".", "labels"])
+@pytest.mark.parametrize("names", ["classes.txt", "data.yaml"])
+def test_a_folder_of_labels_is_one_whatever_lies_beside_it(
+    folder: Path, stray: str, given: str, names: str
+) -> None:
+    export = folder / "export"
+    (export / "images").mkdir(parents=True)
+    (folder / "a.png").rename(export / "images" / "a.png")
+    yolo(export)
+    text = "./images/a.png\nimages/b.JPG\n" if stray.endswith(".txt") else '{"epochs": 3}\n'
+    (export / stray).write_text(text)
+    (export / names).write_text("waldo\n" if names == "classes.txt" else "names: [waldo]\n")
+    (page,) = read_truth(export / given, folder)
+    assert boxes(page) == [("waldo", 1, 2, 11, 12)]
+
+
+def test_a_list_of_classes_among_other_truths_makes_no_labels_of_texts(folder: Path) -> None:
+    shapes = [{"label": "waldo", "shape_type": "rectangle", "points": [[1, 2], [11, 12]]}]
+    labels = folder / "labels"
+    labels.mkdir()
+    (labels / "a.json").write_text(json.dumps({"imagePath": "../a.png", "shapes": shapes}))
+    (labels / "classes.txt").write_text("waldo\n")
+    (labels / "notes.txt").write_text("drawn by hand\n")
+    (page,) = read_truth(labels, folder)
+    assert boxes(page) == [("waldo", 1, 2, 11, 12)]
+
+
+def test_labels_of_two_pictures_of_one_stem_have_their_whole_names(folder: Path) -> None:
+    (folder / "a.bmp").write_bytes((folder / "a.png").read_bytes())
+    labels = yolo(folder, name="a.png")
+    yolo(folder, "", name="a.bmp")
+    assert [p.path.name for p in read_truth(labels, folder)] == ["a.bmp", "a.png"]
+    (labels / "a.bmp.txt").unlink()
+    (labels / "a.png.txt").rename(labels / "a.txt")
+    with pytest.raises(InvalidInputError, match=r"labels/a may be .*a\.bmp or .*a\.png: say which"):
+        read_truth(labels.parent, folder)
 
 
 def test_yolo_with_keypoints_has_the_box_of_its_first_numbers(folder: Path) -> None:
@@ -157,6 +236,8 @@ def test_a_box_of_shares_that_lies_outside_is_told_when_the_page_is_opened(folde
         "names:\n  - waldo  # he\n  - 'Wenda''s'\n  - \"a, b # c\"\n",
         'train: ../images\nnames:\n  0: waldo\n  1: Wenda\'s\n  2: "a, b # c"\n',
         "names: {0: waldo, 1: 'Wenda''s', 2: \"a, b # c\"}\n",
+        "---\n'names': [waldo, 'Wenda''s', \"a, b # c\"]\n...\nnames: [x]\n",
+        '"names":\n- waldo\n- Wenda\'s\n- "a, b # c"\n"nc" : 3\n',
         'names:\n  "0": waldo\n  \'1\': Wenda\'s\n  2: "a, b \\u0023 c"\n',
     ],
 )
@@ -177,6 +258,16 @@ def test_a_data_yaml_that_is_not_understood_is_told(text: str, reason: str) -> N
         data_yaml(text)
 
 
-def test_a_quotation_mark_that_is_not_closed_is_told() -> None:
-    with pytest.raises(InvalidInputError, match="after line 1: a quotation mark is not closed"):
-        list(csv_rows(f'{HEADER}\n"a.png,40,30,waldo,1,2,11,12\n'))
+@pytest.mark.parametrize(
+    "row", ['"a.png,40,30,waldo,1,2,11,12', '"a".png,40,30,waldo,1,2,11,12', '"a\n"b,1']
+)
+def test_a_row_that_is_quoted_wrongly_is_told_and_the_others_are_read(
+    folder: Path, row: str
+) -> None:
+    path = folder / "truth.csv"
+    rows = [HEADER, "b.png,40,30,,,,,", row, "", "a.png,40,30,waldo,1,2,11,12"]
+    path.write_text("\n".join(rows))
+    faults: list[WaldoError] = []
+    without, page = read_truth(path, folder, faults.append)
+    assert (without.boxes, page.boxes) == ((), (BOX,))
+    assert str(faults[0]).startswith(f"{path}: line 3: ")

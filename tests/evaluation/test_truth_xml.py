@@ -109,6 +109,7 @@ def image(shapes: str, name: str = "a.png") -> str:
         '<box label="waldo" xtl="1" ytl="2" xbr="11" ybr="12" rotation="90.0"><attribute/></box>',
         '<polygon label="waldo" points="1,2;11,2;11,12.0"/>',
         '<ellipse label="waldo" cx="6" cy="7" rx="5" ry="5"/>',
+        '<box label="waldo" xtl="1" ytl="2" xbr="11" ybr="12"/><points label="nose" points="3,4"/>',
         '<mask label="waldo" rle="1, 2" left="1" top="2" width="10" height="10"/>',
         '<tag label="day"/><box label="waldo" xtl="1" ytl="2" xbr="11" ybr="12"/>',
     ],
@@ -118,6 +119,18 @@ def test_shapes_of_cvat(folder: Path, shape: str) -> None:
     (box,) = first.boxes
     assert (box.left, box.top, box.right, box.bottom) == pytest.approx((1, 2, 11, 12))
     assert second.boxes == ()
+
+
+@pytest.mark.parametrize(
+    ("degrees", "width", "height"), [(0, 20, 8), (90, 8, 20), (180, 20, 8), (45, 15.232, 15.232)]
+)
+def test_an_ellipse_of_cvat_is_turned_about_its_centre(
+    folder: Path, degrees: int, width: float, height: float
+) -> None:
+    shape = f'<ellipse label="waldo" cx="20" cy="15" rx="10" ry="4" rotation="{degrees}.0"/>'
+    ((box,),) = (page.boxes for page in read(folder, cvat(image(shape))))
+    assert (box.right - box.left, box.height) == pytest.approx((width, height), abs=0.001)
+    assert (box.left + box.right, box.top + box.bottom) == pytest.approx((40, 30))
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,22 @@ def test_a_page_that_cannot_be_used_is_told_and_the_others_are_learned_from(tmp_
             assert said in str(error)
 
 
+def test_a_page_of_which_the_sought_box_is_lost_is_not_learned_as_one_without(
+    tmp_path: Path,
+) -> None:
+    path = write(
+        tmp_path,
+        "a.png,80,60,waldo,1,1,9,11",
+        "b.png,80,60,wenda,1,1,9,11",
+        "b.png,80,60,waldo,x,1,9,11",
+    )
+    told: list[WaldoError] = []
+    for label, names in (("waldo", ["a.png"]), ("wenda", ["b.png", "a.png"])):
+        _, pages, _ = Sources(tmp_path, path, label).read(told.append)
+        assert [p.name for p in pages] == names
+    assert len(told) == 3
+
+
 def test_what_a_truth_sets_aside_is_not_learned(tmp_path: Path) -> None:
     box = {"image_id": 1, "category_id": 1, "bbox": [1, 1, 8, 10]}
     root = {

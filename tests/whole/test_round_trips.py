@@ -82,6 +82,18 @@ def test_yolo_is_a_truth_with_its_data_yaml_and_with_confidences(
         assert (tmp_path / folder / "classes.txt").read_text() == "thing\n"
 
 
+def test_labels_of_two_pictures_of_one_stem_are_a_truth(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(album / "photos", "photos")
+    Image.open("photos/none.png").save("photos/one.bmp")
+    Path("photos/none.png").unlink()
+    detect(album, "yolo", "-o", "labels")
+    assert Path("labels/one.png.txt").exists()
+    must_agree(album, "photos", "labels")
+
+
 @pytest.mark.parametrize("root", [None, "photos", "."])
 def test_coco_is_a_truth_whatever_its_names_are_relative_to(
     album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str | None

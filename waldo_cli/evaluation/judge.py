@@ -22,7 +22,14 @@ from waldo_cli.detector.maps import MAX_SECONDS
 from waldo_cli.detector.peaks import MAX_OVERLAP, suppress
 from waldo_cli.detector.search import Search
 from waldo_cli.evaluation.overlap import Overlaps, match
-from waldo_cli.evaluation.pages import Complain, Page, TruthPixels, refuse, set_page
+from waldo_cli.evaluation.pages import (
+    Complain,
+    Page,
+    TruthPixels,
+    refuse,
+    refuse_without,
+    set_page,
+)
 from waldo_cli.geometry import Detection, Size
 from waldo_cli.images.load import load_reduced
 
@@ -118,7 +125,8 @@ def score_page(
     Raises
     ------
     InvalidInputError
-        The stack has no such label, or the page does not have the size that the truth says.
+        The stack has no such label, the page does not have the size that the truth says, or no box of the
+        class is left of those that the truth has on it.
     FileError
         The page cannot be read.
     """
@@ -130,6 +138,7 @@ def score_page(
         page.path, search.reduction, page=page.number, max_pixels=max_pixels, must_show=True
     )
     page = set_page(page, Size(*image.shape[:2]), complain, truth_pixels, max_pixels)
+    refuse_without(page, label)
     finds = detect_with(
         image, search, top=top, max_overlap=max_overlap, max_seconds=max_seconds
     ).detections

@@ -207,6 +207,8 @@ class Page:
         The boxes were taken as they are, but nothing says that they mean the picture as shown.
     number
         Which picture of a file of several it is, from 1.
+    lost
+        Classes of boxes on it that cannot be used; an empty one where the class is not known.
     """
 
     name: str
@@ -217,17 +219,34 @@ class Page:
     raw: tuple[RawBox, ...] = ()
     is_assumed: bool = False
     number: int = 1
+    lost: frozenset[str] = frozenset()
 
 
-def place_boxes(raw: Iterable[RawBox], size: Size, complain: Complain) -> tuple[TrueBox, ...]:
-    """Return the boxes that lie on a page of this size; the others go to `complain`."""
-    boxes = []
-    for box in raw:
+def placed(page: Page, size: Size, complain: Complain) -> Page:
+    """Return the page with its raw boxes that lie on a page of this size; the others go to `complain`."""
+    boxes, lost = [], set(page.lost)
+    for raw in page.raw:
         try:
-            boxes.append(box.placed(size))
+            boxes.append(raw.placed(size))
         except InvalidInputError as e:
+            lost.add(raw.box.label)
             complain(e)
-    return tuple(boxes)
+    return replace(page, boxes=tuple(boxes), raw=(), lost=frozenset(lost))
+
+
+def refuse_without(page: Page, label: str) -> None:
+    """Refuse a page of which no box of a class is left, but one was lost: it may show what is sought.
+
+    Raises
+    ------
+    InvalidInputError
+        It is one.
+    """
+    if page.lost & {label, ""} and not any(box.counts_for(label) for box in page.boxes):
+        raise InvalidInputError(
+            f"no box of class {label!r} is left of it, so it would count as a page without: left out",
+            path=str(page.path),
+        )
 
 
 def open_page(
@@ -302,15 +321,15 @@ def set_page(
         )
     sizes_tell = stored != shown and page.size is not None
     means_stored = page.size == stored if sizes_tell else turn > 1 and truth_pixels == "stored"
-    boxes = page.boxes
     if page.raw:
-        boxes = place_boxes(page.raw, stored if means_stored else shown, complain)
-        if not boxes:
+        page = placed(page, stored if means_stored else shown, complain)
+        if not page.boxes:
             raise InvalidInputError("no box of its truth lies on it", path=str(page.path))
+    boxes = page.boxes
     if means_stored:
         boxes = tuple(_shown_box(box, turn, stored) for box in boxes)
     is_assumed = turn > 1 and not sizes_tell and truth_pixels is None and bool(boxes)
-    return replace(page, boxes=boxes, raw=(), size=shown, is_assumed=is_assumed)
+    return replace(page, boxes=boxes, size=shown, is_assumed=is_assumed)
 
 
 def _shown_box(box: TrueBox, turn: int, stored: Size) -> TrueBox:

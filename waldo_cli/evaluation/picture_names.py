@@ -39,24 +39,32 @@ class Pictures:
         self._folder = folder
 
     def find(self, names: Sequence[str], stem: str = "") -> str | None:
-        """Return the path of a picture, or None.
+        """Return the path of a picture, or None if there is none, or no single one; see `candidates`."""
+        found = self.candidates(names, stem)
+        return found[0] if len(found) == 1 else None
+
+    def candidates(self, names: Sequence[str], stem: str = "") -> list[str]:
+        """Return the paths of the pictures that may be meant: more than one where the names do not tell.
 
         Parameters
         ----------
         names
             Names with an ending.
         stem
-            A name without its ending, tried last. A folder ``labels`` in it stands for ``images``, too.
+            A name without its ending, or one that has it still, tried last. A folder ``labels`` in it stands
+            for ``images``, too.
         """
         for name in names:
             path = os.path.join(self._folder, name)
             if _is_file(path):
-                return path
+                return [path]
         spelled = {n for name in names for n in (name, unquote(name))}
         found = _nearest(spelled, self._by_name)
-        if found is None and stem:
+        if len(found) != 1 and stem:
             as_images = "/".join("images" if p == "labels" else p for p in parts_of(stem))
-            found = _nearest({stem, as_images}, self._by_stem, stems=True)
+            stems = {stem, as_images}
+            by_stem = _nearest(stems, self._by_stem, stems=True) or _nearest(stems, self._by_name)
+            found = by_stem if len(by_stem) == 1 else found or by_stem
         return found
 
     @functools.cached_property
@@ -94,8 +102,8 @@ def _tails(name: str) -> list[str]:
 
 def _nearest(
     names: Iterable[str], index: dict[str, list[str]], *, stems: bool = False
-) -> str | None:
-    """Return the path that agrees most with one of the names; None if there is none, or no single one."""
+) -> list[str]:
+    """Return the paths that agree most with one of the names."""
     ranked: dict[str, tuple[int, int]] = {}
     for name in names:
         for path in next((index[tail] for tail in _tails(name) if tail in index), []):
@@ -103,8 +111,7 @@ def _nearest(
             rank = (agreement(name, without), -path.count(os.sep))
             ranked[path] = max(rank, ranked.get(path, rank))
     best = max(ranked.values(), default=None)
-    nearest = [path for path, rank in ranked.items() if rank == best]
-    return nearest[0] if len(nearest) == 1 else None
+    return sorted(path for path, rank in ranked.items() if rank == best)
 
 
 def agreement(name: str, path: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from waldo_cli.errors import InvalidInputError
@@ -39,6 +39,10 @@ class Row:
         of several is meant.
     problem
         What is wrong with the row; then it has no box.
+    label
+        The class of the box, also of one that cannot be used; empty where it is not known.
+    is_boxless
+        The problem is that it is a shape without a box, such as a point.
     """
 
     where: str
@@ -49,11 +53,18 @@ class Row:
     shares: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
+    label: str = ""
+    is_boxless: bool = False
+
+
+class NoBoxError(InvalidInputError):
+    """A shape that has no box, such as a point or a line."""
 
 
 def row_with(
     where: str,
-    make_box: Callable[[], TrueBox],
+    read_label: Callable[[], str],
+    make_box: Callable[[str], TrueBox],
     names: tuple[str, ...],
     *,
     stem: str = "",
@@ -61,11 +72,15 @@ def row_with(
     shares: bool = False,
     columns: Mapping[str, str] | None = None,
 ) -> Row:
-    """Return a row with the box that `make_box` makes, or with the problem that it raises."""
+    """Return a row with the box that `make_box` makes of its label, or with the problem that they raise."""
+    label = ""
+    row = Row(where, names, stem, size, shares=shares, columns=columns or {})
     try:
-        return Row(where, names, stem, size, make_box(), shares, columns or {})
+        label = read_label()
+        return replace(row, box=make_box(label), label=label)
     except InvalidInputError as e:
-        return Row(where, names, stem, size, columns=columns or {}, problem=f"{where}: {e.reason}")
+        problem, boxless = f"{where}: {e.reason}", isinstance(e, NoBoxError)
+        return replace(row, problem=problem, label=label, is_boxless=boxless)
 
 
 def decoded(data: bytes) -> str:
@@ -118,8 +133,8 @@ def page_of(value: Any) -> dict[str, str]:
 
 
 def size_or_none(width: Any, height: Any) -> Size | None:
-    """Return a page's size; None where a tool has left it out or written 0."""
-    if any(value in (None, "", 0, "0") for value in (width, height)):
+    """Return a page's size; None where a tool has left it out or written 0 or -1."""
+    if any(value in (None, "", 0, -1, "0", "-1") for value in (width, height)):
         return None
     return Size(pixel_count(height, "height"), pixel_count(width, "width"))
 
@@ -150,6 +165,20 @@ def turned(
             for y in (top, bottom)
         ],
     )
+
+
+def around_ellipse(
+    label: str, centre: tuple[float, float], radii: tuple[float, float], degrees: float
+) -> TrueBox:
+    """Return the box around an ellipse that is turned about its centre."""
+    (x, y), (across, down) = centre, radii
+    if degrees:
+        cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        across, down = (
+            math.hypot(across * cos, down * sin),
+            math.hypot(across * sin, down * cos),
+        )
+    return TrueBox(label, x - across, y - down, x + across, y + down)
 
 
 def label_of(value: Any) -> str:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
-from waldo_cli.evaluation.pages import Complain, Page, RawBox, contents_of, place_boxes, refuse
+from waldo_cli.evaluation.pages import Complain, Page, RawBox, contents_of, placed, refuse
 from waldo_cli.evaluation.picture_names import Pictures, agreement, parts_of
 from waldo_cli.evaluation.rows import Row, decoded, whole_number
 from waldo_cli.evaluation.truth_json import json_rows
 from waldo_cli.evaluation.truth_text import (
     csv_rows,
     data_yaml,
+    is_list_of_pictures,
     list_of_classes,
     yolo_rows,
 )
@@ -74,14 +75,17 @@ def read_truth(truth: str | Path, folder: str | Path, complain: Complain = refus
     faults = _Faults(complain)
     must_be_folder(folder)
     entries: dict[object, _Entry] = {}
+    boxless: list[tuple[str, Row]] = []
     for file, row in _rows(where, faults.add):
-        if row.problem is not None:
-            faults.add(InvalidInputError(row.problem, path=file))
-        if row.names or row.stem:
-            written = row.columns.get("page", "")
-            key = row.names or row.stem, written
-            entry = entries.setdefault(key, _Entry(row.names, row.stem, file, written))
-            entry.add(row, file, faults.add)
+        if row.is_boxless:
+            boxless.append((file, row))
+        else:
+            _enter(row, file, entries, faults.add)
+    # A class that has no boxes at all is marked by its points or lines, and not by mistake.
+    classes = {raw.box.label for entry in entries.values() for raw in entry.boxes}
+    for file, row in boxless:
+        if row.label in classes or not classes:
+            _enter(row, file, entries, faults.add)
     pages = _pages(list(entries.values()), os.fsdecode(folder), faults.add)
     if not pages and faults.held is not None:
         raise faults.held  # it is the only one, and says it all
@@ -90,6 +94,17 @@ def read_truth(truth: str | Path, folder: str | Path, complain: Complain = refus
         raise InvalidInputError(f"names no page{usable}", path=where)
     faults.release()
     return pages
+
+
+def _enter(row: Row, file: str, entries: dict[object, _Entry], fault: Complain) -> None:
+    """Add a row to the entry of its page."""
+    if row.problem is not None:
+        fault(InvalidInputError(row.problem, path=file))
+    if row.names or row.stem:
+        written = row.columns.get("page", "")
+        key = row.names or row.stem, written
+        entry = entries.setdefault(key, _Entry(row.names, row.stem, file, written))
+        entry.add(row, file, fault)
 
 
 class _Faults:
@@ -125,7 +140,7 @@ class _Entry:
     size: Size | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     boxes: list[RawBox] = field(default_factory=list)
-    faulty: bool = False
+    lost: set[str] = field(default_factory=set)  # classes of boxes that cannot be used
 
     @property
     def name(self) -> str:
@@ -134,9 +149,9 @@ class _Entry:
     def add(self, row: Row, file: str, fault: Complain) -> None:
         self.columns = row.columns or self.columns
         if row.problem is not None:
-            self.faulty = True
+            self.lost.add(row.label)
         elif self.size is not None and row.size not in (None, self.size):
-            self.faulty = True
+            self.lost.add(row.label)
             fault(
                 InvalidInputError(
                     f"{row.where}: {self.name} has another size than before", path=file
@@ -161,7 +176,7 @@ class _Entry:
         """Take the boxes of another spelling of the same name."""
         self.size = self.size or other.size
         self.boxes += other.boxes
-        self.faulty |= other.faulty
+        self.lost |= other.lost
 
     def page(
         self, path: str, number: int, folder: str, fault: Complain, *, several: bool
@@ -170,13 +185,18 @@ class _Entry:
         name = self.names[0] if self.names else os.path.relpath(path, folder)
         if several:
             name = f"{name}, page {number}"
-        page = Page(name, Path(path), size=self.size, columns=self.columns, number=number)
-        if self.size is None:
-            page = replace(page, raw=tuple(self.boxes))
-        else:
-            page = replace(page, boxes=place_boxes(self.boxes, self.size, fault))
-        without = not page.boxes and not page.raw
-        return None if without and (self.boxes or self.faulty) else page
+        page = Page(
+            name,
+            Path(path),
+            size=self.size,
+            columns=self.columns,
+            raw=tuple(self.boxes),
+            number=number,
+            lost=frozenset(self.lost),
+        )
+        if self.size is not None:
+            page = placed(page, self.size, fault)
+        return None if page.lost and not page.boxes and not page.raw else page
 
 
 def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
@@ -187,16 +207,22 @@ def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
         str, Contents
     ] = {}  # by their paths: each is opened once, however many pages are named
     for entry in entries:
-        path = pictures.find(entry.names, entry.stem)
+        found = pictures.candidates(entry.names, entry.stem)
         match = _OF_A_PAGE.fullmatch(entry.stem)
-        if path is None and not entry.names and match is not None:
+        if not found and not entry.names and match is not None:
             # Where two files have one stem, the ending is in the name.
-            path, entry.written = pictures.find((match[1],), match[1]), match[2]
-        if path is None:
+            found, entry.written = pictures.candidates((match[1],), match[1]), match[2]
+        if len(found) > 1:
+            several = (
+                f"{entry.name} may be {found[0]} or {found[1]}: say which, by its folder or ending"
+            )
+            fault(InvalidInputError(several, path=entry.file))
+            continue
+        if not found:
             missing = os.path.join(folder, entry.name)
             fault(FileError(f"no such page, but {entry.file} names it", path=missing))
             continue
-        path = os.path.normpath(path)
+        path = os.path.normpath(found[0])
         if path not in files:
             files[path] = contents_of(path)
         try:
@@ -246,7 +272,7 @@ def _rows(truth: str, fault: Complain) -> Iterator[tuple[str, Row]]:
     if os.path.isdir(truth):
         yield from _folder_rows(truth, fault)
     elif truth.lower().endswith(YAML):
-        yield from _yolo_rows(truth, fault)
+        yield from _yolo_rows(os.path.dirname(truth) or ".", truth, fault)
     else:
         try:
             for row in _file_rows(_read(truth), os.path.splitext(os.path.basename(truth))[0]):
@@ -275,13 +301,15 @@ def _folder_rows(folder: str, fault: Complain) -> Iterator[tuple[str, Row]]:
         for kind, endings in (("XML", (".xml",)), ("JSON", (".json",)), ("CSV", (".csv",)))
     }
     kinds = [kind for kind, paths in by_kind.items() if paths]
-    yaml = [f for f in files if f.lower().endswith(YAML)]
-    labels = any(map(_is_label_file, files))
-    if labels and (yaml or not kinds):
-        if len(yaml) > 1:
-            yaml = [f for f in yaml if os.path.basename(f) == "data.yaml"] or yaml
-        yield from _yolo_rows(yaml[0] if yaml else folder, fault)
-        return
+    labels = [f for f in files if _is_label_file(f)]
+    if labels:
+        # Labels may be given alone: what names their classes lies one folder up then.
+        yaml, lists = _naming(files)
+        if yaml is None and not lists and not kinds:
+            yaml, lists = _naming(_beside(folder))
+        if yaml or not kinds or (lists and any(map(_begins_with_number, labels))):
+            yield from _yolo_rows(folder, yaml, fault, lists)
+            return
     if len(kinds) != 1:
         what = (
             f"holds {' and '.join(kinds)} files" if kinds else "holds no .json, .xml, .csv or .txt"
@@ -295,31 +323,65 @@ def _folder_rows(folder: str, fault: Complain) -> Iterator[tuple[str, Row]]:
             fault(e.at(path))
 
 
-def _yolo_rows(place: str, fault: Complain) -> Iterator[tuple[str, Row]]:
-    """The rows of all label files below a folder, or below the folder of a ``data.yaml``."""
-    folder, keypoints = place, False
-    classes: dict[int, str] | None = None
-    if not os.path.isdir(place):
+def _naming(files: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The YAML that names the classes of YOLO's labels, and the lists of classes, among some files."""
+    lists = [f for f in files if os.path.basename(f) in CLASS_LISTS]
+    yaml = [f for f in files if f.lower().endswith(YAML)]
+    yaml.sort(key=lambda f: os.path.basename(f) != "data.yaml")
+    for path in yaml:
         try:
-            classes, keys = data_yaml(decoded(_read(place)))
+            data_yaml(decoded(_read(path)))
+        except (InvalidInputError, FileError):
+            continue
+        return path, lists
+    # Where nothing names the classes, it is told why the YAML does not.
+    return (yaml[0] if yaml and not lists else None), lists
+
+
+def _beside(folder: str) -> list[str]:
+    """The files beside a folder, by name; none where they cannot be listed."""
+    above = os.path.dirname(os.path.abspath(folder))
+    try:
+        return [os.path.join(above, name) for name in sorted(os.listdir(above))]
+    except OSError:
+        return []
+
+
+def _begins_with_number(path: str) -> bool:
+    """Whether a file begins as YOLO's labels do."""
+    try:
+        return decoded(_read(path)).split(maxsplit=1)[0].isdecimal()
+    except (InvalidInputError, FileError, IndexError):
+        return False
+
+
+def _yolo_rows(
+    folder: str, yaml: str | None, fault: Complain, class_lists: Sequence[str] = ()
+) -> Iterator[tuple[str, Row]]:
+    """The rows of all label files below a folder, whose classes a ``data.yaml`` names, or lists of them."""
+    keypoints = False
+    classes: dict[int, str] | None = None
+    if yaml is not None:
+        try:
+            classes, keys = data_yaml(decoded(_read(yaml)))
         except InvalidInputError as e:
-            raise e.at(place) from None
+            raise e.at(yaml) from None
         keypoints = "kpt_shape" in keys
-        folder = os.path.dirname(place) or "."
-    files = list(_files(folder))
     lists = {
         os.path.dirname(f): list_of_classes(decoded(_read(f)))
-        for f in reversed(files)
-        if os.path.basename(f) in CLASS_LISTS and classes is None
+        for f in reversed(class_lists)
+        if classes is None
     }
-    labels = [f for f in files if _is_label_file(f)]
+    labels = [f for f in _files(folder) if _is_label_file(f)]
     if not labels:
         raise InvalidInputError(
-            "no label files (.txt) in its folder or below: put it beside them", path=place
+            "no label files (.txt) in its folder or below: put it beside them", path=yaml
         )
     for path in labels:
         try:
             text, own = decoded(_read(path)), _nearest(lists, path) if classes is None else classes
+            if is_list_of_pictures(text):
+                continue
             for row in yolo_rows(text, _stem(path, folder), own, keypoints=keypoints):
                 yield path, row
         except (InvalidInputError, FileError) as e:

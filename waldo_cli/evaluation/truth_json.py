@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,8 +13,10 @@ from waldo_cli.answers.record import exact_path
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.pages import TrueBox
 from waldo_cli.evaluation.rows import (
+    NoBoxError,
     Row,
     around,
+    around_ellipse,
     brief,
     finite_number,
     is_true,
@@ -23,6 +25,7 @@ from waldo_cli.evaluation.rows import (
     row_with,
     size_or_none,
     turned,
+    whole_number,
 )
 from waldo_cli.geometry import Size
 
@@ -40,14 +43,18 @@ def json_rows(text: str, stem: str) -> Iterator[Row]:
     except RecursionError:
         raise InvalidInputError("nested too deeply") from None
     except ValueError as e:
+        _refuse_records(text.partition("\n")[0])
         raise InvalidInputError(f"not JSON: {e}") from None
+    first = root[0] if isinstance(root, list) and root else root
+    if _is_record(first):
+        raise InvalidInputError(_RECORDS)
     if isinstance(root, dict) and "shapes" in root:
         yield from labelme_rows(root, stem)
     elif isinstance(root, dict) and isinstance(root.get("data"), dict):
         yield from label_studio_rows([root], "task")  # one task by itself
     elif isinstance(root, dict):
-        yield from coco_rows(root)
-    elif isinstance(root, list) and root and isinstance(root[0], dict) and "bbox" in root[0]:
+        yield from coco_rows(root, stem)
+    elif isinstance(first, dict) and "bbox" in first:
         raise InvalidInputError("COCO results, which name no picture: give the COCO truth itself")
     elif isinstance(root, list):
         yield from label_studio_rows(root, "task")
@@ -55,44 +62,70 @@ def json_rows(text: str, stem: str) -> Iterator[Row]:
         raise InvalidInputError("not a truth of COCO, labelme or Label Studio")
 
 
+_RECORDS = "records of waldo detect, no truth: let it write -f coco, yolo, voc or labelme"
+
+
+def _is_record(value: Any) -> bool:
+    """Whether a value is what ``waldo detect -f json`` or ``jsonl`` writes of an image."""
+    return isinstance(value, dict) and "detections" in value
+
+
+def _refuse_records(line: str) -> None:
+    """Say what the lines of ``waldo detect -f jsonl`` are, of which this is the first."""
+    try:
+        is_record = _is_record(json.loads(line))
+    except (ValueError, RecursionError):
+        return
+    if is_record:
+        raise InvalidInputError(_RECORDS)
+
+
+def _beside(stem: str, name: str) -> tuple[str, ...]:
+    """The names of a picture that a file names: in the file's own folder, and as written."""
+    folder = stem.rpartition("/")[0]
+    return (f"{folder}/{name}", name) if folder else (name,)
+
+
 # --- COCO -----------------------------------------------------------------------------------------
 
 
-def coco_rows(root: Mapping[str, Any]) -> Iterator[Row]:
+def coco_rows(root: Mapping[str, Any], stem: str) -> Iterator[Row]:
     """One row for each image, so that images without annotations are pages, too; then one for each box."""
     lists = {key: _list_in(root, key) for key in ("categories", "images", "annotations")}
-    classes: dict[Any, str] = {}
+    classes: dict[str, str] = {}
     for n, category in enumerate(lists["categories"]):
         try:
-            classes[_required(category, "id")] = label_of(_required(category, "name"))
+            classes[_id(category, "id")] = label_of(_required(category, "name"))
         except InvalidInputError as e:
             yield Row(where := f"categories[{n}]", problem=f"{where}: {e.reason}")
-    images: dict[Any, tuple[str, Size | None, dict[str, str]]] = {}
+    images: dict[str, tuple[tuple[str, ...], Size | None, dict[str, str]]] = {}
     for n, image in enumerate(lists["images"]):
         where = f"images[{n}]"
         try:
-            number = _required(image, "id")
-            name = _file_name(image, "file_name")
+            number = _id(image, "id")
+            names = _beside(stem, _file_name(image, "file_name"))
             page = page_of(image.get("page"))
-            images[number] = (name, None, page)
-            images[number] = (name, size_or_none(image.get("width"), image.get("height")), page)
+            images[number] = (names, None, page)
+            images[number] = (names, size_or_none(image.get("width"), image.get("height")), page)
         except InvalidInputError as e:
             yield Row(where, problem=f"{where}: {e.reason}")
         else:
-            yield Row(where, (name,), size=images[number][1], columns=page)
+            yield Row(where, names, size=images[number][1], columns=page)
     for n, annotation in enumerate(lists["annotations"]):
         where = f"annotations[{n}]"
         try:
-            name, size, page = images[_known(annotation, "image_id", images)]
+            names, size, page = images[_known(annotation, "image_id", images)]
         except InvalidInputError as e:
             yield Row(where, problem=f"{where}: {e.reason}")
             continue
 
-        def box(annotation: Any = annotation) -> TrueBox:
-            label = classes[_known(annotation, "category_id", classes)]
+        def label(annotation: Any = annotation) -> str:
+            return classes[_known(annotation, "category_id", classes)]
+
+        def box(label: str, annotation: Any = annotation) -> TrueBox:
             return _coco_box(annotation, label)
 
-        yield row_with(where, box, (name,), size=size, columns=page)
+        yield row_with(where, label, box, names, size=size, columns=page)
 
 
 def _coco_box(annotation: Mapping[str, Any], label: str) -> TrueBox:
@@ -100,6 +133,9 @@ def _coco_box(annotation: Mapping[str, Any], label: str) -> TrueBox:
     aside = crowd or is_true(annotation.get("ignore", 0))
     bbox = annotation.get("bbox")
     polygons = annotation.get("segmentation")
+    if not bbox and isinstance(polygons, dict):
+        left, top, right, bottom = _around_runs(polygons)
+        return TrueBox(label, left, top, right, bottom, aside, crowd)
     if not bbox and isinstance(polygons, list) and polygons:
         numbers = [finite_number(v, "segmentation") for p in polygons for v in _list(p)]
         if len(numbers) < 6 or len(numbers) % 2:
@@ -111,6 +147,55 @@ def _coco_box(annotation: Mapping[str, Any], label: str) -> TrueBox:
     return TrueBox(label, x, y, x + width, y + height, aside, crowd)
 
 
+def _around_runs(mask: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """The box around a mask that is written as the lengths of its runs, down one column after the other.
+
+    The first run is of what is outside, the second of what is inside, and so on.
+    """
+    size, counts = _list(mask.get("size")), mask.get("counts")
+    if len(size) != 2:
+        raise InvalidInputError("size of a segmentation is not [height, width]")
+    rows, cols = (whole_number(n, "size", "pixels") for n in size)
+    runs = _unpacked(counts) if isinstance(counts, str) else _list(counts)
+    left, top, right, bottom = cols, rows, 0, 0
+    start = 0
+    for n, value in enumerate(runs):
+        length = finite_number(value, "counts")
+        if not length.is_integer() or not 0 <= length <= rows * cols - start:
+            raise InvalidInputError(f"counts do not fill a mask of {cols}x{rows} pixels")
+        end = start + int(length)
+        if n % 2 and end > start:
+            (first, above), (last, below) = divmod(start, rows), divmod(end - 1, rows)
+            if last > first:  # it goes on at the top of the next column
+                above, below = 0, rows - 1
+            left, top = min(left, first), min(top, above)
+            right, bottom = max(right, last + 1), max(bottom, below + 1)
+        start = end
+    return left, top, right, bottom
+
+
+def _unpacked(text: str) -> list[int]:
+    """The runs in COCO's own letters: five bits of a number each, and whether more of it follow.
+
+    From the fourth on, a number is what is to be added to the last but one.
+    """
+    runs: list[int] = []
+    number = shift = 0
+    for letter in text:
+        code = ord(letter) - 48
+        if not 0 <= code < 64 or shift > 30:
+            raise InvalidInputError("counts is not what COCO writes")
+        number |= (code & 31) << shift
+        shift += 5
+        if code & 32:
+            continue
+        if code & 16:
+            number -= 1 << shift
+        runs.append(number + (runs[-2] if len(runs) > 2 else 0))
+        number = shift = 0
+    return runs
+
+
 def _list_in(root: Mapping[str, Any], key: str) -> list[Any]:
     value = root.get(key)
     if not isinstance(value, list):
@@ -120,16 +205,25 @@ def _list_in(root: Mapping[str, Any], key: str) -> list[Any]:
 
 def _required(table: Any, key: str) -> Any:
     value = table.get(key) if isinstance(table, dict) else None
-    # An id becomes the key of a dictionary, so a list or an object must not get through.
-    if value is None or (key.endswith("id") and not isinstance(value, int | str)):
+    if value is None:
         raise InvalidInputError(f"{key} is missing or of the wrong kind")
     return value
 
 
-def _known(annotation: Any, key: str, known: Mapping[Any, Any]) -> Any:
-    value = _required(annotation, key)
+def _id(table: Any, key: str) -> str:
+    """An id as text: programs write 1 as 1.0 or "1" where it has passed a table or a database."""
+    value = _required(table, key)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int | str):
+        raise InvalidInputError(f"{key} is missing or of the wrong kind")
+    return str(value).strip()
+
+
+def _known(annotation: Any, key: str, known: Mapping[str, Any]) -> str:
+    value = _id(annotation, key)
     if value not in known:
-        raise InvalidInputError(f"no such {key}: {str(value)[:40]}")
+        raise InvalidInputError(f"no such {key}: {value[:40]}")
     return value
 
 
@@ -155,9 +249,8 @@ def _list(value: Any) -> list[Any]:
 
 def labelme_rows(root: Mapping[str, Any], stem: str) -> Iterator[Row]:
     """One row for the page, then one for each shape; of polygons the box around them."""
-    folder = stem.rpartition("/")[0]
-    name = _file_name(root, "imagePath")
-    names = (f"{folder}/{name}" if folder else name, name)
+    unnamed = root.get("imagePath") in (None, "")  # its picture has the name of the file
+    names = () if unnamed else _beside(stem, _file_name(root, "imagePath"))
     size = size_or_none(root.get("imageWidth"), root.get("imageHeight"))
     page = page_of(root.get("page"))
     yield Row("the file", names, stem, size, columns=page)
@@ -166,14 +259,16 @@ def labelme_rows(root: Mapping[str, Any], stem: str) -> Iterator[Row]:
         raise InvalidInputError("shapes is not a list")
     for n, shape in enumerate(shapes):
 
-        def box(shape: Any = shape) -> TrueBox:
-            return _labelme_box(shape)
+        def label(shape: Any = shape) -> str:
+            return label_of(_required(shape, "label"))
 
-        yield row_with(f"shapes[{n}]", box, names, stem=stem, size=size, columns=page)
+        def box(label: str, shape: Any = shape) -> TrueBox:
+            return _labelme_box(shape, label)
+
+        yield row_with(f"shapes[{n}]", label, box, names, stem=stem, size=size, columns=page)
 
 
-def _labelme_box(shape: Any) -> TrueBox:
-    label = label_of(_required(shape, "label"))
+def _labelme_box(shape: Any, label: str) -> TrueBox:
     aside = is_true(shape.get("difficult", 0))
     points = [_point(p) for p in _list(_required(shape, "points"))]
     kind = shape.get("shape_type") or "polygon"
@@ -181,7 +276,10 @@ def _labelme_box(shape: Any) -> TrueBox:
         (x, y), edge = points
         radius = math.dist((x, y), edge)
         return TrueBox(label, x - radius, y - radius, x + radius, y + radius, aside)
-    if kind in ("point", "points", "line", "linestrip") or len(points) < 2:
+    if kind in ("point", "points", "line", "linestrip"):
+        raise NoBoxError(f"a shape of type {brief(kind)} has no box")
+    # Of an ellipse, which labelme has not, two points may be anything.
+    if len(points) < (3 if kind == "ellipse" else 2):
         raise InvalidInputError(f"a shape of type {brief(kind)} has no box")
     return around(label, points, ignored=aside)
 
@@ -202,10 +300,15 @@ def label_studio_rows(tasks: Iterable[Any], word: str) -> Iterator[Row]:
     """The rows of an export: "JSON" has tasks with annotations, "JSON-MIN" one object for each annotation.
 
     Of several annotations of a task, the one marked as ground truth counts, else the first that was not
-    cancelled.
+    cancelled. Tasks without one are told in one line.
     """
+    tasks = list(tasks)
+    others = _other_annotations(tasks)
+    unlabelled: list[str] = []
     for n, task in enumerate(tasks):
         where = f"{word}[{n}]"
+        if n in others:
+            continue
         if not isinstance(task, dict):
             yield Row(where, problem=f"{where}: not a task of Label Studio")
             continue
@@ -214,9 +317,31 @@ def label_studio_rows(tasks: Iterable[Any], word: str) -> Iterator[Row]:
         if not names:
             yield Row(where, problem=f"{where}: it names no picture")
             continue
+        regions = _label_studio_regions(task)
+        if regions is None:
+            unlabelled.append(where)
+            continue
         yield Row(where, names)
-        for m, region in enumerate(_label_studio_regions(task)):
+        for m, region in _joined(regions):
             yield _label_studio_row(region, f"{where}, region {m}", names)
+    if unlabelled:
+        more = f" and {len(unlabelled) - 1:,} more" if len(unlabelled) > 1 else ""
+        problem = f"{unlabelled[0]}{more}: no annotation, or only cancelled ones: left out"
+        yield Row(unlabelled[0], problem=problem)
+
+
+def _other_annotations(tasks: Sequence[Any]) -> set[int]:
+    """Which objects of JSON-MIN are of a task that has an earlier annotation, which counts."""
+    numbers: dict[str, list[tuple[float, int]]] = {}
+    for n, task in enumerate(tasks):
+        if not isinstance(task, dict) or not {"annotations", "completions"}.isdisjoint(task):
+            continue
+        try:
+            number = finite_number(task.get("annotation_id"), "annotation_id")
+            numbers.setdefault(_id(task, "id"), []).append((number, n))
+        except InvalidInputError:  # nothing says that it is one of several
+            continue
+    return {n for several in numbers.values() for _, n in sorted(several)[1:]}
 
 
 def _label_studio_names(data: Mapping[str, Any]) -> tuple[str, ...]:
@@ -244,7 +369,8 @@ def _url_path(url: str) -> str:
         return ""
 
 
-def _label_studio_regions(task: Mapping[str, Any]) -> list[Any]:
+def _label_studio_regions(task: Mapping[str, Any]) -> list[Any] | None:
+    """The regions of the annotation that counts; None if there is no such annotation."""
     annotations = task.get("annotations", task.get("completions"))
     if not isinstance(annotations, list):
         # JSON-MIN: the regions are a list under the name of the labelling tag.
@@ -256,18 +382,63 @@ def _label_studio_regions(task: Mapping[str, Any]) -> list[Any]:
             and all(isinstance(r, dict) and {"x", "points"} & set(r) for r in v)
         ]
         return [region for regions in lists for region in regions]
-    kept = [a for a in annotations if isinstance(a, dict) and not a.get("was_cancelled")]
-    chosen = next((a for a in kept if a.get("ground_truth")), kept[0] if kept else {})
+    kept = [
+        a
+        for a in annotations
+        if isinstance(a, dict) and not (a.get("was_cancelled") or a.get("skipped"))
+    ]
+    if not kept:
+        return None
+    chosen = next((a for a in kept if a.get("ground_truth")), kept[0])
     result = chosen.get("result")
     return result if isinstance(result, list) else []
+
+
+def _joined(regions: Sequence[Any]) -> list[tuple[int, Any]]:
+    """The regions, each with the number of its first entry.
+
+    Where the shape, its label and further answers about it come from tags of their own, they are entries of
+    their own, which have the same ``id``; in JSON-MIN, which has none, the same shape.
+    """
+    joined: dict[object, tuple[int, Any]] = {}
+    for n, region in enumerate(regions):
+        value = _value_of(region)
+        key: object = n
+        if isinstance(region, dict) and isinstance(region.get("id"), str):
+            key = region["id"]
+        elif all(isinstance(value.get(k), int | float) for k in ("x", "y", "width", "height")):
+            key = tuple(value[k] for k in ("x", "y", "width", "height"))
+        first, known = joined.get(key, (n, {}))
+        if known and _has_labels(_value_of(known)) and _has_labels(value):
+            joined[n] = n, region  # two that lie alike
+        elif known:
+            joined[key] = first, known | {"value": {**_value_of(known), **value}}
+        else:
+            joined[key] = n, region
+    return list(joined.values())
+
+
+def _value_of(region: Any) -> Mapping[str, Any]:
+    """What an entry says of its region; JSON-MIN has it in the entry itself."""
+    if not isinstance(region, dict):
+        return {}
+    inner = region.get("value")
+    return inner if isinstance(inner, dict) else region
+
+
+def _has_labels(value: Mapping[str, Any]) -> bool:
+    return any(key.endswith("labels") for key in value)
+
+
+def _labels_of(value: Mapping[str, Any]) -> Any:
+    return next((v for k, v in value.items() if k.endswith("labels") and v), None)
 
 
 def _label_studio_row(region: Any, where: str, names: tuple[str, ...]) -> Row:
     if not isinstance(region, dict):
         return Row(where, names, problem=f"{where}: not a region of Label Studio")
-    inner = region.get("value")
-    value: Mapping[str, Any] = inner if isinstance(inner, dict) else region
-    labels = next((v for k, v in value.items() if k.endswith("labels") and v), None)
+    value = _value_of(region)
+    labels = _labels_of(value)
     if labels is None and not {"x", "points"} & set(value):
         return Row(where, names)  # a choice or a text about the whole picture
     try:
@@ -275,13 +446,15 @@ def _label_studio_row(region: Any, where: str, names: tuple[str, ...]) -> Row:
     except InvalidInputError as e:
         return Row(where, names, problem=f"{where}: {e.reason}")
 
-    def box() -> TrueBox:
-        label = label_of(labels[0] if isinstance(labels, list) and labels else None)
+    def label() -> str:
+        return label_of(labels[0] if isinstance(labels, list) and labels else None)
+
+    def box(label: str) -> TrueBox:
         if region.get("image_rotation"):
             raise InvalidInputError("drawn on a picture that was turned in Label Studio")
         return _label_studio_box(value, label, size)
 
-    return row_with(where, box, names, size=size, shares=True)
+    return row_with(where, label, box, names, size=size, shares=True)
 
 
 def _label_studio_box(value: Mapping[str, Any], label: str, size: Size | None) -> TrueBox:
@@ -295,18 +468,24 @@ def _label_studio_box(value: Mapping[str, Any], label: str, size: Size | None) -
         if len(points) < 3:
             raise InvalidInputError("fewer than three points")
         return around(label, [(x / 100, y / 100) for x, y in points])
+    if "rle" in value:
+        raise NoBoxError("a stroke of the brush has no box")
     x, y = share("x"), share("y")
-    if "radiusX" in value:
-        across, down = share("radiusX"), share("radiusY")
-        return TrueBox(label, x - across, y - down, x + across, y + down)
-    corners = (x, y, x + share("width"), y + share("height"))
+    is_ellipse = "radiusX" in value
+    if not is_ellipse and "height" not in value:
+        raise NoBoxError("a point has no box")
+    across, down = (
+        share(k) for k in (("radiusX", "radiusY") if is_ellipse else ("width", "height"))
+    )
     degrees = finite_number(value.get("rotation") or 0, "rotation")
-    if not degrees:
-        return TrueBox(label, *corners)
-    if size is None:
+    if degrees and size is None:
         raise InvalidInputError("a turned box needs original_width and original_height")
-    # Turned about its top left corner, in pixels: a share is not as long across as it is down.
-    wide, high = size.cols, size.rows
-    pixels = (corners[0] * wide, corners[1] * high, corners[2] * wide, corners[3] * high)
-    box = turned(label, pixels, degrees, (x * wide, y * high))
+    # Turned in pixels, for a share is not as long across as it is down: an ellipse about its centre, which is
+    # its x and y, a rectangle about its top left corner.
+    wide, high = (1, 1) if size is None else (size.cols, size.rows)
+    at, far = (x * wide, y * high), (across * wide, down * high)
+    if is_ellipse:
+        box = around_ellipse(label, at, far, degrees)
+    else:
+        box = turned(label, (*at, at[0] + far[0], at[1] + far[1]), degrees, at)
     return TrueBox(label, box.left / wide, box.top / high, box.right / wide, box.bottom / high)

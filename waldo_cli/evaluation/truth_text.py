@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.pages import TrueBox
@@ -16,16 +16,15 @@ from waldo_cli.evaluation.rows import (
     finite_number,
     is_true,
     label_of,
-    pixel_count,
     row_with,
+    size_or_none,
 )
 from waldo_cli.evaluation.truth_json import label_studio_rows
-from waldo_cli.geometry import Size
 
 TRUTH_COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 EDGES = TRUTH_COLUMNS[4:]
 
-# The two columns that may be absent: then the size of the page is not checked.
+# The two columns that may be absent or empty: then the size of the page is not checked.
 _SIZES = ("width", "height")
 
 # Columns that set a box aside, as COCO and Pascal VOC do, if they say 1 or true.
@@ -35,60 +34,96 @@ _ASIDE = ("iscrowd", "difficult", "ignore")
 _LABEL_STUDIO_COLUMNS = frozenset(("annotation_id", "annotator"))
 
 
+# The line before all others in which Excel says what separates the cells.
+_SEPARATOR = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
+
+
 def csv_rows(text: str) -> Iterator[Row]:
     """The rows of a CSV file with `TRUTH_COLUMNS`, separated by commas, semicolons or tabs.
 
     A row with an empty class lists a page without boxes.
     """
-    first_line = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first_line.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        columns = [name.strip().lower() for name in reader.fieldnames or ()]
-        reader.fieldnames = columns
-        if "filename" not in columns and _LABEL_STUDIO_COLUMNS & set(columns):
-            yield from label_studio_rows([_parsed_cells(row) for row in reader], "row")
+    lines = io.StringIO(text, newline="").readlines()
+    said = _SEPARATOR.fullmatch(lines[0]) if lines else None
+    first = int(said is not None)
+    first_line = lines[first] if first < len(lines) else ""
+    delimiter = said[1] if said else max(",;\t", key=first_line.count)
+    records = _records(lines, first, delimiter)
+    where, cells, problem = next(records, ("", [], None))
+    if problem is not None:
+        raise InvalidInputError(problem)
+    columns = [name.strip().lower() for name in cells]
+    if "filename" not in columns and _LABEL_STUDIO_COLUMNS & set(columns):
+        rows = [(dict(zip(columns, cells, strict=False)), problem) for _, cells, problem in records]
+        yield from label_studio_rows(
+            [_parsed_cells(row) for row, problem in rows if not problem], "row"
+        )
+        yield from (Row("", problem=problem) for _, problem in rows if problem)
+        return
+    missing = [c for c in TRUTH_COLUMNS if c not in columns and c not in _SIZES]
+    if missing:
+        raise InvalidInputError(
+            f"no column {missing[0]!r} in {where or 'line 1'}: a truth has {','.join(TRUTH_COLUMNS)}"
+        )
+    for where, cells, problem in records:
+        if problem is not None:
+            yield Row(where, problem=problem)
+        else:
+            # Programs that write for the eye put a space after each comma.
+            row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
+            yield _csv_row(row, columns, where, comma=delimiter != ",")
+
+
+def _records(
+    lines: Sequence[str], start: int, delimiter: str
+) -> Iterator[tuple[str, list[str], str | None]]:
+    """Where each record of a CSV stands, its cells, and what is wrong with its quotation marks.
+
+    After such a record it goes on with the next line: a mark that is not closed would take all others in.
+    """
+    while start < len(lines):
+        rest = (lines[n] for n in range(start, len(lines)))
+        reader = csv.reader(rest, delimiter=delimiter, strict=True)
+        read = 0  # lines of whole records
+        try:
+            for cells in reader:
+                read = reader.line_num
+                if cells:
+                    yield f"line {start + read}", cells, None
             return
-        missing = [c for c in TRUTH_COLUMNS if c not in columns and c not in _SIZES]
-        if missing:
-            raise InvalidInputError(
-                f"no column {missing[0]!r} in line 1: a truth has {','.join(TRUTH_COLUMNS)}"
-            )
-        for row in reader:
-            yield _csv_row(row, columns, f"line {reader.line_num}", comma=delimiter != ",")
-    except csv.Error as e:
-        reason = str(e).replace("unexpected end of data", "a quotation mark is not closed")
-        raise InvalidInputError(f"after line {reader.line_num}: {reason}") from None
+        except csv.Error as e:
+            start += read + 1
+            where = f"line {start}"
+            reason = str(e).replace("unexpected end of data", "a quotation mark is not closed")
+            yield where, [], f"{where}: {reason}"
 
 
 def _csv_row(row: Mapping[str, str], columns: list[str], where: str, *, comma: bool) -> Row:
     """One row; `comma` is true if numbers may have a decimal comma."""
+    name, label = row.get("filename", ""), row.get("class", "")
     known = [c for c in TRUTH_COLUMNS if c in columns]
-    if any(row[c] is None for c in known):  # DictReader fills a short line with None
-        return Row(where, problem=f"{where}: fewer fields than line 1 names")
-    name = row["filename"]
+    if any(c not in row for c in known):
+        names = (name,) if name else ()
+        return Row(where, names, label=label, problem=f"{where}: fewer fields than line 1 names")
     if not name:
         return Row(where, problem=f"{where}: filename is empty")
     try:
-        size = None
-        if all(c in columns for c in _SIZES):
-            width, height = (pixel_count(row[c], c) for c in _SIZES)
-            size = Size(height, width)
+        size = size_or_none(*(row.get(c) for c in _SIZES))
     except InvalidInputError as e:
-        return Row(where, (name,), problem=f"{where}: {e.reason}")
-    others = {k: row[k] for k in columns if k not in TRUTH_COLUMNS and row[k]}
-    if not row["class"]:
+        return Row(where, (name,), label=label, problem=f"{where}: {e.reason}")
+    others = {k: row[k] for k in columns if k not in TRUTH_COLUMNS and row.get(k)}
+    if not label:
         return Row(where, (name,), size=size, columns=others)
 
-    def box() -> TrueBox:
+    def box(label: str) -> TrueBox:
         left, top, right, bottom = (
             finite_number(row[c].replace(",", ".") if comma else row[c], c) for c in EDGES
         )
         aside = any(is_true(row.get(k)) for k in _ASIDE)
         crowd = is_true(row.get("iscrowd"))
-        return TrueBox(row["class"], left, top, right, bottom, aside, crowd)
+        return TrueBox(label, left, top, right, bottom, aside, crowd)
 
-    return row_with(where, box, (name,), size=size, columns=others)
+    return row_with(where, lambda: label, box, (name,), size=size, columns=others)
 
 
 def _parsed_cells(row: Mapping[str, str]) -> dict[str, object]:
@@ -108,8 +143,8 @@ def yolo_rows(
 ) -> Iterator[Row]:
     """The rows of one label file: ``class x y width height``, as shares of the picture.
 
-    A sixth number is a confidence, and is left out. More of them, in pairs, are the corners of a polygon;
-    with `keypoints` they are the places of keypoints.
+    A sixth number is a confidence, and is left out; so is, after it, the number of a track. More of them, in
+    pairs, are the corners of a polygon; with `keypoints` they are the places of keypoints.
 
     Parameters
     ----------
@@ -119,13 +154,23 @@ def yolo_rows(
         The labels by number; if empty, the number itself is the label.
     """
     yield Row("the file", stem=stem)  # without lines it is a page without boxes
-    for number, line in enumerate(text.splitlines(), 1):
-        cells = line.split()
+    lines = [line.split() for line in text.splitlines()]
+    has_tracks = not keypoints and any(_ends_with_track(cells, 2) for cells in lines)
+    for number, cells in enumerate(lines, 1):
         if not cells:
             continue
 
-        def box(cells: list[str] = cells) -> TrueBox:
-            label = _class_name(cells[0], classes)
+        def label(cells: list[str] = cells) -> str:
+            return _class_name(cells[0], classes)
+
+        def box(label: str, cells: list[str] = cells) -> TrueBox:
+            if not keypoints and _ends_with_track(cells, 1):
+                if not has_tracks:
+                    raise InvalidInputError(
+                        "7 numbers may be a triangle, or a box with a confidence and track 1: write the box"
+                        " alone, or a fourth corner"
+                    )
+                cells = cells[:-1]
             values = [finite_number(cell, "a number") for cell in cells[1:]]
             if len(values) < 4 or (len(values) % 2 and len(values) != 5 and not keypoints):
                 raise InvalidInputError(
@@ -136,7 +181,16 @@ def yolo_rows(
             x, y, width, height = values[:4]
             return TrueBox(label, x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
-        yield row_with(f"line {number}", box, (), stem=stem, shares=True)
+        yield row_with(f"line {number}", label, box, (), stem=stem, shares=True)
+
+
+def _ends_with_track(cells: Sequence[str], least: int) -> bool:
+    """Whether a line of seven numbers ends with a whole one of at least this.
+
+    Trackers write ``class x y width height confidence track``. Of a triangle it would be the last corner's
+    place down the picture, which ends at 1.
+    """
+    return len(cells) == 7 and cells[6].isdecimal() and int(cells[6][:9]) >= least
 
 
 def _class_name(cell: str, classes: Mapping[int, str]) -> str:
@@ -150,12 +204,21 @@ def _class_name(cell: str, classes: Mapping[int, str]) -> str:
     return label_of(classes[int(number)])
 
 
+_PICTURE_PATH = re.compile(r".*\.[A-Za-z][A-Za-z0-9]{2,4}\s*")
+
+
+def is_list_of_pictures(text: str) -> bool:
+    """Whether a text beside the labels says which pictures are for training: each line is a path of one."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return bool(lines) and all(map(_PICTURE_PATH.fullmatch, lines))
+
+
 def list_of_classes(text: str) -> dict[int, str]:
     """The labels of a ``classes.txt`` or ``obj.names``, one a line, counted from 0."""
     return dict(enumerate(line.strip() for line in text.splitlines() if line.strip()))
 
 
-_KEY = re.compile(r"^(\w[\w-]*)[ \t]*:[ \t]*(.*)$")
+_KEY = re.compile(r"""^(["']?)(\w[\w-]*)\1[ \t]*:[ \t]*(.*)$""")
 
 # A quote opens a text only at the beginning of a word, and # a comment only after a space.
 _QUOTED = r"""(?<!\w)(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')"""
@@ -178,9 +241,11 @@ def data_yaml(text: str) -> tuple[dict[int, str], dict[str, str]]:
     keys: dict[str, str] = {}
     key = ""
     for line in text.splitlines():
+        if line.rstrip() == "...":  # the end, whatever follows
+            break
         found = _KEY.match(line)
         if found is not None:
-            key, value = found[1], found[2]
+            key, value = found[2], found[3]
             keys[key] = _without_comment(value)
         elif key and line.strip() and not line.lstrip().startswith("#"):
             keys[key] += "\n" + _without_comment(line)

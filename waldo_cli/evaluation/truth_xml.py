@@ -13,8 +13,10 @@ from xml.parsers import expat
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.pages import TrueBox
 from waldo_cli.evaluation.rows import (
+    NoBoxError,
     Row,
     around,
+    around_ellipse,
     finite_number,
     is_true,
     label_of,
@@ -85,14 +87,17 @@ def _annotation_rows(root: Element, stem: str) -> Iterator[Row]:
         if is_true(_text(thing, "deleted")):  # LabelMe keeps what was taken back
             continue
 
-        def box(thing: Element = thing) -> TrueBox:
-            return _object_box(thing)
+        def label(thing: Element = thing) -> str:
+            return label_of(_text(thing, "name"))
 
-        yield row_with(f"object {n + 1}", box, found_by, stem=stem, size=size, columns=page)
+        def box(label: str, thing: Element = thing) -> TrueBox:
+            return _object_box(thing, label)
+
+        where = f"object {n + 1}"
+        yield row_with(where, label, box, found_by, stem=stem, size=size, columns=page)
 
 
-def _object_box(thing: Element) -> TrueBox:
-    label = label_of(_text(thing, "name"))
+def _object_box(thing: Element, label: str) -> TrueBox:
     aside = is_true(_text(thing, "difficult"))
     if thing.find("bndbox") is not None:
         left, top, right, bottom = (
@@ -137,26 +142,27 @@ def _cvat_rows(root: Element) -> Iterator[Row]:
             if shape.tag == "tag":  # about the whole picture
                 continue
 
-            def box(shape: Element = shape) -> TrueBox:
-                return _cvat_box(shape)
+            def label(shape: Element = shape) -> str:
+                return label_of(shape.get("label"))
 
-            yield row_with(f"{where}, shape {m + 1}", box, (name,), size=size)
+            def box(label: str, shape: Element = shape) -> TrueBox:
+                return _cvat_box(shape, label)
+
+            yield row_with(f"{where}, shape {m + 1}", label, box, (name,), size=size)
 
 
-def _cvat_box(shape: Element) -> TrueBox:
-    label = label_of(shape.get("label"))
-
+def _cvat_box(shape: Element, label: str) -> TrueBox:
     def number(key: str) -> float:
         return finite_number(shape.get(key), key)
 
+    degrees = finite_number(shape.get("rotation") or 0, "rotation")
     if shape.tag == "box":
         left, top, right, bottom = (number(k) for k in ("xtl", "ytl", "xbr", "ybr"))
-        degrees = finite_number(shape.get("rotation") or 0, "rotation")
         middle = ((left + right) / 2, (top + bottom) / 2)
         return turned(label, (left, top, right, bottom), degrees, middle)
     if shape.tag == "ellipse":
         x, y, across, down = (number(k) for k in ("cx", "cy", "rx", "ry"))
-        return TrueBox(label, x - across, y - down, x + across, y + down)
+        return around_ellipse(label, (x, y), (across, down), degrees)
     if shape.tag == "mask":
         left, top = number("left"), number("top")
         return TrueBox(label, left, top, left + number("width"), top + number("height"))
@@ -165,4 +171,4 @@ def _cvat_box(shape: Element) -> TrueBox:
         if len(pairs) < 3 or any(len(pair) != 2 for pair in pairs):
             raise InvalidInputError("points are not x,y;x,y;x,y")
         return around(label, [(finite_number(x, "x"), finite_number(y, "y")) for x, y in pairs])
-    raise InvalidInputError(f"a {shape.tag[:40]} has no box")
+    raise NoBoxError(f"a {shape.tag[:40]} has no box")

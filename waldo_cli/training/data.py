@@ -30,8 +30,9 @@ from waldo_cli.evaluation.pages import (
     TrueBox,
     TruthPixels,
     open_page,
-    place_boxes,
+    placed,
     refuse,
+    refuse_without,
 )
 from waldo_cli.geometry import Size
 from waldo_cli.training.network import Classes
@@ -164,6 +165,19 @@ def open_pages(
     return opened
 
 
+def without_lost(opened: Sequence[Opened], sought: str, complain: Complain) -> list[Opened]:
+    """The pages without those of which no box of the class is left, though the truth has one on them."""
+    kept = []
+    for pixels, page in opened:
+        try:
+            refuse_without(page, sought)
+        except InvalidInputError as e:
+            complain(e)
+        else:
+            kept.append((pixels, page))
+    return kept
+
+
 def with_others(
     opened: Sequence[Opened], others: Sequence[Page], sought: str, complain: Complain = refuse
 ) -> list[Opened]:
@@ -178,8 +192,9 @@ def with_others(
         other = by_path.get((os.path.realpath(page.path), page.number))
         if other is not None:
             own = tuple(b for b in page.boxes if b.label == sought or b.is_ignored(sought))
-            placed = place_boxes(other.raw, Size(*pixels.shape[:2]), complain) or other.boxes
-            page = replace(page, boxes=(*own, *(b for b in placed if b.label != sought)))
+            if other.raw:
+                other = placed(other, Size(*pixels.shape[:2]), complain)
+            page = replace(page, boxes=(*own, *(b for b in other.boxes if b.label != sought)))
         out.append((pixels, page))
     return out
 

@@ -25,6 +25,7 @@ from waldo_cli.training.data import (
     open_pages,
     training_pages,
     with_others,
+    without_lost,
 )
 from waldo_cli.training.held_out import FIRSTS, SCORES, Fold, evaluated, first_places
 from waldo_cli.training.learn import Say, seeded
@@ -79,6 +80,7 @@ class Sources:
         opened = open_pages(listed, complain, self.truth_pixels)
         try:
             sought = classes_of(opened, self.label).names[0]
+            opened = without_lost(opened, sought, complain)
             if self.others is not None:
                 others = read_truth(self.others, self.pages, complain)
                 opened = with_others(opened, others, sought, complain)
