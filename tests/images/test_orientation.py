@@ -42,9 +42,9 @@ def shown(turn: int) -> np.ndarray:
 
 
 def exif(turn: int, order: str = "<", kind: int = 3) -> bytes:
-    """A directory of one entry; type 3 is SHORT, 4 LONG."""
+    """A directory of one entry; type 3 is SHORT, 4 LONG, 8 SSHORT."""
     mark = b"II*\0" if order == "<" else b"MM\0*"
-    value = struct.pack(order + ("Hxx" if kind == 3 else "I"), turn)
+    value = struct.pack(order + ("I" if kind == 4 else "Hxx"), turn)
     return mark + struct.pack(order + "IHHHI", 8, 1, ORIENTATION, kind, 1) + value + b"\0" * 4
 
 
@@ -109,6 +109,12 @@ def avif_with_exif(turn: int, boxes: int) -> bytes:
     return data
 
 
+def with_packet_before(data: bytes) -> bytes:
+    """A JPEG with another packet of XMP, which says nothing of the orientation."""
+    packet = b'http://ns.adobe.com/xap/1.0/\0<x xmlns:t="http://ns.adobe.com/tiff/1.0/"/>'
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(packet) + 2) + packet + data[2:]
+
+
 JPEG = {"quality": 95, "subsampling": 0}
 TIFF_XMP = {700: None}
 CARRIERS: dict[str, Callable[[int], bytes]] = {
@@ -119,10 +125,16 @@ CARRIERS: dict[str, Callable[[int], bytes]] = {
     "JPEG EXIF, LONG": lambda k: encoded(
         corners(), "JPEG", exif=b"Exif\0\0" + exif(k, ">", 4), **JPEG
     ),
+    "JPEG EXIF, SSHORT": lambda k: encoded(
+        corners(), "JPEG", exif=b"Exif\0\0" + exif(k, ">", 8), **JPEG
+    ),
     "progressive JPEG": lambda k: encoded(
         corners(), "JPEG", exif=b"Exif\0\0" + exif(k), progressive=True, **JPEG
     ),
     "JPEG XMP": lambda k: encoded(corners(), "JPEG", xmp=xmp(k), **JPEG),
+    "JPEG XMP in a second packet": lambda k: with_packet_before(
+        encoded(corners(), "JPEG", xmp=xmp(k), **JPEG)
+    ),
     "JPEG XMP, element": lambda k: encoded(corners(), "JPEG", xmp=xmp(k, "element"), **JPEG),
     "PNG eXIf before": lambda k: png_with(before=chunk(b"eXIf", exif(k))),
     "PNG eXIf after": lambda k: png_with(after=chunk(b"eXIf", exif(k, ">"))),
@@ -237,6 +249,15 @@ def test_weights_are_turned_as_pictures_are() -> None:
 def test_an_orientation_that_is_none_is_ignored(turn: int) -> None:
     plain = encoded(corners(), "JPEG", **JPEG)
     data = encoded(corners(), "JPEG", exif=b"Exif\0\0" + exif(turn), **JPEG)
+    np.testing.assert_array_equal(load_image(data), load_image(plain))
+
+
+def test_an_orientation_that_is_no_number_is_no_reason_to_refuse_the_pixels() -> None:
+    plain = encoded(corners(), "TIFF")
+    data = encoded(corners(), "TIFF", tiffinfo={ORIENTATION: 6})
+    entry = struct.pack("<HHI", ORIENTATION, 3, 1)
+    assert data.count(entry) == 1
+    data = data.replace(entry + b"\6\0", struct.pack("<HHIh", ORIENTATION, 8, 1, -6))
     np.testing.assert_array_equal(load_image(data), load_image(plain))
 
 

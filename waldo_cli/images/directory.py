@@ -527,7 +527,9 @@ class _Picture:
         if layout is None and self.photometric == _PALETTE and max(self.bits) <= 8:
             entries[_COLOURS] = self._colour_map(self.bits[0])
         directories = [entries] if layout is None else self._as_bytes(entries, layout)
-        turn = reader.one(found, ORIENTATION, 0)
+        turn = 0
+        with contextlib.suppress(ImageError):  # it is no number of its kind
+            turn = reader.one(found, ORIENTATION, 0)
         if not 1 <= turn <= 8:
             turn = orientation(b"", reader.bytes_of(found, _XMP, 1 << 20))
         missing = self._missing()

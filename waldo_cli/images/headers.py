@@ -386,7 +386,7 @@ class _PngMetadata:
         if keyword.startswith(b"Raw"):
             text = _raw_profile(text)
         if is_xmp or b"tiff:Orientation" in text:
-            self._xmp = self._xmp or text
+            self._xmp += text
         else:
             self._raw = self._raw or text
 
@@ -527,8 +527,8 @@ def _webp_orientation(data: bytes) -> int:
         body = data[position + 8 : position + 8 + min(length, _MAX_TEXT_BYTES)]
         if name == b"EXIF":
             exif = exif or body
-        elif name == b"XMP ":
-            xmp = xmp or body
+        elif name == b"XMP " and len(xmp) < _MAX_TEXT_BYTES:
+            xmp += body
         position += 8 + length + length % 2
     return orientation(exif, xmp)
 

@@ -21,6 +21,7 @@ ORIENTATION: Final = 274
 INVERSE: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 
 _MAX_ENTRIES: Final = 1000  # of an EXIF directory; real ones have fewer than 100
+_MAX_PREFIXES: Final = 10  # of XMP, whose packets may follow each other
 
 
 def orientation(exif: bytes, xmp: bytes) -> int:
@@ -35,10 +36,11 @@ def orientation(exif: bytes, xmp: bytes) -> int:
 
 def _from_xmp(xmp: bytes) -> int:
     # The prefix is nearly always `tiff`; what counts is the namespace it stands for.
-    declared = re.search(
+    declared = re.finditer(
         rb"xmlns:([\w.-]{1,64})\s*=\s*[\"']http://ns\.adobe\.com/tiff/1\.0/[\"']", xmp
     )
-    prefix = re.escape(declared[1]) if declared else b"tiff"
+    prefixes = {re.escape(match[1]) for match in itertools.islice(declared, _MAX_PREFIXES)}
+    prefix = b"(?:" + b"|".join(sorted(prefixes) or [b"tiff"]) + b")"
     match = re.search(prefix + rb":Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\s*[\"'<]", xmp)
     return int(match[1]) if match else 1
 
@@ -57,8 +59,8 @@ def _from_exif(tiff: bytes) -> int | None:
         struct.iter_unpack(order + "HHI4s", entries), _MAX_ENTRIES
     ):
         if number == ORIENTATION:
-            # Type 3 is SHORT, in the first two bytes of the field; some programs write LONG.
-            return int(struct.unpack(order + ("H2x" if kind == 3 else "I"), value)[0])
+            # Types 3 and 8 are SHORT and SSHORT, in the first two bytes of the field; some write LONG.
+            return int(struct.unpack(order + ("H2x" if kind in (3, 8) else "I"), value)[0])
     return None
 
 
