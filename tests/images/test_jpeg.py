@@ -143,9 +143,29 @@ def test_only_what_the_samples_mean_stays() -> None:
     assert jpeg.walk(full).exif.startswith(b"Exif\0\0")
 
 
-def test_a_jpeg_of_endless_segments_is_refused() -> None:
+def test_many_comments_are_no_reason_to_refuse_the_pixels() -> None:
+    comments = b"\xff\xfe\0\4ab" * 20_000
+    data = SOUND["JPEG"][:2] + comments + SOUND["JPEG"][2:]
+    np.testing.assert_array_equal(load_image(data), load_image(SOUND["JPEG"]))
+
+
+@pytest.mark.parametrize(
+    ("segment", "count"), [(b"\xff\xe1\0\2", 201_000), (b"\xff\xdb\0\2", 20_000)]
+)
+def test_a_jpeg_of_endless_segments_is_refused(segment: bytes, count: int) -> None:
     with pytest.raises(ImageError, match="segments"):
-        load_image(b"\xff\xd8" + b"\xff\xe1\0\2" * 20_000)
+        load_image(b"\xff\xd8" + segment * count)
+
+
+def test_a_height_behind_the_first_scan_is_named() -> None:
+    """DNL, ITU T.81, B.2.5: the frame header says 0 rows."""
+    data = SOUND["JPEG"]
+    frame = next(at for at in range(len(data)) if data[at] == 0xFF and data[at + 1] in (0xC0, 0xC2))
+    number = b"\xff\xdc\0\4" + data[frame + 5 : frame + 7]
+    end = data.rindex(b"\xff\xd9")
+    data = data[: frame + 5] + b"\0\0" + data[frame + 7 : end] + number + data[end:]
+    with pytest.raises(ImageError, match="whose height stands behind its first scan"):
+        load_image(data)
 
 
 def test_fill_bytes_take_time_with_their_number_not_with_its_square() -> None:

@@ -23,9 +23,10 @@ _MARKER_AFTER_SCAN: Final = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _RESTART: Final = re.compile(rb"\xff[\xd0-\xd7]")
 _EXIF: Final = b"Exif\0\0"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_MAX_PACKETS: Final = 16  # of XMP
 _MPF: Final = b"MPF\0"
 
-_SOI, _EOI, _SOS, _DRI = 0xD8, 0xD9, 0xDA, 0xDD
+_SOI, _EOI, _SOS, _DNL, _DRI = 0xD8, 0xD9, 0xDA, 0xDC, 0xDD
 # Frame headers, SOF: by marker. The others are hierarchical, or lossless with arithmetic coding.
 _FRAMES: Final = {0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA}
 _OTHER_FRAMES: Final = {0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
@@ -33,9 +34,9 @@ _LOSSLESS: Final = 0xC3
 _PROGRESSIVE: Final = {0xC2, 0xCA}
 _ARITHMETIC: Final = {0xC9, 0xCA}
 
-_MAX_SEGMENTS: Final = (
-    15_000  # scans and restarts outside of scans included; real files stay far below
-)
+# Real files stay far below. Segments that are left out only cost the time to step over them.
+_MAX_SEGMENTS: Final = 200_000
+_MAX_KEPT: Final = 15_000  # scans and restarts outside of scans included
 
 # Nanoseconds, measured (docs/formats.md): for a block of 8x8 in each scan, and for each byte of a scan.
 _BLOCK_COST: Final = {"Huffman": 120, "arithmetic": 1500}
@@ -51,7 +52,7 @@ class Jpeg:
     data
         The picture without its metadata and without what is behind its end.
     exif, xmp
-        The metadata; empty if there are none.
+        The metadata, packets of XMP one after the other; empty if there are none.
     seconds
         Estimated time to decode it.
     pixels
@@ -112,31 +113,40 @@ def walk(data: bytes) -> Jpeg:
     """
     view = memoryview(data)  # slices of it copy nothing: a large file is copied once, at the end
     segments = [view[:2]]
-    exif = xmp = b""
+    exif, packets = b"", list[bytes]()
     frame: _Frame | None = None
     lossless = False
     seconds, interval, scans, whole = 0.0, 0, 0, False
-    position = 2
+    position, kept = 2, 0
     for _ in range(_MAX_SEGMENTS):
         match = _MARKER.search(data, position)
         if match is None or match[1][0] in (_EOI, _SOI):
             break
         marker = match[1][0]
+        # 0xE0 to 0xEF: APP0 to APP15; 0xFE: comment.
+        is_needed = marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE)
+        kept += is_needed
+        if kept > _MAX_KEPT:
+            raise damaged("JPEG", f"it has more than {_MAX_KEPT} segments")
         if marker == 0x01 or 0xD0 <= marker <= 0xD7:  # markers that are not followed by a length
             position = match.end()
             continue
         body = match.end() + 2  # after the length, which counts its own two bytes
         position = match.end() + max(2, int.from_bytes(data[match.end() : body], "big"))
-        # 0xE0 to 0xEF: APP0 to APP15; 0xFE: comment.
-        if marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+        if is_needed:
             segments.append(view[match.end() - 2 : position])
         elif data.startswith(_EXIF, body):
             exif = exif or data[body:position]
-        elif data.startswith(_XMP, body):
-            xmp = xmp or data[body:position]
+        elif data.startswith(_XMP, body) and len(packets) < _MAX_PACKETS:
+            packets.append(data[body:position])
         if marker in _FRAMES | _OTHER_FRAMES and frame is None:
             frame = _read_frame(marker, data[body:position])
             lossless = marker == _LOSSLESS
+        elif marker == _DNL and frame is not None and frame.height == 0:
+            raise ImageError(
+                "a JPEG whose height stands behind its first scan (DNL of ITU T.81) cannot be opened;"
+                " convert it to PNG"
+            )
         elif marker == _DRI:
             interval = int.from_bytes(data[body : body + 2], "big")
         elif marker == _SOS:
@@ -150,6 +160,7 @@ def walk(data: bytes) -> Jpeg:
             position = end
     else:
         raise damaged("JPEG", f"it has more than {_MAX_SEGMENTS} segments")
+    xmp = b"".join(packets)
     is_ended = match is not None and match[1][0] == _EOI
     if match is not None and is_ended:
         segments.append(view[match.start() : match.end()])
