@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -51,6 +52,13 @@ def test_voc_counts_pixels_from_one_and_includes_the_last() -> None:
 def test_voc_is_well_formed_whatever_the_name(path: str) -> None:
     record = Record(path, "", (Detection("<&>\x1b", 5, 5, 0.5, Box(1, 1, 3, 3), 1.0),), 9, 9)
     parsed(voc(record, "", ("<&>\x1b",)))
+
+
+def test_voc_says_the_same_of_one_image_however_it_is_spelt() -> None:
+    texts = {voc(replace(FOUND, path=path), "", LABELS) for path in ("a/p.png", "./a//p.png")}
+    assert len(texts) == 1
+    url = "https://example.org/a//p.png"
+    assert parsed(voc(replace(FOUND, path=url), "", LABELS)).findtext("path") == url
 
 
 def test_labelme_finds_the_image_from_its_own_folder() -> None:
@@ -110,8 +118,9 @@ def test_labelme_has_what_labelme_reads() -> None:
 def test_lists_of_labels_have_one_line_for_each(labels: list[str]) -> None:
     assert classes_text(labels).count("\n") == len(labels)
     assert len(classes_text(labels).splitlines()) == len(labels)
-    read, _ = truth_text.data_yaml(data_yaml(labels))
+    read, others = truth_text.data_yaml(data_yaml(labels))
     assert read == dict(enumerate(labels))
+    assert others["nc"] == str(len(labels)), "YOLOv7 needs it"
 
 
 def test_yolo_with_scores_has_six_columns() -> None:

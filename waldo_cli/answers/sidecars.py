@@ -57,12 +57,15 @@ def classes_text(labels: Sequence[str]) -> str:
 
 
 def data_yaml(labels: Sequence[str]) -> str:
-    """The ``data.yaml`` of YOLO: the labels by number, and where training programs look for the pictures."""
+    """The ``data.yaml`` of YOLO: the labels by number, and where training programs look for the pictures.
+
+    ``nc``, how many there are, is for YOLOv7 and older versions of YOLOv5.
+    """
     # A string of JSON is one of YAML, too.
     names = "".join(f"  {n}: {json.dumps(label)}\n" for n, label in enumerate(labels))
     return (
         "# Pictures are looked for in images/ beside this folder, which is then to be named labels/.\n"
-        f"train: ../images\nval: ../images\nnames:\n{names}"
+        f"train: ../images\nval: ../images\nnc: {len(labels)}\nnames:\n{names}"
     )
 
 
@@ -90,13 +93,15 @@ def voc(record: Record, output: str, labels: Sequence[str]) -> str:  # noqa: ARG
   </object>"""
     folder, name = os.path.split(os.path.abspath(record.path))
     page = "" if record.page is None else f"\n  <page>{record.page}</page>"
+    # However it is spelt, as ./p.png: an image that is named twice has one text.
+    path = record.path if "://" in record.path else os.path.normpath(record.path)
     # ``depth`` is always 3: every image is examined as RGB.
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>
 <annotation>
   <folder>{_xml_text(os.path.basename(folder))}</folder>
   <filename>{_xml_text(name)}</filename>
-  <path>{_xml_text(record.path)}</path>{page}
+  <path>{_xml_text(path)}</path>{page}
   <source>
     <database>Unknown</database>
   </source>
