@@ -427,7 +427,7 @@ BAD_BYTES = {
     "format of tomorrow": (b"format = 2\n" + RELU.encode(), "format = 2"),
     "format true": (b"format = true\n" + RELU.encode(), "format = True"),
     "format huge": (f"format = {HUGE}\n".encode(), "format = a number of thousands of digits"),
-    "byte order mark": (b"\xef\xbb\xbfformat = 1\n" + RELU.encode(), "byte order mark"),
+    "two byte order marks": (b"\xef\xbb\xbf" * 2 + b"format = 1\n", "not TOML"),
     "UTF-16": (("format = 1\n" + RELU).encode("utf-16"), "UTF-16"),
     "not UTF-8": (b'name = "\xff"\n', "not UTF-8"),
     "not TOML": (b"format = \n", "not TOML"),
@@ -447,6 +447,13 @@ BAD_BYTES = {
 def test_a_damaged_file_is_one_line(name: str, tmp_path: Path) -> None:
     data, reason = BAD_BYTES[name]
     assert reason in refused(written(tmp_path, data))
+
+
+def test_a_byte_order_mark_of_utf8_means_nothing(tmp_path: Path) -> None:
+    text = "format = 1\n" + RELU
+    plain = load_stack(written(tmp_path, text.encode()))
+    marked = load_stack(written(tmp_path, b"\xef\xbb\xbf" + text.encode()))
+    assert repr(marked) == repr(plain)
 
 
 def test_a_name_that_is_none_lists_those_there_are() -> None:

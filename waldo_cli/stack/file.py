@@ -10,6 +10,7 @@ stack file's folder.
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 import tomllib
@@ -181,10 +182,10 @@ def load_stack(name_or_path: str | Path) -> Stack:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     """Read and parse a TOML file, with limits against files that are made to be slow."""
-    data = read_file(path, MAX_FILE_BYTES)
-    # The byte order marks of UTF-8, and of UTF-16 in both orders.
-    if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        raise StackError("saved with a byte order mark or as UTF-16: save it as plain UTF-8")
+    # TOML is UTF-8; a byte order mark before it means nothing, though `tomllib` refuses it.
+    data = read_file(path, MAX_FILE_BYTES).removeprefix(codecs.BOM_UTF8)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise StackError("saved as UTF-16: save it as UTF-8")
     if _LONG_KEY.search(data):
         raise StackError("a key of more than 16 parts")
     try:
