@@ -20,7 +20,7 @@ from PIL import Image
 
 from waldo_cli.arrays import as_floats
 from waldo_cli.detector.detect import detect
-from waldo_cli.errors import ImageError, InvalidInputError
+from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.images.load import load_image, load_mask, load_pixels, load_weights
 from waldo_cli.images.pages import contents
 
@@ -233,12 +233,20 @@ def test_weights_are_grey_times_alpha() -> None:
     np.testing.assert_allclose(weights, [[1, 0, 0.2, 0]])
 
 
-def test_weights_with_colours_or_without_any_are_refused() -> None:
+def test_weights_that_are_not_there_are_named() -> None:
+    with pytest.raises(FileError, match=r"gone\.png: cannot read"):
+        load_weights("gone.png")
+
+
+def test_weights_with_colours_or_without_any_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="grey"):
         load_weights(png(noise(3, 3)))
     several = document("gif", [Image.new("L", (3, 3), n) for n in (255, 0)])
     with pytest.raises(ImageError, match="weights are one picture, this file has 2"):
         load_weights(several)
+    (tmp_path / "w.gif").write_bytes(several)
+    with pytest.raises(ImageError, match=r"w\.gif: weights are one picture"):
+        load_weights(tmp_path / "w.gif")
     with pytest.raises(ImageError, match="0 everywhere"):
         load_weights(png(np.zeros((3, 3, 1), np.uint8)))
 

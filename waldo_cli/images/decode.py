@@ -170,7 +170,7 @@ def opened(
         raise InvalidInputError(f"page is {page}: pages count from 1")
     if max_pixels is not None and max_pixels < 1:
         raise InvalidInputError(f"max_pixels is {max_pixels}: at least 1")
-    with _naming(source):
+    with naming(source):
         limit = max_file_bytes(max_pixels)
         file = os.fspath(source) if isinstance(source, os.PathLike) else source
         single, page = pages.single(
@@ -259,7 +259,7 @@ def read_turn(source: Source, *, page: int = 1, max_pixels: int | None = None) -
     FileError
         The file is missing or cannot be read.
     """
-    with _naming(source):
+    with naming(source):
         limit = max_file_bytes(max_pixels)
         file = os.fspath(source) if isinstance(source, os.PathLike) else source
         file = file if isinstance(file, str) else read_all(file, limit)
@@ -271,7 +271,7 @@ def read_turn(source: Source, *, page: int = 1, max_pixels: int | None = None) -
 
 
 @contextlib.contextmanager
-def _naming(source: Source) -> Iterator[None]:
+def naming(source: Source) -> Iterator[None]:
     """Let errors name the file, where it has a path."""
     try:
         yield

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from waldo_cli.errors import ImageError
-from waldo_cli.images.decode import Source, max_file_bytes, opened, read_all
+from waldo_cli.images.decode import Source, max_file_bytes, naming, opened, read_all
 from waldo_cli.images.pages import contents
 
 if TYPE_CHECKING:
@@ -188,9 +188,10 @@ def load_weights(path_or_file: Source, *, max_pixels: int | None = None) -> Floa
     """
     if isinstance(path_or_file, str | os.PathLike | bytes):
         given = path_or_file if isinstance(path_or_file, bytes) else os.fspath(path_or_file)
-        count = contents(given).count
-        if count > 1:
-            raise ImageError(f"weights are one picture, this file has {count}: save one of them")
+        with naming(path_or_file):
+            count = contents(given).count
+            if count > 1:
+                raise ImageError(f"weights are one picture, this file has {count}: save one")
     with opened(path_or_file, max_pixels) as picture:
         colour, alpha = picture.colour_and_alpha()
         weights = colour[..., 0]  # grey: all three channels are equal
