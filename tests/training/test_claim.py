@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
 
 from waldo_cli.errors import FileError, InvalidInputError
-from waldo_cli.training.claim import MADE_BY, TOML_MARK, check, check_stack, claim, file_name
+from waldo_cli.training.claim import (
+    MADE_BY,
+    TOML_MARK,
+    check,
+    check_stack,
+    claim,
+    claimed,
+    file_name,
+)
 
 FOLDERS = ["fold0", "all"]
 
@@ -95,3 +104,28 @@ def test_a_place_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
 )
 def test_the_stack_is_named_by_its_label_in_its_folder(label: str, name: str) -> None:
     assert file_name(label) == name
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+@pytest.mark.parametrize("learned", [None, "fold0/proposals-early.pt"])
+def test_a_folder_is_free_again_where_nothing_was_learned(
+    tmp_path: Path, was_there: bool, learned: str | None
+) -> None:
+    out = tmp_path / "run"
+    if was_there:
+        out.mkdir()
+    with contextlib.suppress(KeyboardInterrupt), claimed(out, {"seed": 0}, FOLDERS):
+        (out / "fold0").mkdir()
+        if learned is not None:
+            (out / learned).touch()
+        raise KeyboardInterrupt
+    assert (out / "settings.json").exists() == (learned is not None)
+    assert out.exists() == (was_there or learned is not None)
+    assert (out / "fold0").exists() == (learned is not None)
+
+
+def test_a_training_that_was_there_stays_claimed(tmp_path: Path) -> None:
+    claim(tmp_path, {"seed": 0})
+    with pytest.raises(KeyboardInterrupt), claimed(tmp_path, {"seed": 0}, FOLDERS):
+        raise KeyboardInterrupt
+    assert (tmp_path / "settings.json").exists()

@@ -187,6 +187,7 @@ def test_pages_that_show_nothing_but_the_thing_are_refused(tmp_path: Path) -> No
     (tmp_path / "truth.csv").write_text("\n".join(rows) + "\n")
     with pytest.raises(InvalidInputError, match="no page has a place where nothing is"):
         short_run(tmp_path, tmp_path / "run")
+    assert not (tmp_path / "run").exists(), "nothing was learned, so nothing is claimed"
 
 
 def test_a_curve_needs_held_out_pages(folder: Path) -> None:
@@ -198,10 +199,15 @@ def test_a_curve_needs_held_out_pages(folder: Path) -> None:
 
 
 def test_more_folds_than_drawings_are_refused(folder: Path) -> None:
-    with pytest.raises(
-        InvalidInputError, match=r"4 artworks show what is sought, .* too few for 5"
+    truth = folder / "truth.csv"
+    rows = truth.read_text().splitlines()
+    for several, line in (
+        (rows, "4 artworks with what is sought: too few for 5 folds: give --folds 2 to 4, or 0"),
+        (rows[:4], "1 artwork with what is sought: too few for 5 folds: give --folds 0"),
     ):
-        cross_validate.train(Sources(folder, folder / "truth.csv"), folder / "run", folds=5)
+        truth.write_text("\n".join(several) + "\n")
+        with pytest.raises(InvalidInputError, match=line):
+            cross_validate.train(Sources(folder, truth), folder / "run", folds=5)
     assert not (folder / "run").exists()
 
 

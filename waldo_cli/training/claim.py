@@ -1,15 +1,17 @@
 """The folder of a training: it is claimed for one training, and nothing of anybody else is overwritten.
 
 `check` says whether a training may go into a folder, without a change to it; when everything is read, `claim`
-notes the settings there. Each file that a training writes into the folder itself begins with a mark, by which
-`check` knows it.
+notes the settings there, and `claimed` takes the note back where nothing was learned. Each file that a
+training writes into the folder itself begins with a mark, by which `check` knows it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,27 @@ def _must_be_ours(path: Path, mark: bytes) -> None:
     content = beginning(path, 1024)
     if content is not None and not content.lstrip(b"{\n ").startswith(mark):
         raise _foreign(path)
+
+
+@contextlib.contextmanager
+def claimed(out: Path, settings: dict[str, Any], folders: Sequence[str]) -> Iterator[None]:
+    """`claim` a folder; if what is done within it fails before anything is learned, it is free again."""
+    was_there, was_claimed = out.is_dir(), os.path.lexists(out / SETTINGS)
+    claim(out, settings)
+    try:
+        yield
+    except BaseException:
+        if not was_claimed and not any(any(_files_in(out / folder)) for folder in folders):
+            with contextlib.suppress(OSError):
+                (out / SETTINGS).unlink()
+                for place in [*(out / folder for folder in folders), *([] if was_there else [out])]:
+                    if place.is_dir():
+                        place.rmdir()
+        raise
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return folder.iterdir() if folder.is_dir() else iter(())
 
 
 def claim(out: Path, settings: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ from waldo_cli.evaluation.pages import Complain, refuse
 from waldo_cli.files import sweep, write_atomically
 from waldo_cli.training.beside import learn_beside
 from waldo_cli.training.calibrate import Calibration
-from waldo_cli.training.claim import MADE_BY, PAGE, REPORT, check, check_stack, claim, file_name
+from waldo_cli.training.claim import MADE_BY, PAGE, REPORT, check, check_stack, claimed, file_name
 from waldo_cli.training.curve import SHARES, doubled, point, told
 from waldo_cli.training.data import TrainingPage
 from waldo_cli.training.held_out import Fold
@@ -93,7 +93,7 @@ def train(
     ------
     InvalidInputError
         A setting is out of range, `out` contains another training, no page shows what is sought, there are
-        fewer drawings than folds, or a checkpoint is damaged.
+        fewer drawings than folds, or a checkpoint is damaged. Where nothing was learned, `out` stays free.
     FileError
         A file cannot be read or written, or is in the way and was made by somebody else.
     MemoryError
@@ -103,18 +103,30 @@ def train(
     _must_be_in_range(training, jobs)
     check(out, training.parts, resume=resume)
     learner = Learner(training, *sources.read(complain, say))
-    classes, plan, real_pages = learner.classes, training.plan, learner.pages
-    _must_suffice(real_pages, folds, sources.truth)
-    name = file_name(classes.names[0])
-    check_stack(out, name)
+    classes = learner.classes
+    _must_suffice(learner.pages, folds, sources.truth)
+    check_stack(out, file_name(classes.names[0]))
     settings: dict[str, Any] = {
         "folds": folds,
         "effort": effort,
         "seed": seed,
         "classes": asdict(classes),
     }
-    settings["pages"] = fingerprint((*real_pages, *learner.drawn))[:16]
-    claim(out, settings)
+    settings["pages"] = fingerprint((*learner.pages, *learner.drawn))[:16]
+    with claimed(out, settings, training.parts):
+        return _trained(learner, settings, jobs, say, show)
+
+
+def _trained(
+    learner: Learner,
+    settings: dict[str, Any],
+    jobs: int,
+    say: Callable[[str], None],
+    show: Callable[[Progress], None] | None,
+) -> tuple[Path, dict[str, Any]]:
+    """Learn and judge all parts, and write the stack and the report."""
+    training, classes, real_pages = learner.training, learner.classes, learner.pages
+    out, plan = training.out, training.plan
     for folder in ("", *training.parts):
         sweep(str(out / folder))
     alike = same_pictures(real_pages)
@@ -139,7 +151,7 @@ def train(
         firsts = {s.name: s.rank == 1 for s in results[-1].pages.get("page", [])}
         shares["all"].add(learner.seen(number), firsts)
         progress.add_judged(sum(firsts.values()), len(firsts))
-        for share in SHARES if curve else ():
+        for share in SHARES if training.curve else ():
             part = f"{fold_name}-{share}"
             firsts = learner.share(number, share, progress.lines(part))
             shares[share].add(learner.part_seen(number, share), firsts)
@@ -149,11 +161,11 @@ def train(
     progress.end_of_part(RELEASE)
     shown = len(_shown(real_pages))
     description = f"{classes.names[0]}, learned from {shown} page{'s' * (shown != 1)}"
-    release = Release(name, description, calibration)
+    release = Release(file_name(classes.names[0]), description, calibration)
     path = write_stack(out, release, classes, *networks)
     report = report_of(settings, classes, plan, results, calibration)
     report["same_pictures"] = alike
-    if curve:
+    if training.curve:
         report["curve"] = _curve(list(shares.values()), say)
     with write_atomically(out / PAGE) as file:
         file.write(page_of(report, progress.losses, real_pages, results, calibration).encode())
@@ -215,8 +227,8 @@ def _must_suffice(pages: Sequence[TrainingPage], folds: int, truth: Path) -> Non
     """Refuse pages that cannot be learned from."""
     shown = len(_shown(pages))
     if folds > shown:
+        few = f"--folds 2 to {shown}, or 0" if shown > 1 else "--folds 0"
         raise InvalidInputError(
-            f"{shown} artworks show what is sought, which is too few for {folds} folds: give --folds"
-            f" up to {shown}, or 0",
+            f"{shown} artwork{'s' * (shown != 1)} with what is sought: too few for {folds} folds: give {few}",
             path=str(truth),
         )
