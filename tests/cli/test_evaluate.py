@@ -209,6 +209,25 @@ def test_a_page_of_which_the_sought_box_is_lost_is_not_one_without(
     assert second.startswith(f"waldo: {pages / 'two.png'}: no box of class 'waldo' is left of it")
 
 
+def test_a_page_cut_short_is_judged_where_it_is_asked_for(pages: Path, tmp_path: Path) -> None:
+    for name in ("one.png", "two.png"):
+        data = (pages / name).read_bytes()
+        (tmp_path / name).write_bytes(data[: len(data) - 2000 * (name == "two.png")])
+    path = truth(tmp_path, "one.png,80,60,waldo,30,20,40,32", "two.png,80,60,waldo,7,5,17,17")
+    fixed = [
+        "evaluate",
+        str(tmp_path),
+        "--truth",
+        str(path),
+        "--mask",
+        f"waldo={pages / 'mask.png'}",
+    ]
+    for more, judged, status in (([], 1, 2), (["--allow-truncated"], 2, 0)):
+        ended = CliRunner().invoke(waldo, [*fixed, "--scales", "1", "-f", "json", *more])
+        assert (json.loads(ended.stdout)["top1"], ended.exit_code) == (judged, status)
+        assert ("see --allow-truncated" in ended.stderr) == (status == 2)
+
+
 def test_of_many_faults_the_first_are_shown_and_all_are_counted(
     pages: Path, tmp_path: Path
 ) -> None:

@@ -155,7 +155,9 @@ def test_the_classes_their_shape_and_sizes_come_from_the_truth(tmp_path: Path) -
         "a.png,80,60,lookalike,1,20,25,32",
         "b.png,80,60,logo_icon,1,1,9,9",
     )
-    with pytest.raises(InvalidInputError, match="'waldo', there are icon, logo: use --label"):
+    with pytest.raises(
+        InvalidInputError, match="boxes of icon, logo: choose the one that is sought by --label"
+    ):
         read(tmp_path, path)
     classes, (first, second) = read(tmp_path, path, label="logo")
     assert (classes.names, classes.labels) == (("logo", "icon"), ("logo", "icon", "nothing"))
@@ -168,6 +170,21 @@ def test_the_classes_their_shape_and_sizes_come_from_the_truth(tmp_path: Path) -
     assert low <= 12 / 10 < 2 * 12 / 10 <= high * 2**0.25
 
 
+def test_pages_cut_short_and_large_ones_are_read_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.png,80,60,logo,1,1,25,13", "b.png,80,60,logo,1,1,25,13")
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "b.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "b.png").read_bytes()[:-3000])
+    told: list[WaldoError] = []
+    for options, count in (({}, 1), ({"allow_truncated": True}, 2)):
+        _, pages, _ = Sources(tmp_path, path, **options).read(told.append)
+        assert len(pages) == count
+    assert [("--allow-truncated" in str(e)) for e in told] == [True]
+    with pytest.raises(WaldoError, match="--max-pixels"):
+        read(tmp_path, path, max_pixels=4000)
+    assert len(read(tmp_path, path, max_pixels=4800, allow_truncated=True)[1]) == 2
+
+
 def test_what_is_no_picture_among_further_pages_is_said(tmp_path: Path) -> None:
     truth = write(tmp_path, "a.png,80,60,logo,1,1,25,13")
     more = tmp_path / "more"
@@ -177,6 +194,15 @@ def test_what_is_no_picture_among_further_pages_is_said(tmp_path: Path) -> None:
     said: list[str] = []
     _, pages, _ = Sources(tmp_path, truth, without=(more,)).read(refuse, said.append)
     assert (len(pages), said) == (2, ["1 file not looked at: 1 MP4"])
+
+
+def test_a_column_kind_with_other_words_leaves_pages_what_they_are(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.png,80,60,waldo,1,1,9,11,photo", "b.png,80,60,,,,,,Picture")
+    text = path.read_text()
+    path.write_text(text.replace("ymax\n", "ymax,kind\n"))
+    assert [p.kind for p in read(tmp_path, path)[1]] == ["page", "picture"]
+    path.write_text(path.read_text().replace("photo", "phone photo").replace("Picture", "?"))
+    assert [p.kind for p in read(tmp_path, path)[1]] == ["phone photo", "without"]
 
 
 def test_the_only_class_is_sought(tmp_path: Path) -> None:

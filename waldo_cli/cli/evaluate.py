@@ -87,6 +87,7 @@ Examples:
 @options.truth_pixels
 @options.max_pixels
 @options.max_seconds
+@click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short.")
 @options.debug
 @click.pass_context
 def evaluate(
@@ -109,6 +110,7 @@ def evaluate(
     truth_pixels: TruthPixels | None,
     max_pixels: int | None,
     max_seconds: float,
+    allow_truncated: bool,
     debug: bool,  # noqa: ARG001 - read by main
 ) -> None:
     """Look for him on the pages of the folder PAGES, whose boxes are known, and say how well it went.
@@ -164,6 +166,7 @@ def evaluate(
                     top=top,
                     max_overlap=max_overlap,
                     max_pixels=max_pixels,
+                    allow_truncated=allow_truncated,
                     max_seconds=max_seconds,
                     complain=faults.add,
                     truth_pixels=truth_pixels,

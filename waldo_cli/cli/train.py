@@ -36,7 +36,8 @@ Examples:
     required=True,
     type=options.PLACE,
     metavar="FILE|DIR",
-    help=f"{options.TRUTH_HELP} A CSV may have a column artwork where several pages show one drawing.",
+    help=f"{options.TRUTH_HELP} A CSV may have a column artwork where several pages show one drawing, and a"
+    " column kind: see docs/training-data.md.",
 )
 @click.option(
     "-o",
@@ -116,6 +117,8 @@ Examples:
     " memory of its own for the pages, as the program does, and for what is cut out of them.",
 )
 @options.truth_pixels
+@options.max_pixels
+@click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short.")
 @click.option(
     "--progress/--no-progress",
     default=None,
@@ -140,6 +143,8 @@ def train(
     curve: bool,
     jobs: int,
     truth_pixels: TruthPixels | None,
+    max_pixels: int | None,
+    allow_truncated: bool,
     progress: bool | None,
     resume: bool,
     debug: bool,  # noqa: ARG001 - read by main
@@ -151,8 +156,8 @@ def train(
     there, and where they were least sure. The classes, and the shape and the sizes of what is sought, come
     from the boxes. Needs the extra "train".
 
-    What is wrong with a row of the truth is one line, and it is left out. Nothing is written before all is
-    read, and nothing over files that a training has not made.
+    What is wrong with a row of the truth or with a page is one line, and it is left out. Nothing is written
+    before all is read, and nothing over files that a training has not made.
 
     Exit status: 0 it was learned, 2 an error, or it was learned without something, 130 Ctrl-C.
     """
@@ -177,6 +182,8 @@ def train(
         tuple(map(Path, without)),
         None if drawn is None else Path(drawn),
         truth_pixels,
+        max_pixels,
+        allow_truncated,
     )
     with Faults() as faults, TrainingScreen(progress=progress) as screen:
         path, report = run_training(

@@ -101,6 +101,7 @@ def score_page(
     top: int = 100,
     max_overlap: float = MAX_OVERLAP,
     max_pixels: int | None = None,
+    allow_truncated: bool = False,
     max_seconds: float = MAX_SECONDS,
     complain: Complain = refuse,
     truth_pixels: TruthPixels | None = None,
@@ -119,7 +120,7 @@ def score_page(
         Maximum number of finds per page (and mask) that are ranked.
     max_overlap, max_seconds
         As for `detect`.
-    max_pixels, complain, truth_pixels
+    max_pixels, allow_truncated, complain, truth_pixels
         As for `open_page`. The picture is read as `detect` reads it.
 
     Raises
@@ -135,7 +136,12 @@ def score_page(
     search = search.for_class(label)
     started = time.perf_counter()
     image = load_reduced(
-        page.path, search.reduction, page=page.number, max_pixels=max_pixels, must_show=True
+        page.path,
+        search.reduction,
+        page=page.number,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
+        must_show=True,
     )
     page = set_page(page, Size(*image.shape[:2]), complain, truth_pixels, max_pixels)
     refuse_without(page, label)

@@ -253,6 +253,7 @@ def open_page(
     page: Page,
     *,
     max_pixels: int | None = None,
+    allow_truncated: bool = False,
     complain: Complain = refuse,
     truth_pixels: TruthPixels | None = None,
 ) -> tuple[Floats, Page]:
@@ -260,7 +261,7 @@ def open_page(
 
     Parameters
     ----------
-    max_pixels
+    max_pixels, allow_truncated
         As for `load_image`.
     complain, truth_pixels
         As for `set_page`.
@@ -272,7 +273,13 @@ def open_page(
     FileError
         The picture cannot be read.
     """
-    image = load_image(page.path, page=page.number, max_pixels=max_pixels, must_show=True)
+    image = load_image(
+        page.path,
+        page=page.number,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
+        must_show=True,
+    )
     return image, set_page(page, Size(*image.shape[:2]), complain, truth_pixels, max_pixels)
 
 

@@ -51,6 +51,9 @@ LOOK_ALIKE = "lookalike"
 # else. Less is learned from each.
 OTHER_KINDS = ("drawn", "picture")
 
+# What a column `kind` may say; a column of this name may be about something else.
+KINDS = frozenset(("page", "other scan", "phone photo", "without", *OTHER_KINDS))
+
 # A spot on a page: x, y, height of a head there, all in page pixels.
 Spot = tuple[float, float, float]
 
@@ -106,9 +109,8 @@ class TrainingPage:
     artwork
         The drawing that the page shows. Pages of the same artwork go into the same fold.
     kind
-        ``page``, ``other scan``, ``phone photo`` or any other word for pages that show what is sought;
-        ``without``, a page of the same kind on which it is not; ``picture``, something else without it;
-        ``drawn``.
+        One of `KINDS`: ``page``, ``other scan``, ``phone photo`` show what is sought; ``without``, a page of
+        the same kind on which it is not; ``picture``, something else without it; ``drawn``.
     pixels
         ``(H, W, 3)`` uint8.
     heads
@@ -147,17 +149,29 @@ Opened = tuple[Bytes, Page]
 
 
 def open_pages(
-    listed: Sequence[Page], complain: Complain = refuse, truth_pixels: TruthPixels | None = None
+    listed: Sequence[Page],
+    complain: Complain = refuse,
+    *,
+    truth_pixels: TruthPixels | None = None,
+    max_pixels: int | None = None,
+    allow_truncated: bool = False,
 ) -> list[Opened]:
     """The pages of a truth, with their pixels and with their boxes on them.
 
     `complain` gets what is wrong with a row, and pages that cannot be used: their picture cannot be read,
-    has another size than the truth says, or none of their boxes on it. They are left out.
+    has another size than the truth says, or none of their boxes on it. They are left out. What else may be
+    given is for `open_page`.
     """
     opened = []
     for listed_page in listed:
         try:
-            image, page = open_page(listed_page, complain=complain, truth_pixels=truth_pixels)
+            image, page = open_page(
+                listed_page,
+                complain=complain,
+                truth_pixels=truth_pixels,
+                max_pixels=max_pixels,
+                allow_truncated=allow_truncated,
+            )
         except WaldoError as e:
             complain(e.at(str(listed_page.path)))
             continue
@@ -218,6 +232,10 @@ def classes_of(opened: Sequence[Opened], sought: str | None, *, figures: bool = 
     icons = {f"{box.label}_icon" for box in boxes}
     names = sorted({box.label for box in boxes} - icons - {IGNORE, LOOK_ALIKE})
     if sought is None:
+        if len(names) > 1 and "waldo" not in names:
+            raise InvalidInputError(
+                f"there are boxes of {', '.join(names)}: choose the one that is sought by --label"
+            )
         sought = names[0] if len(names) == 1 else "waldo"
     if sought not in names:
         raise InvalidInputError(
@@ -248,17 +266,19 @@ def training_pages(opened: Sequence[Opened], classes: Classes) -> list[TrainingP
     """The pages of a truth as pages to learn from.
 
     In a CSV truth, the column ``artwork`` names the drawing that a page shows, and ``kind`` is a kind as in
-    `TrainingPage`. Without these columns each page is a drawing of its own.
+    `TrainingPage`. Without these columns each page is a drawing of its own, and of kind ``page`` or
+    ``without`` by its boxes; so it is where ``kind`` is another word.
     """
     pages = []
     for pixels, page in opened:
         heads = _heads(page.boxes, classes)
-        kind = "page" if any(h.label == 0 for h in heads) else "without"
+        said = page.columns.get("kind", "").strip().lower()
+        by_boxes = "page" if any(h.label == 0 for h in heads) else "without"
         pages.append(
             TrainingPage(
                 page.name,
                 page.columns.get("artwork", page.name),
-                page.columns.get("kind", kind),
+                said if said in KINDS else by_boxes,
                 pixels,
                 heads,
                 _ignored(page.boxes, classes),

@@ -14,11 +14,12 @@ from pathlib import Path
 from torch import nn
 
 from waldo_cli.errors import InvalidInputError
-from waldo_cli.evaluation.pages import Complain, TruthPixels, add_pages_without
+from waldo_cli.evaluation.pages import Complain, Page, TruthPixels, add_pages_without
 from waldo_cli.evaluation.truth import read_truth
 from waldo_cli.training.claim import file_name
 from waldo_cli.training.curve import SHARES, part_of
 from waldo_cli.training.data import (
+    Opened,
     TrainingPage,
     classes_of,
     folds_by_artwork,
@@ -60,6 +61,8 @@ class Sources:
         A folder of drawn scenes with their ``truth.csv``, which are added to the training pages.
     truth_pixels
         What the boxes mean where sizes do not tell, as for `waldo_cli.evaluation.pages.open_page`.
+    max_pixels, allow_truncated
+        As for `waldo_cli.images.load.load_image`.
     """
 
     pages: Path
@@ -70,6 +73,8 @@ class Sources:
     without: tuple[Path, ...] = ()
     drawn: Path | None = None
     truth_pixels: TruthPixels | None = None
+    max_pixels: int | None = None
+    allow_truncated: bool = False
 
     def read(
         self, complain: Complain, say: Callable[[str], None] = print
@@ -77,7 +82,7 @@ class Sources:
         """The classes, the pages, and the drawn scenes; `say` gets what is left out of the folders."""
         listed = read_truth(self.truth, self.pages, complain)
         add_pages_without(listed, self.without, say)
-        opened = open_pages(listed, complain, self.truth_pixels)
+        opened = self._opened(listed, complain)
         try:
             sought = classes_of(opened, self.label).names[0]
             opened = without_lost(opened, sought, complain)
@@ -90,11 +95,20 @@ class Sources:
         drawn: list[TrainingPage] = []
         if self.drawn is not None:
             scenes = read_truth(self.drawn / "truth.csv", self.drawn, complain)
-            drawn = training_pages(open_pages(scenes, complain), classes)
+            drawn = training_pages(self._opened(scenes, complain), classes)
         return (
             classes,
             training_pages(opened, classes),
             [replace(page, kind="drawn") for page in drawn],
+        )
+
+    def _opened(self, listed: Sequence[Page], complain: Complain) -> list[Opened]:
+        return open_pages(
+            listed,
+            complain,
+            truth_pixels=self.truth_pixels,
+            max_pixels=self.max_pixels,
+            allow_truncated=self.allow_truncated,
         )
 
 
