@@ -104,6 +104,25 @@ def test_by_default_all_pages_of_documents_and_first_frames(
     assert 'href="books/book.pdf#page=1"' in report
 
 
+@pytest.mark.parametrize("kind", ["gif", "mpo"])
+def test_frames_on_standard_input_are_told_once_or_looked_at(
+    kind: str, place: Path, pictures: list[Image.Image]
+) -> None:
+    data = document(kind, pictures[:2])
+    ended = run(place, "-", "--no-heatmap", "-f", "jsonl", stdin=data)
+    assert len(records(ended.stdout)) == 1
+    what = "1 further picture in 1 file" if kind == "mpo" else "1 frame of 1 animation"
+    assert ended.stderr.decode() == f"waldo: {what} not looked at (--pages all)\n"
+    ended = run(place, "-", "--no-heatmap", "-f", "jsonl", "--pages", "all", stdin=data)
+    assert (len(records(ended.stdout)), ended.stderr) == (2, b"")
+
+
+def test_what_of_a_mask_is_not_looked_for_is_told(place: Path, pictures: list[Image.Image]) -> None:
+    write(place, pictures[:2], "gif")
+    ended = run(place, "photos/page001.png", "--no-heatmap", "--mask", "book.gif")
+    assert ended.stderr == b"waldo: --mask: 1 frame of 1 animation not looked at\n"
+
+
 def test_pages_are_chosen_and_a_page_that_is_not_there_is_a_line(
     place: Path, pictures: list[Image.Image]
 ) -> None:

@@ -163,8 +163,9 @@ class Finder:
         opened, page = single(
             source, wanted or 1, max_file_bytes(query.max_pixels), query.max_pixels
         )
-        # Pages inside a page, as of a TIFF in an archive; and of a URL, which was not asked before.
-        asked = source if wanted is None else opened
+        # Pages inside a page, as of a TIFF in an archive; and of a URL, which was not asked before. A page
+        # that is opened in its whole file, as a frame is, was counted when the pages were chosen.
+        asked = source if wanted is None else b"" if opened is source else opened
         others = contents(asked).count - 1 if isinstance(asked, bytes) and page == 1 else 0
         result = self._result(opened, page)
         record = Record(

@@ -22,6 +22,7 @@ from waldo_cli.answers.sidecars import SIDECARS, Sidecar
 from waldo_cli.answers.streams import FORMATS, Format, make_format
 from waldo_cli.cli import options
 from waldo_cli.cli.blocks import view_columns
+from waldo_cli.cli.faults import told_masks
 from waldo_cli.cli.output import CLASSES, LabelFiles, Sink, StandardOutput
 from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
@@ -29,7 +30,6 @@ from waldo_cli.files import show as shown
 from waldo_cli.inputs.folders import expand
 from waldo_cli.inputs.items import ANNOTATED, HEATMAP, Item, Outputs
 from waldo_cli.inputs.leftout import LeftOut
-from waldo_cli.inputs.masks import mask_sources
 from waldo_cli.inputs.pages import ByPage, PageRanges
 from waldo_cli.inputs.sources import STDIN, read_names
 
@@ -107,7 +107,7 @@ class Arguments:
 
         same = {f.name: getattr(self, f.name) for f in fields(Query) if hasattr(self, f.name)}
         changed = {
-            "masks": mask_sources(self.masks),
+            "masks": told_masks(self.masks, quiet=self.quiet),
             "labels": self.labels or None,
             "heatmap": self.draws,
             "orient": not self.no_orient,

@@ -17,7 +17,7 @@ import click
 
 from waldo_cli.answers.streams import escape_formula
 from waldo_cli.cli import options
-from waldo_cli.cli.faults import Faults, tell
+from waldo_cli.cli.faults import Faults, tell, told_masks
 from waldo_cli.files import show
 
 if TYPE_CHECKING:
@@ -135,14 +135,13 @@ def evaluate(
     from waldo_cli.evaluation.judge import score_page
     from waldo_cli.evaluation.pages import add_pages_without, assumption
     from waldo_cli.evaluation.truth import read_truth
-    from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
 
     with Faults() as faults:
         listed = read_truth(truth, pages, faults.add)
         keep_freed_memory()
         given = Search.of_files(
-            stack, mask_sources(masks), None, scales, threshold, angles, mirror, score
+            stack, told_masks(masks), None, scales, threshold, angles, mirror, score
         )
         sought = label or given.labels[0]
         _refuse_unknown_label(listed, sought, truth)

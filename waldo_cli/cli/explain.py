@@ -11,7 +11,7 @@ import re
 import click
 
 from waldo_cli.cli import options
-from waldo_cli.cli.faults import tell
+from waldo_cli.cli.faults import tell, told_masks
 from waldo_cli.files import HTML_MARK, make_folder, refuse_foreign, show, sweep
 from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_pictures
@@ -109,7 +109,6 @@ def explain(
     from waldo_cli.errors import WaldoError
     from waldo_cli.images.load import load_reduced, load_weights
     from waldo_cli.images.pages import contents
-    from waldo_cli.inputs.masks import mask_sources
     from waldo_cli.parallel import keep_freed_memory
     from waldo_cli.show.explain_page import explain as write_page
 
@@ -120,7 +119,7 @@ def explain(
         refuse_foreign(target, HTML_MARK)
     keep_freed_memory()
     search = Search.of_files(
-        stack, mask_sources(masks), labels or None, scales, threshold, angles, mirror, score
+        stack, told_masks(masks), labels or None, scales, threshold, angles, mirror, score
     )
     prior = None if where is None else load_weights(where)
     source = next(read_pictures(max_pixels))[0] if image == STDIN else image

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Self
 
 from waldo_cli.errors import WaldoError
 from waldo_cli.files import show
+from waldo_cli.inputs.leftout import LeftOut
+from waldo_cli.inputs.masks import MaskSource, mask_sources
 
 # Lines that are written; of further faults only the number is told.
 SHOWN = 20
@@ -19,6 +22,15 @@ def tell(text: str, end: str = "\n") -> None:
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):  # full, or closed
         pass
+
+
+def told_masks(values: Iterable[str], *, quiet: bool = False) -> tuple[MaskSource, ...]:
+    """Return what ``--mask`` names, and tell what of it is not looked for."""
+    left_out = LeftOut(enters=False)
+    sources = mask_sources(values, left_out)
+    if not quiet and str(left_out):
+        tell(f"waldo: --mask: {left_out}")
+    return sources
 
 
 class Faults:
