@@ -115,7 +115,8 @@ class Detection:
         None for other stacks, whose score is a probability itself.
     gain, offset
         For a mask: contrast of the image there beside that of the mask, and by how much it is brighter, from
-        -1 to 1. 1 and 0 for a copy; a pale, disabled button has a gain well below 1. None for other stacks.
+        -1 to 1. 1 and 0 for a copy; a pale, disabled button has a gain well below 1. Of a mask of one colour
+        the gain is by how much it is brighter there than its ground. None for other stacks.
     """
 
     label: str

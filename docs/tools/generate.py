@@ -206,7 +206,8 @@ def _fields(schema: dict[str, Any]) -> list[str]:
     """The rows of a table: name, type, meaning."""
     rows = ["| field | type | meaning |", "|---|---|---|"]
     for name, about in schema["properties"].items():
-        kind = about.get("type", repr(about.get("const")))
+        values = about.get("enum", [about.get("const")])
+        kind = about.get("type", "object" if "$ref" in about else ", ".join(map(repr, values)))
         kind = " or ".join(kind) if isinstance(kind, list) else kind
         optional = "" if name in schema["required"] else ", optional"
         rows.append(f"| `{name}` | {kind}{optional} | {about['description']} |")

@@ -102,7 +102,7 @@ def test_a_smooth_mask_amounts_to_fewer_numbers_than_a_busy_one() -> None:
 def test_a_shape_is_compared_whatever_its_colour() -> None:
     alpha = np.zeros((20, 20, 1), np.float32)
     alpha[4:16, 9:12] = alpha[9:12, 4:16] = 1
-    template = Template.of(Mask("plus", alpha), Size(20, 20), one_colour=True)
+    template = Template.of(Mask("plus", alpha), Size(20, 20), np.zeros(3))
     for glyph, ground in (((0.1, 0.1, 0.1), (0.9, 0.9, 0.8)), ((1, 0.9, 0), (0, 0.1, 0.4))):
         image = np.empty((60, 60, 3), np.float32)
         image[:] = ground

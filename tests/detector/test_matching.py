@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 from planted import MASK, PAGE, planted, resized
 from scipy import ndimage
 
@@ -117,7 +118,68 @@ def test_a_glyph_is_found_in_light_and_in_dark() -> None:
         image[60:84, 30:54] += alpha * np.float32(ink - ground)
         image[10:40, 90:92] = ink
         (found,) = detect(image, masks=[glyph], scales=1).detections
-        assert found.box == Box(30, 60, 24, 24)
+        assert found.box == Box(34, 64, 16, 16), "what is transparent all round is no part of it"
+        assert found.gain == pytest.approx(ink - ground, abs=0.01)
+        assert found.offset == pytest.approx(ink, abs=0.01)
+
+
+def pin(colour: tuple[int, int, int]) -> Image.Image:
+    """A pin of one colour, made small by a filter that gives its rim other colours."""
+    large = Image.new("RGBA", (120, 120))
+    draw = ImageDraw.Draw(large)
+    draw.ellipse((20, 4, 100, 84), fill=colour)
+    draw.polygon(((26, 60), (94, 60), (60, 118)), fill=colour)
+    draw.ellipse((44, 28, 76, 60), fill=(0, 0, 0, 0))
+    return large.resize((30, 30), Image.Resampling.LANCZOS)
+
+
+def test_of_glyphs_of_one_shape_the_one_in_the_masks_colour_is_the_best() -> None:
+    page = Image.new("RGBA", (240, 120), (235, 235, 225))
+    for colour, at in (
+        ((30, 60, 220), (20, 20)),
+        ((30, 160, 60), (90, 70)),
+        ((220, 30, 30), (180, 40)),
+    ):
+        page.alpha_composite(pin(colour), at)
+    mask = np.asarray(pin((220, 30, 30)))
+    best, *others = detect(np.asarray(page.convert("RGB")), masks=[mask], top="all").detections
+    assert (best.x, best.y) == pytest.approx((195, 55), abs=1)
+    assert len(others) == 2
+    assert best.score > others[0].score + 0.05
+
+
+def test_a_faint_mask_of_many_colours_is_sought_by_its_colours() -> None:
+    faint = np.dstack([THING, np.full(THING.shape[:2], 0.4, np.float32)])
+    (found,) = detect(planted(50, 40, mask=THING, page=SCENE), masks=[faint], scales=1).detections
+    assert (found.box, found.score) == (Box(50, 40, 54, 42), pytest.approx(1))
+
+
+@pytest.mark.parametrize("margin", [20, 150])
+def test_transparent_margins_change_nothing(margin: int) -> None:
+    image = planted(50, 40, mask=THING, page=SCENE)
+    opaque = np.dstack([THING, np.ones(THING.shape[:2], np.float32)])
+    padded = np.pad(opaque, ((margin, 3), (0, margin), (0, 0)))
+    without, with_margin = (detect(image, masks=[m]).detections[0] for m in (opaque, padded))
+    assert with_margin == without
+    assert with_margin.box == Box(50, 40, 54, 42)
+
+
+def test_a_copy_is_found_though_what_is_coarse_agrees_at_another_scale_too() -> None:
+    """A cone keeps its looks at any scale; what is fine on it does not."""
+    rows, cols = np.mgrid[:64, :64] - 31.5
+    cone = np.clip(1 - np.hypot(rows, cols) / 32, 0, 1)[:, :, None]
+    mask = (0.2 + 0.5 * cone + 0.12 * RNG.random((64, 64, 3))).astype(np.float32)
+    page = np.full((240, 320, 3), 0.25, np.float32)
+    found = detect(planted(140, 100, mask=mask, page=page), masks=[mask]).detections[0]
+    assert (found.box, found.score) == (Box(140, 100, 64, 64), pytest.approx(1))
+
+
+@pytest.mark.parametrize("likely", [1.0, 0.9, 0.3])
+def test_a_prior_that_is_the_same_everywhere_hides_nothing(likely: float) -> None:
+    image = planted(50, 40, mask=THING, page=SCENE)
+    where = np.full(image.shape[:2], likely, np.float32)
+    (found,) = detect(image, masks=[THING], where=where, scales=1).detections
+    assert found.score == pytest.approx(likely, abs=1e-4)
 
 
 def test_turns_without_a_mask_are_an_error() -> None:

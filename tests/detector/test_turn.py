@@ -81,6 +81,18 @@ def test_a_turn_that_is_given_is_the_only_one(turn: int) -> None:
         assert result.found == (turn == needed)
 
 
+def test_a_mask_in_an_image_that_lies_on_its_side_is_told_as_it_lies_there() -> None:
+    mask = flag()[8:18, 18:26]
+    (found,) = detect(turned(flag(), 90), masks=[mask], scales=1, turn=270).detections
+    assert found.angle == -90
+    assert found.polygon is not None
+    assert sorted({x for x, _ in found.polygon}) == [
+        found.box.left,
+        found.box.left + found.box.width,
+    ]
+    assert found.polygon[0][0] > found.polygon[3][0]  # its top side is on the right
+
+
 def test_an_image_that_shows_nothing_stays_as_it_is() -> None:
     for turn in ("auto", "none", 0):
         result = detect(flag()[:, :20], stack=FLAG, turn=turn)

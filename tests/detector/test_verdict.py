@@ -14,7 +14,7 @@ NONE_NEAR = np.array([-2.0])
 def agreement(**changed: float) -> Agreement:
     usual = {
         "score": 0.97, "gain": 1.0, "offset": 0.0, "concordance": 0.97, "trimmed": 0.98, "inside": 1.0,
-        "independent": 30.0,
+        "independent": 30.0, "kept_gain": 1.0, "kept_offset": 0.0,
     }  # fmt: skip
     return Agreement(**{name: np.array([v]) for name, v in (usual | changed).items()})
 
@@ -30,7 +30,9 @@ def test_more_agreement_parts_and_numbers_make_chance_less_likely() -> None:
     assert chance(trimmed=0.9) > chance()
     assert chance(independent=8.0) > chance()
     assert chance(inside=0.4) > chance()
-    assert chance(score=0.6, trimmed=0.7) == 1.0
+    assert chance(kept_gain=0.7) > chance()
+    assert chance(kept_offset=0.1) > chance()
+    assert chance(score=0.6, trimmed=0.7, kept_gain=0.5) > 0.5
 
 
 def test_a_contrast_far_from_the_masks_is_no_find_unless_any_will_do() -> None:
@@ -39,8 +41,8 @@ def test_a_contrast_far_from_the_masks_is_no_find_unless_any_will_do() -> None:
 
 
 def test_a_page_full_of_what_is_nearly_it_makes_chance_more_likely() -> None:
-    place = np.array([2.0, 2.0, 2.0])
-    none, some, many = chance_of(place, np.array([-np.inf, 0.0, 1.8]))
+    place = np.array([1.8, 1.8, 1.8])
+    none, some, many = chance_of(place, np.array([-np.inf, 0.0, 1.7]))
     assert none < MOST_CHANCE < some < many
 
 

@@ -218,8 +218,8 @@ scales = click.option(
     default="auto",
     show_default=True,
     metavar="SPEC",
-    help="How large it is beside the mask or the stack's object, 2 = twice as large: auto (what the"
-    " stack says), one number, a list 0.5,1,2, or a range 0.5:2, with steps 0.5:2/8.",
+    help="How large it is beside the mask or the stack's object, 2 = twice as large: auto (0.5:2 for a"
+    " mask, else what the stack says), one number, a list 0.5,1,2, or a range 0.5:2, with steps 0.5:2/8.",
 )
 
 

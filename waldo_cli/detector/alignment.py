@@ -158,8 +158,9 @@ class Template:
         Distance of two points, in pixels of the mask.
     grid
         Rows and columns of points.
-    one_colour
-        The values are those of a shape, whose colour in the image does not matter.
+    colour
+        Of a mask of one colour, ``(3,)``: the values are those of its shape, and in the image it may have any
+        colour. None for all others.
     """
 
     values: Doubles
@@ -168,10 +169,10 @@ class Template:
     at: Doubles
     pitch: tuple[float, float]
     grid: Size
-    one_colour: bool
+    colour: Doubles | None
 
     @classmethod
-    def of(cls, mask: Mask, grid: Size, *, one_colour: bool = False) -> Template:
+    def of(cls, mask: Mask, grid: Size, colour: Doubles | None = None) -> Template:
         """The template of a mask with so many rows and columns of points, at most those of the mask."""
         small = Level(mask.weighed(), grid)[:].astype(np.float64)
         w = np.maximum(small[:, :, -1], 0)
@@ -183,7 +184,7 @@ class Template:
         x = (np.arange(grid.cols) + 0.5) * pitch[1] - mask.size.cols / 2
         at = np.stack(np.broadcast_arrays(x[None, :], y[:, None])).reshape(2, -1)
         values = np.moveaxis(values, 2, 0).reshape(values.shape[2], -1)
-        return cls(values, mean, (w / w.sum()).reshape(-1), at, pitch, grid, one_colour)
+        return cls(values, mean, (w / w.sum()).reshape(-1), at, pitch, grid, colour)
 
     @cached_property
     def energy(self) -> float:
@@ -192,13 +193,20 @@ class Template:
 
     @cached_property
     def independent(self) -> float:
-        """How many independent numbers the mask amounts to: points over the sum of its autocorrelation²."""
+        """How many independent numbers the mask amounts to, of its points and of its colours.
+
+        Points over the sum of the mask's autocorrelation², times the participation ratio of the colours:
+        1 for a grey mask, 3 where all channels vary alike and by themselves.
+        """
         planes = (self.values * np.sqrt(self.weights)).reshape(-1, *self.grid)
         spectrum = np.fft.rfft2(planes, [2 * n for n in self.grid])
         power = np.square(np.abs(spectrum)).sum(0)
         auto = np.fft.irfft2(power, [2 * n for n in self.grid])
         auto /= max(float(auto[0, 0]), 1e-30)
-        return float((self.weights > 0).sum() / np.square(auto).sum())
+        points = (self.weights > 0).sum() / np.square(auto).sum()
+        covariance = (self.values * self.weights) @ self.values.T
+        colours = np.trace(covariance) ** 2 / max(float(np.square(covariance).sum()), 1e-30)
+        return float(points * colours)
 
     @cached_property
     def derivatives(self) -> Doubles:
@@ -299,11 +307,16 @@ class Agreement:
     score
         Normalised cross-correlation over the part of the mask that lies inside the image.
     gain, offset
-        Contrast of the image beside that of the mask, and mean difference of brightness.
+        Contrast of the image beside that of the mask, and mean difference of brightness. For a mask of one
+        colour: by how much the shape is brighter than its ground, from -1 to 1, and than the mask.
     concordance
-        Lin's concordance correlation: as the score, but 1 only where the colours are the same, too.
+        Lin's concordance correlation: as the score, but 1 only where the colours are the same, too. For a
+        mask of one colour: 1 less the root mean square of the colours' difference.
     trimmed
         The score without the parts that agree least, which hold up to 40 % of the mask's energy.
+    kept_gain, kept_offset
+        Gain without these parts, and how far the colours are off then: the root mean square of the channels'
+        differences. NaN for a mask of one colour.
     inside
         Share of the mask's weight that lies inside the image.
     independent
@@ -315,6 +328,8 @@ class Agreement:
     offset: Doubles
     concordance: Doubles
     trimmed: Doubles
+    kept_gain: Doubles
+    kept_offset: Doubles
     inside: Doubles
     independent: Doubles
 
@@ -446,6 +461,7 @@ class _Fit:
     window: _Window
     centred: Array  # (C, N, P) the window minus its means; C is 1 for a template of one colour
     means: Doubles  # (C, N)
+    slopes: Doubles  # (C, N) for a template of one colour: gain of each channel
     Wx: Doubles  # (C, N, B) sums over parts of the weighted window
     Wxx: Doubles  # (N, B) of its squares
     Wxv: Doubles  # (N, B) of its products with the template
@@ -468,18 +484,20 @@ def _fitted(template: Template, pixels: Array, inside: NDArray[np.bool_] | None)
     means = pixels @ w[0] if len(w) == 1 else np.einsum("np,cnp->cn", w, pixels)
     pixels -= means[:, :, None]
     floor = 1e-12 + 1e-10 * float(np.square(means).sum(0).max(initial=0.0))
-    if template.one_colour:
+    slopes = np.zeros(means.shape)
+    if template.colour is not None:
         against = np.einsum("np,cnp->cn", np.broadcast_to(w * v[0], pixels.shape[1:]), pixels)
         total = (np.square(pixels).sum(0) * w).sum(1)
         strength = np.sqrt(np.square(against).sum(0))
         score = strength / np.sqrt(np.maximum(window.energy * total, floor**2))
+        slopes = against / np.maximum(window.energy, 1e-12)
         # The colours along the line that tells the shape best from its ground.
         direction = against / np.maximum(strength, 1e-12)
         pixels = (pixels * direction[:, :, None]).sum(0, keepdims=True)
     Wx = template.summed(pixels * w)
     Wxx = template.summed(np.square(pixels).sum(0) * w)
     Wxv = template.summed((pixels * v).sum(0) * w)
-    if not template.one_colour:
+    if template.colour is None:
         strength, total = Wxv.sum(1), Wxx.sum(1)
         score = strength / np.sqrt(np.maximum(window.energy * total, 1e-30))
         score = np.where(total > floor, score, 0)
@@ -487,6 +505,7 @@ def _fitted(template: Template, pixels: Array, inside: NDArray[np.bool_] | None)
         window,
         pixels,
         means.astype(np.float64),
+        slopes.astype(np.float64),
         Wx,
         Wxx,
         Wxv,
@@ -535,6 +554,8 @@ def _moved(
 # Parts of a mask along each side, for `trimmed`; and the share of them that may disagree.
 _PARTS = 8
 _MAY_DISAGREE = 0.4
+# Of the mask's energy so much must be left in what agrees.
+_LEAST_KEPT = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -573,30 +594,45 @@ def _trimmed(template: Template, fit: _Fit) -> _Trimmed:
         xx -= total * np.square(mean_x).sum(0)
         vv -= total * np.square(mean_v).sum(0)
         xv -= total * (mean_x * mean_v).sum(0)
-        score = np.where((xx > 1e-12) & (vv > 1e-12), xv / np.sqrt(np.maximum(xx * vv, 1e-24)), 0)
+        score = np.where(xx > 1e-12, xv / np.sqrt(np.maximum(xx * vv, 1e-24)), 0)
         gain = xv / np.maximum(vv, 1e-12)
         offset = mean_x - gain * mean_v
+        # Of a mask of two colours one alone may be left, which agrees with anything flat: take all then.
+        flat = vv < _LEAST_KEPT * fit.window.energy
+        score, gain = np.where(flat, fit.score, score), np.where(flat, fit.gain, gain)
+        offset = np.where(flat, 0, offset)
+        kept[flat] = 1
     return _Trimmed(np.clip(score, -1, 1), gain, offset, (kept > 0)[:, template.part])
 
 
 def _agreement(template: Template, pixels: Floats, inside: NDArray[np.bool_] | None) -> Agreement:
     fit = _fitted(template, pixels.astype(np.float64), inside)
+    rest = _trimmed(template, fit)
     # Means of the mask over what lies inside, to compare brightness.
-    if template.one_colour:
-        offset = concordance = np.zeros(len(fit.score))
+    own = (template.values @ fit.window.weights.T) + template.mean[:, None]
+    gain = fit.gain
+    if template.colour is not None:
+        # The colour where the shape is opaque, by a line through the window's colours over its opacity.
+        apart = fit.means + fit.slopes * (1 - own) - template.colour[:, None]
+        gain, offset = fit.slopes.mean(0), apart.mean(0)
+        concordance = 1 - np.sqrt(np.square(apart).mean(0))
+        kept_gain = kept_offset = np.full(len(fit.score), np.nan)
     else:
-        own = (template.values @ fit.window.weights.T) + template.mean[:, None]
         apart = fit.means - own
         offset = apart.mean(0)
         product = fit.gain * fit.window.energy
         different = fit.window.energy + fit.Wxx.sum(1) + np.square(apart).sum(0)
         concordance = 2 * product / np.maximum(different, 1e-12)
+        kept_gain = rest.gain
+        kept_offset = np.sqrt(np.square(apart + rest.offset).mean(0))
     return Agreement(
         fit.score,
-        fit.gain,
+        gain,
         offset,
         np.clip(concordance, -1, 1),
-        _trimmed(template, fit).score,
+        rest.score,
+        kept_gain,
+        kept_offset,
         fit.inside,
         np.full(len(fit.score), template.independent),
     )

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles, Floats
@@ -42,8 +43,11 @@ from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Detection, Size
 from waldo_cli.stack.stack import Mask
 
-# Sides, in pixels, of a square with the thing's area, as it is looked at in each step.
+# Sides, in pixels, of a square with the thing's area, as it is looked at in each step. A mask with fine
+# detail, of which less than a share is left at the coarse size, is looked at some times larger in all but the
+# last step.
 COARSE, FIRST, SECOND, FINE = 16, 20, 32, 96
+_LEAST_LEFT, _LARGER = 0.4, (1.0, 1.5, 2.0, 3.0)
 
 # A thing whose shorter side measures less in the image tells too little to be sought at that scale.
 SMALLEST = 8
@@ -61,11 +65,19 @@ _MOST_SCORES = 1 << 24
 # Seconds on one core for a pixel of a level: for sums over the windows, and for each turn.
 _SECONDS_A_PIXEL, _SECONDS_A_TURN = 8e-8, 5e-8
 
-# Masks whose colours vary less under their weights are matched by their shape: 2 levels of 255.
-_FLAT = 2 / 255
+# Masks whose colours vary less under their weights are matched by their shape. At its rim, so many pixels
+# wide, a shape that has been resized may be of other colours.
+_FLAT, _RIM = 6 / 255, 2
+# What the worst colour takes from the score of a shape, as a share of it.
+_COLOUR = 0.3
 
 # Points along each side by which the common part of two finds is measured.
 _POINTS = 8
+# How far from a candidate a copy of the mask is tried, as a share of its sides; near so many candidates that
+# the mask's pixels, times their number, are about this many.
+_COPY_NEAR, _COPIES = 0.12, 1 << 19
+# Poses so near are one: share of the thing's shorter side, logarithm of the scale, degrees.
+_SAME = (0.1, 0.06, 4.0)
 # How near to the pixels' own grid a pose must be to be tried there: pixels, share of the scale, degrees.
 _NEAR_GRID = (0.75, 0.04, 2.0)
 
@@ -102,10 +114,7 @@ def is_one_colour(mask: Mask) -> bool:
     InvalidInputError
         It has one colour and no shape.
     """
-    counted = mask.pixels.reshape(-1, mask.pixels.shape[2])
-    if mask.weights is not None:
-        counted = counted[mask.weights.reshape(-1) > 0.5]
-    if len(counted) and counted.std(axis=0).max() > _FLAT:
+    if mask.pixels[_opaque(mask)].std(axis=0).max() > _FLAT:
         return False
     if mask.weights is None or mask.weights.std() < _FLAT:
         raise InvalidInputError(
@@ -113,6 +122,21 @@ def is_one_colour(mask: Mask) -> bool:
             " with some of what is around it, or make that transparent"
         )
     return True
+
+
+def colour_of(mask: Mask) -> Doubles:
+    """The colour of a mask of one colour, ``(3,)``."""
+    return np.asarray(mask.pixels[_opaque(mask)].mean(axis=0, dtype=np.float64))
+
+
+def _opaque(mask: Mask) -> NDArray[np.bool_]:
+    """Where a mask has its colours, ``(A, B)``: away from the rim of its shape, if anything is."""
+    if mask.weights is None:
+        return np.ones(mask.size, bool)
+    opaque = mask.weights > mask.weights.max() / 2
+    padded = np.pad(opaque, _RIM, constant_values=True)
+    inner = np.asarray(sliding_window_view(padded, (2 * _RIM + 1,) * 2).all(axis=(2, 3)))
+    return inner if inner.any() else opaque
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +172,11 @@ class Matcher:
         return Mask(self.mask.label, self.mask.weights[:, :, None].astype(np.float32))
 
     @property
+    def any_contrast(self) -> bool:
+        """Whether the image may have any contrast beside the mask's."""
+        return self.score == "ncc" or self.one_colour
+
+    @property
     def free(self) -> tuple[str, ...]:
         """What an alignment may change."""
         scale = (SCALE,) if len(self.scales) > 1 else ()
@@ -160,19 +189,27 @@ class Matcher:
         k = min(k, 1.0, scale)
         return Size(max(1, round(rows * k)), max(1, round(cols * k)))
 
+    @cached_property
+    def larger(self) -> float:
+        """How many times larger than `COARSE` the mask must be looked at, so that it is told from others."""
+        whole = self.template(FINE, 1.0).energy
+        return next(
+            (f for f in _LARGER if self.template(f * COARSE, 1.0).energy >= _LEAST_LEFT * whole),
+            _LARGER[-1],
+        )
+
     @property
     def half_side(self) -> float:
         """The side at which the mask is seen from twice as far as in the second alignment."""
-        return max(float(SMALLEST), math.sqrt(math.prod(self.grid(SECOND, 1.0))) / 2)
+        return max(float(SMALLEST), math.sqrt(math.prod(self.grid(self.larger * SECOND, 1.0))) / 2)
 
     def template(self, side: float, scale: float) -> Template:
         """The template for an alignment; made anew unless it is the last one."""
         grid = self.grid(side, scale)
         known = self._templates.get(grid)
         if known is None:
-            known = self._templates[grid] = Template.of(
-                self.sought, grid, one_colour=self.one_colour
-            )
+            colour = colour_of(self.mask) if self.one_colour else None
+            known = self._templates[grid] = Template.of(self.sought, grid, colour)
         return known
 
     @cached_property
@@ -181,8 +218,12 @@ class Matcher:
 
     def reported(self, agreement: Agreement, weights: Doubles) -> Doubles:
         """The scores that are reported, those above 0 times the prior's weights."""
-        by_colour = self.score == "ccc" and not self.one_colour
-        scores = agreement.concordance if by_colour else agreement.score
+        scores = agreement.score
+        if self.score == "ccc" and self.one_colour:
+            # Its colour may be another, and decides between places where its shape is alike.
+            scores = scores * (1 - _COLOUR * (1 - agreement.concordance))
+        elif self.score == "ccc":
+            scores = agreement.concordance
         return np.where(scores > 0, scores * weights, scores)
 
     def scales_for(self, image: Size) -> list[float]:
@@ -288,7 +329,9 @@ def coarse_search(
         scores = values[rows, cols].astype(np.float64)
         found.append(Candidates(poses, scores, np.full(len(rows), scale)))
     together = Candidates.joined(found)
-    order = np.argsort(-together.scores, kind="stable")
+    # A score of few numbers is easily high.
+    numbers = [math.prod(_coarse_grid(matcher, scale)[0]) for scale in together.scales]
+    order = np.argsort(-_likely(together.scores, np.array(numbers)), kind="stable")
     return grids, together[order[: TOGETHER * effort(count)]]
 
 
@@ -323,7 +366,7 @@ def _coarse_map(
 
 def _coarse_grid(matcher: Matcher, scale: float) -> tuple[Size, float]:
     """The size of the thing in the coarse search, and by what the image is resized for that."""
-    size = matcher.grid(COARSE, scale)
+    size = matcher.grid(matcher.larger * COARSE, scale)
     return size, min(1.0, math.sqrt(size.rows * size.cols / math.prod(matcher.mask.size)) / scale)
 
 
@@ -333,6 +376,11 @@ def expected_seconds(matcher: Matcher, image: Size) -> float:
     pixels = sum(math.prod(level_size(*image, factor)) for factor in factors)
     seconds = pixels * (_SECONDS_A_PIXEL + _SECONDS_A_TURN * len(matcher.turns))
     return seconds * (3 if matcher.one_colour else 1)
+
+
+def _likely(scores: Doubles, numbers: Doubles) -> Doubles:
+    """How likely a place is it, by its score over so many pixels: as `evidence`, roughly, up to a factor."""
+    return np.arctanh(np.clip(scores, -0.5, 0.995)) + 0.37 * np.log(numbers)
 
 
 def _scores(level: Floats, bank: Floats, weights: Floats, *, one_colour: bool) -> Floats:
@@ -472,38 +520,72 @@ def verified(
         )
         if sum(accepts(match.detection) for match in few) <= SEVERAL:
             return few
-    found = _aligned(matcher, pyramid, candidates, FIRST, 6, prior)
+    first_side = matcher.larger * FIRST
+    found = _aligned(matcher, pyramid, candidates, first_side, 6, prior)
     if not len(found):  # all have left the region
         return []
-    agreement = _compared(matcher, pyramid, found, FIRST)
-    order = np.argsort(-(agreement.score + agreement.trimmed), kind="stable")
-    found = found[_apart(found.poses[order], matcher, max_overlap, ALIGNED * effort(count), order)]
-    found = _aligned(matcher, pyramid, found, SECOND, 6, prior)
+    agreement = _compared(matcher, pyramid, found, first_side)
+    order = np.argsort(-evidence(agreement, any_contrast=True), kind="stable")
+    found = found[order][_distinct(found.poses[order], matcher)[: ALIGNED * effort(count)]]
+    found = _aligned(matcher, pyramid, found, matcher.larger * SECOND, 6, prior)
     if not len(found):
         return []
-    agreement = _compared(matcher, pyramid, found, SECOND)
+    copies = _copies_near(matcher, pyramid, found, max_overlap)
+    copies = copies[~np.isnan(_weights(prior, copies.poses))]
+    agreement, speaks = _evidence(matcher, pyramid, found, copies)
+    if len(copies):
+        found = Candidates.joined([found, copies])
     weights = _weights(prior, found.poses)
-    # Seen from further away, too: blur, noise and strong compression spoil what is fine first.
-    from_afar = _compared(matcher, pyramid, found, matcher.half_side)
-    any_contrast = matcher.score == "ncc" or matcher.one_colour
-    speaks = np.maximum(*(evidence(a, any_contrast=any_contrast) for a in (agreement, from_afar)))
     chances = chance_of(speaks, rivals(speaks, _different(found.poses, matcher)))
-    chances = 1 - (1 - chances) * weights
+    # Half as likely to be there: chance is twice as likely to be what brings it about.
+    chances = np.minimum(chances / np.maximum(weights, 1e-9), 1.0)
     scores = matcher.reported(agreement, weights)
     keys = [
         _key(chances[n], scores[n], agreement.concordance[n], found.poses[[n]])
         for n in range(len(found))
     ]
     order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
-    # A few more than asked for, since the order may change once more.
+    # A few more than asked for, since the order may change once more. Of places that overlap the finer look
+    # decides between the best two: what is fine tells scales apart.
     kept = _apart(found.poses[order], matcher, max_overlap, max(count, REFINED), order)
-    matches = [
-        _refined(matcher, pyramid, found[[n]], chances[n], weights[n])
-        if chances[n] <= MOST_CHANCE  # nobody asks for the exact place of anything else
-        else _match(matcher, pyramid.size, found.poses[[n]], agreement[[n]], chances[n], weights[n])
-        for n in kept
-    ]
-    return sorted(matches, key=lambda match: match.key)[:count]
+    others = order[(chances[order] <= MOST_CHANCE) & ~np.isin(order, kept)]
+    kept = np.append(kept, _apart(found.poses[others], matcher, max_overlap, len(kept), others))
+    poses, matches = [], []
+    for n in kept.tolist():
+        pose, there, chance = found.poses[[n]], agreement[[n]], float(chances[n])
+        if chance <= MOST_CHANCE:  # nobody asks for the exact place of anything else
+            pose, there = _refined(matcher, pyramid, pose)
+            if evidence(there, any_contrast=matcher.any_contrast)[0] == -np.inf:
+                chance = 1.0
+        poses.append(pose)
+        matches.append(_match(matcher, pyramid.size, pose, there, chance, float(weights[n])))
+    order = np.array(sorted(range(len(matches)), key=lambda n: matches[n].key), np.intp)
+    best = _apart(Poses.joined([poses[n] for n in order]), matcher, max_overlap, count, order)
+    return [matches[n] for n in best]
+
+
+def _evidence(
+    matcher: Matcher, pyramid: ImagePyramid, found: Candidates, copies: Candidates
+) -> tuple[Agreement, Doubles]:
+    """How well the image agrees with the mask at each candidate, and then at each copy; what speaks for them.
+
+    They are seen from further away, too, since blur, noise and strong compression spoil what is fine first.
+    Copies are also compared pixel by pixel.
+    """
+    parts = [found, copies] if len(copies) else [found]
+    agreement, from_afar = (
+        Agreement.joined([_compared(matcher, pyramid, part, side) for part in parts])
+        for side in (matcher.larger * SECOND, matcher.half_side)
+    )
+    any_contrast = matcher.any_contrast
+    speaks = np.maximum(*(evidence(a, any_contrast=any_contrast) for a in (agreement, from_afar)))
+    if len(copies):
+        last = slice(len(found), None)
+        whole = compare(pyramid, matcher.template(math.inf, 1.0), copies.poses, 1.0)
+        whole = replace(whole, independent=agreement.independent[last])
+        agreement = Agreement.joined([agreement[: len(found)], whole])
+        speaks[last] = np.maximum(speaks[last], evidence(whole, any_contrast=any_contrast))
+    return agreement, speaks
 
 
 def _key(chance: float, score: float, concordance: float, pose: Poses) -> tuple[float, ...]:
@@ -515,18 +597,10 @@ def _key(chance: float, score: float, concordance: float, pose: Poses) -> tuple[
     return (unlikely, -round(score, 4), -round(concordance, 4), float(pose.y[0]), float(pose.x[0]))
 
 
-def _refined(
-    matcher: Matcher,
-    pyramid: ImagePyramid,
-    found: Candidates,
-    chance: float,
-    weight: float,
-) -> Match:
-    """One candidate, aligned as finely as is reported, and on the pixels' own grid where it belongs there."""
-    pose = found.poses
-    for _ in range(
-        2
-    ):  # the first turn may have changed the scale, and with it what can be told apart
+def _refined(matcher: Matcher, pyramid: ImagePyramid, pose: Poses) -> tuple[Poses, Agreement]:
+    """A pose, aligned as finely as is reported, and on the pixels' own grid where it belongs there."""
+    # The first turn may have changed the scale, and with it what can be told apart.
+    for _ in range(2):
         scale = float(pose.scale[0])
         template = matcher.template(FINE, scale * _A_LITTLE_MORE)
         pitch = scale * math.sqrt(template.pitch[0] * template.pitch[1])
@@ -545,7 +619,7 @@ def _refined(
         there = compare(pyramid, matcher.template(math.inf, 1.0), snapped, 1.0)
         if there.score[0] > agreement.score[0] - 1e-3:
             pose, agreement = snapped, there
-    return _match(matcher, pyramid.size, pose, agreement, chance, weight)
+    return pose, agreement
 
 
 def _match(
@@ -603,6 +677,38 @@ def _aligned(
     return aligned[inside]
 
 
+def _copies_near(
+    matcher: Matcher, pyramid: ImagePyramid, found: Candidates, max_overlap: float
+) -> Candidates:
+    """Near the best candidates: where a copy would lie, neither resized nor turned.
+
+    Most of what people seek is a copy; and a blurred mask may agree as well at another scale, from which no
+    alignment leads to the copy's.
+    """
+    order = np.argsort(-found.scores, kind="stable")
+    upright = matcher.free != (PLACE,) and Turn() in matcher.turns and not matcher.one_colour
+    if not (upright and min(matcher.scales) <= 1 <= max(matcher.scales)):
+        return found[[]]
+    mask, image = matcher.mask, pyramid.level(1.0).pixels
+    rows, cols = mask.size
+    near = [max(3, math.ceil(_COPY_NEAR * n)) for n in (rows, cols)]
+    weights = None if mask.weights is None else mask.weights[:, :, None]
+    places: list[tuple[float, float, float]] = []
+    most = min(max(_COPIES // (rows * cols), 2), REFINED)
+    for n in _apart(found.poses[order], matcher, max_overlap, most, order).tolist():
+        top = max(0, round(found.poses.y[n] - rows / 2) - near[0])
+        left = max(0, round(found.poses.x[n] - cols / 2) - near[1])
+        piece = image[top : top + rows + 2 * near[0], left : left + cols + 2 * near[1]]
+        if piece.shape[0] < rows or piece.shape[1] < cols:
+            continue
+        scores = normalized_cross_correlate(piece, mask.pixels[..., None], weights=weights)[..., 0]
+        row, col = np.unravel_index(int(scores.argmax()), scores.shape)
+        places.append((left + col + cols / 2, top + row + rows / 2, float(scores[row, col])))
+    x, y, best = np.array(places, np.float64).reshape(-1, 3).T
+    ones, upright_ones = np.ones(len(x)), np.zeros(len(x))
+    return Candidates(Poses(x, y, ones, upright_ones, upright_ones.astype(bool)), best, ones)
+
+
 def _compared(matcher: Matcher, pyramid: ImagePyramid, found: Candidates, side: float) -> Agreement:
     """How well the image agrees with about `side`² points of the mask; `found` as `_aligned` returns it."""
     return Agreement.joined(
@@ -632,6 +738,20 @@ def _weights(prior: Floats | None, poses: Poses) -> Doubles:
     return prior[row, col].astype(np.float64)
 
 
+def _distinct(poses: Poses, matcher: Matcher) -> NDArray[np.intp]:
+    """The rows of poses, which come best first, that are not nearly the same as a better one."""
+    side = min(matcher.mask.size) * poses.scale
+    kept: list[int] = []
+    for n in range(len(poses)):
+        better = poses[kept]
+        same = np.hypot(better.x - poses.x[n], better.y - poses.y[n]) < _SAME[0] * side[n]
+        same &= np.abs(np.log(better.scale / poses.scale[n])) < _SAME[1]
+        same &= np.abs((better.angle - poses.angle[n] + 180) % 360 - 180) < _SAME[2]
+        if not (same & (better.mirrored == poses.mirrored[n])).any():
+            kept.append(n)
+    return np.array(kept, np.intp)
+
+
 def _different(poses: Poses, matcher: Matcher) -> NDArray[np.bool_]:
     """Whether each two poses are different places, ``(N, N)``: further apart than half the thing's side."""
     side = min(matcher.mask.size) * np.minimum(poses.scale[:, None], poses.scale)
@@ -654,22 +774,27 @@ def _apart(
     centers = np.stack([poses.x, poses.y], axis=1)
     reach = math.hypot(rows, cols) / 2 * poses.scale
     kept: list[int] = []
+    free = np.ones(len(poses), bool)  # no kept one shares too much with it
     for n in range(len(poses)):
+        if not free[n]:
+            continue
+        kept.append(n)
         if len(kept) == count:
             break
-        others = np.array(kept, np.intp)
-        apart = centers[others] - centers[n]
-        near = others[np.hypot(apart[:, 0], apart[:, 1]) < reach[others] + reach[n]]
+        away = centers[n + 1 :] - centers[n]
+        near = free[n + 1 :] & (np.hypot(away[:, 0], away[:, 1]) < reach[n + 1 :] + reach[n])
+        others = np.flatnonzero(near) + n + 1
+        if not len(others):
+            continue
         # Points of the smaller of each two, as the larger one has them.
-        small, large = (
-            np.where(poses.scale[near] < poses.scale[n], a, b) for a, b in ((near, n), (n, near))
+        pairs = (n, others), (others, n)
+        small, large = (np.where(poses.scale[n] < poses.scale[others], *pair) for pair in pairs)
+        inside = (
+            points @ matrices[small].swapaxes(1, 2) + (centers[small] - centers[large])[:, None]
         )
-        inside = np.einsum("kij,pj->kpi", matrices[small], points)
-        inside += (centers[small] - centers[large])[:, None]
-        inside = np.abs(np.einsum("kij,kpj->kpi", inverses[large], inside))
+        inside = np.abs(inside @ inverses[large].swapaxes(1, 2))
         shared = ((inside[:, :, 0] < cols / 2) & (inside[:, :, 1] < rows / 2)).mean(axis=1)
-        if not (shared > max_overlap).any():
-            kept.append(n)
+        free[others] = shared <= max_overlap
     return names[np.array(kept, np.intp)]
 
 

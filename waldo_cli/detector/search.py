@@ -121,8 +121,10 @@ class Search:
         most = stack.level_pixels if scales == "auto" else None
         search = cls(stack, given, known, sizes, limit, turns, score, level_pixels=most)
         if search.matches_pixels:
-            search = replace(search, by_verdict=threshold is None)
-            for mask in given or ():
+            # What is transparent all round is not what people point at.
+            given = tuple(mask.trimmed() for mask in given or ())
+            search = replace(search, masks=given, by_verdict=threshold is None)
+            for mask in given:
                 is_one_colour(mask)  # refuses a mask that nothing tells from its surroundings
         elif turns != (Turn(),) or score != SCORES[0]:
             raise InvalidInputError(
@@ -358,7 +360,7 @@ def _checked_masks(stack: Stack, masks: Sequence[Mask | AnyImage]) -> tuple[Mask
 def _in_folder(mask: Mask | AnyImage) -> list[Mask | AnyImage]:
     """The pictures in a folder; a mask that is none alone."""
     if isinstance(mask, str | os.PathLike) and os.path.isdir(mask):
-        return [source.path for source in mask_sources([os.fspath(mask)])]
+        return [_opened(*source) for source in mask_sources([os.fspath(mask)])]
     return [mask]
 
 

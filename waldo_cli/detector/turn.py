@@ -66,12 +66,19 @@ def box_back(box: Box, turn: int, image: Size) -> Box:
 def turned_back(found: Detection, turn: int, image: Size) -> Detection:
     """What was found in a turned image, in pixels of the `image` before it was turned."""
     x, y = point_back(found.x, found.y, turn, image)
-    corners = found.polygon and tuple(point_back(*p, turn, image) for p in found.polygon)
+    corners = found.polygon
+    if (
+        corners is None and found.chance is not None
+    ):  # of a mask: how it lies, now that it is turned
+        left, top = found.box.left, found.box.top
+        right, bottom = left + found.box.width, top + found.box.height
+        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    back = (point_back(*corner, turn, image) for corner in corners or ())
     return replace(
         found,
         x=round(x, 2),
         y=round(y, 2),
         box=box_back(found.box, turn, image),
-        angle=(found.angle + turn) % 360,
-        polygon=corners,
+        angle=round(180 - (180 - found.angle - turn) % 360, 2),
+        polygon=tuple((round(x, 2), round(y, 2)) for x, y in back) or None,
     )

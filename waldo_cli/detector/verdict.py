@@ -1,10 +1,12 @@
 """How easily chance brings about that a place agrees with a mask.
 
 What a score is worth depends on the mask: a blurred edge meets its like on every page, a face does not. The
-evidence of a place counts three things: how well the place agrees with the mask, how well without those parts
-of the mask that agree least (something may hide them), and how many independent numbers have been compared,
-which is few for a smooth mask, a small one, and one that the edge of the image cuts. (A correlation's
-standard error falls with that number; Fisher's transform makes it the same for all correlations.)
+evidence of a place counts how well it agrees with the mask, as it is and without those parts of the mask that
+agree least (something may hide them); how many independent numbers have been compared, which is few for a
+smooth mask, a grey one, and a small one (a correlation's standard error falls with that number less 3;
+Fisher's transform makes it the same for all correlations); whether contrast and colours are the mask's own,
+which chance seldom brings about; and how much of the mask lies inside the image, for there are many ways to
+hang over its edge.
 
 It depends on the page, too: on a page full of words each word has many that are nearly it, on a photograph
 nothing comes near. So a place is held against the other places of the page that look most like the mask, its
@@ -30,25 +32,32 @@ from waldo_cli.detector.alignment import Agreement
 # A place is a find where at most this share of pictures without the mask has one as good.
 MOST_CHANCE = 0.01
 
-# Weights of the agreement, of the trimmed agreement (both by Fisher's transform) and of the logarithm of the
-# number of independent numbers; and what is added.
-_AGREEMENT, _TRIMMED, _INDEPENDENT, _CONSTANT = 2.67, 2.2, 1.8, -12.95
+# Weights of the agreement, of the trimmed agreement (both by Fisher's transform), of the logarithm of the
+# number of independent numbers less 3, of sameness, and of the logarithm of the share inside; what is added.
+_AGREEMENT, _TRIMMED, _INDEPENDENT, _SAME, _INSIDE = 3.35, 2.42, 1.95, 4.55, 5.76
+_CONSTANT = -16.28
+
+# Sameness falls as a Gaussian does: with the logarithm of the gain, and with the difference of the colours.
+_GAIN_SPREAD, _OFFSET_SPREAD = 0.2, 0.06
 
 # An agreement above this counts as this: resampling a copy of the mask leaves as much.
 _BEST_AGREEMENT = 0.995
+
+# Independent numbers less 3 count as so many at least.
+_FEWEST = 0.2
 
 # How many times the contrast of the mask that of the image may be.
 _GAIN = (1 / 6, 3.0)
 
 # What the evidence of the rival takes away, as a share of it, and the limits of that evidence.
 _OF_RIVAL = 0.6
-_RIVAL_LIMITS = (-3.0, 3.0)
+_RIVAL_LIMITS = (-4.0, 4.0)
 # Which of the other places is the rival: the third, so that a thing that is faint may be there three times.
 _RIVAL = 3
 
 # Evidence beyond the rival's share that 1 of 100 pages without the mask reaches, and how much more evidence
 # 1 of 1,000 reaches.
-_ONE_IN_100, _TEN_TIMES_LESS = 2.4, 1.9
+_ONE_IN_100, _TEN_TIMES_LESS = 1.9, 2.0
 
 # A place with this evidence is a find whatever its rival, and no rival itself: the thing may be there often.
 _SURE = _ONE_IN_100 + _OF_RIVAL * _RIVAL_LIMITS[1]
@@ -63,10 +72,21 @@ def evidence(agreement: Agreement, *, any_contrast: bool) -> Doubles:
     whole, trimmed = (
         np.arctanh(np.clip(a, -0.5, _BEST_AGREEMENT)) for a in (agreement.score, agreement.trimmed)
     )
-    compared = np.log(np.maximum(agreement.independent * agreement.inside, 1.0))
+    inside = np.maximum(agreement.inside, 1e-3)
+    compared = np.log(np.maximum(agreement.independent * inside - 3, _FEWEST))
     total = _AGREEMENT * whole + _TRIMMED * trimmed + _INDEPENDENT * compared + _CONSTANT
-    least, most = (0.0, np.inf) if any_contrast else _GAIN
+    total += _SAME * _sameness(agreement) + _INSIDE * np.log(inside)
+    if any_contrast:
+        return np.asarray(total)
+    least, most = _GAIN
     return np.where((agreement.gain < least) | (agreement.gain > most), -np.inf, total)
+
+
+def _sameness(agreement: Agreement) -> Doubles:
+    """1 where the parts that agree have the contrast and the colours of the mask, down to 0; ``(N,)``."""
+    contrast = np.log(np.maximum(agreement.kept_gain, 1e-6)) / _GAIN_SPREAD
+    apart = np.square(contrast) + np.square(agreement.kept_offset / _OFFSET_SPREAD)
+    return np.nan_to_num(np.exp(-apart / 2))  # NaN for a mask of one colour
 
 
 def rivals(evidence: Doubles, apart: NDArray[np.bool_]) -> Doubles:

@@ -46,6 +46,16 @@ class Mask:
         """Rows and columns."""
         return Size(*map(int, self.pixels.shape[:2]))
 
+    def trimmed(self) -> Mask:
+        """The mask without those rows and columns at its edges in which all weights are 0."""
+        if self.weights is None or not self.weights.any():
+            return self
+        (top, bottom), (left, right) = (
+            np.flatnonzero(self.weights.any(axis=axis))[[0, -1]] for axis in (1, 0)
+        )
+        inside = slice(top, bottom + 1), slice(left, right + 1)
+        return Mask(self.label, self.pixels[inside], self.weights[inside])
+
     def filled(self) -> Floats:
         """The pixels, with those of weight 0 replaced by the mean of the others."""
         if self.weights is None:
