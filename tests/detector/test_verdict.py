@@ -41,26 +41,26 @@ def test_a_contrast_far_from_the_masks_is_no_find_unless_any_will_do() -> None:
 
 
 def test_a_page_full_of_what_is_nearly_it_makes_chance_more_likely() -> None:
-    place = np.array([1.3, 1.3, 1.3])
-    none, some, many = chance_of(place, np.array([-np.inf, 0.0, 1.2]))
+    place = np.array([0.7, 0.7, 0.7])
+    none, some, many = chance_of(place, np.array([-np.inf, 0.0, 0.6]))
     assert none < MOST_CHANCE < some < many
 
 
 def test_copies_of_a_thing_do_not_hide_each_other() -> None:
     """Five that are clear, one that is less so, and what is nearly it; then four that are all less clear."""
-    found = np.array([8.0, 7.0, 6.0, 5.0, 4.5, 3.0, 0.0, 0.0, 0.0])
+    found = np.array([6.0, 5.0, 4.0, 3.0, 2.7, 1.2, -1.0, -1.0, -1.0])
     chance = chance_of(found, rivals(found, ~np.eye(len(found), dtype=bool)))
     assert (chance <= MOST_CHANCE).tolist() == 6 * [True] + 3 * [False]
-    faint = np.array([3.5, 3.5, 3.5, -1.0])
+    faint = np.array([2.4, 2.4, 2.4, -3.0])
     assert (chance_of(faint, rivals(faint, ~np.eye(4, dtype=bool)))[:3] < MOST_CHANCE).all()
 
 
 def test_the_rival_is_the_third_of_the_other_places() -> None:
     """Four places, the best of which was found twice."""
-    found = np.array([3.9, 3.5, 3.0, 3.8, 1.0])
+    found = np.array([2.5, 2.3, 2.0, 2.4, 1.0])
     apart = ~np.eye(5, dtype=bool)
     apart[0, 3] = apart[3, 0] = False
-    assert rivals(found, apart).tolist() == [1.0, 1.0, 1.0, 1.0, 3.0]
+    assert rivals(found, apart).tolist() == [1.0, 1.0, 1.0, 1.0, 2.0]
     assert rivals(found[:2], apart[:2, :2]).tolist() == [-np.inf, -np.inf]
 
 

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -311,14 +312,19 @@ def coarse_search(
     """A map for each scale, of the best score of all turns, and candidates for `count` finds."""
     grids: list[Grid] = []
     found: list[Candidates] = []
-    for scale in matcher.scales_for(pyramid.size):
-        grid, which = _coarse_map(matcher, pyramid, scale)
+    # Each place has candidates of both kinds: a mask that looks much like its mirror image may be either.
+    kinds = [[t for t in matcher.turns if t.mirrored == flipped] for flipped in (False, True)]
+    for scale, turns in itertools.product(matcher.scales_for(pyramid.size), filter(None, kinds)):
+        grid, which = _coarse_map(matcher, pyramid, scale, turns)
         if prior is not None:
             grid = times_prior(grid, prior)
-        grids.append(grid)
         values = grid.values[:, :, 0]
+        if grids and grids[-1].scale == scale:
+            grids[-1] = replace(grid, values=np.maximum(grids[-1].values, grid.values))
+        else:
+            grids.append(grid)
         rows, cols = local_maxima(values, PER_SCALE * effort(count)).T
-        best = [matcher.turns[n] for n in which[rows, cols]]
+        best = [turns[n] for n in which[rows, cols]]
         poses = Poses(
             grid.centers(1)[cols],
             grid.centers(0)[rows],
@@ -336,18 +342,17 @@ def coarse_search(
 
 
 def _coarse_map(
-    matcher: Matcher, pyramid: ImagePyramid, scale: float
+    matcher: Matcher, pyramid: ImagePyramid, scale: float, turns: Sequence[Turn]
 ) -> tuple[Grid, NDArray[np.intp]]:
-    """The best score of all turns at each place, and which turn it is, ``(H', W')``."""
+    """The best score of some turns at each place, and which of them it is, ``(H', W')``."""
     size, factor = _coarse_grid(matcher, scale)
     level = pyramid.resized(factor)
     A, B = _extent(size, matcher.turns)
     values: Floats = np.zeros(0, np.float32)
     which: NDArray[np.intp] = np.zeros(0, np.intp)
     at_a_time = max(1, _MOST_SCORES // (level.shape[0] * level.shape[1]))
-    for start in range(0, len(matcher.turns), at_a_time):
-        turns = matcher.turns[start : start + at_a_time]
-        bank, weights = _bank(matcher, size, turns, (A, B))
+    for start in range(0, len(turns), at_a_time):
+        bank, weights = _bank(matcher, size, turns[start : start + at_a_time], (A, B))
         scores = _scores(level, bank, weights, one_colour=matcher.one_colour)
         here = scores.argmax(2)
         top = np.take_along_axis(scores, here[:, :, None], 2)[:, :, 0]

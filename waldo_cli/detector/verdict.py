@@ -34,11 +34,12 @@ MOST_CHANCE = 0.01
 
 # Weights of the agreement, of the trimmed agreement (both by Fisher's transform), of the logarithm of the
 # number of independent numbers less 3, of sameness, and of the logarithm of the share inside; what is added.
-_AGREEMENT, _TRIMMED, _INDEPENDENT, _SAME, _INSIDE = 2.1, 1.37, 1.56, 2.77, 5.24
-_CONSTANT = -12.71
+_AGREEMENT, _TRIMMED, _INDEPENDENT, _SAME, _INSIDE = 2.54, 1.33, 1.56, 2.8, 6.46
+_CONSTANT = -13.0
 
 # Sameness falls as a Gaussian does: with the logarithm of the gain, and with the difference of the colours.
-_GAIN_SPREAD, _OFFSET_SPREAD = 0.2, 0.06
+# That of a mask of one colour, which may have any, is always this.
+_GAIN_SPREAD, _OFFSET_SPREAD, _OF_SHAPES = 0.2, 0.06, 0.17
 
 # An agreement above this counts as this: resampling a copy of the mask leaves as much.
 _BEST_AGREEMENT = 0.995
@@ -50,14 +51,14 @@ _FEWEST = 0.2
 _GAIN = (1 / 6, 3.0)
 
 # What the evidence of the rival takes away, as a share of it, and the limits of that evidence.
-_OF_RIVAL = 0.75
+_OF_RIVAL = 0.45
 _RIVAL_LIMITS = (-4.0, 4.0)
 # Which of the other places is the rival: the third, so that a thing that is faint may be there three times.
 _RIVAL = 3
 
 # Evidence beyond the rival's share that 1 of 100 pages without the mask reaches, and how much more evidence
 # 1 of 1,000 reaches.
-_ONE_IN_100, _TEN_TIMES_LESS = 1.4, 1.4
+_ONE_IN_100, _TEN_TIMES_LESS = 0.8, 1.4
 
 # A place with this evidence is a find whatever its rival, and no rival itself: the thing may be there often.
 _SURE = _ONE_IN_100 + _OF_RIVAL * _RIVAL_LIMITS[1]
@@ -86,7 +87,7 @@ def _sameness(agreement: Agreement) -> Doubles:
     """1 where the parts that agree have the contrast and the colours of the mask, down to 0; ``(N,)``."""
     contrast = np.log(np.maximum(agreement.kept_gain, 1e-6)) / _GAIN_SPREAD
     apart = np.square(contrast) + np.square(agreement.kept_offset / _OFFSET_SPREAD)
-    return np.nan_to_num(np.exp(-apart / 2))  # NaN for a mask of one colour
+    return np.nan_to_num(np.exp(-apart / 2), nan=_OF_SHAPES)
 
 
 def rivals(evidence: Doubles, apart: NDArray[np.bool_]) -> Doubles:
