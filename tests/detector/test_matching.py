@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def test_a_glyph_is_found_in_light_and_in_dark() -> None:
         image[60:84, 30:54] += alpha * np.float32(ink - ground)
         image[10:40, 90:92] = ink
         (found,) = detect(image, masks=[glyph], scales=1).detections
-        assert found.box == Box(34, 64, 16, 16), "what is transparent all round is no part of it"
+        assert found.box == Box(30, 60, 24, 24)
         assert found.gain == pytest.approx(ink - ground, abs=0.01)
         assert found.offset == pytest.approx(ink, abs=0.01)
 
@@ -154,14 +155,16 @@ def test_a_faint_mask_of_many_colours_is_sought_by_its_colours() -> None:
     assert (found.box, found.score) == (Box(50, 40, 54, 42), pytest.approx(1))
 
 
-@pytest.mark.parametrize("margin", [20, 150])
-def test_transparent_margins_change_nothing(margin: int) -> None:
-    image = planted(50, 40, mask=THING, page=SCENE)
+@pytest.mark.parametrize("margin", [20, 120])
+def test_a_transparent_margin_is_part_of_the_box_and_not_of_the_search(margin: int) -> None:
+    image = planted(150, 130, mask=THING, page=SCENE)
     opaque = np.dstack([THING, np.ones(THING.shape[:2], np.float32)])
     padded = np.pad(opaque, ((margin, 3), (0, margin), (0, 0)))
-    without, with_margin = (detect(image, masks=[m]).detections[0] for m in (opaque, padded))
-    assert with_margin == without
-    assert with_margin.box == Box(50, 40, 54, 42)
+    (without,), (found,) = (detect(image, masks=[m]).detections for m in (opaque, padded))
+    assert without.box == Box(150, 130, 54, 42)
+    assert found.box == Box(150, 130 - margin, 54 + margin, 42 + margin + 3)
+    assert (found.x, found.y) == (177 + margin / 2, 151 + (3 - margin) / 2)
+    assert replace(found, x=without.x, y=without.y, box=without.box) == without
 
 
 def test_a_copy_is_found_though_what_is_coarse_agrees_at_another_scale_too() -> None:

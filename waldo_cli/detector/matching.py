@@ -814,9 +814,14 @@ def _as_detection(
     """A pose as it is reported: to a hundredth of a pixel and of a degree."""
     x, y, scale = float(pose.x[0]), float(pose.y[0]), float(pose.scale[0])
     angle = round(-((180 - float(pose.angle[0])) % 360 - 180), 2) + 0.0
+    # The picture that was given, with what is transparent around the mask.
     rows, cols = matcher.mask.size
-    corners = np.array([(-cols, -rows), (cols, -rows), (cols, rows), (-cols, rows)]) / 2
+    margins = matcher.mask.margins
+    low = -cols / 2 - margins[0], -rows / 2 - margins[1]
+    high = cols / 2 + margins[2], rows / 2 + margins[3]
+    corners = np.array([low, (high[0], low[1]), high, (low[0], high[1])])
     at = corners @ pose.matrices()[0].T + (x, y)
+    x, y = (float(v) for v in at.mean(axis=0))
     left, top = at.min(axis=0)
     right, bottom = at.max(axis=0)
     box = Box(

@@ -121,7 +121,7 @@ class Search:
         most = stack.level_pixels if scales == "auto" else None
         search = cls(stack, given, known, sizes, limit, turns, score, level_pixels=most)
         if search.matches_pixels:
-            # What is transparent all round is not what people point at.
+            # What is transparent all round tells nothing, and would count as the size of the thing.
             given = tuple(mask.trimmed() for mask in given or ())
             search = replace(search, masks=given, by_verdict=threshold is None)
             for mask in given:

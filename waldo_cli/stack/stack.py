@@ -35,11 +35,15 @@ class Mask:
     weights
         ``(A, B)`` in [0, 1], how much each pixel counts (the alpha channel of a picture); None: all
         pixels count the same. Pixels of weight 0 are ignored and may hold anything.
+    margins
+        Pixels of weight 0 that were cut off on the left, at the top, on the right, and at the bottom: boxes
+        of finds have them.
     """
 
     label: str
     pixels: Floats
     weights: Floats | None = None
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     @property
     def size(self) -> Size:
@@ -47,14 +51,23 @@ class Mask:
         return Size(*map(int, self.pixels.shape[:2]))
 
     def trimmed(self) -> Mask:
-        """The mask without those rows and columns at its edges in which all weights are 0."""
+        """The mask without those rows and columns at its edges in which all weights are 0: `margins`."""
         if self.weights is None or not self.weights.any():
             return self
         (top, bottom), (left, right) = (
             np.flatnonzero(self.weights.any(axis=axis))[[0, -1]] for axis in (1, 0)
         )
         inside = slice(top, bottom + 1), slice(left, right + 1)
-        return Mask(self.label, self.pixels[inside], self.weights[inside])
+        before, after = self.margins[:2], self.margins[2:]
+        margins = (
+            before[0] + int(left),
+            before[1] + int(top),
+            after[0] + self.size.cols - 1 - int(right),
+            after[1] + self.size.rows - 1 - int(bottom),
+        )
+        return replace(
+            self, pixels=self.pixels[inside], weights=self.weights[inside], margins=margins
+        )
 
     def filled(self) -> Floats:
         """The pixels, with those of weight 0 replaced by the mean of the others."""
