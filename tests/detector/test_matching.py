@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -155,16 +154,38 @@ def test_a_faint_mask_of_many_colours_is_sought_by_its_colours() -> None:
     assert (found.box, found.score) == (Box(50, 40, 54, 42), pytest.approx(1))
 
 
-@pytest.mark.parametrize("margin", [20, 120])
-def test_a_transparent_margin_is_part_of_the_box_and_not_of_the_search(margin: int) -> None:
+@pytest.mark.parametrize("margins", [(20, 20), (120, 120), (3, 60)])
+def test_a_transparent_margin_is_part_of_the_box_and_not_of_the_search(
+    margins: tuple[int, int],
+) -> None:
     image = planted(150, 130, mask=THING, page=SCENE)
     opaque = np.dstack([THING, np.ones(THING.shape[:2], np.float32)])
-    padded = np.pad(opaque, ((margin, 3), (0, margin), (0, 0)))
-    (without,), (found,) = (detect(image, masks=[m]).detections for m in (opaque, padded))
-    assert without.box == Box(150, 130, 54, 42)
-    assert found.box == Box(150, 130 - margin, 54 + margin, 42 + margin + 3)
-    assert (found.x, found.y) == (177 + margin / 2, 151 + (3 - margin) / 2)
-    assert replace(found, x=without.x, y=without.y, box=without.box) == without
+    padded = np.pad(opaque, (margins, margins, (0, 0)))
+    before, after = margins
+    (found,) = detect(image, masks=[padded]).detections
+    left, top = 150 - before, 130 - before
+    assert found.box == Box(left, top, 54 + before + after, 42 + before + after).clipped(360, 240)
+    middle = (150 + 27 + (after - before) / 2, 130 + 21 + (after - before) / 2)
+    assert (found.x, found.y) == pytest.approx(middle, abs=0.05)
+    near = (round(found.x) - 20, round(found.y) - 20, 40, 40)
+    (again,) = detect(image, masks=[padded], region=near).detections
+    assert (again.x, again.y) == pytest.approx(middle, abs=0.05)
+
+
+def test_a_shape_that_fills_its_box_is_told_from_what_is_around_it() -> None:
+    square = np.zeros((24, 24, 4), np.float32)
+    square[6:18, 6:18, 3] = 1
+    page = np.full((80, 100, 3), 0.9, np.float32)
+    page[36:48, 56:68] = 0
+    (found,) = detect(page, masks=[square], scales=1).detections
+    assert found.box == Box(50, 30, 24, 24)
+
+
+def test_where_the_prior_is_0_nothing_is_found() -> None:
+    where = np.ones(SCENE.shape[:2], np.float32)
+    where[:, 60:] = 0
+    image = planted(50, 40, mask=THING, page=SCENE)
+    assert not detect(image, masks=[THING], where=where, scales=1).found
 
 
 def test_a_copy_is_found_though_what_is_coarse_agrees_at_another_scale_too() -> None:

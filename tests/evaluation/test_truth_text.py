@@ -127,6 +127,14 @@ def test_a_folder_of_labels_is_one_whatever_lies_beside_it(
     assert boxes(page) == [("waldo", 1, 2, 11, 12)]
 
 
+def test_yaml_above_a_folder_of_labels_may_be_of_anything_else(folder: Path) -> None:
+    (folder / "labels").mkdir()
+    (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    (folder / "docker-compose.yaml").write_text("services: {}\n")
+    (page,) = read_truth(folder / "labels", folder)
+    assert boxes(page)[0][0] == "0"
+
+
 def test_a_list_of_classes_among_other_truths_makes_no_labels_of_texts(folder: Path) -> None:
     shapes = [{"label": "waldo", "shape_type": "rectangle", "points": [[1, 2], [11, 12]]}]
     labels = folder / "labels"

@@ -184,6 +184,8 @@ def test_thumbnails_maps_parts_and_hidden_pictures_are_no_pictures_of_their_own(
     third = heif.with_primary(data, 8)
     assert heif.pictures(io.BytesIO(third)) == [8]
     assert len(third) == len(data)
+    with pytest.raises(ImageError, match="no room for the number"):
+        heif.with_primary(data, 70_000)
 
 
 def test_the_primary_picture_of_a_heic_is_the_first_page_and_the_others_follow() -> None:

@@ -219,3 +219,9 @@ def test_a_stack_of_imagej_with_one_directory_has_all_its_pages(claims: int, cou
     for number in range(count):
         grey = load_image(data, page=number + 1)[..., 0] * 255
         np.testing.assert_allclose(grey, samples[number], atol=0.01)
+
+
+def test_no_file_claims_more_pages_than_a_file_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waldo_cli.images.tiff._MAX_DIRECTORIES", 7)
+    data = encoded(Image.new("L", (1, 1)), "TIFF", description="ImageJ=1.53t\nimages=999999\n")
+    assert contents(data + bytes(100)).count == 7

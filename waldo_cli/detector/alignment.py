@@ -376,14 +376,13 @@ def sampled(
     y -= row
     at = row * cols + col
     flat = pixels.reshape(-1, channels)
-    # A plane for each channel: what follows sums over the points of one.
 
     def between(here: NDArray[np.intp]) -> Floats:
         """What lies between pixels and those right of them."""
         # A plane for each channel: what follows sums over the points of one.
         left, right = (
-            np.ascontiguousarray(np.moveaxis(np.take(flat, places, 0, mode="clip"), 2, 0))
-            for places in (here, here + 1)
+            np.ascontiguousarray(np.moveaxis(np.take(flat, pixel, 0, mode="clip"), 2, 0))
+            for pixel in (here, here + 1)
         )
         right -= left
         right *= x
@@ -397,13 +396,22 @@ def sampled(
     return bottom, inside
 
 
-def compare(pyramid: ImagePyramid, template: Template, poses: Poses, scale: float) -> Agreement:
+def compare(
+    pyramid: ImagePyramid,
+    template: Template,
+    poses: Poses,
+    scale: float,
+    independent: Doubles | None = None,
+) -> Agreement:
     """How well the image agrees with a template at each pose.
 
-    `scale` is that of all poses, roughly: it decides which level of the image is looked at.
+    `scale` is that of all poses, roughly: it decides which level of the image is looked at. `independent` is
+    what the agreement says for each pose instead of `Template.independent`.
     """
+    if independent is None:
+        independent = np.full(len(poses), template.independent)
     parts = [
-        _agreement(template, *sampled(pyramid, template, poses[some], scale))
+        _agreement(template, *sampled(pyramid, template, poses[some], scale), independent[some])
         for some in _groups(template, len(poses))
     ]
     return Agreement.joined(parts)
@@ -605,7 +613,9 @@ def _trimmed(template: Template, fit: _Fit) -> _Trimmed:
     return _Trimmed(np.clip(score, -1, 1), gain, offset, (kept > 0)[:, template.part])
 
 
-def _agreement(template: Template, pixels: Floats, inside: NDArray[np.bool_] | None) -> Agreement:
+def _agreement(
+    template: Template, pixels: Floats, inside: NDArray[np.bool_] | None, independent: Doubles
+) -> Agreement:
     fit = _fitted(template, pixels.astype(np.float64), inside)
     rest = _trimmed(template, fit)
     # Means of the mask over what lies inside, to compare brightness.
@@ -634,5 +644,5 @@ def _agreement(template: Template, pixels: Floats, inside: NDArray[np.bool_] | N
         kept_gain,
         kept_offset,
         fit.inside,
-        np.full(len(fit.score), template.independent),
+        independent,
     )

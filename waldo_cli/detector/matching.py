@@ -1,12 +1,13 @@
 """A mask sought at several scales and turns: coarse to fine, and a verdict on each place.
 
 1. `coarse_search`: for each scale, mask and image are resized so that the thing measures about `COARSE`
-   pixels, and the mask is correlated in all its turns. The best places of each scale are candidates. (Where
+   pixels (more, if too little of the mask is left), and the mask is correlated in all its turns, plain ones
+   and mirrored ones by themselves. The best places of each scale are candidates. (Where
    there is one scale and no turn, `detect` correlates at full size instead, and `of_maps` takes candidates of
    that.)
-2. `verified`: the candidates are aligned with more and more points of the mask (`alignment`), and those that
-   lie over better ones are dropped. Each is compared with the mask part by part, and `verdict` says how
-   easily chance brings such an agreement about.
+2. `verified`: the candidates are aligned with more and more points of the mask (`alignment`), copies of the
+   mask are tried near the best, and those that lie over better ones are dropped. Each is compared with the
+   mask part by part, and `verdict` says how easily chance brings such an agreement about.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ def _opaque(mask: Mask) -> NDArray[np.bool_]:
         return np.ones(mask.size, bool)
     opaque = mask.weights > mask.weights.max() / 2
     padded = np.pad(opaque, _RIM, constant_values=True)
-    inner = np.asarray(sliding_window_view(padded, (2 * _RIM + 1,) * 2).all(axis=(2, 3)))
+    inner = padded
+    for axis in (0, 1):
+        inner = np.asarray(sliding_window_view(inner, 2 * _RIM + 1, axis=axis).all(axis=-1))
     return inner if inner.any() else opaque
 
 
@@ -205,7 +208,7 @@ class Matcher:
         return max(float(SMALLEST), math.sqrt(math.prod(self.grid(self.larger * SECOND, 1.0))) / 2)
 
     def template(self, side: float, scale: float) -> Template:
-        """The template for an alignment; made anew unless it is the last one."""
+        """The template for an alignment."""
         grid = self.grid(side, scale)
         known = self._templates.get(grid)
         if known is None:
@@ -379,13 +382,14 @@ def expected_seconds(matcher: Matcher, image: Size) -> float:
     """Expected seconds on one core of `coarse_search`, which takes most of a search that is long."""
     factors = [_coarse_grid(matcher, scale)[1] for scale in matcher.scales_for(image)]
     pixels = sum(math.prod(level_size(*image, factor)) for factor in factors)
-    seconds = pixels * (_SECONDS_A_PIXEL + _SECONDS_A_TURN * len(matcher.turns))
+    kinds = len({turn.mirrored for turn in matcher.turns})
+    seconds = pixels * (_SECONDS_A_PIXEL * kinds + _SECONDS_A_TURN * len(matcher.turns))
     return seconds * (3 if matcher.one_colour else 1)
 
 
 def _likely(scores: Doubles, numbers: Doubles) -> Doubles:
     """How likely a place is it, by its score over so many pixels: as `evidence`, roughly, up to a factor."""
-    return np.arctanh(np.clip(scores, -0.5, 0.995)) + 0.37 * np.log(numbers)
+    return np.arctanh(np.clip(scores, -0.5, 0.995)) + 0.4 * np.log(numbers)
 
 
 def _scores(level: Floats, bank: Floats, weights: Floats, *, one_colour: bool) -> Floats:
@@ -531,7 +535,7 @@ def verified(
         return []
     agreement = _compared(matcher, pyramid, found, first_side)
     order = np.argsort(-evidence(agreement, any_contrast=True), kind="stable")
-    found = found[order][_distinct(found.poses[order], matcher)[: ALIGNED * effort(count)]]
+    found = found[order][_distinct(found.poses[order], matcher, ALIGNED * effort(count))]
     found = _aligned(matcher, pyramid, found, matcher.larger * SECOND, 6, prior)
     if not len(found):
         return []
@@ -543,7 +547,7 @@ def verified(
     weights = _weights(prior, found.poses)
     chances = chance_of(speaks, rivals(speaks, _different(found.poses, matcher)))
     # Half as likely to be there: chance is twice as likely to be what brings it about.
-    chances = np.minimum(chances / np.maximum(weights, 1e-9), 1.0)
+    chances = np.where(weights > 0, np.minimum(chances / np.maximum(weights, 1e-9), 1.0), 1.0)
     scores = matcher.reported(agreement, weights)
     keys = [
         _key(chances[n], scores[n], agreement.concordance[n], found.poses[[n]])
@@ -586,8 +590,7 @@ def _evidence(
     speaks = np.maximum(*(evidence(a, any_contrast=any_contrast) for a in (agreement, from_afar)))
     if len(copies):
         last = slice(len(found), None)
-        whole = compare(pyramid, matcher.template(math.inf, 1.0), copies.poses, 1.0)
-        whole = replace(whole, independent=agreement.independent[last])
+        whole = _pixel_by_pixel(matcher, pyramid, copies.poses, agreement.independent[last])
         agreement = Agreement.joined([agreement[: len(found)], whole])
         speaks[last] = np.maximum(speaks[last], evidence(whole, any_contrast=any_contrast))
     return agreement, speaks
@@ -621,7 +624,7 @@ def _refined(matcher: Matcher, pyramid: ImagePyramid, pose: Poses) -> tuple[Pose
         pose, agreement = starts[best], all_of_them[[best]]
     snapped = _on_pixels(matcher, pose)
     if snapped is not None:
-        there = compare(pyramid, matcher.template(math.inf, 1.0), snapped, 1.0)
+        there = _pixel_by_pixel(matcher, pyramid, snapped, agreement.independent)
         if there.score[0] > agreement.score[0] - 1e-3:
             pose, agreement = snapped, there
     return pose, agreement
@@ -715,13 +718,23 @@ def _copies_near(
 
 
 def _compared(matcher: Matcher, pyramid: ImagePyramid, found: Candidates, side: float) -> Agreement:
-    """How well the image agrees with about `side`² points of the mask; `found` as `_aligned` returns it."""
+    """How well the image agrees with about `side`² points of the mask; `found` is sorted by scale."""
     return Agreement.joined(
         [
             compare(pyramid, template, some.poses, float(some.scales[0]))
             for some, template in _by_scale(matcher, found, side)
         ]
     )
+
+
+def _pixel_by_pixel(
+    matcher: Matcher, pyramid: ImagePyramid, poses: Poses, independent: Doubles
+) -> Agreement:
+    """How well the image agrees with all of the mask's pixels at its own size.
+
+    How many independent numbers these are is told: to find out takes longer than all the rest.
+    """
+    return compare(pyramid, matcher.template(math.inf, 1.0), poses, 1.0, independent)
 
 
 def _by_scale(
@@ -743,11 +756,13 @@ def _weights(prior: Floats | None, poses: Poses) -> Doubles:
     return prior[row, col].astype(np.float64)
 
 
-def _distinct(poses: Poses, matcher: Matcher) -> NDArray[np.intp]:
-    """The rows of poses, which come best first, that are not nearly the same as a better one."""
+def _distinct(poses: Poses, matcher: Matcher, count: int) -> NDArray[np.intp]:
+    """At most `count` rows of poses, which come best first: those not nearly the same as a better one."""
     side = min(matcher.mask.size) * poses.scale
     kept: list[int] = []
     for n in range(len(poses)):
+        if len(kept) == count:
+            break
         better = poses[kept]
         same = np.hypot(better.x - poses.x[n], better.y - poses.y[n]) < _SAME[0] * side[n]
         same &= np.abs(np.log(better.scale / poses.scale[n])) < _SAME[1]
@@ -814,14 +829,9 @@ def _as_detection(
     """A pose as it is reported: to a hundredth of a pixel and of a degree."""
     x, y, scale = float(pose.x[0]), float(pose.y[0]), float(pose.scale[0])
     angle = round(-((180 - float(pose.angle[0])) % 360 - 180), 2) + 0.0
-    # The picture that was given, with what is transparent around the mask.
-    rows, cols = matcher.mask.size
-    margins = matcher.mask.margins
-    low = -cols / 2 - margins[0], -rows / 2 - margins[1]
-    high = cols / 2 + margins[2], rows / 2 + margins[3]
-    corners = np.array([low, (high[0], low[1]), high, (low[0], high[1])])
+    rows, cols = matcher.mask.frame
+    corners = np.array([(-cols, -rows), (cols, -rows), (cols, rows), (-cols, rows)]) / 2
     at = corners @ pose.matrices()[0].T + (x, y)
-    x, y = (float(v) for v in at.mean(axis=0))
     left, top = at.min(axis=0)
     right, bottom = at.max(axis=0)
     box = Box(

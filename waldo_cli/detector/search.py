@@ -153,7 +153,7 @@ class Search:
     def reach(self) -> int:
         """How far from its centre a thing that is sought by a mask may reach, in pixels."""
         turned = any(turn.angle % 90 for turn in self.turns)
-        sides = (math.hypot(*m.size) if turned else max(m.size) for m in self.masks or ())
+        sides = (math.hypot(*m.frame) if turned else max(m.frame) for m in self.masks or ())
         return math.ceil(max(sides) * max(self.scales) / 2) + 2
 
     def matcher(self, mask: Mask) -> Matcher:

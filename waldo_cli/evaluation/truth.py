@@ -306,7 +306,7 @@ def _folder_rows(folder: str, fault: Complain) -> Iterator[tuple[str, Row]]:
         # Labels may be given alone: what names their classes lies one folder up then.
         yaml, lists = _naming(files)
         if yaml is None and not lists and not kinds:
-            yaml, lists = _naming(_beside(folder))
+            yaml, lists = _naming(_beside(folder), only_if_it_names=True)
         if yaml or not kinds or (lists and any(map(_begins_with_number, labels))):
             yield from _yolo_rows(folder, yaml, fault, lists)
             return
@@ -323,8 +323,14 @@ def _folder_rows(folder: str, fault: Complain) -> Iterator[tuple[str, Row]]:
             fault(e.at(path))
 
 
-def _naming(files: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The YAML that names the classes of YOLO's labels, and the lists of classes, among some files."""
+def _naming(
+    files: Sequence[str], *, only_if_it_names: bool = False
+) -> tuple[str | None, list[str]]:
+    """The YAML that names the classes of YOLO's labels, and the lists of classes, among some files.
+
+    Where no YAML names them, the first one is returned, so that it is told why, but for files that may be
+    of anything else.
+    """
     lists = [f for f in files if os.path.basename(f) in CLASS_LISTS]
     yaml = [f for f in files if f.lower().endswith(YAML)]
     yaml.sort(key=lambda f: os.path.basename(f) != "data.yaml")
@@ -334,8 +340,8 @@ def _naming(files: Sequence[str]) -> tuple[str | None, list[str]]:
         except (InvalidInputError, FileError):
             continue
         return path, lists
-    # Where nothing names the classes, it is told why the YAML does not.
-    return (yaml[0] if yaml and not lists else None), lists
+    told = yaml and not lists and not only_if_it_names
+    return (yaml[0] if told else None), lists
 
 
 def _beside(folder: str) -> list[str]:

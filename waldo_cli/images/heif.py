@@ -182,6 +182,8 @@ def with_primary(data: bytes, item: int) -> bytes:
         if (at := found.flags_at.get(other, len(data))) < len(data):
             changed[at] = data[at] & ~1 | (other != item)
     at, size = found.primary_at
+    if item >= 1 << 8 * size:
+        raise damaged("HEIF", "it has no room for the number of a picture")
     changed[at : at + size] = item.to_bytes(size, "big")
     return bytes(changed)
 

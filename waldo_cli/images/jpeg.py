@@ -221,10 +221,10 @@ def _scan(
 # Multi-Picture Format (CIPA DC-007). Types of pictures: 1 is for reduced copies of the primary one, 2 for
 # further views (panorama, disparity, angles); 0 is not said.
 _MP_ENTRIES, _VIEW, _NOT_SAID, _PRIMARY = 0xB002, 2, 0, 3
-_MAX_VIEWS: Final = 1000
+_MAX_VIEWS: Final = 100
 # What the metadata of a gain map (Ultra HDR, ISO 21496-1, Apple) or of a depth map say.
 _MAP: Final = re.compile(rb"hdrgm:|HDRGainMap|iso:ts:21496|apdi:|GDepth:|[Dd]epth[Mm]ap")
-_MAX_HEAD_SEGMENTS, _MAX_HEAD_BYTES = 1000, 1 << 20
+_MAX_HEAD_SEGMENTS, _MAX_HEAD_BYTES = 1000, 1 << 16
 
 
 @dataclass
@@ -248,10 +248,12 @@ def views(file: BinaryIO) -> list[tuple[int, int]]:
     file.seek(first.mpf_at)
     header = file.read(1 << 16)
     found = []
+    places = {0}
     for attributes, length, offset in _mp_entries(header)[1:_MAX_VIEWS]:
         kind = attributes >> 16 & 0xFF
-        if not offset or kind not in (_VIEW, _NOT_SAID, _PRIMARY):
+        if offset in places or kind not in (_VIEW, _NOT_SAID, _PRIMARY):
             continue
+        places.add(offset)
         head = _head(file, first.mpf_at + offset)
         if head is not None and (
             kind == _VIEW or (head.size == first.size and not _MAP.search(head.metadata))

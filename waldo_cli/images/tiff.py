@@ -182,7 +182,7 @@ def _is_page(tags: dict[int, int]) -> bool:
 
 def _below(file: BinaryIO, form: _Form, directory: int) -> Sequence[int]:
     """Return where the directories below one are; nothing if that cannot be read."""
-    asked = _numbers(file, form, directory, (_SUBDIRECTORIES,))
+    asked = _numbers(file, form, directory, (_SUBDIRECTORIES,), _MAX_TEXT_BYTES)
     return asked.get(_SUBDIRECTORIES, ())[:_MAX_SUBDIRECTORIES]
 
 
@@ -198,16 +198,21 @@ def _stack(file: BinaryIO, form: _Form, directory: int) -> list[Page]:
         size, is_raw = sum(lengths), tuple(asked.get(_COMPRESSION, (1,))) == (1,)
         if is_raw and size and starts and starts[-1] + lengths[-1] == starts[0] + size:
             room = (file.seek(0, 2) - starts[0]) // size
-            return [Page(directory, n * size) for n in range(max(1, min(int(match[1]), room)))]
+            count = max(1, min(int(match[1]), room, _MAX_DIRECTORIES))
+            return [Page(directory, n * size) for n in range(count)]
     return [Page(directory)]
 
 
 def _numbers(
-    file: BinaryIO, form: _Form, directory: int, tags: Sequence[int]
+    file: BinaryIO,
+    form: _Form,
+    directory: int,
+    tags: Sequence[int],
+    most_bytes: int = 16 * _MAX_BLOCKS,
 ) -> dict[int, Sequence[int]]:
     """Return the numbers of some tags of a directory, of those that can be read."""
     with contextlib.suppress(ImageError):
-        entries = _entries(file, form, directory, 16 * _MAX_BLOCKS, tags)
+        entries = _entries(file, form, directory, most_bytes, tags)
         return {entry.tag: entry.numbers(form) for entry in reversed(entries)}
     return {}
 

@@ -21,6 +21,10 @@ from waldo_cli.geometry import Pair, ReceptiveField, Size
 from waldo_cli.stack.bands import Rows, run_in_bands, run_in_sequence
 from waldo_cli.stack.layers import Combine, Conv, Layer, MaskLayer, Pool, Upsample, shape_text
 
+# Rows and columns of a transparent margin that a mask keeps.
+_RIM = 2
+_NO_MARGIN = Size(0, 0)
+
 
 @dataclass(frozen=True, eq=False)
 class Mask:
@@ -35,39 +39,39 @@ class Mask:
     weights
         ``(A, B)`` in [0, 1], how much each pixel counts (the alpha channel of a picture); None: all
         pixels count the same. Pixels of weight 0 are ignored and may hold anything.
-    margins
-        Pixels of weight 0 that were cut off on the left, at the top, on the right, and at the bottom: boxes
-        of finds have them.
+    margin
+        Rows and columns of weight 0 that were cut off on each side (`trimmed`): boxes of finds have them.
     """
 
     label: str
     pixels: Floats
     weights: Floats | None = None
-    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
+    margin: Size = _NO_MARGIN
 
     @property
     def size(self) -> Size:
         """Rows and columns."""
         return Size(*map(int, self.pixels.shape[:2]))
 
+    @property
+    def frame(self) -> Size:
+        """Rows and columns of the picture that was given."""
+        return Size(*(n + 2 * cut for n, cut in zip(self.size, self.margin, strict=True)))
+
     def trimmed(self) -> Mask:
-        """The mask without those rows and columns at its edges in which all weights are 0: `margins`."""
+        """The mask without most of a transparent margin; its centre stays where it is.
+
+        A few rows and columns stay: they tell a shape that fills its box from what is around it.
+        """
         if self.weights is None or not self.weights.any():
             return self
-        (top, bottom), (left, right) = (
-            np.flatnonzero(self.weights.any(axis=axis))[[0, -1]] for axis in (1, 0)
-        )
-        inside = slice(top, bottom + 1), slice(left, right + 1)
-        before, after = self.margins[:2], self.margins[2:]
-        margins = (
-            before[0] + int(left),
-            before[1] + int(top),
-            after[0] + self.size.cols - 1 - int(right),
-            after[1] + self.size.rows - 1 - int(bottom),
-        )
-        return replace(
-            self, pixels=self.pixels[inside], weights=self.weights[inside], margins=margins
-        )
+        cut = [0, 0]
+        for axis in (0, 1):
+            used = np.flatnonzero(self.weights.any(axis=1 - axis))
+            cut[axis] = max(0, min(int(used[0]), self.size[axis] - 1 - int(used[-1])) - _RIM)
+        inside = tuple(slice(c, n - c) for c, n in zip(cut, self.size, strict=True))
+        margin = Size(self.margin.rows + cut[0], self.margin.cols + cut[1])
+        return Mask(self.label, self.pixels[inside], self.weights[inside], margin)
 
     def filled(self) -> Floats:
         """The pixels, with those of weight 0 replaced by the mean of the others."""
