@@ -602,7 +602,7 @@ def _key(chance: float, score: float, concordance: float, pose: Poses) -> tuple[
     Scores that differ by less than a ten-thousandth are the same: alignment finds them no better.
     """
     unlikely = float(chance > MOST_CHANCE)
-    return (unlikely, -round(score, 4), -round(concordance, 4), float(pose.y[0]), float(pose.x[0]))
+    return (unlikely, -round(score, 4), -round(concordance, 3), float(pose.y[0]), float(pose.x[0]))
 
 
 def _refined(matcher: Matcher, pyramid: ImagePyramid, pose: Poses) -> tuple[Poses, Agreement]:
