@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from planted import resized
 
+from waldo_cli.detector import alignment
 from waldo_cli.detector.alignment import (
     ANGLE,
     PLACE,
@@ -61,6 +64,24 @@ def test_angles_are_counter_clockwise_as_seen_and_mirroring_comes_first(
     at = pose(30 + cols / 2, 20 + rows / 2, 1.0, 90.0 * quarters, mirrored)
     agreement = compare(ImagePyramid(image), Template.of(HERE, HERE.size), at, 1.0)
     assert agreement.score[0] == pytest.approx(1, abs=1e-6)
+
+
+def test_many_poses_are_compared_in_groups_that_stay_in_the_cache(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    template, original = Template.of(HERE, Size(24, 20)), alignment.sampled
+    counts: list[int] = []
+
+    def sampled(pyramid: ImagePyramid, template: Template, poses: Poses, scale: float) -> Any:
+        counts.append(3 * template.values.shape[1] * len(poses))
+        return original(pyramid, template, poses, scale)
+
+    many = Poses.joined([pose(*AT)] * 700)
+    alone = compare(ImagePyramid(IMAGE), template, pose(*AT), 1.0)
+    monkeypatch.setattr(alignment, "sampled", sampled)
+    together = compare(ImagePyramid(IMAGE), template, many, 1.0)
+    assert max(counts) <= 1 << 18
+    assert together.score == pytest.approx(np.full(700, alone.score[0]), abs=1e-9)
 
 
 def test_an_agreement_tells_contrast_and_brightness() -> None:

@@ -273,10 +273,8 @@ class _Window:
     B parts of the mask (`Template.summed`).
     """
 
-    weights: (
-        Doubles | Floats
-    )  # (N, P), 0 for what lies outside, sum 1 (0 where nothing lies inside)
-    values: Doubles | Floats  # (C, N, P) the template, its mean over the inside removed
+    weights: Array  # (N, P), 0 for what lies outside, sum 1 (0 where nothing lies inside)
+    values: Array  # (C, N, P) the template, its mean over the inside removed
     W: Doubles  # (N, B) sums of weights
     Wv: Doubles  # (C, N, B) of weighted values
     Wvv: Doubles  # (N, B) of weighted squares
@@ -458,7 +456,7 @@ def align(
 
 def _groups(template: Template, count: int) -> list[slice]:
     """Slices of the candidates, of so many that their pixels stay in the cache."""
-    size = max(1, _TOGETHER // (3 * len(template.at)))
+    size = max(1, _TOGETHER // (3 * len(template.weights)))
     return [slice(n, n + size) for n in range(0, max(count, 1), size)]
 
 
