@@ -87,7 +87,7 @@ Examples:
 @options.truth_pixels
 @options.max_pixels
 @options.max_seconds
-@click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short.")
+@options.allow_truncated
 @options.debug
 @click.pass_context
 def evaluate(

@@ -516,6 +516,10 @@ max_pixels = click.option(
     help="Refuse larger images by their header.  [default: 200000000]",
 )
 
+allow_truncated = click.option(
+    "--allow-truncated", is_flag=True, help="Take what is there of files cut short."
+)
+
 truth_pixels = click.option(
     "--truth-pixels",
     type=click.Choice(["shown", "stored"]),
@@ -528,7 +532,7 @@ reading = group(
     max_pixels,
     max_seconds,
     click.option("--no-orient", is_flag=True, help="Do not apply the EXIF turn."),
-    click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short."),
+    allow_truncated,
 )
 
 # The exit status, and what appears on standard error.

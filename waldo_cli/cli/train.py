@@ -118,7 +118,7 @@ Examples:
 )
 @options.truth_pixels
 @options.max_pixels
-@click.option("--allow-truncated", is_flag=True, help="Take what is there of files cut short.")
+@options.allow_truncated
 @click.option(
     "--progress/--no-progress",
     default=None,

@@ -126,11 +126,6 @@ def is_one_colour(mask: Mask) -> bool:
     return True
 
 
-def colour_of(mask: Mask) -> Doubles:
-    """The colour of a mask of one colour, ``(3,)``."""
-    return np.asarray(mask.pixels[_opaque(mask)].mean(axis=0, dtype=np.float64))
-
-
 def _opaque(mask: Mask) -> NDArray[np.bool_]:
     """Where a mask has its colours, ``(A, B)``: away from the rim of its shape, if anything is."""
     if mask.weights is None:
@@ -166,6 +161,13 @@ class Matcher:
     def one_colour(self) -> bool:
         """Whether the mask is matched by its shape."""
         return is_one_colour(self.mask)
+
+    @cached_property
+    def colour(self) -> Doubles | None:
+        """The colour of a mask that is matched by its shape, ``(3,)``."""
+        if not self.one_colour:
+            return None
+        return np.asarray(self.mask.pixels[_opaque(self.mask)].mean(axis=0, dtype=np.float64))
 
     @cached_property
     def sought(self) -> Mask:
@@ -212,8 +214,7 @@ class Matcher:
         grid = self.grid(side, scale)
         known = self._templates.get(grid)
         if known is None:
-            colour = colour_of(self.mask) if self.one_colour else None
-            known = self._templates[grid] = Template.of(self.sought, grid, colour)
+            known = self._templates[grid] = Template.of(self.sought, grid, self.colour)
         return known
 
     @cached_property
@@ -315,6 +316,7 @@ def coarse_search(
     """A map for each scale, of the best score of all turns, and candidates for `count` finds."""
     grids: list[Grid] = []
     found: list[Candidates] = []
+    likely: list[Doubles] = []
     # Each place has candidates of both kinds: a mask that looks much like its mirror image may be either.
     kinds = [[t for t in matcher.turns if t.mirrored == flipped] for flipped in (False, True)]
     for scale, turns in itertools.product(matcher.scales_for(pyramid.size), filter(None, kinds)):
@@ -337,11 +339,9 @@ def coarse_search(
         )
         scores = values[rows, cols].astype(np.float64)
         found.append(Candidates(poses, scores, np.full(len(rows), scale)))
-    together = Candidates.joined(found)
-    # A score of few numbers is easily high.
-    numbers = [math.prod(_coarse_grid(matcher, scale)[0]) for scale in together.scales]
-    order = np.argsort(-_likely(together.scores, np.array(numbers)), kind="stable")
-    return grids, together[order[: TOGETHER * effort(count)]]
+        likely.append(_likely(scores, math.prod(_coarse_grid(matcher, scale)[0])))
+    order = np.argsort(-np.concatenate(likely), kind="stable")
+    return grids, Candidates.joined(found)[order[: TOGETHER * effort(count)]]
 
 
 def _coarse_map(
@@ -387,9 +387,9 @@ def expected_seconds(matcher: Matcher, image: Size) -> float:
     return seconds * (3 if matcher.one_colour else 1)
 
 
-def _likely(scores: Doubles, numbers: Doubles) -> Doubles:
-    """How likely a place is it, by its score over so many pixels: as `evidence`, roughly, up to a factor."""
-    return np.arctanh(np.clip(scores, -0.5, 0.995)) + 0.4 * np.log(numbers)
+def _likely(scores: Doubles, pixels: int) -> Doubles:
+    """How likely a place is it, as `evidence` says, roughly: a score of few pixels is easily high."""
+    return np.asarray(np.arctanh(np.clip(scores, -0.5, 0.995)) + 0.4 * math.log(pixels))
 
 
 def _scores(level: Floats, bank: Floats, weights: Floats, *, one_colour: bool) -> Floats:
@@ -541,9 +541,8 @@ def verified(
         return []
     copies = _copies_near(matcher, pyramid, found, max_overlap)
     copies = copies[~np.isnan(_weights(prior, copies.poses))]
-    agreement, speaks = _evidence(matcher, pyramid, found, copies)
-    if len(copies):
-        found = Candidates.joined([found, copies])
+    found = Candidates.joined([found, copies])
+    agreement, speaks = _evidence(matcher, pyramid, found, len(copies))
     weights = _weights(prior, found.poses)
     chances = chance_of(speaks, rivals(speaks, _different(found.poses, matcher)))
     # Half as likely to be there: chance is twice as likely to be what brings it about.
@@ -574,24 +573,23 @@ def verified(
 
 
 def _evidence(
-    matcher: Matcher, pyramid: ImagePyramid, found: Candidates, copies: Candidates
+    matcher: Matcher, pyramid: ImagePyramid, found: Candidates, copies: int
 ) -> tuple[Agreement, Doubles]:
-    """How well the image agrees with the mask at each candidate, and then at each copy; what speaks for them.
+    """How well the image agrees with the mask at each candidate, and what speaks for it.
 
     They are seen from further away, too, since blur, noise and strong compression spoil what is fine first.
-    Copies are also compared pixel by pixel.
+    The last ones, so many copies, are also compared pixel by pixel.
     """
-    parts = [found, copies] if len(copies) else [found]
     agreement, from_afar = (
-        Agreement.joined([_compared(matcher, pyramid, part, side) for part in parts])
+        _compared(matcher, pyramid, found, side)
         for side in (matcher.larger * SECOND, matcher.half_side)
     )
     any_contrast = matcher.any_contrast
     speaks = np.maximum(*(evidence(a, any_contrast=any_contrast) for a in (agreement, from_afar)))
-    if len(copies):
-        last = slice(len(found), None)
-        whole = _pixel_by_pixel(matcher, pyramid, copies.poses, agreement.independent[last])
-        agreement = Agreement.joined([agreement[: len(found)], whole])
+    if copies:
+        last = slice(-copies, None)
+        whole = _pixel_by_pixel(matcher, pyramid, found.poses[last], agreement.independent[last])
+        agreement = Agreement.joined([agreement[:-copies], whole])
         speaks[last] = np.maximum(speaks[last], evidence(whole, any_contrast=any_contrast))
     return agreement, speaks
 
@@ -693,10 +691,10 @@ def _copies_near(
     Most of what people seek is a copy; and a blurred mask may agree as well at another scale, from which no
     alignment leads to the copy's.
     """
-    order = np.argsort(-found.scores, kind="stable")
     upright = matcher.free != (PLACE,) and Turn() in matcher.turns and not matcher.one_colour
     if not (upright and min(matcher.scales) <= 1 <= max(matcher.scales)):
         return found[[]]
+    order = np.argsort(-found.scores, kind="stable")
     mask, image = matcher.mask, pyramid.level(1.0).pixels
     rows, cols = mask.size
     near = [max(3, math.ceil(_COPY_NEAR * n)) for n in (rows, cols)]
@@ -713,18 +711,19 @@ def _copies_near(
         row, col = np.unravel_index(int(scores.argmax()), scores.shape)
         places.append((left + col + cols / 2, top + row + rows / 2, float(scores[row, col])))
     x, y, best = np.array(places, np.float64).reshape(-1, 3).T
-    ones, upright_ones = np.ones(len(x)), np.zeros(len(x))
-    return Candidates(Poses(x, y, ones, upright_ones, upright_ones.astype(bool)), best, ones)
+    ones, zeros = np.ones(len(x)), np.zeros(len(x))
+    return Candidates(Poses(x, y, ones, zeros, zeros.astype(bool)), best, ones)
 
 
 def _compared(matcher: Matcher, pyramid: ImagePyramid, found: Candidates, side: float) -> Agreement:
-    """How well the image agrees with about `side`² points of the mask; `found` is sorted by scale."""
-    return Agreement.joined(
+    """How well the image agrees with about `side`² points of the mask."""
+    by_scale = Agreement.joined(
         [
             compare(pyramid, template, some.poses, float(some.scales[0]))
             for some, template in _by_scale(matcher, found, side)
         ]
     )
+    return by_scale[np.argsort(np.argsort(found.scales, kind="stable"))]
 
 
 def _pixel_by_pixel(

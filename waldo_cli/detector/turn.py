@@ -67,11 +67,9 @@ def turned_back(found: Detection, turn: int, image: Size) -> Detection:
     """What was found in a turned image, in pixels of the `image` before it was turned."""
     x, y = point_back(found.x, found.y, turn, image)
     corners = found.polygon
-    if (
-        corners is None and found.chance is not None
-    ):  # of a mask: how it lies, now that it is turned
-        left, top = found.box.left, found.box.top
-        right, bottom = left + found.box.width, top + found.box.height
+    # Of a mask: how it lies, now that it is turned.
+    if corners is None and found.chance is not None:
+        left, top, right, bottom = found.box.xyxy
         corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     back = (point_back(*corner, turn, image) for corner in corners or ())
     return replace(

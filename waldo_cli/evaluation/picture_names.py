@@ -38,11 +38,6 @@ class Pictures:
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
-    def find(self, names: Sequence[str], stem: str = "") -> str | None:
-        """Return the path of a picture, or None if there is none, or no single one; see `candidates`."""
-        found = self.candidates(names, stem)
-        return found[0] if len(found) == 1 else None
-
     def candidates(self, names: Sequence[str], stem: str = "") -> list[str]:
         """Return the paths of the pictures that may be meant: more than one where the names do not tell.
 

@@ -203,9 +203,8 @@ def _pages(entries: list[_Entry], folder: str, fault: Complain) -> list[Page]:
     """Find the picture of each entry, and make a page of each that has one."""
     pictures = Pictures(folder)
     by_page: dict[tuple[str, int], list[_Entry]] = {}
-    files: dict[
-        str, Contents
-    ] = {}  # by their paths: each is opened once, however many pages are named
+    # By their paths: each is opened once, however many of its pages are named.
+    files: dict[str, Contents] = {}
     for entry in entries:
         found = pictures.candidates(entry.names, entry.stem)
         match = _OF_A_PAGE.fullmatch(entry.stem)

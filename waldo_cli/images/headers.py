@@ -302,9 +302,7 @@ def _screen_png(data: bytes, page: int, max_pixels: int | None) -> Screened:
             image_data.append(body)
         elif image_data and previous == b"IDAT":
             kept += _merged(image_data)
-        if (
-            chunk == b"tRNS"
-        ):  # with a wrong checksum or of a wrong length it is ignored, as by libpng
+        if chunk == b"tRNS":  # as by libpng, ignored with a wrong checksum or of a wrong length
             fits = _is_transparency(len(body), colour_type, lengths.get(b"PLTE", 0) // 3)
             if fits and _crc(chunk, body) == checksum:
                 kept.append(_png_chunk(chunk, body))

@@ -56,9 +56,8 @@ class _Meta:
 
     primary: int = 0
     primary_at: tuple[int, int] = (0, 0)  # where its number stands, and the bytes of it
-    flags_at: dict[int, int] = field(
-        default_factory=dict
-    )  # item -> place of its last byte of flags
+    # item -> place of its last byte of flags
+    flags_at: dict[int, int] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     thumbnails: set[int] = field(default_factory=set)
     alternatives: list[list[int]] = field(default_factory=list)  # items of which one is to be shown
@@ -144,20 +143,16 @@ def pictures(file: BinaryIO) -> list[int]:
     at = 0
     for _ in range(1000):
         file.seek(at)
-        head = file.read(16)
-        if len(head) < 8:
+        head = box_head(file.read(16))
+        if head is None:
             break
-        length, name = struct.unpack_from(">I4s", head)
-        start = 8
-        if length == 1 and len(head) == 16:
-            length, start = int.from_bytes(head[8:], "big"), 16
-        if name == b"meta":
-            file.seek(at + start)
-            body = file.read(min(max(0, length - start), _MAX_META_BYTES))
-            return _pictures(_meta(body, _Box(name, 0, len(body))))
-        if length < start:
+        if head.name == b"meta":
+            file.seek(at + head.size)
+            body = file.read(min(max(0, head.length - head.size), _MAX_META_BYTES))
+            return _pictures(_meta(body, _Box(head.name, 0, len(body))))
+        if head.length < head.size:
             break
-        at += length
+        at += head.length
     return []
 
 
@@ -195,24 +190,35 @@ def check_effort(data: bytes, kind: str, heif: Heif, width: int, height: int) ->
     check_seconds(kind, seconds, width * height)
 
 
+class BoxHead(NamedTuple):
+    """How a box begins: its length, 0 if it goes up to the end, its name, and the bytes of all that."""
+
+    length: int
+    name: bytes
+    size: int
+
+
+def box_head(data: bytes) -> BoxHead | None:
+    """Read how a box begins, from its first 16 bytes; None if they are cut short."""
+    if len(data) < 8:
+        return None
+    length, name = struct.unpack_from(">I4s", data)
+    if length != 1:
+        return BoxHead(length, name, 8)
+    return BoxHead(int.from_bytes(data[8:16], "big"), name, 16) if len(data) >= 16 else None
+
+
 def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
     """Give the boxes between two offsets; the last one may end behind the data."""
     end = min(end, len(data))
     for _ in range(_MAX_BOXES):
-        if start + 8 > end:
+        head = box_head(data[start : min(start + 16, end)])
+        if head is None:
             return
-        length, name = struct.unpack_from(">I4s", data, start)
-        head = 8
-        if length == 1:
-            if start + 16 > end:
-                return
-            (length,) = struct.unpack_from(">Q", data, start + 8)
-            head = 16
-        if length == 0:  # up to the end of the file
-            length = end - start
-        if length < head:
+        length = head.length or end - start
+        if length < head.size:
             return
-        yield _Box(name, start + head, start + length)
+        yield _Box(head.name, start + head.size, start + length)
         start += length
     raise damaged("HEIF", f"it has more than {_MAX_BOXES} boxes")
 

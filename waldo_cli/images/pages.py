@@ -306,13 +306,11 @@ def _avif_frames(file: BinaryIO) -> int:
         start, end = spans.pop()
         file.seek(start)
         head = file.read(20)
-        if len(head) < 8:
+        box = heif.box_head(head)
+        if box is None:
             continue
-        length, name = struct.unpack_from(">I4s", head)
-        body = start + 8
-        if length == 1 and len(head) >= 16:
-            length, body = int.from_bytes(head[8:16], "big"), start + 16
-        last = end if length == 0 else min(start + length, end)
+        name, body = box.name, start + box.size
+        last = min(start + box.length, end) if box.length else end
         if last < body:
             continue
         if last < end:
