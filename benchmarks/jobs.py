@@ -25,6 +25,8 @@ from waldo_cli.stack.layers import Conv
 HERE = Path(__file__).resolve().parent
 SCENE = HERE.parent / "sample_images" / "town.png"
 MEGAPIXELS = {0.3: (480, 640), 3: (1536, 2048), 12: (3000, 4000)}
+# Standard deviation of a mask cut out of the test picture, at least: one without contrast is refused.
+LEAST_CONTRAST = 0.1
 
 
 @dataclass
@@ -49,10 +51,15 @@ def page(settings: Settings, height: int, width: int) -> np.ndarray:
     return np.clip(x + np.float32(0.01) * noise, 0, 1)
 
 
-def crop(x: np.ndarray, size: int, n: int = 0) -> np.ndarray:
-    """A mask out of the picture itself."""
-    i, j = 40 + 23 * n % (x.shape[0] // 3), 60 + 41 * n % (x.shape[1] // 3)
-    return np.ascontiguousarray(x[i : i + size, j : j + size])
+def crop(x: np.ndarray, height: int, width: int | None = None, n: int = 0) -> np.ndarray:
+    """A mask out of the picture, from where it has contrast; square where no width is said."""
+    width = width or height
+    for k in range(n, n + 500):
+        i, j = (40 + 23 * k) % (x.shape[0] - height + 1), (60 + 41 * k) % (x.shape[1] - width + 1)
+        V = np.ascontiguousarray(x[i : i + height, j : j + width])
+        if V.std() > LEAST_CONTRAST:
+            return V
+    raise ValueError(f"the test picture has no place of {width}x{height} pixels with much contrast")
 
 
 def masks(settings: Settings) -> Iterator[Row]:
@@ -87,7 +94,7 @@ def many(settings: Settings) -> Iterator[Row]:
     cv2 = peers.load("cv2")
     x = page(settings, *MEGAPIXELS[0.3 if settings.quick else 3])
     for count in (8, 64):
-        V = np.stack([crop(x, 32, n) for n in range(count)], axis=3)
+        V = np.stack([crop(x, 32, n=n) for n in range(count)], axis=3)
         for what in ("raw", "ncc"):
             ours = cross_correlate if what == "raw" else normalized_cross_correlate
             calls = {OURS: lambda V=V, ours=ours: ours(x, V)}
@@ -281,7 +288,7 @@ def growth(settings: Settings) -> Iterator[Row]:
     x = page(settings, *MEGAPIXELS[0.3])
     times, counts = [], (1, 4, 16, 64)
     for count in counts:
-        V = np.stack([crop(x, 32, n) for n in range(count)], axis=3)
+        V = np.stack([crop(x, 32, n=n) for n in range(count)], axis=3)
         call = {OURS: lambda V=V: normalized_cross_correlate(x, V)}
         row = compare("g", f"ncc, {count} masks, 0.3 Mpx", call, runs=3, check=False)
         times.append(row.seconds[OURS])

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks import pasted, peers
 from benchmarks.cases import Thing
-from benchmarks.jobs import HERE, MEGAPIXELS, Settings, page, save
+from benchmarks.jobs import HERE, MEGAPIXELS, Settings, crop, page, save
 from benchmarks.measure import OURS, Row, compare, compare_processes, compares_commits
 from waldo_cli import cross_correlate, detect, load_image, load_stack, normalized_cross_correlate
 
@@ -27,7 +27,7 @@ def small(settings: Settings) -> Iterator[Row]:
     x = page(settings, *MEGAPIXELS[0.3])
     sides = (8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448)
     for side in sides[::4] if settings.quick else sides:
-        V = np.ascontiguousarray(x[10 : 10 + side, 20 : 20 + side])
+        V = crop(x, side)
         raw = {OURS: lambda V=V: cross_correlate(x, V[..., None])[:, :, 0]}
         ncc = {OURS: lambda V=V: normalized_cross_correlate(x, V)[:, :, 0]}
         if cv2:
@@ -51,7 +51,7 @@ def scales(settings: Settings) -> Iterator[Row]:
             picture, mask = Path(folder, f"{name}.jpg"), Path(folder, "mask.png")
             save(x, picture)
             for height, width in sizes:
-                save(x[90 : 90 + height, 130 : 130 + width], mask)
+                save(crop(x, height, width), mask)
                 script = [sys.executable, str(HERE / "opencv_script.py"), str(picture), str(mask)]
                 commands = {OURS: _waldo(picture, mask)}
                 if has_cv2:
