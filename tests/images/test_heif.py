@@ -15,7 +15,7 @@ from PIL import Image
 from waldo_cli.errors import ImageError
 from waldo_cli.images import decode, headers, heif
 from waldo_cli.images.load import load_image
-from waldo_cli.images.pages import contents
+from waldo_cli.images.pages import Contents, contents
 
 SMOOTH = np.asarray(Image.fromarray(noise(6, 8)).resize((160, 120), Image.Resampling.BICUBIC))
 AVIF = encoded(Image.fromarray(SMOOTH), "AVIF", quality=95, subsampling="4:4:4")
@@ -199,6 +199,68 @@ def test_the_primary_picture_of_a_heic_is_the_first_page_and_the_others_follow()
     np.testing.assert_allclose([image[5, 5, 0] for image in loaded], [1, 0, 0.5], atol=0.02)
     with pytest.raises(ImageError, match="no page 4: the file has 3"):
         load_image(file.getvalue(), page=4)
+
+
+def sequence(samples: int, handler: bytes = b"pict", size: int = 1) -> bytes:
+    """Boxes of a track of so many samples; no data."""
+    table = box(b"stbl", full(b"stsz", struct.pack(">II", size, samples)))
+    media = full(b"hdlr", bytes(4) + handler + bytes(13)) + box(b"minf", table)
+    return box(b"moov", box(b"trak", box(b"mdia", media)))
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"hevc", b"msf1", b"avif"])
+def test_frames_beside_still_pictures_are_counted(brand: bytes) -> None:
+    still = collection().replace(b"heic", brand, 1)
+    assert contents(still + sequence(7)) == Contents("HEIF", 3, frames=7)
+    assert contents(still + sequence(7, b"vide")) == Contents("HEIF", 3)
+    data = still + sequence(2**32 - 1)
+    assert contents(data).frames <= len(data)
+
+
+def test_a_sequence_without_a_still_picture_says_so() -> None:
+    data = box(b"ftyp", b"hevc\0\0\0\0msf1hevc") + sequence(7)
+    assert contents(data) == Contents("HEIF", 1, frames=7)
+    with pytest.raises(ImageError, match=r"sequence without a still picture .* take it apart"):
+        load_image(data)
+
+
+def avif_collection(images: list[Image.Image]) -> bytes:
+    """Pictures of one size in one AVIF, the second one the primary."""
+    files = [encoded(image, "AVIF", quality=100, subsampling="4:4:4") for image in images]
+    start = files[0].index(b"ipco") - 4
+    properties = files[0][start : start + int.from_bytes(files[0][start : start + 4], "big")]
+    owned = files[0].index(b"ipma") + 14  # how many properties the item has, and which
+    owned_bytes = files[0][owned : owned + 1 + files[0][owned]]
+    coded = [file[file.index(b"mdat") + 4 :] for file in files]
+    names = range(1, len(files) + 1)
+
+    def meta(start: int) -> bytes:
+        at = [start + sum(map(len, coded[:n])) for n in range(len(coded))]
+        places = b"".join(
+            struct.pack(">HHHII", n, 0, 1, at[n - 1], len(coded[n - 1])) for n in names
+        )
+        entries = (full(b"infe", struct.pack(">HH4sB", n, 0, b"av01", 0), 2) for n in names)
+        owners = b"".join(struct.pack(">H", n) + owned_bytes for n in names)
+        return full(
+            b"meta",
+            full(b"hdlr", bytes(4) + b"pict" + bytes(13))
+            + full(b"pitm", struct.pack(">H", 2))
+            + full(b"iloc", struct.pack(">HH", 0x4400, len(names)) + places)
+            + full(b"iinf", struct.pack(">H", len(names)) + b"".join(entries))
+            + box(b"iprp", properties + full(b"ipma", struct.pack(">I", len(names)) + owners)),
+        )
+
+    head = box(b"ftyp", b"avif\0\0\0\0avifmif1miaf")
+    return head + meta(len(head) + len(meta(0)) + 8) + box(b"mdat", b"".join(coded))
+
+
+def test_the_primary_picture_of_an_avif_is_the_first_page_and_the_others_follow() -> None:
+    data = avif_collection([Image.new("RGB", (16, 16), (grey,) * 3) for grey in (0, 255, 128)])
+    assert contents(data) == Contents("HEIF", 3)
+    loaded = [load_image(data, page=page)[5, 5, 0] for page in (1, 2, 3)]
+    np.testing.assert_allclose(loaded, [1, 0, 0.5], atol=0.02)
+    with pytest.raises(ImageError, match="no page 4: the file has 3"):
+        load_image(data, page=4)
 
 
 @settings(max_examples=200, deadline=None)

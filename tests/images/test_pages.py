@@ -33,7 +33,7 @@ def test_the_pictures_of_a_file_are_counted_and_each_is_opened(kind: str, tmp_pa
     for source in (data, str(path)):
         found = contents(source)
         assert found.count == 3
-        assert found.is_animation == (kind in ANIMATIONS)
+        assert found.is_led_by_first == (kind in ANIMATIONS)
         pages = [load_image(source, page=n)[1, 1].tolist() for n in (1, 2, 3)]
         np.testing.assert_allclose(pages, np.eye(3), atol=0.01)
         with pytest.raises(ImageError, match="no page 4: the file has 3"):

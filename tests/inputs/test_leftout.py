@@ -25,9 +25,12 @@ def test_frames_and_further_pictures_are_told_apart() -> None:
     left_out.add_further("GIF", 2)
     left_out.add_further("GIF", 0)
     left_out.add_further("HEIF", 1)
+    left_out.add_sequence(0)
+    left_out.add_sequence(9)
     assert str(left_out) == (
         "2 frames of 1 animation not looked at (--pages all);"
-        " 1 further picture in 1 file not looked at (--pages all)"
+        " 1 further picture in 1 file not looked at (--pages all);"
+        " 9 frames of 1 image sequence not looked at (ffmpeg makes pictures of them)"
     )
 
 

@@ -9,6 +9,7 @@ from documents import archive, document
 from imagefiles import encoded
 from PIL import Image
 
+from waldo_cli.images.pages import Contents
 from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.masks import mask_sources
 
@@ -27,6 +28,17 @@ def test_of_an_animation_the_first_frame_is_looked_for_and_the_others_are_told(
         if kind == "mpo"
         else "2 frames of 1 animation not looked at"
     )
+
+
+def test_frames_beside_the_picture_to_look_for_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "needle").write_bytes(b"")
+    found = Contents("HEIF", 1, frames=3)
+    monkeypatch.setattr("waldo_cli.inputs.masks.contents", lambda _: found)
+    left_out = LeftOut(enters=False)
+    assert len(mask_sources([str(tmp_path / "needle")], left_out)) == 1
+    assert str(left_out).startswith("3 frames of 1 image sequence not looked at")
 
 
 def test_what_is_no_picture_in_a_folder_or_an_archive_is_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from documents import document
 from PIL import Image
 
 from waldo_cli.errors import InvalidInputError
+from waldo_cli.images.pages import Contents
 from waldo_cli.inputs.items import Item, Outputs
 from waldo_cli.inputs.leftout import LeftOut
 from waldo_cli.inputs.pages import ByPage, page_ranges
@@ -79,6 +80,17 @@ def test_of_a_picture_file_with_several_the_primary_one_is_taken_and_the_others_
     assert [i.page for i in by_page([Item(str(path), "a")], left_out=left_out)] == [1]
     assert str(left_out) == "2 further pictures in 1 file not looked at (--pages all)"
     assert [i.page for i in by_page([Item(str(path), "a")], wanted=((2, None),))] == [2, 3]
+
+
+@pytest.mark.parametrize("wanted", [None, ((1, None),)])
+def test_frames_that_no_page_number_reaches_are_told(
+    wanted: tuple[tuple[int, None]] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Contents("HEIF", 1, frames=3)
+    monkeypatch.setattr("waldo_cli.inputs.pages.contents", lambda _: found)
+    left_out = LeftOut()
+    assert len(list(by_page([Item("a.heic", "a")], wanted=wanted, left_out=left_out))) == 1
+    assert str(left_out).startswith("3 frames of 1 image sequence not looked at")
 
 
 def test_a_file_of_very_many_pages_is_taken_in_parts(

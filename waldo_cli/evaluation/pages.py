@@ -413,7 +413,7 @@ def add_pages_without(
 def _pages_of(path: Path) -> list[Page]:
     """All pages of a file, or the first frame of an animation."""
     found = contents_of(path)
-    if found.is_animation or found.count < 2:
+    if found.is_led_by_first or found.count < 2:
         return [Page(str(path), path)]
     numbers = range(1, found.count + 1)
     return [Page(f"{path}, page {number}", path, number=number) for number in numbers]

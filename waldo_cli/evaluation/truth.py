@@ -166,7 +166,7 @@ class _Entry:
         """Return which picture of a file is meant; of an animation the first where none is named."""
         if found.count == 1:  # a column `page` is that of a book
             return 1
-        if not self.written and not found.is_animation:
+        if not self.written and not found.is_led_by_first:
             raise InvalidInputError(
                 f"has {found.count} pages, and {self.file} does not say which: give its page"
             )

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, NamedTuple
 
+from waldo_cli.errors import ImageError
 from waldo_cli.images.limits import check_seconds, damaged, truncated
 
 _MAX_BOXES: Final = 200_000
@@ -111,7 +112,12 @@ def read(data: bytes) -> Heif:
         There are too many boxes or items, or no picture.
     """
     meta = next((b for b in _boxes(data, 0, len(data)) if b.name == b"meta"), None)
-    if meta is None:  # only frames of a film
+    if meta is None:  # only the frames of a sequence, which pillow-heif does not open
+        if not is_avif(data) and any(b.name == b"moov" for b in _boxes(data, 0, len(data))):
+            raise ImageError(
+                "a HEIF image sequence without a still picture cannot be opened:"
+                " take it apart first, as with ffmpeg"
+            )
         return Heif((0, 0), 1, 0)
     if meta.end > len(data):
         raise truncated("HEIF")

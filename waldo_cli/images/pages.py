@@ -1,8 +1,8 @@
 """Files of several pictures: how many there are, and one of them by its number.
 
 Pages of TIFF and PDF, pictures in an archive (CBZ, ZIP), frames of GIF, APNG, WebP and AVIF, further pictures
-of a JPEG (MPO) and of HEIF. The first bytes decide what a file is, never its name. Standard library only;
-`pdf` needs pypdfium2.
+of a JPEG (MPO), of HEIF and of a still AVIF. The first bytes decide what a file is, never its name. Standard
+library only; `pdf` needs pypdfium2.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SIGNATURES: Final = {
     "WEBP": re.compile(rb"RIFF....WEBPVP8X", re.DOTALL),  # animations have this extended form
     "AVIF": re.compile(rb"....ftypavis", re.DOTALL),  # the brand of animations
     "JPEG": re.compile(rb"\xff\xd8\xff"),
-    "HEIF": re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1|miaf)", re.DOTALL),
+    "HEIF": re.compile(rb"....ftyp(avif|hei[cxms]|hev[cxms]|mif[12]|msf1|miaf)", re.DOTALL),
 }
 
 # Real files stay far below: each stops a loop that a file could make very long.
@@ -57,20 +57,23 @@ class Contents:
     Attributes
     ----------
     kind
-        ``"TIFF"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``, ``"AVIF"``, ``"JPEG"``,
-        ``"HEIF"``; empty for other files.
+        ``"TIFF"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``, ``"AVIF"`` of animations,
+        ``"JPEG"``, ``"HEIF"``, also of still AVIF; empty for other files.
     count
         Number of pictures; 1 for files of other kinds, whatever they are.
     others
         Names of what is in an archive and is no picture.
+    frames
+        Frames of an image sequence beside the pictures of HEIF: the decoders do not reach them.
     """
 
     kind: str
     count: int
     others: tuple[str, ...] = ()
+    frames: int = 0
 
     @property
-    def is_animation(self) -> bool:
+    def is_led_by_first(self) -> bool:
         """The first picture stands for the file: of frames, or the primary one of JPEG and HEIF."""
         return self.kind in ("GIF", "PNG", "WEBP", "AVIF", "JPEG", "HEIF")
 
@@ -104,11 +107,12 @@ def contents(source: str | bytes) -> Contents:
             case "WEBP":
                 return Contents(kind, max(1, _webp_frames(file)))
             case "AVIF":
-                return Contents(kind, max(1, _avif_frames(file)))
+                return Contents(kind, max(1, _track_frames(file)))
             case "JPEG":
                 return Contents(kind, 1 + len(jpeg.views(file)))
             case "HEIF":
-                return Contents(kind, max(1, len(heif.pictures(file))))
+                count = max(1, len(heif.pictures(file)))
+                return Contents(kind, count, frames=_track_frames(file))
         return Contents("", 1)
 
 
@@ -221,8 +225,7 @@ def _unreadable(error: OSError) -> FileError:
 def _kind(file: BinaryIO) -> str:
     """Return the kind of a file that may have several pictures; empty for others."""
     head = file.read(512)
-    kind = next((k for k, signature in _SIGNATURES.items() if signature.match(head)), "")
-    return "" if kind == "HEIF" and heif.is_avif(head) else kind
+    return next((k for k, signature in _SIGNATURES.items() if signature.match(head)), "")
 
 
 def _animation_size(file: BinaryIO, kind: str) -> tuple[int, int]:
@@ -295,8 +298,8 @@ def _webp_frames(file: BinaryIO) -> int:
 _TO_SAMPLES: Final = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 
-def _avif_frames(file: BinaryIO) -> int:
-    """Count the frames of an AVIF: the samples of its longest track of pictures."""
+def _track_frames(file: BinaryIO) -> int:
+    """Count the frames of an AVIF or HEIF: the samples of its longest track of pictures."""
     size = file.seek(0, os.SEEK_END)
     frames, is_picture = 0, False
     spans = [(0, size)]  # of boxes, one after the other

@@ -29,6 +29,7 @@ class LeftOut:
         self._folders = 0
         self._frames: list[int] = []
         self._pictures: list[int] = []
+        self._sequences: list[int] = []
         self._inner: list[int] = []
 
     def add_file(self, name: str, hint: str = "") -> None:
@@ -46,6 +47,10 @@ class LeftOut:
         """Count what is in a file of a kind of `Contents` beside its first picture, which was looked at."""
         counts = self._pictures if kind in ("JPEG", "HEIF") else self._frames
         counts += [count] if count else []
+
+    def add_sequence(self, count: int) -> None:
+        """Count the frames of an image sequence (HEIF), which no page number reaches."""
+        self._sequences += [count] if count else []
 
     def add_inner(self, count: int) -> None:
         """Count the pages of a picture that is itself a page, of which the first was looked at."""
@@ -74,6 +79,12 @@ class LeftOut:
             parts.append(
                 f"{_counted(pictures, 'further picture')} in {_counted(files, 'file')}"
                 f" not looked at{pages}"
+            )
+        if self._sequences:
+            frames, files = sum(self._sequences), len(self._sequences)
+            parts.append(
+                f"{_counted(frames, 'frame')} of {_counted(files, 'image sequence')} not looked at"
+                " (ffmpeg makes pictures of them)"
             )
         if self._inner:
             inner, files = sum(self._inner), len(self._inner)

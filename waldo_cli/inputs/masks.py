@@ -90,9 +90,10 @@ def _pictures_in(
         file = contents(source)
         for name in file.others:
             left_out.add_file(name)
-        if file.is_animation:
+        left_out.add_sequence(file.frames)
+        if file.is_led_by_first:
             left_out.add_further(file.kind, file.count - 1)
-        if file.count < 2 or file.is_animation:
+        if file.count < 2 or file.is_led_by_first:
             return [MaskSource(label, path, data)]
         pages: list[str | bytes] = []
         while len(pages) < file.count:

@@ -143,12 +143,13 @@ class ByPage:
         """Return the pages that are wanted; a range that lies behind the last page is a problem."""
         for name in found.others:
             self._left_out.add_file(name)
+        self._left_out.add_sequence(found.frames)
         if not found.count:
             named = (what for entry, what in _DOCUMENTS_IN_ZIP.items() if entry in found.others)
             problem = f"{next(named, 'an archive')} without pictures"
             return [replace(item, problem=problem)]
         wanted = self._wanted
-        if wanted is None and found.is_animation:
+        if wanted is None and found.is_led_by_first:
             wanted = ((1, 1),)
             self._left_out.add_further(found.kind, found.count - 1)
         pages: list[Item] = []
