@@ -526,6 +526,14 @@ def test_a_cameras_raw_file_is_named_and_its_thumbnail_is_not_taken(pictures: li
         load_image(several((SMALL, {}))[:8] + b"CR\2\0" + several((SMALL, {}))[12:])
 
 
+def test_a_volume_is_named_and_its_first_slice_is_not_taken() -> None:
+    samples = samples_of("u1", 1)
+    with pytest.raises(ImageError, match="a TIFF of 9 slices in one volume cannot be opened; save"):
+        load_image(written(samples, tags={32997: (3, b"\x09\0")}))
+    image = load_image(written(samples, tags={32997: (3, b"\1\0"), 32998: (3, b"\1\0")}))
+    assert image.shape == (13, 37, 3)
+
+
 def test_directories_in_a_circle_end() -> None:
     data = several((FULL, {}), (OTHER, {}))
     first = data[4:8]

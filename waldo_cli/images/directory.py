@@ -32,7 +32,7 @@ _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_COUNTS = 273, 277, 278, 279
 _PLANAR, _PREDICTOR, _COLOURS = 284, 317, 320
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
 _SUBDIRECTORIES, _EXTRA, _FORMAT, _JPEG_TABLES, _XMP, _NO_DATA = 330, 338, 339, 347, 700, 42113
-_DNG_VERSION = 50706
+_DNG_VERSION, _SLICES = 50706, 32997
 _RGB, _PALETTE, _CMYK, _YCBCR = 2, 3, 5, 6  # photometric interpretations
 # Samples of a pixel that are colours; 0 is grey, white first, and 1 grey.
 _COLOURS_OF: Final = {0: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4}
@@ -405,6 +405,10 @@ class _Picture:
         self.samples = one(found, _SAMPLES, 1)
         if not 1 <= self.samples <= _MAX_SAMPLES:
             raise ImageError(f"a TIFF of {self.samples} samples a pixel cannot be opened")
+        if (slices := one(found, _SLICES, 1)) > 1:  # ImageDepth
+            raise ImageError(
+                f"a TIFF of {slices} slices in one volume cannot be opened; save them as pages"
+            )
         if _SAMPLES not in found and self.compression in _JPEG and self.photometric in (2, 6):
             self.samples = 3
         self.bits = self._each(_BITS, 1)
