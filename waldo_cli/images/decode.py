@@ -64,6 +64,9 @@ _MAX_FILE_BYTES: Final = 1 << 28
 # never more than MAX_FILE_BYTES_EVER.
 _MAX_BYTES_PER_PIXEL: Final = 8
 
+# TIFF, BMP and PNM, of which a file may have more bytes: see `pages.room`.
+_MAY_BE_LARGER: Final = (b"II", b"MM", b"BM", b"P4", b"P5", b"P6")
+
 # Pillow's classes are called directly: `Image.open` would try all formats that are installed. Class Xyz is in
 # the plugin XyzImagePlugin, which is imported for the first picture of its kind.
 OPENERS: Final = {
@@ -103,6 +106,10 @@ def read_all(source: Source, limit: int) -> bytes:
     if not data:
         raise ImageError("the file is empty")
     # One byte more than the limit: what has them did not read on (`inputs.sources`).
+    if len(data) == limit + 1 and data.startswith(_MAY_BE_LARGER):
+        raise ImageError(
+            f"larger than the {limit >> 20} MiB that are read without a file: save it to a file first"
+        )
     if len(data) == limit + 1 or (len(data) > limit and len(data) > pages.room(data, limit)):
         raise _too_many_bytes(limit)
     return data
