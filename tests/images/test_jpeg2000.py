@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import numpy as np
@@ -97,3 +98,64 @@ def test_what_stands_behind_the_codestream_refuses_no_pixels(tail: bytes, large:
         length = struct.unpack_from(">I", data, at)[0] + 8
         data = data[:at] + b"\0\0\0\1jp2c" + struct.pack(">Q", length) + data[at + 8 :]
     np.testing.assert_array_equal(load_image(data + tail), load_image(data))
+
+
+# --- samples of other than 8 bits ------------------------------------------------------------------
+
+
+def steep(picture: Image.Image, bits: int) -> bytes:
+    """Samples of 8 bits, said to have more bits and twice as far from the middle: 0 and 255 are clipped."""
+    data = bytearray(encoded(picture, "JPEG2000", no_jp2=True, irreversible=True))
+    count = len(picture.getbands())
+    data[42 : 42 + 3 * count : 3] = bytes([bits - 1] * count)
+    style = data.index(b"\xff\x5c")  # QCD: length, guard bits and style, then exponents of steps
+    end = style + 2 + data[style + 3]
+    data[style + 4] += 32
+    for at in range(style + 5, end, 2):
+        data[at] -= 8
+    return bytes(data)
+
+
+@pytest.mark.parametrize("bits", [9, 10, 12, 16])
+@pytest.mark.parametrize("mode", ["LA", "RGB", "RGBA"])
+def test_the_highest_value_of_many_bits_is_white_and_opaque(mode: str, bits: int) -> None:
+    picture = Image.new(mode, (48, 32), (255,) * len(mode))
+    picture.paste((0,) * (len(mode.strip("A"))) + (255,) * mode.count("A"), (0, 0, 16, 32))
+    picture.paste((128,) * (len(mode.strip("A"))) + (255,) * mode.count("A"), (16, 0, 32, 32))
+    image = load_image(steep(picture, bits), must_show=True)
+    np.testing.assert_allclose(image[4:28, 8], 0, atol=0.01)
+    np.testing.assert_allclose(image[4:28, 24], 0.5, atol=0.01)
+    np.testing.assert_allclose(image[4:28, 40], 1, atol=0.01)
+
+
+@pytest.mark.parametrize("options", [{}, {"irreversible": True}, {"tile_size": (16, 16)}])
+def test_one_bit_more_sets_the_samples_into_the_middle_of_twice_their_range(
+    options: dict[str, object],
+) -> None:
+    data = encoded(PICTURE, "JPEG2000", **options)
+    wider = Image.open(io.BytesIO(jpeg2000.with_one_bit_more(data)))
+    plain = np.asarray(Image.open(io.BytesIO(data))).astype(int)
+    assert np.abs(np.asarray(wider) - (plain + 128) / 2).max() <= 1
+
+
+def test_without_guard_bits_a_dark_picture_of_many_bits_is_refused() -> None:
+    data = bytearray(steep(Image.new("RGB", (32, 32)), 12))
+    data[data.index(b"\xff\x5c") + 4] &= 31
+    with pytest.raises(ImageError, match="without guard bits cannot be opened; convert it"):
+        jpeg2000.with_one_bit_more(bytes(data))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_the_highest_value_of_few_bits_is_white(bits: int) -> None:
+    picture = Image.new("L", (32, 32), 255)
+    picture.paste(0, (0, 0, 16, 32))
+    data = encoded(picture, "JPEG2000", no_jp2=True)
+    image = load_image(data[:42] + bytes([bits - 1]) + data[43:])
+    assert [image[4, 4, 0], image[4, 28, 0]] == [0, 1]
+
+
+def test_brightness_and_differences_of_many_bits_are_refused() -> None:
+    data = encoded(PICTURE, "JPEG2000", no_jp2=True)
+    halved = data[:42] + bytes([11, 1, 1, 11, 2, 1, 11, 2, 1]) + data[51:]
+    with pytest.raises(ImageError, match="JPEG 2000 picture of YCC of 12 bits cannot be opened"):
+        load_image(halved)

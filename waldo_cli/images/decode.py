@@ -30,7 +30,7 @@ from PIL import Image, ImageFile, _imaging, features
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
 from waldo_cli.geometry import Size
-from waldo_cli.images import headers, pages
+from waldo_cli.images import headers, jpeg2000, pages
 from waldo_cli.images.limits import (
     DEFAULT_MAX_PIXELS,
     MAX_FILE_BYTES_EVER,
@@ -324,8 +324,9 @@ def _decode(
                 samples = raw_samples(image, found.layout, found.no_data)
         # pillow-jxl gives a JPEG that was packed without loss back as it was, not turned.
         is_upright = kind in _DECODED_UPRIGHT and not getattr(image, "jpeg", False)
+        shown = _with_white(image, screened.data) if kind == "JPEG 2000" else image
         return Picture(
-            _in_plain_mode(_with_visible_alpha(image, kind)),
+            _in_plain_mode(_with_visible_alpha(shown, kind)),
             _low_bytes(screened.data, kind, rawmode),
             rawmode,
             colour_key,
@@ -445,6 +446,28 @@ def _with_visible_alpha(image: Image.Image, kind: str) -> Image.Image:
     if kind == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
         return image.convert("RGB")
     return image
+
+
+def _with_white(image: Image.Image, data: bytes) -> Image.Image:
+    """Return a decoded JPEG 2000 picture in which the highest value of each component is 255.
+
+    Pillow (13.0) makes bytes of samples of more than 8 bits by rounding, and of the highest of them 256,
+    which is 0 in a byte: white becomes black, and opaque clear. What is 0 is decoded once more, in a larger
+    range. Samples of fewer bits it only shifts: 1 of one bit becomes 128.
+    """
+    depths = jpeg2000.depths(data)
+    if image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK") or set(depths) == {8}:
+        return image
+    samples = np.array(image)
+    if max(depths) > 8 and not samples.all():
+        wider = np.asarray(_opener("JPEG 2000")(io.BytesIO(jpeg2000.with_one_bit_more(data))))
+        samples[(samples == 0) & (wider >= 128)] = 255
+    channels = samples.reshape(image.height, image.width, -1)
+    for number, bits in enumerate(depths[: channels.shape[2]]):
+        if bits < 8:
+            levels = np.arange(1 << bits) * 255 // ((1 << bits) - 1)
+            channels[..., number] = levels[channels[..., number] >> (8 - bits)]
+    return Image.frombytes(image.mode, image.size, samples.tobytes())
 
 
 def _decode_truncated(

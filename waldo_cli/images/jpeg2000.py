@@ -6,7 +6,9 @@ code blocks and precincts. Small blocks and many layers cost memory and time tha
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 from waldo_cli.errors import ImageError
@@ -15,6 +17,8 @@ from waldo_cli.images.limits import check_seconds, check_size, damaged, truncate
 _END: Final = b"\xff\xd9"  # and it ends with EOC
 _FILE: Final = b"\0\0\0\x0cjP  \r\n\x87\n"
 _START: Final = b"\xff\x4f\xff\x51"  # the codestream begins with SOC, then SIZ
+_YCC: Final = re.compile(rb"colr\x01..\0\0\0\x12", re.DOTALL)  # sYCC, in the header of a JP2 file
+_BYTE: Final = 8
 _MAX_COMPONENTS: Final = 4
 _MAX_SEGMENTS: Final = 70_000
 _MAX_PIECES: Final = (
@@ -49,6 +53,13 @@ def screen(data: bytes, max_pixels: int | None) -> bytes:
         raise damaged("JPEG 2000", f"its header says {width}x{height} pixels")
     if components > _MAX_COMPONENTS:
         raise ImageError(f"a JPEG 2000 picture of {components} components cannot be opened")
+    if start + 42 + 3 * components > len(data):
+        raise truncated("JPEG 2000")
+    bits = max(depths(data), default=0)
+    if bits > _BYTE and _is_ycc(data, start, components):
+        raise ImageError(
+            f"a JPEG 2000 picture of YCC of {bits} bits cannot be opened; convert it to PNG"
+        )
     check_size(width, height, len(data), max_pixels, _DENSITY)
     tiles = -(-right // tile_width) * -(-bottom // tile_height)
     area = min(width, tile_width) * min(height, tile_height)
@@ -57,10 +68,11 @@ def screen(data: bytes, max_pixels: int | None) -> bytes:
         raise ImageError(
             f"a JPEG 2000 picture of {pieces} blocks would take too long; the limit is {_MAX_PIECES}"
         )
+    decoded = 2 if bits > _BYTE and components > 1 else 1  # see `with_one_bit_more`
     samples = width * height * components
     check_seconds(
         "JPEG 2000 picture",
-        (samples * _SAMPLE_COST + len(data) * _BYTE_COST + pieces * 1000) / 1e9,
+        decoded * (samples * _SAMPLE_COST + len(data) * _BYTE_COST + pieces * 1000) / 1e9,
         width * height,
     )
     if not data.startswith(_FILE):
@@ -95,39 +107,83 @@ def ends_early(data: bytes) -> bool:
     return False
 
 
+def depths(data: bytes) -> tuple[int, ...]:
+    """Return the bits of the samples of each component, of a file that has passed `screen`."""
+    start = data.index(_START)
+    (components,) = struct.unpack_from(">H", data, start + 40)
+    return tuple((size & 0x7F) + 1 for size in data[start + 42 : start + 42 + 3 * components : 3])
+
+
+def _is_ycc(data: bytes, start: int, components: int) -> bool:
+    """Return whether brightness and two differences are stored: by what the file says, or their sizes."""
+    steps = {data[start + 43 + 3 * n : start + 45 + 3 * n] for n in range(components)}
+    return len(steps) > 1 or _YCC.search(data, 0, start) is not None
+
+
+def with_one_bit_more(data: bytes) -> bytes:
+    """Return a picture of the same samples within twice the range: 0 becomes a quarter of it, white three.
+
+    The header then says one bit more, and the level that is added to samples without sign is a half of the
+    new range. So that the steps of quantization stay as they are, their exponents grow by one, too; so that
+    as many bit planes are there, one guard bit less is said (T.800, A.5.1, A.6.4, E.1 and G.1).
+    """
+    start = data.index(_START)
+    changed = bytearray(data)
+    for at in range(
+        start + 42, start + 42 + 3 * len(depths(data)), 3
+    ):  # the highest bit is the sign
+        changed[at] += 1
+    for marker, at in _segments(data, start):
+        if marker not in (0xFF5C, 0xFF5D):  # QCD; QCC: the component comes first
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        at += 4 if marker == 0xFF5C else 5
+        style = data[at] & 31
+        exponents = range(at + 1, min(end, len(data)), 2 if style else 1)  # the 5 highest bits
+        if data[at] < 32 or any(data[n] >> 3 == 31 for n in exponents):
+            raise ImageError(
+                "a JPEG 2000 picture without guard bits cannot be opened; convert it to PNG"
+            )
+        changed[at] -= 32
+        for n in exponents:
+            changed[n] += 8
+    return bytes(changed)
+
+
 def _pieces(data: bytes, start: int, tiles: int, tile_samples: int) -> int:
     """Return about how many code blocks and packets the picture has, by its worst coding style."""
-    at, worst = start + 2, 0
+    styles = (_style(data, at, marker, tile_samples) for marker, at in _segments(data, start))
+    return tiles * max(1, max(styles, default=0))
+
+
+def _segments(data: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Give the markers of the main header and of the headers of tiles' parts, and where they stand."""
+    at = start + 2
     for _ in range(_MAX_SEGMENTS):
         if at + 4 > len(data):
-            break
+            return
         marker, length = struct.unpack_from(">HH", data, at)
         if marker == 0xFF90:  # a part of a tile: its length counts from here
             (part,) = struct.unpack_from(">I", data[at + 6 : at + 10].rjust(4, b"\0"))
-            worst = max(worst, _styles(data, at + 12, tile_samples))
+            yield from _segments_of_part(data, at + 12)
             at = at + part if part >= 14 else len(data)
             continue
         if marker == 0xFFD9:  # the end
-            break
-        worst = max(worst, _style(data, at, marker, tile_samples))
+            return
+        yield marker, at
         at += 2 + length
-    else:
-        raise damaged("JPEG 2000", f"it has more than {_MAX_SEGMENTS} segments")
-    return tiles * max(1, worst)
+    raise damaged("JPEG 2000", f"it has more than {_MAX_SEGMENTS} segments")
 
 
-def _styles(data: bytes, at: int, samples: int) -> int:
-    """Return the worst of the coding styles in the header of a tile's part."""
-    worst = 0
+def _segments_of_part(data: bytes, at: int) -> Iterator[tuple[int, int]]:
     for _ in range(1000):
         if at + 4 > len(data):
-            break
+            return
         marker, length = struct.unpack_from(">HH", data, at)
         if marker == 0xFF93 or marker < 0xFF00:  # the data begin
-            break
-        worst = max(worst, _style(data, at, marker, samples))
+            return
+        yield marker, at
         at += 2 + length
-    return worst
 
 
 def _style(data: bytes, at: int, marker: int, samples: int) -> int:
