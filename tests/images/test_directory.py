@@ -269,6 +269,19 @@ def test_inks_of_every_depth_with_more_samples_and_in_planes(
     np.testing.assert_allclose(image, right, atol=0.005)
 
 
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize("channels", [2, 3, 4, 5])
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_of_grey_with_bands_that_are_no_alpha_the_first_is_shown(
+    kind: str, channels: int, planes: bool
+) -> None:
+    samples = samples_of(kind, channels)
+    tags = {338: (3, bytes(2 * (channels - 1)))}
+    image = load_image(written(samples, photometric=1, planes=planes, tags=tags))
+    right = as_float(samples[..., :1])
+    np.testing.assert_allclose(image, np.broadcast_to(right, image.shape), atol=1e-6)
+
+
 @pytest.mark.parametrize(("kind", "most"), [("u1", 255), ("u1", 65535), ("u2", 65535)])
 def test_palettes_of_every_depth_and_those_of_numbers_of_8_bits(kind: str, most: int) -> None:
     size = np.iinfo(kind).max + 1

@@ -631,13 +631,14 @@ class _Picture:
         if max(self.bits) > 8 or bits not in (1, 2, 4, 8):
             return True
         # Up to 8 bits: planes of grey or with alpha, more than four samples, inverted grey with alpha,
-        # colours of less than 8 bits, signed bytes.
+        # grey with several bands more, colours of less than 8 bits, signed bytes.
         if self.is_planar and self.photometric != _RGB:
             return True
         return self.compression in _BYTEWISE and (
             self.samples > 4
             or (self.is_planar and self.samples > 3)
             or (several and (bits < 8 or self.photometric == 0))
+            or (self.samples > 2 and self.photometric == 1)
             or form == 2
         )
 
