@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from documents import document
@@ -207,7 +209,7 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
     from waldo_cli.inputs.masks import MaskSource
 
     monkeypatch.chdir(place)
-    monkeypatch.setattr(cluster, "LOST_TIMEOUT", 2)
+    monkeypatch.setattr(cluster, "LOST_TIMEOUT", 5)
     address = f"tcp://127.0.0.1:{free_port()}"
     scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1])
     good = dask("worker", address, "--nthreads", "1", "--no-nanny")
@@ -220,8 +222,8 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
         for n in range(1, 9, 2):
             yield Item(f"photos/page{n:03}.png", str(n))
         joined.wait(60)
-        for n in range(1, 9, 2):
-            yield Item(f"photos/page{n:03}.png", f"again{n}")
+        for n in range(90):  # more than wait at one time
+            yield Item("photos/page001.png", f"again{n}")
 
     try:
         wait_for(address)
@@ -229,13 +231,16 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
             records = engine.records(items())
             got = [next(records) for _ in range(4)]
             processes.append(
-                dask("worker", address, "--no-nanny", path=str(hide_package(tmp_path)))
-            )
+                dask(
+                    "worker", address, "--nthreads", "4", "--no-nanny",
+                    path=str(hide_package(tmp_path)),
+                )
+            )  # fmt: skip
             deadline = time.monotonic() + 60
             while not said and time.monotonic() < deadline:
                 time.sleep(0.1)
             joined.set()
-            got += [next(records) for _ in range(2)]
+            got += [next(records) for _ in range(80)]
             end(processes.pop(1))
             with pytest.raises(FileError, match="all workers are lost"):
                 got += list(records)
@@ -244,6 +249,67 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
     assert all(record.error is None for record in got)
     assert len(said) == 1
     assert "has no waldo-cli" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "version", "fault"),
+    [
+        ("", "1", ""),
+        ("", "2", "has waldo-cli 1, this is 2: install the same on both"),
+        ("waldo_cli", "1", r"has no waldo-cli: pip install 'waldo-cli\[dask\]' there"),
+        ("numpy", "1", "cannot load waldo-cli: ModuleNotFoundError: .*: install the same there as here"),
+    ],
+)  # fmt: skip
+def test_a_worker_says_why_it_cannot_be_used_and_hands_every_image_back(
+    monkeypatch: pytest.MonkeyPatch, hidden: str, version: str, fault: str
+) -> None:
+    from waldo_cli.batch import cluster
+
+    def unpack(_: bytes) -> object:
+        __import__("numpy")
+        return SimpleNamespace(examine=lambda _: b"record")
+
+    monkeypatch.setattr("waldo_cli.__version__", "1")
+    monkeypatch.setattr(cluster, "loads", unpack)
+    plugin = cluster._make_plugin(version, b"")
+    worker = SimpleNamespace(plugins={"run": plugin})
+    monkeypatch.setattr(cluster, "get_worker", lambda: worker)
+    with monkeypatch.context() as without:
+        if hidden:
+            without.setitem(sys.modules, hidden, None)
+        plugin.setup(worker)
+    assert re.fullmatch(fault, cluster._make_question()("run", worker))
+    assert (cluster._make_task()("run", b"item") is None) == bool(fault)
+
+
+def test_an_image_that_is_handed_back_goes_to_a_worker_that_can_be_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from concurrent.futures import Future
+
+    from waldo_cli.answers.record import Record
+    from waldo_cli.batch import cluster
+    from waldo_cli.batch.finder import Extras, Query
+
+    class Client:
+        """Of two workers the first comes first, if nothing else is asked for."""
+
+        def submit(
+            self, *_: object, workers: list[str] | None, **_options: object
+        ) -> Future[bytes | None]:
+            asked.append(workers)
+            future: Future[bytes | None] = Future()
+            future.set_result(cluster.dumps(record) if workers == ["second"] else None)
+            engine._usable = {"first": False, "second": True}  # known from now on
+            return future
+
+    monkeypatch.chdir(tmp_path)
+    engine = cluster.Cluster(Query(stack="stripes"), Extras(), "tcp://10.0.0.1:8786")
+    record = Record("a.png", engine.run)
+    asked: list[list[str] | None] = []
+    engine._client = Client()
+    assert list(engine.records([Item("a.png", "a")])) == [record]
+    assert asked == [None, ["second"]]
 
 
 def test_a_scheduler_that_dies_while_the_run_begins_is_one_line(
@@ -256,13 +322,13 @@ def test_a_scheduler_that_dies_while_the_run_begins_is_one_line(
     address = f"tcp://127.0.0.1:{free_port()}"
     scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1])
     worker = dask("worker", address, "--nthreads", "1", "--no-nanny")
-    checked = cluster.Cluster._check_first_workers
+    checked = cluster.Cluster._wait_for_workers
 
     def check_and_die(engine: cluster.Cluster) -> None:
         checked(engine)
         end(scheduler)
 
-    monkeypatch.setattr(cluster.Cluster, "_check_first_workers", check_and_die)
+    monkeypatch.setattr(cluster.Cluster, "_wait_for_workers", check_and_die)
     try:
         wait_for(address)
         with (

@@ -4,8 +4,9 @@ The stack, masks and prior are loaded on this machine and sent to every worker i
 that join later. Then every image is a task of its own. The workers read the images and write the heatmaps,
 so they need the same paths as this machine, or URLs of a file system that fsspec supports.
 
-Plugin and task travel by value and hold nothing but bytes and text (`_make_plugin`). So a worker without this
-package, or with another version of it, can join the cluster; it hands every image back to the scheduler.
+Plugin and task travel by value and hold nothing but bytes and text (`_make_plugin`). So a worker that cannot
+do the work, such as one without this package or with another version of it, can join the cluster: it hands
+every image back, and the image is sent to another one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -36,7 +36,7 @@ from waldo_cli.errors import FileError, MissingExtraError, WaldoError
 from waldo_cli.inputs.items import Item
 
 try:
-    from distributed import Client, KilledWorker, Reschedule, Security, WorkerPlugin, get_worker
+    from distributed import Client, KilledWorker, Security, WorkerPlugin, get_worker
     from distributed.comm.addressing import resolve_address
     from distributed.comm.core import CommClosedError, connect
     from distributed.protocol import pickle as dask_pickle
@@ -95,8 +95,8 @@ class Cluster:
     ------
     WaldoError
         The stack, a mask or the prior cannot be used. From `__enter__`: no scheduler answers, it has no
-        workers, or a worker does not have this package or has another version of it. From `records`: the
-        scheduler is gone, or there has been no worker for `LOST_TIMEOUT` seconds.
+        workers, or a worker cannot do the work, such as one without this package or with another version of
+        it. From `records`: the scheduler is gone, or there has been no worker for `LOST_TIMEOUT` seconds.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Cluster:
         self._name = f"waldo-{self.run}-{os.getpid()}"
         self._client: Any = None
         self._window = MIN_WINDOW
-        self._usable: dict[str, bool] = {}  # by the address of a worker
+        self._usable: dict[str, bool] = {}  # by the address of a worker; replaced, never changed
         self._fail: Done | None = None  # ends the run with an error
         self._closed = threading.Event()
 
@@ -131,12 +131,14 @@ class Cluster:
             except (OSError, ValueError, TimeoutError) as e:
                 raise self._no_answer(_first_line(e)) from None
         try:
-            self._check_first_workers()
+            self._wait_for_workers()
             examiner = _Examiner(self._finder, self._folder, self._timeout)
             plugin = _make_plugin(__version__, dumps(examiner))
             self._client.register_plugin(plugin, name=self._name)
+            for problem in self._check_new():
+                raise WaldoError(problem)
         except BaseException as e:
-            self._client.close(timeout=1)
+            self.__exit__()
             if isinstance(e, OSError) and not isinstance(e, WaldoError):
                 raise self._no_answer(f"it went away: {_first_line(e)}") from None
             raise
@@ -200,34 +202,25 @@ class Cluster:
     def _no_answer(self, cause: str) -> FileError:
         return FileError(f"no scheduler answers: {cause}", path=self._address)
 
-    def _check_first_workers(self) -> None:
-        """Check that there are workers, and that all can be used; set the window by them."""
+    def _wait_for_workers(self) -> None:
+        """Wait for a first worker; set the window by those that there are."""
         try:
             self._client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
         except TimeoutError:
             raise FileError("the scheduler has no workers", path=self._address) from None
-        for problem in self._check(self._client.nthreads()):
-            raise WaldoError(problem)
         threads = sum(self._client.nthreads().values())
         self._window = max(MIN_WINDOW, WINDOW_PER_THREAD * threads)
 
-    def _check(self, workers: Iterable[str]) -> Iterator[str]:
-        """Find out which workers can be used; yield what is wrong with each of the others."""
-        for worker in workers:
-            # Two questions. `find_spec` is in the standard library, so it also runs on workers without this
-            # package, where a function of this package could not be called.
-            ask = partial(self._client.run, workers=[worker], on_error="return")
-            spec, version = ask(find_spec, "waldo_cli").get(worker), None
-            if spec is not None and not isinstance(spec, Exception):
-                version = ask(_version).get(worker)
-            self._usable[worker] = version == __version__
-            if not isinstance(version, str):
-                yield f"the worker {worker} has no waldo-cli: pip install 'waldo-cli[dask]' there"
-            elif version != __version__:
-                yield (
-                    f"the worker {worker} has waldo-cli {version}, this is {__version__}:"
-                    " install the same on both"
-                )
+    def _check_new(self) -> list[str]:
+        """Find out which workers that have joined can be used; return what is wrong with the others."""
+        workers = self._client.nthreads()
+        usable = {worker: self._usable[worker] for worker in workers if worker in self._usable}
+        new = [worker for worker in workers if worker not in usable]
+        answers = self._client.run(_make_question(), self._name, workers=new, on_error="return")
+        # One that has gone meanwhile, or has not got the plugin yet, answers with an error: ask it again.
+        faults = {worker: answer for worker, answer in answers.items() if isinstance(answer, str)}
+        self._usable = usable | {worker: not fault for worker, fault in faults.items()}
+        return [f"the worker {worker} {fault}" for worker, fault in faults.items() if fault]
 
     def _watch_workers(self) -> None:
         """Look at workers that join; end the run when there has been none that can be used for too long."""
@@ -235,32 +228,47 @@ class Cluster:
         while not self._closed.wait(WATCH_INTERVAL):
             # A worker that has gone since, or a scheduler: the latter cancels all tasks.
             with contextlib.suppress(Exception):
-                workers = _within(CONNECT_TIMEOUT, self._client.nthreads)
-                self._check_new(workers)
-                if any(self._usable.get(worker) for worker in workers):
+                for problem in _within(CONNECT_TIMEOUT, self._check_new):
+                    self._say(f"waldo: {self._address}: {problem}; it gets no image")
+                if any(self._usable.values()):
                     seen = time.monotonic()
             if time.monotonic() - seen > LOST_TIMEOUT and self._fail is not None:
                 problem = f"all workers are lost, and none has come for {LOST_TIMEOUT} s"
                 self._fail(FileError(problem, path=self._address))
                 return
 
-    def _check_new(self, workers: Iterable[str]) -> None:
-        """Check workers that have joined, and say what is wrong with them."""
-        new = [worker for worker in workers if worker not in self._usable]
-        for problem in _within(CONNECT_TIMEOUT, lambda: [*self._check(new)]):
-            self._say(f"waldo: {self._address}: {problem}; it gets no image")
-
     def _submit(self, item: Item, done: Done) -> None:
         self._fail = done
+        # Those that can be used, where others are among them. Where all are lost, any may hand it back.
+        usable = [worker for worker, can in self._usable.items() if can]
+        where = usable if 0 < len(usable) < len(self._usable) else None
         # pure=False: never reuse a result that Dask has for the same arguments; the file may have changed.
-        future = self._client.submit(_make_task(), self._name, dumps(item), pure=False, retries=2)
-        future.add_done_callback(lambda future: done(self._outcome(item, future)))
+        future = self._client.submit(
+            _make_task(), self._name, dumps(item),
+            pure=False, retries=2, workers=where, allow_other_workers=where is not None,
+        )  # fmt: skip
+        future.add_done_callback(partial(self._receive, item, done))
 
-    def _outcome(self, item: Item, future: Any) -> Record | BaseException:
-        """Return the record that the cluster has made, or an error that ends the run."""
+    def _receive(self, item: Item, done: Done, future: Any) -> None:
+        """Pass on what a worker has made of an item, or submit it again if the worker cannot be used.
+
+        It is not left to the scheduler (`Reschedule`): that may choose the same worker without end.
+        """
+        outcome = self._outcome(item, future)
+        if outcome is None:
+            try:
+                self._submit(item, done)
+            except Exception:  # noqa: BLE001 - whatever a client raises that is not connected any more
+                outcome = FileError("the scheduler is gone", path=self._address)
+        if outcome is not None:
+            done(outcome)
+
+    def _outcome(self, item: Item, future: Any) -> Record | BaseException | None:
+        """Return the record of a worker, or an error that ends the run; None if the worker cannot be used."""
         empty = Record(item.path, self.run, page=item.page, output=item.output)
         try:
-            record: Record = loads(future.result())
+            packed = future.result()
+            record: Record | None = packed and loads(packed)
         except KilledWorker:
             return replace(empty, error="every worker that had it was lost: out of memory?")
         except (CancelledError, CommClosedError):  # the image is not to blame
@@ -306,21 +314,27 @@ def _make_plugin(version: str, examiner: bytes) -> Any:
     """Return a plugin that takes an `_Examiner` of this version of the package to every worker.
 
     Its class is made here, within a function: so it is sent by value, and a worker that does not have this
-    package can unpack it. Such a worker gives every image back (`examine` is None).
+    package can unpack it. `fault` says why a worker cannot be used; it is empty where it can.
     """
 
     class FinderPlugin(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         def __init__(self) -> None:
             self.examiner = None
+            self.fault = ""
 
         def setup(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
             try:
-                from waldo_cli import __version__ as version_here
-
-                if version_here == version:
-                    self.examiner = loads(examiner)
+                from waldo_cli import __version__ as here
             except ImportError:
-                pass
+                self.fault = "has no waldo-cli: pip install 'waldo-cli[dask]' there"
+                return
+            if here != version:
+                self.fault = f"has waldo-cli {here}, this is {version}: install the same on both"
+                return
+            try:
+                self.examiner = loads(examiner)
+            except Exception as e:  # noqa: BLE001 - a library is missing there, or its code is another one
+                self.fault = f"cannot load waldo-cli: {type(e).__name__}: {e}: install the same there as here"
 
         def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
             if self.examiner is not None:
@@ -329,16 +343,27 @@ def _make_plugin(version: str, examiner: bytes) -> Any:
     return FinderPlugin()
 
 
-def _make_task() -> Callable[[str, bytes], bytes]:
-    """Return the task that examines an image: a function that is sent by value, as the plugin is."""
+def _make_question() -> Callable[..., str]:
+    """Return a function that asks a worker what its plugin's `fault` is; sent by value, as the plugin is."""
 
-    def examine(name: str, item: bytes) -> bytes:
+    def ask(name: str, dask_worker: Any) -> str:
+        fault: str = dask_worker.plugins[name].fault
+        return fault
+
+    return ask
+
+
+def _make_task() -> Callable[[str, bytes], bytes | None]:
+    """Return the task that examines an image, sent by value, as the plugin is; None: not by this worker."""
+
+    def examine(name: str, item: bytes) -> bytes | None:
         plugin: Any = get_worker().plugins[name]
-        examiner = plugin.examiner
-        if examiner is None:
-            time.sleep(1)  # meanwhile others may have become free
-            raise Reschedule
-        packed: bytes = dumps(examiner.examine(loads(item)))
+        if plugin.examiner is None:
+            time.sleep(
+                1
+            )  # meanwhile others may have become free, or it is known that this one cannot
+            return None
+        packed: bytes = dumps(plugin.examiner.examine(loads(item)))
         return packed
 
     return examine
@@ -362,10 +387,6 @@ def _within(seconds: float, call: Callable[[], T]) -> T:
     if error is not None:
         raise error
     return value  # type: ignore[return-value]
-
-
-def _version() -> str:
-    return __version__
 
 
 def _first_line(error: BaseException) -> str:
