@@ -99,6 +99,20 @@ def test_a_frame_that_many_pixels_come_before_is_refused(
         single(data, 3, LIMIT, None)
 
 
+def test_pictures_of_netpbm_in_one_file_are_pages() -> None:
+    data = b"".join(encoded(picture, "PPM") for picture in pictures()) + b"\n"
+    assert contents(data) == Contents("PNM", 3)
+    pages = [load_image(data, page=n) for n in (1, 2, 3)]
+    assert [page[1, 1].tolist() for page in pages] == np.eye(3).tolist()
+    assert {page.shape for page in pages} == {(4, 6, 3)}
+    with pytest.raises(ImageError, match="no page 4: the file has 3"):
+        load_image(data, page=4)
+    with pytest.raises(ImageError, match="truncated PNM"):
+        load_image(data[:-3], page=3)
+    claim = b"P5 99999 99999 255 "  # behind it, whatever is there is no picture
+    assert contents(claim + data).count == 1
+
+
 def test_an_archive_tells_what_else_it_holds() -> None:
     data = archive({"1.png": b"", "info.xml": b"", "more.zip": b""})
     assert contents(data) == Contents("ZIP", 1, ("info.xml", "more.zip"))

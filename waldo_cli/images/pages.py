@@ -1,8 +1,8 @@
 """Files of several pictures: how many there are, and one of them by its number.
 
-Pages of TIFF and PDF, pictures in an archive (CBZ, ZIP), frames of GIF, APNG, WebP and AVIF, further pictures
-of a JPEG (MPO), of HEIF and of a still AVIF. The first bytes decide what a file is, never its name. Standard
-library only; `pdf` needs pypdfium2.
+Pages of TIFF and PDF, pictures in an archive (CBZ, ZIP) or one after the other (PNM), frames of GIF, APNG,
+WebP and AVIF, further pictures of a JPEG (MPO), of HEIF and of a still AVIF. The first bytes decide what a
+file is, never its name. Standard library only; `pdf` needs pypdfium2.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ PICTURES: Final = frozenset(
 
 _SIGNATURES: Final = {
     "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]|II\0\*|MM\*\0"),
+    "PNM": re.compile(rb"P[456][ \t\r\n#]"),
     "PDF": re.compile(rb"(\xef\xbb\xbf)?\s*%PDF-"),
     "ZIP": archives.SIGNATURE,
     "GIF": re.compile(rb"GIF8[79]a"),
@@ -57,8 +58,8 @@ class Contents:
     Attributes
     ----------
     kind
-        ``"TIFF"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``, ``"AVIF"`` of animations,
-        ``"JPEG"``, ``"HEIF"``, also of still AVIF; empty for other files.
+        ``"TIFF"``, ``"PNM"``, ``"PDF"``, ``"ZIP"``, ``"GIF"``, ``"PNG"``, ``"WEBP"``, ``"AVIF"`` of
+        animations, ``"JPEG"``, ``"HEIF"``, also of still AVIF; empty for other files.
     count
         Number of pictures; 1 for files of other kinds, whatever they are.
     others
@@ -95,6 +96,8 @@ def contents(source: str | bytes) -> Contents:
         match kind:
             case "TIFF":
                 return Contents(kind, max(1, len(tiff.pages(file))))
+            case "PNM":
+                return Contents(kind, max(1, len(pnm.places(file))))
             case "PDF":
                 return Contents(kind, pdf.count_pages(file))
             case "ZIP":
@@ -121,9 +124,9 @@ def single(
 ) -> tuple[str | bytes, int]:
     """Return a file, or its bytes, that has a picture as page N, and N.
 
-    For a page of a TIFF, of a PDF or of an archive, and for a further picture of a JPEG or of HEIF, these are
-    the bytes of a file of that page alone, and 1. For frames of animations and for single pictures they are
-    what is given.
+    For a page of a TIFF, of a PNM, of a PDF or of an archive, and for a further picture of a JPEG or of
+    HEIF, these are the bytes of a file of that page alone, and 1. For frames of animations and for single
+    pictures they are what is given.
 
     Parameters
     ----------
@@ -150,6 +153,11 @@ def single(
                 if len(directories) > 1:
                     _check(page, len(directories))
                     return tiff.cut_out(file, directories[page - 1], max_bytes), 1
+            case "PNM" if len(places := pnm.places(file)) > 1:
+                _check(page, len(places))
+                start, end = places[page - 1]
+                file.seek(start)
+                return file.read(min(end - start, MAX_FILE_BYTES_EVER + 1)), 1
             case "PDF":
                 return pdf.draw(file, page, max_pixels), 1
             case "ZIP":

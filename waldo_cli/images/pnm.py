@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from waldo_cli.images.limits import check_size, damaged, truncated
 
@@ -25,6 +25,7 @@ _HEAD: Final = {
 }
 #: No header is longer, in bytes.
 LONGEST_HEADER: Final = 4096
+_MAX_PICTURES: Final = 100_000  # of one file
 
 
 class Header(NamedTuple):
@@ -62,6 +63,19 @@ def header(data: bytes | bytearray) -> Header | None:
     return Header(
         kind, width, height, white, match.end(), match.end() + (width * bits + 7) // 8 * height
     )
+
+
+def places(file: BinaryIO) -> list[tuple[int, int]]:
+    """Return where each picture of a file begins and ends: one may follow the other, with nothing between."""
+    found: list[tuple[int, int]] = []
+    start = 0
+    while len(found) < _MAX_PICTURES:
+        file.seek(start)
+        if (head := header(file.read(LONGEST_HEADER))) is None:
+            break
+        found.append((start, start + head.end))
+        start += head.end
+    return found
 
 
 def as_tiff(data: bytes, max_pixels: int | None) -> bytes:
