@@ -154,6 +154,62 @@ def test_the_highest_value_of_few_bits_is_white(bits: int) -> None:
     assert [image[4, 4, 0], image[4, 28, 0]] == [0, 1]
 
 
+def defined(picture: Image.Image, meanings: list[tuple[int, int]] | None) -> bytes:
+    """A JP2 file that says of each channel its kind (0 colour, 1 and 2 opacity), and of what colour."""
+    data = encoded(picture, "JPEG2000", mct=0)
+    codestream = data[data.index(b"jp2c") - 4 :]
+    space = b"\x10" if len(picture.getbands()) > 2 else b"\x11"
+    boxes = data[data.index(b"ihdr") - 4 :][:22] + b"\0\0\0\x0fcolr\1\0\0\0\0\0" + space
+    if meanings is not None:
+        boxes += struct.pack(">I4sH", 10 + 6 * len(meanings), b"cdef", len(meanings))
+        boxes += b"".join(struct.pack(">HHH", n, *meaning) for n, meaning in enumerate(meanings))
+    head = data[: data.index(b"jp2h") - 4] + struct.pack(">I4s", 8 + len(boxes), b"jp2h")
+    return head + boxes + codestream
+
+
+RED, GREEN, BLUE = (0, 1), (0, 2), (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("meanings", "order", "alpha"),
+    [
+        (None, [0, 1, 2], None),  # infrared, as aerial photographs have it
+        ([RED, GREEN, BLUE, (65535, 65535)], [0, 1, 2], None),
+        ([RED, GREEN, BLUE, (1, 0)], [0, 1, 2], 3),
+        ([(1, 0), BLUE, GREEN, RED], [3, 2, 1], 0),
+        ([RED, RED, RED, (1, 0)], [0, 1, 2], 3),  # a contradiction
+    ],
+)
+def test_components_of_a_jp2_are_what_it_says(
+    meanings: list[tuple[int, int]] | None, order: list[int], alpha: int | None
+) -> None:
+    samples = np.random.default_rng(0).integers(0, 256, (40, 50, 4), np.uint8)
+    stored = as_float(samples)
+    right = stored[..., order]
+    if alpha is not None:
+        opacity = stored[..., [alpha]]
+        right = right * opacity + 1 - opacity
+    image = load_image(defined(Image.fromarray(samples), meanings))
+    np.testing.assert_allclose(image, right, atol=1e-5)
+
+
+def test_colours_that_are_multiplied_by_alpha_are_not_multiplied_again() -> None:
+    opacity = np.linspace(0.5, 1, 50)[:, np.newaxis]
+    colours = np.round(as_float(noise(40, 50)) * opacity * 255)
+    alpha = np.broadcast_to(np.round(opacity * 255), (40, 50, 1))
+    picture = Image.fromarray(np.concatenate((colours, alpha), axis=2).astype(np.uint8))
+    image = load_image(defined(picture, [RED, GREEN, BLUE, (2, 0)]))
+    np.testing.assert_allclose(image, (colours + 255 - alpha) / 255, atol=0.01)
+
+
+def test_a_second_component_without_a_word_is_no_alpha() -> None:
+    picture = PICTURE.convert("LA")
+    picture.putalpha(128)
+    plain = as_float(np.asarray(picture.convert("L")))
+    image = load_image(defined(picture, None))
+    np.testing.assert_allclose(image[..., 0], plain, atol=1e-6)
+
+
 def test_brightness_and_differences_of_many_bits_are_refused() -> None:
     data = encoded(PICTURE, "JPEG2000", no_jp2=True)
     halved = data[:42] + bytes([11, 1, 1, 11, 2, 1, 11, 2, 1]) + data[51:]

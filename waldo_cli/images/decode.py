@@ -324,9 +324,8 @@ def _decode(
                 samples = raw_samples(image, found.layout, found.no_data)
         # pillow-jxl gives a JPEG that was packed without loss back as it was, not turned.
         is_upright = kind in _DECODED_UPRIGHT and not getattr(image, "jpeg", False)
-        shown = _with_white(image, screened.data) if kind == "JPEG 2000" else image
         return Picture(
-            _in_plain_mode(_with_visible_alpha(shown, kind)),
+            _in_plain_mode(_as_said(image, kind, screened.data)),
             _low_bytes(screened.data, kind, rawmode),
             rawmode,
             colour_key,
@@ -441,8 +440,11 @@ def _finished(data: bytes) -> ImageFile.ImageFile:
     return first
 
 
-def _with_visible_alpha(image: Image.Image, kind: str) -> Image.Image:
-    """Return a BMP without its alpha if that is 0 everywhere: many programs write it so and mean opaque."""
+def _as_said(image: Image.Image, kind: str, data: bytes) -> Image.Image:
+    """Return a decoded picture with what Pillow does not know of its format."""
+    if kind == "JPEG 2000":
+        return _with_channels(_with_white(image, data), data)
+    # Many programs write a BMP whose alpha is 0 everywhere, and mean opaque.
     if kind == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
         return image.convert("RGB")
     return image
@@ -468,6 +470,16 @@ def _with_white(image: Image.Image, data: bytes) -> Image.Image:
             levels = np.arange(1 << bits) * 255 // ((1 << bits) - 1)
             channels[..., number] = levels[channels[..., number] >> (8 - bits)]
     return Image.frombytes(image.mode, image.size, samples.tobytes())
+
+
+def _with_channels(image: Image.Image, data: bytes) -> Image.Image:
+    """Return a decoded JPEG 2000 picture with its components as the file says: Pillow only counts them."""
+    found = jpeg2000.channels(data) if image.mode in ("LA", "RGB", "RGBA") else None
+    if found is None or found == (tuple(range(len(image.mode))), image.mode):
+        return image
+    order, mode = found
+    samples = np.asarray(image)[..., order]
+    return Image.frombytes(mode, image.size, samples.tobytes())
 
 
 def _decode_truncated(

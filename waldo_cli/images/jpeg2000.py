@@ -114,6 +114,32 @@ def depths(data: bytes) -> tuple[int, ...]:
     return tuple((size & 0x7F) + 1 for size in data[start + 42 : start + 42 + 3 * components : 3])
 
 
+def channels(data: bytes) -> tuple[tuple[int, ...], str] | None:
+    """Return which components are the colours, and alpha, and Pillow's mode for them; None if nothing tells.
+
+    In a JP2 file the box ``cdef`` says which component is which colour, and which is opacity. One that it
+    does not name, such as the infrared of an aerial photograph, is none (T.800, I.5.3.6).
+    """
+    start = data.index(_START)
+    if not data.startswith(_FILE):
+        return None
+    count = len(depths(data))
+    at = data.find(b"cdef", 0, start)
+    said = data[at + 6 : at + 6 + 6 * min(data[at + 5], 2 * _MAX_COMPONENTS)] if at > 0 else b""
+    colours = list(range(3 if count > 2 else 1))
+    alpha, mode = [], "RGB" if count > 2 else "L"
+    for channel, kind, meaning in struct.iter_unpack(">HHH", said[: len(said) // 6 * 6]):
+        if kind == 0 and 1 <= meaning <= len(colours) and channel < count:
+            colours[meaning - 1] = channel
+        elif kind in (1, 2) and channel < count:
+            alpha = [channel]
+            suffix = "A" if kind == 1 else "a"  # 2: the colours are multiplied by it
+    order = (*colours, *alpha)
+    if len(set(order)) < len(order):  # it contradicts itself
+        return None
+    return order, mode + suffix if alpha else mode
+
+
 def _is_ycc(data: bytes, start: int, components: int) -> bool:
     """Return whether brightness and two differences are stored: by what the file says, or their sizes."""
     steps = {data[start + 43 + 3 * n : start + 45 + 3 * n] for n in range(components)}
