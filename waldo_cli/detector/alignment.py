@@ -186,6 +186,22 @@ class Template:
         values = np.moveaxis(values, 2, 0).reshape(values.shape[2], -1)
         return cls(values, mean, (w / w.sum()).reshape(-1), at, pitch, grid, colour)
 
+    def blurred(self, sigma: tuple[float, float]) -> Template:
+        """The mask as a blurred image shows it: under a Gaussian of so many rows and columns of points.
+
+        What lies around the mask is not known and has no share in it.
+        """
+        down, across = (
+            np.exp(-np.square(np.subtract.outer(np.arange(n), np.arange(n)) / s) / 2)
+            for n, s in zip(self.grid, sigma, strict=True)
+        )
+        w = self.weights.reshape(self.grid)
+        planes = down @ (self.values.reshape(-1, *self.grid) * w) @ across.T
+        values = (planes / np.maximum(down @ w @ across.T, 1e-30)).reshape(self.values.shape)
+        mean = values @ self.weights
+        values = np.where(self.weights > 0, values - mean[:, None], 0)
+        return replace(self, values=values, mean=self.mean + mean)
+
     @cached_property
     def energy(self) -> float:
         """Σ w V'² over points and channels."""

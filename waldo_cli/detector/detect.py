@@ -441,10 +441,11 @@ def _places(
             this_pass = Pass(stack, maps)
             for channel, label in enumerate(stack.labels):
                 if pyramid is not None:
+                    matcher = search.matcher(masks[channel])
                     found = verified(
-                        search.matcher(masks[channel]),
+                        matcher,
                         pyramid,
-                        of_maps(maps, channel, count, max_overlap),
+                        of_maps(matcher, pyramid, maps, channel, count, max_overlap),
                         prior,
                         count=count if trace is None else max(count, RANKED),
                         max_overlap=max_overlap,

@@ -2,9 +2,9 @@
 
 1. `coarse_search`: for each scale, mask and image are resized so that the thing measures about `COARSE`
    pixels (more, if too little of the mask is left), and the mask is correlated in all its turns, plain ones
-   and mirrored ones by themselves. The best places of each scale are candidates. (Where
-   there is one scale and no turn, `detect` correlates at full size instead, and `of_maps` takes candidates of
-   that.)
+   and mirrored ones by themselves. The best places of each scale are compared with the mask part by part,
+   as something may hide one, and those for which most speaks are candidates. (Where there is one scale and
+   no turn, `detect` correlates at full size instead, and `of_maps` takes candidates of that.)
 2. `verified`: the candidates are aligned with more and more points of the mask (`alignment`), copies of the
    mask are tried near the best, and those that lie over better ones are dropped. Each is compared with the
    mask part by part, and `verdict` says how easily chance brings such an agreement about.
@@ -38,7 +38,7 @@ from waldo_cli.detector.alignment import (
     compare,
 )
 from waldo_cli.detector.maps import Grid, Maps, times_prior
-from waldo_cli.detector.peaks import as_printed, find_peaks, local_maxima
+from waldo_cli.detector.peaks import as_printed, local_maxima
 from waldo_cli.detector.pyramid import Level, level_size
 from waldo_cli.detector.verdict import MOST_CHANCE, chance_of, evidence, rivals
 from waldo_cli.errors import InvalidInputError
@@ -48,15 +48,21 @@ from waldo_cli.stack.stack import Mask
 # Sides, in pixels, of a square with the thing's area, as it is looked at in each step. A mask with fine
 # detail, of which less than a share is left at the coarse size, is looked at some times larger in all but the
 # last step.
-COARSE, FIRST, SECOND, FINE = 16, 20, 32, 96
+COARSE, GLANCE, FIRST, SECOND, FINE = 16, 12, 20, 32, 96
 _LEAST_LEFT, _LARGER = 0.4, (1.0, 1.5, 2.0, 3.0)
+
+# The image may be blurred: the standard deviation of a Gaussian, in its pixels.
+BLUR = 1.0
 
 # A thing whose shorter side measures less in the image tells too little to be sought at that scale.
 SMALLEST = 8
 
-# Candidates: of each scale, of all together, and those that come through the first alignment. So many are
-# enough for `FINDS` finds; for more there are more, up to `MOST_EFFORT` times as many.
-PER_SCALE, TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 128, 256, 64, 32, 8
+# Places of each scale that are compared part by part: the best one of each cell, a quarter of the thing wide
+# and high, of the best local maxima.
+PER_SCALE, _MAXIMA, _CELL = 384, 4096, 4
+# Candidates: those that are aligned, and those that come through the first alignment. So many are enough for
+# `FINDS` finds; for more there are more, up to `MOST_EFFORT` times as many.
+TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 128, 64, 32, 8
 # Finds among the first candidates, up to which the candidates after them are skipped: they are worse.
 SEVERAL = 8
 # Candidates that are aligned as finely as is reported, at least.
@@ -209,16 +215,21 @@ class Matcher:
         """The side at which the mask is seen from twice as far as in the second alignment."""
         return max(float(SMALLEST), math.sqrt(math.prod(self.grid(self.larger * SECOND, 1.0))) / 2)
 
-    def template(self, side: float, scale: float) -> Template:
-        """The template for an alignment."""
+    def template(self, side: float, scale: float, blur: float = 0.0) -> Template:
+        """The template for an alignment; as in an image blurred by so many pixels (standard deviation)."""
         grid = self.grid(side, scale)
-        known = self._templates.get(grid)
+        known = self._templates.get((grid, scale * bool(blur)))
         if known is None:
-            known = self._templates[grid] = Template.of(self.sought, grid, self.colour)
+            known = Template.of(self.sought, grid, self.colour)
+            if blur:
+                down, across = (blur / (pitch * scale) for pitch in known.pitch)
+                known = known.blurred((down, across))
+            self._templates[grid, scale * bool(blur)] = known
         return known
 
     @cached_property
-    def _templates(self) -> dict[Size, Template]:
+    def _templates(self) -> dict[tuple[Size, float], Template]:
+        """By the grid, and by the scale where they are blurred, else 0."""
         return {}
 
     def reported(self, agreement: Agreement, weights: Doubles) -> Doubles:
@@ -316,32 +327,60 @@ def coarse_search(
     """A map for each scale, of the best score of all turns, and candidates for `count` finds."""
     grids: list[Grid] = []
     found: list[Candidates] = []
-    likely: list[Doubles] = []
     # Each place has candidates of both kinds: a mask that looks much like its mirror image may be either.
     kinds = [[t for t in matcher.turns if t.mirrored == flipped] for flipped in (False, True)]
     for scale, turns in itertools.product(matcher.scales_for(pyramid.size), filter(None, kinds)):
         grid, which = _coarse_map(matcher, pyramid, scale, turns)
         if prior is not None:
             grid = times_prior(grid, prior)
-        values = grid.values[:, :, 0]
         if grids and grids[-1].scale == scale:
             grids[-1] = replace(grid, values=np.maximum(grids[-1].values, grid.values))
         else:
             grids.append(grid)
-        rows, cols = local_maxima(values, PER_SCALE * effort(count)).T
-        best = [turns[n] for n in which[rows, cols]]
-        poses = Poses(
-            grid.centers(1)[cols],
-            grid.centers(0)[rows],
-            np.full(len(rows), scale),
-            np.array([turn.angle for turn in best], np.float64),
-            np.array([turn.mirrored for turn in best], bool),
-        )
-        scores = values[rows, cols].astype(np.float64)
-        found.append(Candidates(poses, scores, np.full(len(rows), scale)))
-        likely.append(_likely(scores, math.prod(_coarse_grid(matcher, scale)[0])))
-    order = np.argsort(-np.concatenate(likely), kind="stable")
-    return grids, Candidates.joined(found)[order[: TOGETHER * effort(count)]]
+        found.append(_best_places(grid, 0, _coarse_grid(matcher, scale)[0], turns, which))
+    return grids, _likely(matcher, pyramid, Candidates.joined(found), TOGETHER * effort(count))
+
+
+def _best_places(
+    grid: Grid,
+    channel: int,
+    thing: Size,
+    turns: Sequence[Turn] = UPRIGHT,
+    which: NDArray[np.intp] | None = None,
+) -> Candidates:
+    """The best places of a map, not too near to each other; `thing` is its size there, in cells of the map.
+
+    `which` of the turns it is, is told for each place ``(H', W')``, where there are several.
+    """
+    values = grid.values[:, :, channel]
+    rows, cols = local_maxima(values, _MAXIMA).T
+    cells = np.stack([rows // max(1, thing.rows // _CELL), cols // max(1, thing.cols // _CELL)])
+    first = np.sort(np.unique(cells, axis=1, return_index=True)[1])[:PER_SCALE]
+    rows, cols = rows[first], cols[first]
+    lying = [
+        turns[0 if which is None else which[row, col]] for row, col in zip(rows, cols, strict=True)
+    ]
+    scales = np.full(len(rows), grid.scale)
+    poses = Poses(
+        grid.centers(1)[cols],
+        grid.centers(0)[rows],
+        scales,
+        np.array([turn.angle for turn in lying], np.float64),
+        np.array([turn.mirrored for turn in lying], bool),
+    )
+    return Candidates(poses, values[rows, cols].astype(np.float64), scales)
+
+
+def _likely(
+    matcher: Matcher, pyramid: ImagePyramid, places: Candidates, count: int | None = None
+) -> Candidates:
+    """Those places, at most `count`, for which most speaks as they are, best first.
+
+    A correlation alone would pass over a thing of which a part is hidden: hundreds of places have more.
+    """
+    agreement = _compared(matcher, pyramid, places, matcher.larger * GLANCE)
+    order = np.argsort(-evidence(agreement, any_contrast=True), kind="stable")
+    return places[order[:count]]
 
 
 def _coarse_map(
@@ -385,11 +424,6 @@ def expected_seconds(matcher: Matcher, image: Size) -> float:
     kinds = len({turn.mirrored for turn in matcher.turns})
     seconds = pixels * (_SECONDS_A_PIXEL * kinds + _SECONDS_A_TURN * len(matcher.turns))
     return seconds * (3 if matcher.one_colour else 1)
-
-
-def _likely(scores: Doubles, pixels: int) -> Doubles:
-    """How likely a place is it, as `evidence` says, roughly: a score of few pixels is easily high."""
-    return np.asarray(np.arctanh(np.clip(scores, -0.5, 0.995)) + 0.4 * math.log(pixels))
 
 
 def _scores(level: Floats, bank: Floats, weights: Floats, *, one_colour: bool) -> Floats:
@@ -482,22 +516,19 @@ def as_it_lies(mask: Mask, turn: Turn) -> Mask:
     return Mask(mask.label, pixels.astype(np.float32), None if whole else weights)
 
 
-def of_maps(maps: Maps, channel: int, count: int, max_overlap: float) -> Candidates:
+def of_maps(
+    matcher: Matcher,
+    pyramid: ImagePyramid,
+    maps: Maps,
+    channel: int,
+    count: int,
+    max_overlap: float,
+) -> Candidates:
     """Candidates for `count` finds from a mask's maps at full size."""
-    peaks = find_peaks(maps, channel, "", ALIGNED * effort(count), max_overlap)
-    scale = np.array([p.scale for p in peaks])
-    half = [size % 2 / 2 for size in maps.object_size]
-    zeros = np.zeros(len(peaks))
-    # On the pixels' own grid, where the score was taken; alignment finds what lies between.
-    x = np.array([_on_grid(p.x, half[1]) if p.scale == 1 else p.x for p in peaks])
-    y = np.array([_on_grid(p.y, half[0]) if p.scale == 1 else p.y for p in peaks])
-    return Candidates(
-        Poses(x, y, scale, zeros, zeros.astype(bool)), np.array([p.score for p in peaks]), scale
-    )
-
-
-def _on_grid(at: float, half: float) -> float:
-    return round(at - half) + half
+    found = [_best_places(grid, channel, matcher.mask.size) for grid in maps.grids]
+    places = _likely(matcher, pyramid, Candidates.joined(found))
+    rows = np.arange(len(places))
+    return places[_apart(places.poses, matcher, max_overlap, ALIGNED * effort(count), rows)]
 
 
 def verified(
@@ -577,15 +608,17 @@ def _evidence(
 ) -> tuple[Agreement, Doubles]:
     """How well the image agrees with the mask at each candidate, and what speaks for it.
 
-    They are seen from further away, too, since blur, noise and strong compression spoil what is fine first.
-    The last ones, so many copies, are also compared pixel by pixel.
+    They are seen from further away, too, since noise and strong compression spoil what is fine first, and
+    compared with the mask as a blurred image shows it. The last ones, so many copies, are also compared
+    pixel by pixel.
     """
-    agreement, from_afar = (
-        _compared(matcher, pyramid, found, side)
-        for side in (matcher.larger * SECOND, matcher.half_side)
+    side, any_contrast = matcher.larger * SECOND, matcher.any_contrast
+    agreement = _compared(matcher, pyramid, found, side)
+    from_afar = _compared(matcher, pyramid, found, matcher.half_side)
+    blurred = _compared(matcher, pyramid, found, side, BLUR)
+    speaks = np.max(
+        [evidence(a, any_contrast=any_contrast) for a in (agreement, from_afar, blurred)], axis=0
     )
-    any_contrast = matcher.any_contrast
-    speaks = np.maximum(*(evidence(a, any_contrast=any_contrast) for a in (agreement, from_afar)))
     if copies:
         last = slice(-copies, None)
         whole = _pixel_by_pixel(matcher, pyramid, found.poses[last], agreement.independent[last])
@@ -597,9 +630,11 @@ def _evidence(
 def _key(chance: float, score: float, concordance: float, pose: Poses) -> tuple[float, ...]:
     """The order of places: what may be reported first, then by score, then by colour, then as one reads.
 
-    Scores that differ by less than a ten-thousandth are the same: alignment finds them no better.
+    What may only just be reported comes after all that is ten times surer, so that a thing that is half
+    hidden, whose score is low, goes before what only resembles it. Scores that differ by less than a
+    ten-thousandth are the same: alignment finds them no better.
     """
-    unlikely = float(chance > MOST_CHANCE)
+    unlikely = float((chance > MOST_CHANCE / 10) + (chance > MOST_CHANCE))
     return (unlikely, -round(score, 4), -round(concordance, 3), float(pose.y[0]), float(pose.x[0]))
 
 
@@ -715,12 +750,14 @@ def _copies_near(
     return Candidates(Poses(x, y, ones, zeros, zeros.astype(bool)), best, ones)
 
 
-def _compared(matcher: Matcher, pyramid: ImagePyramid, found: Candidates, side: float) -> Agreement:
-    """How well the image agrees with about `side`² points of the mask."""
+def _compared(
+    matcher: Matcher, pyramid: ImagePyramid, found: Candidates, side: float, blur: float = 0.0
+) -> Agreement:
+    """How well the image agrees with about `side`² points of the mask (`Matcher.template`)."""
     by_scale = Agreement.joined(
         [
             compare(pyramid, template, some.poses, float(some.scales[0]))
-            for some, template in _by_scale(matcher, found, side)
+            for some, template in _by_scale(matcher, found, side, blur)
         ]
     )
     return by_scale[np.argsort(np.argsort(found.scales, kind="stable"))]
@@ -737,11 +774,11 @@ def _pixel_by_pixel(
 
 
 def _by_scale(
-    matcher: Matcher, found: Candidates, side: float
+    matcher: Matcher, found: Candidates, side: float, blur: float = 0.0
 ) -> Iterator[tuple[Candidates, Template]]:
     """The candidates of each scale, smallest first, with the template for them."""
     for scale in np.unique(found.scales):
-        yield found[found.scales == scale], matcher.template(side, float(scale))
+        yield found[found.scales == scale], matcher.template(side, float(scale), blur)
 
 
 def _weights(prior: Floats | None, poses: Poses) -> Doubles:

@@ -34,8 +34,8 @@ MOST_CHANCE = 0.01
 
 # Weights of the agreement, of the trimmed agreement (both by Fisher's transform), of the logarithm of the
 # number of independent numbers less 3, of sameness, and of the logarithm of the share inside; what is added.
-_AGREEMENT, _TRIMMED, _INDEPENDENT, _SAME, _INSIDE = 2.54, 1.33, 1.56, 2.8, 6.46
-_CONSTANT = -13.0
+_AGREEMENT, _TRIMMED, _INDEPENDENT, _SAME, _INSIDE = 2.7, 1.85, 1.9, 2.9, 5.4
+_CONSTANT = -15.6
 
 # Sameness falls as a Gaussian does: with the logarithm of the gain, and with the difference of the colours.
 # That of a mask of one colour, which may have any, is always this.
@@ -52,13 +52,13 @@ _GAIN = (1 / 6, 3.0)
 
 # What the evidence of the rival takes away, as a share of it, and the limits of that evidence.
 _OF_RIVAL = 0.45
-_RIVAL_LIMITS = (-4.0, 4.0)
+_RIVAL_LIMITS = (-6.0, 4.0)
 # Which of the other places is the rival: the third, so that a thing that is faint may be there three times.
 _RIVAL = 3
 
 # Evidence beyond the rival's share that 1 of 100 pages without the mask reaches, and how much more evidence
 # 1 of 1,000 reaches.
-_ONE_IN_100, _TEN_TIMES_LESS = 0.8, 1.4
+_ONE_IN_100, _TEN_TIMES_LESS = 0.8, 1.9
 
 # A place with this evidence is a find whatever its rival, and no rival itself: the thing may be there often.
 _SURE = _ONE_IN_100 + _OF_RIVAL * _RIVAL_LIMITS[1]
