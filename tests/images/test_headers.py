@@ -16,7 +16,13 @@ from waldo_cli.images import headers
 from waldo_cli.images.load import load_image
 from waldo_cli.images.pages import contents
 
-NAMED = {"TGA": "a Targa", "PCX": "a PCX", "SGI": "an SGI", "ICO": "an icon", "QOI": "a QOI"}
+NAMED = {
+    "TGA": "a Targa",
+    "PCX": "a PCX",
+    "SGI": "an SGI",
+    "ICO": "an icon.*convert",
+    "QOI": "a QOI",
+}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,14 @@ def test_other_formats_are_named_or_refused(data: bytes, reason: str) -> None:
     with pytest.raises(ImageError, match=reason) as caught:
         load_image(data)
     assert len(str(caught.value)) < 200
+
+
+def test_a_bitmap_of_odd_bit_fields_is_told_what_to_do() -> None:
+    fields = struct.pack("<III", 0xF00, 0xF0, 0xF)
+    head = struct.pack("<IiiHHIIiiII", 40, 4, 4, 1, 16, 3, 0, 0, 0, 0, 0)
+    data = b"BM" + struct.pack("<IHHI", 98, 0, 0, 66) + head + fields + bytes(32)
+    with pytest.raises(ImageError, match=r"a kind of BMP .* bitfields .*; convert it to PNG"):
+        load_image(data)
 
 
 # --- sizes ----------------------------------------------------------------------------------------

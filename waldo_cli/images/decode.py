@@ -527,8 +527,10 @@ def _image_error(kind: str, screened: Screened, error: Exception) -> ImageError:
             return damaged(kind, meaning)
     if re.match("unsupported|unknown", text, re.IGNORECASE):
         if found is not None:
-            return ImageError(f"a TIFF of {found.description} cannot be opened")
-        return ImageError(f"a kind of {kind} that cannot be opened: {text[:100]}")
+            return ImageError(f"a TIFF of {found.description} cannot be opened; convert it to PNG")
+        return ImageError(
+            f"a kind of {kind} that cannot be opened ({text[:100]}); convert it to PNG"
+        )
     # Pillow reports damage as OSError or SyntaxError. Anything else, such as an IndexError, is a failure
     # inside Pillow, and its message would not help the user; nor do those of the packages of extras.
     if kind in _DECODED_UPRIGHT:

@@ -404,7 +404,9 @@ class _Picture:
         self.photometric = one(found, _PHOTOMETRIC, 0)
         self.samples = one(found, _SAMPLES, 1)
         if not 1 <= self.samples <= _MAX_SAMPLES:
-            raise ImageError(f"a TIFF of {self.samples} samples a pixel cannot be opened")
+            raise ImageError(
+                f"a TIFF of {self.samples} samples a pixel cannot be opened; convert it to PNG"
+            )
         if (slices := one(found, _SLICES, 1)) > 1:  # ImageDepth
             raise ImageError(
                 f"a TIFF of {slices} slices in one volume cannot be opened; save them as pages"
@@ -585,7 +587,9 @@ class _Picture:
         if self.photometric not in _COLOURS_OF or not self._is_odd(bits, form):
             return None
         if len(set(self.bits)) > 1 or len(set(self.formats)) > 1:
-            raise ImageError(f"a TIFF with samples of {self.bits} bits cannot be opened")
+            raise ImageError(
+                f"a TIFF with samples of {self.bits} bits cannot be opened; convert it to PNG"
+            )
         letter = {1: "u", 2: "i", 3: "f"}.get(form)
         is_packed = form == 1 and bits < 16  # any number of bits
         predictor = self.reader.one(self.found, _PREDICTOR, 1)
@@ -596,7 +600,7 @@ class _Picture:
             or (self.photometric == _CMYK and form != 3 and not (form == 1 and bits <= 16))
             or self.compression not in _BYTEWISE
         ):
-            raise ImageError(f"a TIFF of {self._description()} cannot be opened")
+            raise ImageError(f"a TIFF of {self._description()} cannot be opened; convert it to PNG")
         colours = _COLOURS_OF[self.photometric]
         if self.samples < colours:
             raise damaged("TIFF", f"{self.samples} samples a pixel are too few for its colours")

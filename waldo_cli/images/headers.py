@@ -87,7 +87,7 @@ _UNSUPPORTED: Final = {
         rb"....(ftyp|moov|mdat|free|wide)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01[\xba\xb3]|OggS|FLV\x01",
         re.DOTALL,
     ),
-    "an icon": re.compile(rb"\0\0[\x01\x02]\0[^\0]\0|icns"),
+    "an icon (convert it to PNG)": re.compile(rb"\0\0[\x01\x02]\0[^\0]\0|icns"),
     "a Targa picture (convert it to PNG)": re.compile(
         rb".(\0[\x02\x03\x0a\x0b]\0{5}|\x01[\x01\x09]\0\0..[\x10\x18\x20]).{8}[\x08\x10\x18\x20]",
         re.DOTALL,

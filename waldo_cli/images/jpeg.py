@@ -177,7 +177,9 @@ def _read_frame(marker: int, body: bytes) -> _Frame:
     if marker == 0xF7:
         raise ImageError("a JPEG-LS picture cannot be opened; convert it to PNG")
     if marker in _OTHER_FRAMES:
-        raise ImageError(f"a JPEG of process {marker - 0xC0} (hierarchical) cannot be opened")
+        raise ImageError(
+            f"a JPEG of process {marker - 0xC0} (hierarchical) cannot be opened; convert it to PNG"
+        )
     if len(body) < 6:
         raise truncated("JPEG")
     if body[0] != 8:

@@ -52,7 +52,9 @@ def screen(data: bytes, max_pixels: int | None) -> bytes:
     if width < 1 or height < 1 or tile_width < 1 or tile_height < 1:
         raise damaged("JPEG 2000", f"its header says {width}x{height} pixels")
     if components > _MAX_COMPONENTS:
-        raise ImageError(f"a JPEG 2000 picture of {components} components cannot be opened")
+        raise ImageError(
+            f"a JPEG 2000 picture of {components} components cannot be opened; convert it to PNG"
+        )
     if start + 42 + 3 * components > len(data):
         raise truncated("JPEG 2000")
     bits = max(depths(data), default=0)
