@@ -79,3 +79,12 @@ def test_an_image_that_would_take_too_long_is_named(tmp_path: Path) -> None:
     assert isinstance(ended.exception, WaldoError)
     assert ended.exception.path == str(tmp_path / "page.png")
     assert "at most 1e-07 s: give fewer masks, --scales or --angles" in str(ended.exception)
+
+
+def test_a_label_of_bytes_that_are_no_text_is_shown_escaped(tmp_path: Path) -> None:
+    for name, pixels in (("page", page()), ("him", MASK)):
+        Image.fromarray((pixels * 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    asked = ["explain", str(tmp_path / "page.png"), "--mask", f"him\udcff={tmp_path / 'him.png'}"]
+    ended = CliRunner().invoke(waldo, [*asked, "--scales", "1", "-o", str(tmp_path)])
+    assert ended.exit_code == 0
+    assert r"him\udcff" in (tmp_path / "page.explain.html").read_text("utf-8")

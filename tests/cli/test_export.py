@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def test_it_prints_what_it_wrote_and_says_the_difference(waldo: Waldo, tmp_path:
     said, _, number = ended.err.strip().rpartition(" ")
     assert said == "onnxruntime's answers differ from ours by at most"
     assert float(number) < 1e-4
+
+
+def test_a_name_of_bytes_that_are_no_text_is_written_and_named(
+    waldo: Waldo, tmp_path: Path
+) -> None:
+    model = tmp_path / "m\udcff.onnx"
+    assert waldo("export", "stripes", model).status == 0
+    assert json.loads(model.with_suffix(".json").read_text("utf-8"))["model"]["file"] == model.name
 
 
 @pytest.mark.parametrize(("stack", "model", "reason"), [

@@ -163,7 +163,7 @@ def explain(
     page = _Page(as_shown(search.stack, image), pixels, shown, trace, at, near)
     text = document(f"Why: {show(title)}", page.sections())
     with write_atomically(path) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="backslashreplace"))
     return result
 
 
