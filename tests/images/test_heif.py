@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -199,6 +200,16 @@ def test_the_primary_picture_of_a_heic_is_the_first_page_and_the_others_follow()
     np.testing.assert_allclose([image[5, 5, 0] for image in loaded], [1, 0, 0.5], atol=0.02)
     with pytest.raises(ImageError, match="no page 4: the file has 3"):
         load_image(file.getvalue(), page=4)
+
+
+@pytest.mark.parametrize("sizes", [0, 0x0080])
+def test_parts_of_items_that_take_no_bytes_are_not_gone_through(sizes: int) -> None:
+    entries = struct.pack(">HHH8xH" if sizes else ">HHHH", 1, 0, 0, 65535) * 200
+    places = full(b"iloc", struct.pack(">HH", sizes, 200) + entries, 1)
+    data = box(b"ftyp", b"heic\0\0\0\0heicmif1") + full(b"meta", places)
+    start = time.perf_counter()
+    assert contents(data).count == 1
+    assert time.perf_counter() - start < 5
 
 
 def sequence(samples: int, handler: bytes = b"pict", size: int = 1) -> bytes:

@@ -345,7 +345,10 @@ def _locations(cursor: _Cursor, found: _Meta, version: int) -> None:
         cursor.take(2)
         base = cursor.take(base_size)
         places = found.places.setdefault(item, [])
-        for _ in range(cursor.take(2)):
+        parts = cursor.take(2)
+        if not index_size + offset_size + length_size:  # of no bytes: all would be the same one
+            parts = min(parts, 1)
+        for _ in range(parts):
             if cursor.is_done:
                 return
             cursor.take(index_size)
