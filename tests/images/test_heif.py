@@ -182,6 +182,8 @@ def test_thumbnails_maps_parts_and_hidden_pictures_are_no_pictures_of_their_own(
     assert heif.pictures(io.BytesIO(data)) == [2, 1, 8]
     assert contents(data).count == 3
     assert contents(data[:40]).count == 1
+    far = struct.pack(">I4sQ", 1, b"free", 2**64 - 24)
+    assert contents(data[:24] + far + data[24:]).count == 1
     third = heif.with_primary(data, 8)
     assert heif.pictures(io.BytesIO(third)) == [8]
     assert len(third) == len(data)

@@ -11,6 +11,7 @@ does not hide a large one.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -146,9 +147,9 @@ def pictures(file: BinaryIO) -> list[int]:
     Tiles, thumbnails, alpha, depth and gain maps belong to a picture; so do hidden items, and those that may
     be shown instead of the primary one.
     """
-    at = 0
+    at, size = 0, file.seek(0, os.SEEK_END)
     for _ in range(1000):
-        file.seek(at)
+        file.seek(min(at, size))  # a length may lead further than a file can be
         head = box_head(file.read(16))
         if head is None:
             break

@@ -7,6 +7,7 @@ or, above a white of 255, as pairs of bytes, the higher one first. P4 has one bi
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from typing import BinaryIO, Final, NamedTuple
@@ -68,9 +69,9 @@ def header(data: bytes | bytearray) -> Header | None:
 def places(file: BinaryIO) -> list[tuple[int, int]]:
     """Return where each picture of a file begins and ends: one may follow the other, with nothing between."""
     found: list[tuple[int, int]] = []
-    start = 0
+    start, size = 0, file.seek(0, os.SEEK_END)
     while len(found) < _MAX_PICTURES:
-        file.seek(start)
+        file.seek(min(start, size))
         if (head := header(file.read(LONGEST_HEADER))) is None:
             break
         found.append((start, start + head.end))
