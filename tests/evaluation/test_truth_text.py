@@ -127,6 +127,22 @@ def test_a_folder_of_labels_is_one_whatever_lies_beside_it(
     assert boxes(page) == [("waldo", 1, 2, 11, 12)]
 
 
+def test_a_data_yaml_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+
+    def read(text: str) -> object:
+        texts.append(text)
+        return data_yaml(text)
+
+    monkeypatch.setattr("waldo_cli.evaluation.truth.data_yaml", read)
+    labels = yolo(folder)
+    (labels / "data.yaml").write_text("names: [waldo]\n")
+    for given in (labels, labels / "data.yaml"):
+        texts.clear()
+        (page,) = read_truth(given, folder)
+        assert (boxes(page), len(texts)) == ([("waldo", 1, 2, 11, 12)], 1)
+
+
 def test_yaml_above_a_folder_of_labels_may_be_of_anything_else(folder: Path) -> None:
     (folder / "labels").mkdir()
     (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
@@ -278,4 +294,18 @@ def test_a_row_that_is_quoted_wrongly_is_told_and_the_others_are_read(
     faults: list[WaldoError] = []
     without, page = read_truth(path, folder, faults.append)
     assert (without.boxes, page.boxes) == ((), (BOX,))
+    assert str(faults[0]).startswith(f"{path}: line 3: ")
+    assert "which page it is of cannot be told" in str(faults[0])
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['a.png,40,30,"waldo,1,2,11,12', '"a.png",40,30,"waldo"x,1,2,11,12', ' a.png ,40,"3"0,waldo,1'],
+)
+def test_a_page_whose_row_is_quoted_wrongly_is_left_out(folder: Path, row: str) -> None:
+    path = folder / "truth.csv"
+    path.write_text("\n".join([HEADER, "a.png,40,30,,,,,", row, "b.png,40,30,,,,,"]))
+    faults: list[WaldoError] = []
+    assert [page.name for page in read_truth(path, folder, faults.append)] == ["b.png"]
+    assert len(faults) == 1
     assert str(faults[0]).startswith(f"{path}: line 3: ")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from waldo_cli.errors import FileError, InvalidInputError, WaldoError
 from waldo_cli.evaluation.pages import Complain, Page, RawBox, contents_of, placed, refuse
@@ -271,7 +272,7 @@ def _rows(truth: str, fault: Complain) -> Iterator[tuple[str, Row]]:
     if os.path.isdir(truth):
         yield from _folder_rows(truth, fault)
     elif truth.lower().endswith(YAML):
-        yield from _yolo_rows(os.path.dirname(truth) or ".", truth, fault)
+        yield from _yolo_rows(os.path.dirname(truth) or ".", _read_yaml(truth), fault)
     else:
         try:
             for row in _file_rows(_read(truth), os.path.splitext(os.path.basename(truth))[0]):
@@ -306,7 +307,7 @@ def _folder_rows(folder: str, fault: Complain) -> Iterator[tuple[str, Row]]:
         yaml, lists = _naming(files)
         if yaml is None and not lists and not kinds:
             yaml, lists = _naming(_beside(folder), only_if_it_names=True)
-        if yaml or not kinds or (lists and any(map(_begins_with_number, labels))):
+        if yaml is not None or not kinds or (lists and any(map(_begins_with_number, labels))):
             yield from _yolo_rows(folder, yaml, fault, lists)
             return
     if len(kinds) != 1:
@@ -322,25 +323,42 @@ def _folder_rows(folder: str, fault: Complain) -> Iterator[tuple[str, Row]]:
             fault(e.at(path))
 
 
+class _Yaml(NamedTuple):
+    """What a ``data.yaml`` says of YOLO's labels."""
+
+    path: str
+    classes: dict[int, str]
+    has_keypoints: bool
+
+
+def _read_yaml(path: str) -> _Yaml:
+    try:
+        classes, keys = data_yaml(decoded(_read(path)))
+    except (InvalidInputError, FileError) as e:
+        raise e.at(path) from None
+    return _Yaml(path, classes, "kpt_shape" in keys)
+
+
 def _naming(
     files: Sequence[str], *, only_if_it_names: bool = False
-) -> tuple[str | None, list[str]]:
+) -> tuple[_Yaml | None, list[str]]:
     """The YAML that names the classes of YOLO's labels, and the lists of classes, among some files.
 
-    Where no YAML names them, the first one is returned, so that it is told why, but for files that may be
-    of anything else.
+    Where there is nothing else and no YAML names them, it is told what is wrong with the first one, but for
+    files that may be of anything else.
     """
     lists = [f for f in files if os.path.basename(f) in CLASS_LISTS]
     yaml = [f for f in files if f.lower().endswith(YAML)]
     yaml.sort(key=lambda f: os.path.basename(f) != "data.yaml")
+    first: WaldoError | None = None
     for path in yaml:
         try:
-            data_yaml(decoded(_read(path)))
-        except (InvalidInputError, FileError):
-            continue
-        return path, lists
-    told = yaml and not lists and not only_if_it_names
-    return (yaml[0] if told else None), lists
+            return _read_yaml(path), lists
+        except (InvalidInputError, FileError) as e:
+            first = first or e
+    if first is not None and not lists and not only_if_it_names:
+        raise first
+    return None, lists
 
 
 def _beside(folder: str) -> list[str]:
@@ -361,17 +379,11 @@ def _begins_with_number(path: str) -> bool:
 
 
 def _yolo_rows(
-    folder: str, yaml: str | None, fault: Complain, class_lists: Sequence[str] = ()
+    folder: str, yaml: _Yaml | None, fault: Complain, class_lists: Sequence[str] = ()
 ) -> Iterator[tuple[str, Row]]:
     """The rows of all label files below a folder, whose classes a ``data.yaml`` names, or lists of them."""
-    keypoints = False
-    classes: dict[int, str] | None = None
-    if yaml is not None:
-        try:
-            classes, keys = data_yaml(decoded(_read(yaml)))
-        except InvalidInputError as e:
-            raise e.at(yaml) from None
-        keypoints = "kpt_shape" in keys
+    classes = None if yaml is None else yaml.classes
+    keypoints = yaml is not None and yaml.has_keypoints
     lists = {
         os.path.dirname(f): list_of_classes(decoded(_read(f)))
         for f in reversed(class_lists)
@@ -380,7 +392,8 @@ def _yolo_rows(
     labels = [f for f in _files(folder) if _is_label_file(f)]
     if not labels:
         raise InvalidInputError(
-            "no label files (.txt) in its folder or below: put it beside them", path=yaml
+            "no label files (.txt) in its folder or below: put it beside them",
+            path=None if yaml is None else yaml.path,
         )
     for path in labels:
         try:

@@ -67,7 +67,10 @@ def csv_rows(text: str) -> Iterator[Row]:
         )
     for where, cells, problem in records:
         if problem is not None:
-            yield Row(where, problem=problem)
+            # Of these cells only those before the fault are there.
+            name = dict(zip(columns, cells, strict=False)).get("filename", "").strip()
+            names, unknown = ((name,), "") if name else ((), "; which page it is of cannot be told")
+            yield Row(where, names, problem=problem + unknown)
         else:
             # Programs that write for the eye put a space after each comma.
             row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
@@ -79,7 +82,8 @@ def _records(
 ) -> Iterator[tuple[str, list[str], str | None]]:
     """Where each record of a CSV stands, its cells, and what is wrong with its quotation marks.
 
-    After such a record it goes on with the next line: a mark that is not closed would take all others in.
+    Of such a record the cells are those before the fault. After it, it goes on with the next line: a mark
+    that is not closed would take all others in.
     """
     while start < len(lines):
         rest = (lines[n] for n in range(start, len(lines)))
@@ -95,7 +99,19 @@ def _records(
             start += read + 1
             where = f"line {start}"
             reason = str(e).replace("unexpected end of data", "a quotation mark is not closed")
-            yield where, [], f"{where}: {reason}"
+            yield where, _cells_before_fault(lines[start - 1], delimiter), f"{where}: {reason}"
+
+
+def _cells_before_fault(line: str, delimiter: str) -> list[str]:
+    """The cells of a line before the first one that is quoted wrongly, or too long."""
+    cell = re.compile(rf'("(?:[^"]|"")*+"|(?:[^"{delimiter}][^{delimiter}]*)?){delimiter}')
+    cells: list[str] = []
+    at = 0
+    while (found := cell.match(line, at)) and len(found[1]) <= csv.field_size_limit():
+        quoted = found[1].startswith('"')
+        cells.append(found[1][1:-1].replace('""', '"') if quoted else found[1])
+        at = found.end()
+    return cells
 
 
 def _csv_row(row: Mapping[str, str], columns: list[str], where: str, *, comma: bool) -> Row:
