@@ -36,12 +36,13 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from typing import NoReturn
 
 import click
 
 from waldo_cli.cli import waldo
 from waldo_cli.cli.faults import tell
-from waldo_cli.errors import WaldoError
+from waldo_cli.errors import WaldoError, library_fault
 from waldo_cli.files import reason, show
 
 # Run the garbage collector less often. Imports create little garbage, and searching for it took 5 % of
@@ -124,13 +125,8 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(_complain("waldo: standard output is closed"))
     if any("\0" in str(argument) for argument in arguments):  # possible from Python only
         sys.exit(_complain("waldo: an argument holds a NUL, which no name of a file does"))
-    if COMPLETE in os.environ:
-        # The shell asks for completions: click prints them and exits.
-        try:
-            waldo.main(arguments, prog_name="waldo", complete_var=COMPLETE)
-        except (KeyError, ValueError):  # click takes them for granted
-            line = "waldo: COMP_WORDS or COMP_CWORD is not as a shell sets it for completions"
-            sys.exit(_complain(line))
+    if os.environ.get(COMPLETE):
+        _complete(arguments)
     if not sys.warnoptions:
         # Python's warnings are for developers. Numbers that are not usable are rejected elsewhere.
         warnings.simplefilter("ignore")
@@ -154,6 +150,19 @@ def main(args: list[str] | None = None) -> None:
         os._exit(INTERRUPTED)
     atexit.register(_ignore_ctrl_c)
     sys.exit(status)
+
+
+def _complete(arguments: list[str]) -> NoReturn:
+    """Print what a shell asks for to complete a line, and exit."""
+    try:
+        waldo.main(arguments, prog_name="waldo", complete_var=COMPLETE)
+    except (KeyError, ValueError):  # click takes them for granted
+        variables = "COMP_WORDS or COMP_CWORD is"
+    except SystemExit as e:
+        if not e.code:
+            raise
+        variables = f"{COMPLETE} is"  # click says nothing where it names no shell that it knows
+    sys.exit(_complain(f"waldo: {variables} not as a shell sets it for completions"))
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:
@@ -194,13 +203,16 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         status = _complain(f"waldo: {cause}: {reason(e)}")
     except MemoryError:
         status = _complain("waldo: there is not enough memory")
-    except ImportError as e:
-        status = _complain(
-            f"waldo: a library cannot be loaded, memory is short or it must be installed again: {e}"
-        )
+    except (ImportError, SystemError) as e:
+        line = "a library cannot be loaded, memory is short or it must be installed again"
+        status = _complain(f"waldo: {line}: {library_fault(e)}")
     except Exception as e:  # not left to Python: its exit status 1 would mean "nothing found"
         if debug:
             raise
+        if "can't start new thread" in str(e):
+            return _complain(
+                "waldo: no further thread can be started, see `ulimit -v` and `ulimit -u`"
+            )
         first_line = f"{type(e).__name__}: {e}".splitlines()[0]
         status = _complain(
             f"waldo: unexpected {first_line} (--debug shows where; please report it)"

@@ -53,6 +53,14 @@ class WaldoError(Exception):
         return self
 
 
+def library_fault(error: ImportError | SystemError) -> str:
+    """Why a library cannot be loaded, in one line: the last one, before which numpy writes a whole page.
+
+    A `SystemError` is how a library ends that found no memory and forgot to say so.
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
+
+
 def _rebuild(kind: type[WaldoError], reason: str, path: str | None) -> WaldoError:
     return kind(reason, path=path)
 

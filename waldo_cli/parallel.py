@@ -138,9 +138,16 @@ def spread_workers(
         drain()
 
     # The calling thread runs jobs, too. Daemon threads do not keep the program alive when it exits.
-    helpers = [threading.Thread(target=run_helper, daemon=True) for _ in range(threads - 1)]
-    for helper in helpers:
-        helper.start()
+    helpers: list[threading.Thread] = []
+    for _ in range(threads - 1):
+        helper = threading.Thread(target=run_helper, daemon=True)
+        try:
+            helper.start()
+        except (
+            RuntimeError
+        ):  # no memory is left for its stack, or no process: the others do its work
+            break
+        helpers.append(helper)
     drain()
     for helper in helpers:
         helper.join()

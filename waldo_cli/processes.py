@@ -64,7 +64,7 @@ class Child:
         code = (
             f"import sys; sys.path[:] = {sys.path!r}\n"
             f"try: from {module} import {function}\n"
-            "except (ImportError, MemoryError): sys.exit(1)\n"
+            "except (ImportError, MemoryError, SystemError): sys.exit(1)\n"
             f"{function}({its_end.fileno()})"
         )
         with its_end:  # close it here once the process has its copy

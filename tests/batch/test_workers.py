@@ -107,8 +107,8 @@ def test_workers_do_not_outlive_a_killed_program(place: Path) -> None:
     [
         (MemoryError(), "not enough memory for the stack; use a smaller --jobs"),
         (
-            ImportError("no libblas.so"),
-            "cannot load a library (no libblas.so); where memory is short",
+            ImportError("READ THIS\n\nOriginal error was: no libblas.so\n"),
+            "cannot load a library (Original error was: no libblas.so); where memory is short",
         ),
     ],
 )

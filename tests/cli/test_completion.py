@@ -43,12 +43,24 @@ def test_the_shell_completes_commands_and_options(scene: Path) -> None:
     assert ended.stdout.split() == ["plain,detect", "plain,describe"]
 
 
-@pytest.mark.parametrize("asked", [{}, {"COMP_WORDS": "waldo", "COMP_CWORD": "x"}])
-def test_completion_that_no_shell_asked_for_is_one_line(asked: dict[str, str]) -> None:
-    env = os.environ | asked | {"_WALDO_COMPLETE": "bash_complete"}
+@pytest.mark.parametrize(
+    ("asked", "odd"),
+    [
+        ({}, "COMP_WORDS or COMP_CWORD"),
+        ({"COMP_WORDS": "waldo", "COMP_CWORD": "x"}, "COMP_WORDS or COMP_CWORD"),
+        ({"_WALDO_COMPLETE": "1"}, "_WALDO_COMPLETE"),
+        ({"_WALDO_COMPLETE": "csh_source"}, "_WALDO_COMPLETE"),
+    ],
+)
+def test_completion_that_no_shell_asked_for_is_one_line(asked: dict[str, str], odd: str) -> None:
+    env = os.environ | {"_WALDO_COMPLETE": "bash_complete"} | asked
     ended = subprocess.run(
         [sys.executable, "-m", "waldo_cli"], capture_output=True, text=True, check=False, env=env
     )
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("waldo: COMP_WORDS or COMP_CWORD is not as a shell sets it")
-    assert ended.stderr.count("\n") == 1
+    assert ended.stderr == f"waldo: {odd} is not as a shell sets it for completions\n"
+
+
+def test_an_empty_variable_asks_for_no_completion(scene: Path) -> None:
+    ended = process(scene, "describe", "nothing", env={**os.environ, "_WALDO_COMPLETE": ""})
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)

@@ -66,6 +66,8 @@ def test_a_nul_in_an_argument_is_one_line(arguments: tuple[str, ...], waldo: Wal
     [
         (MemoryError(), "there is not enough memory"),
         (ImportError("libx.so: failed to map segment"), "a library cannot be loaded"),
+        (SystemError("error return without exception set"), "a library cannot be loaded"),
+        (RuntimeError("can't start new thread"), "no further thread can be started"),
     ],
 )
 def test_what_a_small_machine_brings_about_is_one_line_of_its_own(

@@ -34,3 +34,16 @@ def test_a_helping_thread_may_use_every_core(
 
     spread(work, range(2))
     assert seen == [os.sched_getaffinity(0)] * 2
+
+
+def test_threads_that_cannot_be_started_leave_their_work_to_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    done: list[int] = []
+    spread(done.append, range(9))
+    assert done == [*range(9)]

@@ -26,7 +26,7 @@ from typing import Self
 from waldo_cli.answers.record import Record
 from waldo_cli.batch.engine import Done, in_order
 from waldo_cli.batch.finder import Extras, Finder, Query
-from waldo_cli.errors import WaldoError
+from waldo_cli.errors import WaldoError, library_fault
 from waldo_cli.files import sweep
 from waldo_cli.inputs.items import Item
 from waldo_cli.processes import Child, environment, serving
@@ -271,8 +271,8 @@ def serve(descriptor: int) -> None:
         except WaldoError as e:
             connection.send(e)
             return
-        except ImportError as e:  # libraries are imported where they are needed
-            line = f"a worker process cannot load a library ({e})"
+        except (ImportError, SystemError) as e:  # libraries are imported where they are needed
+            line = f"a worker process cannot load a library ({library_fault(e)})"
             connection.send(WaldoError(f"{line}; where memory is short, use a smaller --jobs"))
             return
         except MemoryError:

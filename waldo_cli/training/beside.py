@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
-from waldo_cli.errors import WaldoError
+from waldo_cli.errors import WaldoError, library_fault
 from waldo_cli.files import sweep
 from waldo_cli.parallel import thread_count
 from waldo_cli.processes import Child, environment, serving
@@ -124,8 +124,8 @@ def serve(descriptor: int) -> None:
                 while True:
                     learner.learn(connection.recv(), connection.send)
                     connection.send(_Learned())
-        except ImportError as e:  # libraries are imported where they are needed
-            line = f"a process cannot load a library ({e})"
+        except (ImportError, SystemError) as e:  # libraries are imported where they are needed
+            line = f"a process cannot load a library ({library_fault(e)})"
             connection.send(WaldoError(f"{line}; where memory is short, use a smaller --jobs"))
         except (WaldoError, MemoryError) as e:
             connection.send(e)
