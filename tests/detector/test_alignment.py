@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from planted import resized
+from scipy import ndimage
 
 from waldo_cli.detector import alignment
 from waldo_cli.detector.alignment import (
@@ -130,3 +131,18 @@ def test_a_shape_is_compared_whatever_its_colour() -> None:
         image[20:40, 10:30] += alpha * (np.array(glyph) - ground)
         score = compare(ImagePyramid(image), template, pose(20, 30), 1.0).score[0]
         assert score == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("has_shape", [False, True])
+def test_a_blurred_template_agrees_with_a_blurred_image_at_full_contrast(has_shape: bool) -> None:
+    y, x = np.mgrid[-1:1:48j, -1:1:40j]
+    weights = np.clip(3 * (1 - x**2 - y**2), 0, 1).astype(np.float32) if has_shape else None
+    sharp = Template.of(Mask("here", HERE.pixels, weights), Size(48, 40))
+    image = ImagePyramid(ndimage.gaussian_filter(IMAGE, (3, 3, 0)).astype(np.float32))
+    before, after = (
+        compare(image, template, pose(*AT), 1.0) for template in (sharp, sharp.blurred((3.0, 3.0)))
+    )
+    assert before.gain[0] < 0.8
+    assert after.gain[0] == pytest.approx(1, abs=0.12)
+    assert after.score[0] > max(0.98, before.score[0])
+    assert after.independent[0] < before.independent[0]

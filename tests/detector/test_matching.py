@@ -217,3 +217,24 @@ def test_nothing_found_tells_the_best_place() -> None:
     assert result.best is not None
     assert result.best.chance is not None
     assert result.best.chance > 0.01
+
+
+def smooth_noise(rng: np.random.Generator, rows: int, cols: int, blur: float) -> np.ndarray:
+    noise = ndimage.gaussian_filter(rng.standard_normal((rows, cols, 3)), (blur, blur, 0))
+    return np.asarray(noise / noise.std(), np.float32)
+
+
+@pytest.mark.parametrize(("seed", "blur", "side"), [(1, 3, 40), (0, 2, 20), (4, 2, 20), (0, 5, 60)])
+def test_a_thing_whose_corner_is_hidden_is_found_though_much_correlates_better(
+    seed: int, blur: float, side: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    scene = 0.5 + 0.06 * smooth_noise(rng, 300, 400, blur)
+    thing = scene[90 : 90 + side, 120 : 120 + side].copy()
+    scene[90 : 90 + side // 2, 120 : 120 + side // 2] = 0.5 + 0.35 * smooth_noise(
+        rng, side // 2, side // 2, 2.5
+    )
+    image = np.clip(scene, 0, 1)
+    (found,) = detect(image, masks=[thing], scales="0.7:1.4").detections
+    assert (found.x, found.y) == pytest.approx((120 + side / 2, 90 + side / 2), abs=0.3)
+    assert found.score < 0.3

@@ -239,19 +239,22 @@ class Template:
         x, y = self.at
         return np.stack([dx, dy, dx * x + dy * y, dy * x - dx * y])
 
-    def solver(self, free: tuple[str, ...]) -> Floats:
-        """``(C, P, 1 + n)``: from pixels, their means removed, to gain and n changes of the pose times gain.
-
-        `free` names what may change, of PLACE, SCALE and ANGLE.
-        """
+    def equations(self, free: tuple[str, ...]) -> _Equations:
+        """What a step needs. `free` names what of the pose may change, of PLACE, SCALE and ANGLE."""
         chosen = [0, 1, *([2] if SCALE in free else []), *([3] if ANGLE in free else [])]
         basis = np.concatenate([self.values[None], -self.derivatives[chosen]])
-        basis -= (basis @ self.weights)[:, :, None]
-        weighted = (basis * self.weights).reshape(len(basis), -1)
-        normal = weighted @ basis.reshape(len(basis), -1).T
-        normal[np.diag_indices(len(normal))] *= 1 + 1e-6
-        solver = np.linalg.pinv(normal, rcond=1e-10) @ weighted
-        return solver.T.reshape(*self.values.shape, -1).astype(np.float32)
+        weighted = basis * self.weights
+        m, channels = basis.shape[:2]
+        weights = self.summed(self.weights)
+        normal = np.zeros((len(weights), m + channels, m + channels))
+        normal[:, :m, :m] = self.summed(np.einsum("icp,jcp->ijp", weighted, basis)).transpose(
+            2, 0, 1
+        )
+        normal[:, :m, m:] = self.summed(weighted).transpose(2, 0, 1)
+        normal[:, m:, :m] = normal[:, :m, m:].transpose(0, 2, 1)
+        offsets = np.arange(m, m + channels)
+        normal[:, offsets, offsets] = weights[:, None]
+        return _Equations(weighted.transpose(1, 2, 0).astype(np.float32), normal)
 
     def summed(self, x: Array) -> Doubles:
         """Sums ``(..., B)`` of ``(..., P)`` over the parts of the mask, B of them."""
@@ -280,6 +283,28 @@ class Template:
     def whole(self) -> _Window:
         """The template over a window that lies inside the image."""
         return _Window.of(self, self.weights[None], self.values[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class _Equations:
+    """The normal equations of a step, over any parts of a mask.
+
+    Of k = 1 + n + C numbers: the gain, n changes of the pose times the gain, and the offset of each channel.
+    """
+
+    basis: Floats  # (C, P, 1 + n) derivatives by the first of them, weighted
+    normal: Doubles  # (B, k, k) for each part of the mask (`Template.summed`)
+
+    def solved(self, error: Floats, weights: Floats, kept: Doubles) -> Doubles:
+        """The numbers ``(N, k)`` that make errors ``(C, N, P)`` least over the parts kept, ``(N, B)``."""
+        right = np.concatenate([(error @ self.basis).sum(0), (error @ weights).T], axis=1)
+        k = self.normal.shape[1]
+        normal = (kept @ self.normal.reshape(-1, k * k)).reshape(-1, k, k)
+        # What tells nothing of a number leaves it as it is.
+        normal[:, np.arange(k), np.arange(k)] *= 1 + 1e-6
+        normal[:, np.arange(k), np.arange(k)] += 1e-12
+        solved = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
+        return solved.astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -444,10 +469,10 @@ def align(
     """Move each pose to where the image agrees best with the template, and the scores there.
 
     At most `steps` steps; of all poses on the way the best one counts. `free` names what may change
-    (`Template.solver`). With `trimmed`, the parts of the mask that agree least have no say in a step
+    (`Template.equations`). With `trimmed`, the parts of the mask that agree least have no say in a step
     (`Agreement`), and a score is the mean of that with them and without them.
     """
-    solver = template.solver(free)
+    equations = template.equations(free)
     moved: list[Poses] = []
     scores: list[Doubles] = []
     for some in _groups(template, len(poses)):
@@ -456,7 +481,7 @@ def align(
         for step in range(steps + 1):
             pixels, inside = sampled(pyramid, template, here, scale)
             fit = _fitted(template, pixels, inside)
-            rest = _trimmed(template, fit) if trimmed else None
+            rest = _trimmed(fit) if trimmed else None
             score = fit.score if rest is None else (fit.score + rest.score) / 2
             better = score > best_score
             best_score = np.where(better, score, best_score)
@@ -464,7 +489,7 @@ def align(
                 *(np.where(better, getattr(here, name), getattr(best, name)) for name in FIELDS)
             )
             if step < steps:
-                here = _moved(template, here, solver, fit, rest, free)
+                here = _moved(template, here, equations, fit, rest, free)
         moved.append(best)
         scores.append(best_score)
     return Poses.joined(moved), np.concatenate(scores)
@@ -540,23 +565,25 @@ def _fitted(template: Template, pixels: Array, inside: NDArray[np.bool_] | None)
 def _moved(
     template: Template,
     poses: Poses,
-    solver: Floats,
+    equations: _Equations,
     fit: _Fit,
     rest: _Trimmed | None,
     free: tuple[str, ...],
 ) -> Poses:
-    """The poses after one step. What lies outside, or is left out, is taken to agree."""
+    """The poses after one step. What lies outside is taken to agree, what is left out has no say."""
     gain, offset = fit.gain, np.zeros(fit.Wx.shape[:2])
-    left_out = (fit.window.weights == 0) & (template.weights > 0)
+    kept = np.ones((len(poses), equations.normal.shape[0]))
+    ignored = (fit.window.weights == 0) & (template.weights > 0)
     if rest is not None:
-        left_out, gain, offset = left_out | ~rest.kept, rest.gain, rest.offset
-    centred = fit.centred
-    if left_out.any():
-        agreed = gain.astype(np.float32)[:, None] * fit.window.values.astype(np.float32)
-        agreed += offset.astype(np.float32)[:, :, None]
-        centred = np.where(left_out, agreed, centred)
-    solved = (centred @ solver).sum(0)
-    change = solved[:, 1:] / np.where(solved[:, :1] > 1e-6, solved[:, :1], np.inf)
+        gain, offset, kept = rest.gain, rest.offset, rest.kept
+        ignored = ignored | (kept == 0)[:, template.part]
+    error = fit.centred - gain.astype(np.float32)[:, None] * fit.window.values.astype(np.float32)
+    error -= offset.astype(np.float32)[:, :, None]
+    if ignored.any():
+        error = np.where(ignored, np.float32(0), error)
+    solved = equations.solved(error, template.weights.astype(np.float32), kept)
+    total = gain + solved[:, 0]
+    change = solved[:, 1:] / np.where(total > 1e-6, total, np.inf)[:, None]
     limit = _MAX_SHIFT * template.pitch[0]
     place = np.clip(change[:, :2], -limit, limit)
     others = [np.clip(c, -_MAX_TURN, _MAX_TURN) for c in change[:, 2:].T]
@@ -587,10 +614,10 @@ class _Trimmed:
     score: Doubles  # (N,)
     gain: Doubles  # (N,)
     offset: Doubles  # (C, N), beside the means of the whole
-    kept: NDArray[np.bool_]  # (N, P)
+    kept: Doubles  # (N, B), 1 for parts that are kept and 0 for others
 
 
-def _trimmed(template: Template, fit: _Fit) -> _Trimmed:
+def _trimmed(fit: _Fit) -> _Trimmed:
     """Fit anew without the parts that agree least and hold up to 40 % of the mask's energy.
 
     What hides a part of the thing then does not decide: Rousseeuw's least trimmed squares, over parts.
@@ -624,14 +651,14 @@ def _trimmed(template: Template, fit: _Fit) -> _Trimmed:
         score, gain = np.where(flat, fit.score, score), np.where(flat, fit.gain, gain)
         offset = np.where(flat, 0, offset)
         kept[flat] = 1
-    return _Trimmed(np.clip(score, -1, 1), gain, offset, (kept > 0)[:, template.part])
+    return _Trimmed(np.clip(score, -1, 1), gain, offset, kept)
 
 
 def _agreement(
     template: Template, pixels: Floats, inside: NDArray[np.bool_] | None, independent: Doubles
 ) -> Agreement:
     fit = _fitted(template, pixels.astype(np.float64), inside)
-    rest = _trimmed(template, fit)
+    rest = _trimmed(fit)
     # Means of the mask over what lies inside, to compare brightness.
     own = (template.values @ fit.window.weights.T) + template.mean[:, None]
     gain = fit.gain

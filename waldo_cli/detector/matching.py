@@ -70,6 +70,9 @@ REFINED = 16
 
 # Largest number of scores of turned masks in memory at once, 64 MB.
 _MOST_SCORES = 1 << 24
+# Steps of an alignment: more lead nowhere else.
+STEPS = 4
+
 # Seconds on one core for a pixel of a level: for sums over the windows, and for each turn.
 _SECONDS_A_PIXEL, _SECONDS_A_TURN = 8e-8, 5e-8
 
@@ -561,13 +564,13 @@ def verified(
         if sum(accepts(match.detection) for match in few) <= SEVERAL:
             return few
     first_side = matcher.larger * FIRST
-    found = _aligned(matcher, pyramid, candidates, first_side, 6, prior)
+    found = _aligned(matcher, pyramid, candidates, first_side, prior)
     if not len(found):  # all have left the region
         return []
     agreement = _compared(matcher, pyramid, found, first_side)
     order = np.argsort(-evidence(agreement, any_contrast=True), kind="stable")
     found = found[order][_distinct(found.poses[order], matcher, ALIGNED * effort(count))]
-    found = _aligned(matcher, pyramid, found, matcher.larger * SECOND, 6, prior)
+    found = _aligned(matcher, pyramid, found, matcher.larger * SECOND, prior)
     if not len(found):
         return []
     copies = _copies_near(matcher, pyramid, found, max_overlap)
@@ -648,8 +651,8 @@ def _refined(matcher: Matcher, pyramid: ImagePyramid, pose: Poses) -> tuple[Pose
         near = pyramid.around(pose, 0.55 * scale * math.hypot(*matcher.mask.size), pitch)
         starts = [
             pose,
-            align(near, template, pose, scale, matcher.free, 4)[0],
-            align(near, template, pose, scale, matcher.free, 4, trimmed=True)[0],
+            align(near, template, pose, scale, matcher.free, STEPS)[0],
+            align(near, template, pose, scale, matcher.free, STEPS, trimmed=True)[0],
         ]
         # With all parts of the mask the place is the most exact, unless something hides one of them.
         all_of_them = compare(near, template, Poses.joined(starts), scale)
@@ -697,7 +700,6 @@ def _aligned(
     pyramid: ImagePyramid,
     found: Candidates,
     side: float,
-    steps: int,
     prior: Floats | None,
 ) -> Candidates:
     """The candidates, aligned with about `side`² points of the mask; not those that have left the prior."""
@@ -705,7 +707,7 @@ def _aligned(
     for some, template in _by_scale(matcher, found, side):
         scale = float(some.scales[0])
         poses, scores = align(
-            pyramid, template, some.poses, scale, matcher.free, steps, trimmed=True
+            pyramid, template, some.poses, scale, matcher.free, STEPS, trimmed=True
         )
         parts.append(Candidates(poses, scores, some.scales))
     aligned = Candidates.joined(parts)
