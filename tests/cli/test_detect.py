@@ -153,6 +153,7 @@ def test_a_disk_that_fills_up_leaves_no_half_of_a_picture(scene: Path, tmp_path:
         (["-", "--files-from", "-"], "can be read only once"),
         (["photos", "-j", "2", "--scheduler", "tcp://x:1"], "--jobs goes without --scheduler"),
         (["photos", "--timeout", "0"], "not in the range"),
+        (["photos", "--max-seconds", "-0"], "'-0' is not more than 0 ("),
         (["photos", "-f", "json", "--header"], "--header goes with tsv and csv"),
         (["photos", "-f", "json", "-0"], "-0 goes with"),
         (["photos", "--shard", "3/2"], "is not I/N"),

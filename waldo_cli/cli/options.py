@@ -71,7 +71,8 @@ class FiniteNumber(click.ParamType[float]):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number", param, ctx)
         if not self._above < number < self._below:
-            self.fail(f"{value!r} is not between {self._above:g} and {self._below:g}", param, ctx)
+            most = f" and less than {self._below:g}" if math.isfinite(self._below) else ""
+            self.fail(f"{value!r} is not more than {self._above:g}{most}", param, ctx)
         return number
 
 
