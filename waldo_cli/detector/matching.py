@@ -62,7 +62,7 @@ SMALLEST = 8
 PER_SCALE, _MAXIMA, _CELL = 384, 4096, 4
 # Candidates: those that are aligned, and those that come through the first alignment. So many are enough for
 # `FINDS` finds; for more there are more, up to `MOST_EFFORT` times as many.
-TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 128, 64, 32, 8
+TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 64, 32, 16, 16
 # Finds among the first candidates, up to which the candidates after them are skipped: they are worse.
 SEVERAL = 8
 # Candidates that are aligned as finely as is reported, at least.
