@@ -143,9 +143,8 @@ def spread_workers(
         helper = threading.Thread(target=run_helper, daemon=True)
         try:
             helper.start()
-        except (
-            RuntimeError
-        ):  # no memory is left for its stack, or no process: the others do its work
+        except RuntimeError:
+            # No memory is left for its stack, or no process: the others do its work.
             break
         helpers.append(helper)
     drain()

@@ -198,7 +198,7 @@ def test_an_address_that_cannot_be_used_is_one_line(
     assert reason in ended.stderr
 
 
-def test_workers_that_cannot_be_used_get_no_image_and_are_told(
+def test_images_of_workers_that_cannot_be_used_go_to_others_and_it_is_told(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that can be used, one without the package that joins later; then only the latter is left."""
@@ -216,7 +216,7 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
     processes = [scheduler, good]
     query = Query(masks=(MaskSource("needle", "needle.png"),), scales="1", heatmap=False)
     said: list[str] = []
-    joined = threading.Event()
+    joined, alone = threading.Event(), threading.Event()
 
     def items() -> Iterator[Item]:
         for n in range(1, 9, 2):
@@ -224,6 +224,9 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
         joined.wait(60)
         for n in range(90):  # more than wait at one time
             yield Item("photos/page001.png", f"again{n}")
+        alone.wait(60)
+        for n in range(10):
+            yield Item("photos/page001.png", f"lost{n}")
 
     try:
         wait_for(address)
@@ -242,6 +245,7 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
             joined.set()
             got += [next(records) for _ in range(80)]
             end(processes.pop(1))
+            alone.set()
             with pytest.raises(FileError, match="all workers are lost"):
                 got += list(records)
     finally:
@@ -249,6 +253,7 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
     assert all(record.error is None for record in got)
     assert len(said) == 1
     assert "has no waldo-cli" in said[0]
+    assert said[0].endswith("; its images go to the others")
 
 
 @pytest.mark.parametrize(
@@ -258,6 +263,8 @@ def test_workers_that_cannot_be_used_get_no_image_and_are_told(
         ("", "2", "has waldo-cli 1, this is 2: install the same on both"),
         ("waldo_cli", "1", r"has no waldo-cli: pip install 'waldo-cli\[dask\]' there"),
         ("numpy", "1", "cannot load waldo-cli: ModuleNotFoundError: .*: install the same there as here"),
+        ("a page", "1", "cannot load waldo-cli: the cause: install the same there as here"),
+        ("broken", "1", "cannot load waldo-cli: SyntaxError: bad: install the same there as here"),
     ],
 )  # fmt: skip
 def test_a_worker_says_why_it_cannot_be_used_and_hands_every_image_back(
@@ -267,15 +274,24 @@ def test_a_worker_says_why_it_cannot_be_used_and_hands_every_image_back(
 
     def unpack(_: bytes) -> object:
         __import__("numpy")
+        if hidden == "a page":
+            raise ImportError("\nnumpy does not load.\n\nthe cause\n")
         return SimpleNamespace(examine=lambda _: b"record")
+
+    class Broken:
+        def __getattr__(self, _: str) -> object:
+            raise SyntaxError("bad")
 
     monkeypatch.setattr("waldo_cli.__version__", "1")
     monkeypatch.setattr(cluster, "loads", unpack)
+    monkeypatch.setattr(cluster.time, "sleep", lambda _: None)
     plugin = cluster._make_plugin(version, b"")
     worker = SimpleNamespace(plugins={"run": plugin})
     monkeypatch.setattr(cluster, "get_worker", lambda: worker)
     with monkeypatch.context() as without:
-        if hidden:
+        if hidden == "broken":
+            without.setitem(sys.modules, "waldo_cli", Broken())
+        elif hidden:
             without.setitem(sys.modules, hidden, None)
         plugin.setup(worker)
     assert re.fullmatch(fault, cluster._make_question()("run", worker))
@@ -295,9 +311,13 @@ def test_an_image_that_is_handed_back_goes_to_a_worker_that_can_be_used(
         """Of two workers the first comes first, if nothing else is asked for."""
 
         def submit(
-            self, *_: object, workers: list[str] | None, **_options: object
+            self,
+            *_: object,
+            workers: list[str] | None,
+            allow_other_workers: bool,
+            **_options: object,
         ) -> Future[bytes | None]:
-            asked.append(workers)
+            asked.append((workers, allow_other_workers))
             future: Future[bytes | None] = Future()
             future.set_result(cluster.dumps(record) if workers == ["second"] else None)
             engine._usable = {"first": False, "second": True}  # known from now on
@@ -306,10 +326,52 @@ def test_an_image_that_is_handed_back_goes_to_a_worker_that_can_be_used(
     monkeypatch.chdir(tmp_path)
     engine = cluster.Cluster(Query(stack="stripes"), Extras(), "tcp://10.0.0.1:8786")
     record = Record("a.png", engine.run)
-    asked: list[list[str] | None] = []
+    asked: list[tuple[list[str] | None, bool]] = []
     engine._client = Client()
     assert list(engine.records([Item("a.png", "a")])) == [record]
-    assert asked == [None, ["second"]]
+    assert asked == [(None, False), (["second"], True)]
+
+
+def test_a_worker_that_joins_and_is_silent_does_not_end_a_run_that_others_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from waldo_cli.batch import cluster
+    from waldo_cli.batch.finder import Extras, Query
+
+    class Client:
+        def nthreads(self) -> dict[str, int]:
+            return {"good": 1, "silent": 1}
+
+        def run(self, *_: object, workers: list[str], **_options: object) -> dict[str, str]:
+            asked.append(workers)
+            answer.wait(60)
+            return {"silent": "answers too late"}
+
+    monkeypatch.chdir(tmp_path)
+    for name, seconds in (
+        ("WATCH_INTERVAL", 0.01),
+        ("CONNECT_TIMEOUT", 0.05),
+        ("LOST_TIMEOUT", 0.3),
+    ):
+        monkeypatch.setattr(cluster, name, seconds)
+    asked: list[list[str]] = []
+    failed: list[object] = []
+    answer = threading.Event()
+    engine = cluster.Cluster(Query(stack="stripes"), Extras(), "tcp://10.0.0.1:8786")
+    engine._client, engine._usable, engine._fail = (
+        Client(),
+        {"good": True, "gone": True},
+        failed.append,
+    )
+    watch = threading.Thread(target=engine._watch_workers)
+    watch.start()
+    watch.join(1)
+    engine._closed.set()
+    watch.join()
+    answer.set()
+    assert asked[0] == ["silent"]
+    assert failed == []
+    assert engine._usable == {"good": True}
 
 
 def test_a_scheduler_that_dies_while_the_run_begins_is_one_line(

@@ -135,7 +135,7 @@ class Cluster:
             examiner = _Examiner(self._finder, self._folder, self._timeout)
             plugin = _make_plugin(__version__, dumps(examiner))
             self._client.register_plugin(plugin, name=self._name)
-            for problem in self._check_new():
+            for problem in self._note(self._check_new(self._client.nthreads())):
                 raise WaldoError(problem)
         except BaseException as e:
             self.__exit__()
@@ -211,15 +211,19 @@ class Cluster:
         threads = sum(self._client.nthreads().values())
         self._window = max(MIN_WINDOW, WINDOW_PER_THREAD * threads)
 
-    def _check_new(self) -> list[str]:
-        """Find out which workers that have joined can be used; return what is wrong with the others."""
-        workers = self._client.nthreads()
-        usable = {worker: self._usable[worker] for worker in workers if worker in self._usable}
-        new = [worker for worker in workers if worker not in usable]
+    def _check_new(self, workers: Iterable[str]) -> dict[str, str]:
+        """Ask those workers that are not known yet why they cannot be used; the answer is "" where they can.
+
+        It changes nothing: where a worker is silent, this is given up, and may yet end at any later time.
+        """
+        new = [worker for worker in workers if worker not in self._usable]
         answers = self._client.run(_make_question(), self._name, workers=new, on_error="return")
         # One that has gone meanwhile, or has not got the plugin yet, answers with an error: ask it again.
-        faults = {worker: answer for worker, answer in answers.items() if isinstance(answer, str)}
-        self._usable = usable | {worker: not fault for worker, fault in faults.items()}
+        return {worker: answer for worker, answer in answers.items() if isinstance(answer, str)}
+
+    def _note(self, faults: dict[str, str]) -> list[str]:
+        """Note which workers can be used, by what `_check_new` returned; return what is wrong with others."""
+        self._usable = self._usable | {worker: not fault for worker, fault in faults.items()}
         return [f"the worker {worker} {fault}" for worker, fault in faults.items() if fault]
 
     def _watch_workers(self) -> None:
@@ -228,10 +232,15 @@ class Cluster:
         while not self._closed.wait(WATCH_INTERVAL):
             # A worker that has gone since, or a scheduler: the latter cancels all tasks.
             with contextlib.suppress(Exception):
-                for problem in _within(CONNECT_TIMEOUT, self._check_new):
-                    self._say(f"waldo: {self._address}: {problem}; it gets no image")
-                if any(self._usable.values()):
-                    seen = time.monotonic()
+                workers = _within(CONNECT_TIMEOUT, self._client.nthreads)
+                self._usable = {w: can for w, can in self._usable.items() if w in workers}
+                try:
+                    faults = _within(CONNECT_TIMEOUT, partial(self._check_new, workers))
+                    for problem in self._note(faults):
+                        self._say(f"waldo: {self._address}: {problem}; its images go to the others")
+                finally:  # one that joins and is silent does not hide those that work
+                    if any(self._usable.values()):
+                        seen = time.monotonic()
             if time.monotonic() - seen > LOST_TIMEOUT and self._fail is not None:
                 problem = f"all workers are lost, and none has come for {LOST_TIMEOUT} s"
                 self._fail(FileError(problem, path=self._address))
@@ -320,21 +329,26 @@ def _make_plugin(version: str, examiner: bytes) -> Any:
     class FinderPlugin(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         def __init__(self) -> None:
             self.examiner = None
-            self.fault = ""
+            self.fault = "could not start waldo-cli"
 
         def setup(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
             try:
-                from waldo_cli import __version__ as here
-            except ImportError:
-                self.fault = "has no waldo-cli: pip install 'waldo-cli[dask]' there"
-                return
-            if here != version:
-                self.fault = f"has waldo-cli {here}, this is {version}: install the same on both"
-                return
-            try:
+                try:
+                    from waldo_cli import __version__ as here
+                except ImportError:
+                    self.fault = "has no waldo-cli: pip install 'waldo-cli[dask]' there"
+                    return
+                if here != version:
+                    self.fault = (
+                        f"has waldo-cli {here}, this is {version}: install the same on both"
+                    )
+                    return
                 self.examiner = loads(examiner)
+                self.fault = ""
             except Exception as e:  # noqa: BLE001 - a library is missing there, or its code is another one
-                self.fault = f"cannot load waldo-cli: {type(e).__name__}: {e}: install the same there as here"
+                # The last line: numpy's own text is a page that ends with the cause.
+                cause = f"{type(e).__name__}: {e}".strip(": \n").splitlines()[-1]
+                self.fault = f"cannot load waldo-cli: {cause}: install the same there as here"
 
         def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
             if self.examiner is not None:
@@ -359,9 +373,8 @@ def _make_task() -> Callable[[str, bytes], bytes | None]:
     def examine(name: str, item: bytes) -> bytes | None:
         plugin: Any = get_worker().plugins[name]
         if plugin.examiner is None:
-            time.sleep(
-                1
-            )  # meanwhile others may have become free, or it is known that this one cannot
+            # Meanwhile others may have become free, or it is known that this one cannot.
+            time.sleep(1)
             return None
         packed: bytes = dumps(plugin.examiner.examine(loads(item)))
         return packed

@@ -74,7 +74,7 @@ def in_order(
 
     A separate thread reads the items: reading may block, for example on a list that another program is still
     writing, and records that are ready must not wait for that. The thread and those who examine put events
-    into one queue; the loop below takes them out and is the only one that submits items and yields records.
+    into one queue; the loop below takes them out, submits the items and yields the records.
 
     Ctrl-C may interrupt this thread anywhere. If it did so where the thread holds a lock, as inside a future
     or a semaphore, whoever needs the lock would wait for ever. So all threads meet in `SimpleQueue` only,
