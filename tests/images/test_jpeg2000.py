@@ -79,6 +79,30 @@ def test_many_tiles_and_components_are_refused() -> None:
         load_image(changed(40, struct.pack(">H", 300)))
 
 
+def with_parts(parts: list[bytes]) -> bytes:
+    """A codestream whose tile has these parts: the segments of each."""
+    data = encoded(PICTURE, "JPEG2000", no_jp2=True)
+    heads = (struct.pack(">HHHIH", 0xFF90, 10, 0, 12 + len(part), 0) + part for part in parts)
+    return data[: data.index(b"\xff\x90")] + b"".join(heads)
+
+
+def test_the_walk_through_a_part_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    walked = []
+    monkeypatch.setattr(jpeg2000, "_style", lambda _, at, *__: walked.append(at) or 0)
+    data = with_parts([b"\xff\x64\0\x0e"] * 300)  # its length leads into the next part
+    jpeg2000.screen(data, None)
+    assert len(walked) == len(set(walked))
+
+
+@pytest.mark.parametrize("parts", [[b"\xff\x64\0\2" * 101], [b"\xff\x64\0\2" * 9] * 11])
+def test_segments_of_all_parts_are_limited_together(
+    parts: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jpeg2000, "_MAX_SEGMENTS", 100)
+    with pytest.raises(ImageError, match="it has more than 100 segments"):
+        jpeg2000.screen(with_parts(parts), None)
+
+
 def test_a_header_that_is_cut_short_is_refused() -> None:
     data = encoded(PICTURE, "JPEG2000", no_jp2=True)
     style = data.index(b"\xff\x52")

@@ -1,4 +1,6 @@
-"""Read the headers of a JPEG 2000 codestream: size, and the work to decode it. Standard library only.
+"""Read the headers of a JPEG 2000 file, and change them where Pillow needs it. Standard library only.
+
+They tell size, depths and channels, and the work to decode the picture.
 
 ITU T.800, annex A: the segment SIZ gives the size of the picture and of its tiles, COD and COC the sizes of
 code blocks and precincts. Small blocks and many layers cost memory and time that the size does not show.
@@ -18,12 +20,13 @@ _END: Final = b"\xff\xd9"  # and it ends with EOC
 _FILE: Final = b"\0\0\0\x0cjP  \r\n\x87\n"
 _START: Final = b"\xff\x4f\xff\x51"  # the codestream begins with SOC, then SIZ
 _YCC: Final = re.compile(rb"colr\x01..\0\0\0\x12", re.DOTALL)  # sYCC, in the header of a JP2 file
-_BYTE: Final = 8
+_BITS_OF_BYTE: Final = 8
 _MAX_COMPONENTS: Final = 4
-_MAX_SEGMENTS: Final = 70_000
-_MAX_PIECES: Final = (
-    2_000_000  # code blocks and packets; OpenJPEG needs some hundred bytes for each
-)
+# At most 65,535 tiles: of each the header of a part, a table of lengths, and the mark of its data.
+_MAX_SEGMENTS: Final = 200_000
+_MAX_LEVELS: Final = 32  # of the wavelet transform
+# Code blocks and packets; OpenJPEG needs some hundred bytes for each.
+_MAX_PIECES: Final = 2_000_000
 
 # Most pixels from one byte: an empty code block of 64x64 costs a fraction of a bit.
 _DENSITY: Final = 30_000
@@ -58,7 +61,7 @@ def screen(data: bytes, max_pixels: int | None) -> bytes:
     if start + 42 + 3 * components > len(data):
         raise truncated("JPEG 2000")
     bits = max(depths(data), default=0)
-    if bits > _BYTE and _is_ycc(data, start, components):
+    if bits > _BITS_OF_BYTE and _is_ycc(data, start, components):
         raise ImageError(
             f"a JPEG 2000 picture of YCC of {bits} bits cannot be opened; convert it to PNG"
         )
@@ -70,7 +73,7 @@ def screen(data: bytes, max_pixels: int | None) -> bytes:
         raise ImageError(
             f"a JPEG 2000 picture of {pieces} blocks would take too long; the limit is {_MAX_PIECES}"
         )
-    decoded = 2 if bits > _BYTE and components > 1 else 1  # see `with_one_bit_more`
+    decoded = 2 if bits > _BITS_OF_BYTE and components > 1 else 1  # see `with_one_bit_more`
     samples = width * height * components
     check_seconds(
         "JPEG 2000 picture",
@@ -129,7 +132,7 @@ def channels(data: bytes) -> tuple[tuple[int, ...], str] | None:
     at = data.find(b"cdef", 0, start)
     said = data[at + 6 : at + 6 + 6 * min(data[at + 5], 2 * _MAX_COMPONENTS)] if at > 0 else b""
     colours = list(range(3 if count > 2 else 1))
-    alpha, mode = [], "RGB" if count > 2 else "L"
+    alpha, mode, suffix = [], "RGB" if count > 2 else "L", ""
     for channel, kind, meaning in struct.iter_unpack(">HHH", said[: len(said) // 6 * 6]):
         if kind == 0 and 1 <= meaning <= len(colours) and channel < count:
             colours[meaning - 1] = channel
@@ -139,7 +142,7 @@ def channels(data: bytes) -> tuple[tuple[int, ...], str] | None:
     order = (*colours, *alpha)
     if len(set(order)) < len(order):  # it contradicts itself
         return None
-    return order, mode + suffix if alpha else mode
+    return order, mode + suffix
 
 
 def _is_ycc(data: bytes, start: int, components: int) -> bool:
@@ -157,9 +160,8 @@ def with_one_bit_more(data: bytes) -> bytes:
     """
     start = data.index(_START)
     changed = bytearray(data)
-    for at in range(
-        start + 42, start + 42 + 3 * len(depths(data)), 3
-    ):  # the highest bit is the sign
+    # The highest bit of each is the sign.
+    for at in range(start + 42, start + 42 + 3 * len(depths(data)), 3):
         changed[at] += 1
     for marker, at in _segments(data, start):
         if marker not in (0xFF5C, 0xFF5D):  # QCD; QCC: the component comes first
@@ -167,7 +169,9 @@ def with_one_bit_more(data: bytes) -> bytes:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         at += 4 if marker == 0xFF5C else 5
         style = data[at] & 31
-        exponents = range(at + 1, min(end, len(data)), 2 if style else 1)  # the 5 highest bits
+        step = 2 if style else 1
+        end = min(end, at + 1 + step * (3 * _MAX_LEVELS + 1), len(data))  # one for each band
+        exponents = range(at + 1, end, step)  # the 5 highest bits
         if data[at] < 32 or any(data[n] >> 3 == 31 for n in exponents):
             raise ImageError(
                 "a JPEG 2000 picture without guard bits cannot be opened; convert it to PNG"
@@ -187,14 +191,16 @@ def _pieces(data: bytes, start: int, tiles: int, tile_samples: int) -> int:
 def _segments(data: bytes, start: int) -> Iterator[tuple[int, int]]:
     """Give the markers of the main header and of the headers of tiles' parts, and where they stand."""
     at = start + 2
-    for _ in range(_MAX_SEGMENTS):
+    steps = iter(range(_MAX_SEGMENTS))  # shared by both loops
+    for _ in steps:
         if at + 4 > len(data):
             return
         marker, length = struct.unpack_from(">HH", data, at)
         if marker == 0xFF90:  # a part of a tile: its length counts from here
             (part,) = struct.unpack_from(">I", data[at + 6 : at + 10].rjust(4, b"\0"))
-            yield from _segments_of_part(data, at + 12)
-            at = at + part if part >= 14 else len(data)
+            end = at + part if part >= 14 else len(data)
+            yield from _segments_of_part(data, at + 12, end, steps)
+            at = end
             continue
         if marker == 0xFFD9:  # the end
             return
@@ -203,9 +209,11 @@ def _segments(data: bytes, start: int) -> Iterator[tuple[int, int]]:
     raise damaged("JPEG 2000", f"it has more than {_MAX_SEGMENTS} segments")
 
 
-def _segments_of_part(data: bytes, at: int) -> Iterator[tuple[int, int]]:
-    for _ in range(1000):
-        if at + 4 > len(data):
+def _segments_of_part(
+    data: bytes, at: int, end: int, steps: Iterator[int]
+) -> Iterator[tuple[int, int]]:
+    for _ in steps:
+        if at + 4 > min(end, len(data)):
             return
         marker, length = struct.unpack_from(">HH", data, at)
         if marker == 0xFF93 or marker < 0xFF00:  # the data begin
@@ -226,6 +234,6 @@ def _style(data: bytes, at: int, marker: int, samples: int) -> int:
         return 0
     levels, block_width, block_height = data[body], data[body + 1] + 2, data[body + 2] + 2
     blocks = samples >> min(block_width + block_height, 40)
-    precincts = data[body + 5 : body + 6 + levels] if flags & 1 else b"\xff"
+    precincts = data[body + 5 : body + 6 + min(levels, _MAX_LEVELS)] if flags & 1 else b"\xff"
     packets = sum(1 + (samples >> ((size & 15) + (size >> 4))) for size in precincts)
     return 2 * blocks + max(1, layers) * (packets + levels)
