@@ -16,6 +16,7 @@ from PIL import Image
 from waldo_cli.errors import FileError, ImageError
 from waldo_cli.images.load import load_image
 from waldo_cli.images.pages import Contents, contents, single
+from waldo_cli.images.pnm import header
 
 COLOURS = ["red", "lime", "blue"]
 LIMIT = 1 << 28
@@ -111,6 +112,27 @@ def test_pictures_of_netpbm_in_one_file_are_pages() -> None:
         load_image(data[:-3], page=3)
     for side in (b"9" * 5, b"9" * 10):  # behind it, whatever is there is no picture
         assert contents(b"P5 %b %b 255 " % (side, side) + data).count == 1
+
+
+def test_more_pictures_of_netpbm_than_the_limit_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("waldo_cli.images.pnm._MAX_PICTURES", 3)
+    data = b"".join(encoded(picture, "PPM") for picture in pictures())
+    assert contents(data).count == 3
+    for ask in (contents, lambda data: single(data, 4, LIMIT, None)):
+        with pytest.raises(ImageError, match="a PNM of more than 3 pictures: split the file"):
+            ask(data * 2)
+
+
+def test_a_page_of_netpbm_needs_no_header_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"".join(encoded(picture, "PPM") for picture in pictures()) * 3
+    asked = []
+    monkeypatch.setattr(
+        "waldo_cli.images.pnm.header", lambda data: asked.append(data) or header(data)
+    )
+    assert single(data, 4, LIMIT, None) == (data[: len(data) // 9], 1)
+    assert len(asked) == 4
 
 
 def test_an_archive_tells_what_else_it_holds() -> None:

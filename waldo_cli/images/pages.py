@@ -75,7 +75,7 @@ class Contents:
 
     @property
     def is_led_by_first(self) -> bool:
-        """The first picture stands for the file: of frames, or the primary one of JPEG and HEIF."""
+        """The first picture stands for the file: of frames, or the primary one of JPEG, HEIF and AVIF."""
         return self.kind in ("GIF", "PNG", "WEBP", "AVIF", "JPEG", "HEIF")
 
 
@@ -85,7 +85,7 @@ def contents(source: str | bytes) -> Contents:
     Raises
     ------
     ImageError
-        A PDF or an archive that cannot be opened.
+        A PDF or an archive that cannot be opened, or a TIFF or a PNM of too many pictures.
     FileError
         The file is missing or cannot be read.
     MissingExtraError
@@ -153,7 +153,7 @@ def single(
                 if len(directories) > 1:
                     _check(page, len(directories))
                     return tiff.cut_out(file, directories[page - 1], max_bytes), 1
-            case "PNM" if len(places := pnm.places(file)) > 1:
+            case "PNM" if len(places := pnm.places(file, max(page, 2))) > 1:
                 _check(page, len(places))
                 start, end = places[page - 1]
                 file.seek(start)

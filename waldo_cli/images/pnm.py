@@ -12,6 +12,7 @@ import re
 import struct
 from typing import BinaryIO, Final, NamedTuple
 
+from waldo_cli.errors import ImageError
 from waldo_cli.images.limits import check_size, damaged, truncated
 
 # Numbers are at most this long; between them is white space, and comments up to the end of their line.
@@ -26,7 +27,7 @@ _HEAD: Final = {
 }
 #: No header is longer, in bytes.
 LONGEST_HEADER: Final = 4096
-_MAX_PICTURES: Final = 100_000  # of one file
+_MAX_PICTURES: Final = 10_000  # of one file
 
 
 class Header(NamedTuple):
@@ -66,14 +67,29 @@ def header(data: bytes | bytearray) -> Header | None:
     )
 
 
-def places(file: BinaryIO) -> list[tuple[int, int]]:
-    """Return where each picture of a file begins and ends: one may follow the other, with nothing between."""
+def places(file: BinaryIO, last: int | None = None) -> list[tuple[int, int]]:
+    """Return where each picture of a file begins and ends: one may follow the other, with nothing between.
+
+    Parameters
+    ----------
+    file
+        Open at any place.
+    last
+        Number of the last picture that is wanted, counted from 1; None: all.
+
+    Raises
+    ------
+    ImageError
+        It has more pictures than are counted.
+    """
     found: list[tuple[int, int]] = []
     start, size = 0, file.seek(0, os.SEEK_END)
-    while len(found) < _MAX_PICTURES:
+    while last is None or len(found) < last:
         file.seek(min(start, size))
         if (head := header(file.read(LONGEST_HEADER))) is None:
             break
+        if len(found) == _MAX_PICTURES:
+            raise ImageError(f"a PNM of more than {_MAX_PICTURES} pictures: split the file first")
         found.append((start, start + head.end))
         start += head.end
     return found
