@@ -141,7 +141,8 @@ def test_a_file_without_compression_may_be_as_large_as_its_pixels(
     monkeypatch.setattr(decode, "_MAX_FILE_BYTES", 1 << 12)
     picture = Image.fromarray(noise(40, 50))
     data = encoded(picture, kind)
-    (tmp_path / "a").write_bytes(data)
+    for name in "ab":
+        (tmp_path / name).write_bytes(data)
     sources = [tmp_path / "a", data]
     if kind != "TIFF":  # whose directory may be at its end
         sources.append(io.BytesIO(data))
@@ -154,6 +155,11 @@ def test_a_file_without_compression_may_be_as_large_as_its_pixels(
             load_image(source)
     with pytest.raises(ImageError, match=r"larger than the 0 MiB .* save it to a file first"):
         load_image(data[: (1 << 12) + 1])
+    monkeypatch.setattr(
+        decode, "_MAX_FILE_BYTES", len(data) - 1
+    )  # what is not cut off is not told so
+    for source in (tmp_path / "b", io.BytesIO(data)):
+        assert load_image(source).shape == (40, 50, 3)
     (tmp_path / "a").write_bytes(
         encoded(picture, "TIFF", save_all=True, append_images=[picture] * 2)
     )

@@ -93,8 +93,12 @@ def max_file_bytes(max_pixels: int | None) -> int:
     return min(max(_MAX_FILE_BYTES, requested), MAX_FILE_BYTES_EVER)
 
 
-def read_all(source: Source, limit: int) -> bytes:
-    """Return all bytes of a picture, at least one and at most `limit`, or more if its pixels need them."""
+def read_all(source: Source, limit: int, *, is_whole: bool = False) -> bytes:
+    """Return all bytes of a picture, at least one and at most `limit`, or more if its pixels need them.
+
+    Bytes of one more than the limit may have been cut off there (`inputs.sources`) and are refused, unless
+    `is_whole` says that they were not.
+    """
     if isinstance(source, bytes):
         data = source
     elif isinstance(source, (str, os.PathLike)):
@@ -105,12 +109,12 @@ def read_all(source: Source, limit: int) -> bytes:
             data += _read_stream(source, room - len(data))
     if not data:
         raise ImageError("the file is empty")
-    # One byte more than the limit: what has them did not read on (`inputs.sources`).
-    if len(data) == limit + 1 and data.startswith(_MAY_BE_LARGER):
+    is_cut = isinstance(source, bytes) and not is_whole and len(data) == limit + 1
+    if is_cut and data.startswith(_MAY_BE_LARGER):
         raise ImageError(
             f"larger than the {limit >> 20} MiB that are read without a file: save it to a file first"
         )
-    if len(data) == limit + 1 or (len(data) > limit and len(data) > pages.room(data, limit)):
+    if is_cut or (len(data) > limit and len(data) > pages.room(data, limit)):
         raise _too_many_bytes(limit)
     return data
 
@@ -183,7 +187,7 @@ def opened(
         single, page = pages.single(
             file if isinstance(file, str) else read_all(file, limit), page, limit, max_pixels
         )
-        data = read_all(single, limit)
+        data = read_all(single, limit, is_whole=True)
         kind, file_bytes = headers.sniff(data), len(data)
         try:
             try:
@@ -273,7 +277,7 @@ def read_turn(source: Source, *, page: int = 1, max_pixels: int | None = None) -
         if pages.contents(file).kind == "PDF":  # its pages are drawn as they are shown
             return 1
         single, page = pages.single(file, page, limit, max_pixels)
-        data = read_all(single, limit)
+        data = read_all(single, limit, is_whole=True)
         return headers.screen(data, headers.sniff(data), page, max_pixels).turn
 
 
