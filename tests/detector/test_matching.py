@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -238,3 +239,19 @@ def test_a_thing_whose_corner_is_hidden_is_found_though_much_correlates_better(
     (found,) = detect(image, masks=[thing], scales="0.7:1.4").detections
     assert (found.x, found.y) == pytest.approx((120 + side / 2, 90 + side / 2), abs=0.3)
     assert found.score < 0.3
+
+
+@pytest.mark.parametrize("scales", [1, "0.5:2"])
+@pytest.mark.parametrize("region", [(0, 0, 1, 1), (0, 0, 1, 200), (200, 0, 1, 1)])
+def test_a_region_too_narrow_for_any_place_has_no_find(
+    scales: float | str, region: tuple[int, int, int, int]
+) -> None:
+    assert not detect(SCENE, masks=[THING], scales=scales, region=region).found
+
+
+def test_four_hundred_copies_are_all_found() -> None:
+    small = THING[:16, :16]
+    image = np.full((420, 420, 3), 0.5, np.float32)
+    for top, left in itertools.product(range(2, 420, 21), repeat=2):
+        image[top : top + 16, left : left + 16] = small
+    assert len(detect(image, masks=[small], scales=1, top="all").detections) == 400

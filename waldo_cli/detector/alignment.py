@@ -399,7 +399,7 @@ def sampled(
     factor, origin = np.array(view.factor[::-1]), np.array(view.origin[::-1])
     matrices = poses.matrices() * factor[:, None]
     centers = (np.stack([poses.x, poses.y], 1) - origin) * factor - 0.5
-    places = (matrices.reshape(-1, 2) @ template.at).reshape(len(poses), 2, -1)
+    places = (matrices.reshape(-1, 2) @ template.at).reshape(-1, 2, template.at.shape[1])
     places += centers[:, :, None]
     low = -origin * factor - 0.5
     high = low + np.array([pyramid.size.cols, pyramid.size.rows]) * factor

@@ -1,7 +1,8 @@
 """How far each place of an image came, as data: before and after suppression, and in the closer looks.
 
 Nothing is computed here a second time in another way. What `detect` saw is in a `Trace`; what it did not
-keep is asked of `find_peaks` and `extend`, which `detect` itself is made of.
+keep is asked of `find_peaks` and `extend`, which `detect` itself is made of. (Of a mask's map `detect` takes
+other places, too: those that agree part by part. These have no rank before suppression.)
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ BLUR = 1.0
 # A thing whose shorter side measures less in the image tells too little to be sought at that scale.
 SMALLEST = 8
 
-# Places of each scale that are compared part by part: the best one of each cell, a quarter of the thing wide
-# and high, of the best local maxima.
+# Places of each scale that are compared part by part, at least: the best one of each cell, a quarter of the
+# thing wide and high, of the best local maxima.
 PER_SCALE, _MAXIMA, _CELL = 384, 4096, 4
 # Candidates: those that are aligned, and those that come through the first alignment. So many are enough for
 # `FINDS` finds; for more there are more, up to `MOST_EFFORT` times as many.
@@ -70,7 +70,7 @@ REFINED = 16
 
 # Largest number of scores of turned masks in memory at once, 64 MB.
 _MOST_SCORES = 1 << 24
-# Steps of an alignment: more lead nowhere else.
+# Steps of an alignment: more do not change where it ends.
 STEPS = 4
 
 # Seconds on one core for a pixel of a level: for sums over the windows, and for each turn.
@@ -218,21 +218,22 @@ class Matcher:
         """The side at which the mask is seen from twice as far as in the second alignment."""
         return max(float(SMALLEST), math.sqrt(math.prod(self.grid(self.larger * SECOND, 1.0))) / 2)
 
-    def template(self, side: float, scale: float, blur: float = 0.0) -> Template:
-        """The template for an alignment; as in an image blurred by so many pixels (standard deviation)."""
+    def template(self, side: float, scale: float, *, blurred: bool = False) -> Template:
+        """The template for an alignment; as a blurred image shows the mask, where that is asked for."""
         grid = self.grid(side, scale)
-        known = self._templates.get((grid, scale * bool(blur)))
+        # What blur does depends on the scale; a sharp template on its points alone.
+        key = (grid, scale if blurred else None)
+        known = self._templates.get(key)
         if known is None:
             known = Template.of(self.sought, grid, self.colour)
-            if blur:
-                down, across = (blur / (pitch * scale) for pitch in known.pitch)
+            if blurred:
+                down, across = (BLUR / (pitch * scale) for pitch in known.pitch)
                 known = known.blurred((down, across))
-            self._templates[grid, scale * bool(blur)] = known
+            self._templates[key] = known
         return known
 
     @cached_property
-    def _templates(self) -> dict[tuple[Size, float], Template]:
-        """By the grid, and by the scale where they are blurred, else 0."""
+    def _templates(self) -> dict[tuple[Size, float | None], Template]:
         return {}
 
     def reported(self, agreement: Agreement, weights: Doubles) -> Doubles:
@@ -340,7 +341,7 @@ def coarse_search(
             grids[-1] = replace(grid, values=np.maximum(grids[-1].values, grid.values))
         else:
             grids.append(grid)
-        found.append(_best_places(grid, 0, _coarse_grid(matcher, scale)[0], turns, which))
+        found.append(_best_places(grid, 0, _coarse_grid(matcher, scale)[0], count, turns, which))
     return grids, _likely(matcher, pyramid, Candidates.joined(found), TOGETHER * effort(count))
 
 
@@ -348,17 +349,20 @@ def _best_places(
     grid: Grid,
     channel: int,
     thing: Size,
+    count: int,
     turns: Sequence[Turn] = UPRIGHT,
     which: NDArray[np.intp] | None = None,
 ) -> Candidates:
-    """The best places of a map, not too near to each other; `thing` is its size there, in cells of the map.
+    """The best places of a map, not too near to each other, enough for `count` finds.
 
-    `which` of the turns it is, is told for each place ``(H', W')``, where there are several.
+    `thing` is its size there, in cells of the map. `which` of the turns it is, is told for each place
+    ``(H', W')``, where there are several.
     """
     values = grid.values[:, :, channel]
     rows, cols = local_maxima(values, _MAXIMA).T
     cells = np.stack([rows // max(1, thing.rows // _CELL), cols // max(1, thing.cols // _CELL)])
-    first = np.sort(np.unique(cells, axis=1, return_index=True)[1])[:PER_SCALE]
+    first = np.sort(np.unique(cells, axis=1, return_index=True)[1])
+    first = first[: max(PER_SCALE, TOGETHER * effort(count))]
     rows, cols = rows[first], cols[first]
     lying = [
         turns[0 if which is None else which[row, col]] for row, col in zip(rows, cols, strict=True)
@@ -381,6 +385,8 @@ def _likely(
 
     A correlation alone would pass over a thing of which a part is hidden: hundreds of places have more.
     """
+    if not len(places):  # a region too narrow for any
+        return places
     agreement = _compared(matcher, pyramid, places, matcher.larger * GLANCE)
     order = np.argsort(-evidence(agreement, any_contrast=True), kind="stable")
     return places[order[:count]]
@@ -528,7 +534,7 @@ def of_maps(
     max_overlap: float,
 ) -> Candidates:
     """Candidates for `count` finds from a mask's maps at full size."""
-    found = [_best_places(grid, channel, matcher.mask.size) for grid in maps.grids]
+    found = [_best_places(grid, channel, matcher.mask.size, count) for grid in maps.grids]
     places = _likely(matcher, pyramid, Candidates.joined(found))
     rows = np.arange(len(places))
     return places[_apart(places.poses, matcher, max_overlap, ALIGNED * effort(count), rows)]
@@ -618,7 +624,7 @@ def _evidence(
     side, any_contrast = matcher.larger * SECOND, matcher.any_contrast
     agreement = _compared(matcher, pyramid, found, side)
     from_afar = _compared(matcher, pyramid, found, matcher.half_side)
-    blurred = _compared(matcher, pyramid, found, side, BLUR)
+    blurred = _compared(matcher, pyramid, found, side, blurred=True)
     speaks = np.max(
         [evidence(a, any_contrast=any_contrast) for a in (agreement, from_afar, blurred)], axis=0
     )
@@ -753,13 +759,18 @@ def _copies_near(
 
 
 def _compared(
-    matcher: Matcher, pyramid: ImagePyramid, found: Candidates, side: float, blur: float = 0.0
+    matcher: Matcher,
+    pyramid: ImagePyramid,
+    found: Candidates,
+    side: float,
+    *,
+    blurred: bool = False,
 ) -> Agreement:
     """How well the image agrees with about `side`² points of the mask (`Matcher.template`)."""
     by_scale = Agreement.joined(
         [
             compare(pyramid, template, some.poses, float(some.scales[0]))
-            for some, template in _by_scale(matcher, found, side, blur)
+            for some, template in _by_scale(matcher, found, side, blurred)
         ]
     )
     return by_scale[np.argsort(np.argsort(found.scales, kind="stable"))]
@@ -776,11 +787,11 @@ def _pixel_by_pixel(
 
 
 def _by_scale(
-    matcher: Matcher, found: Candidates, side: float, blur: float = 0.0
+    matcher: Matcher, found: Candidates, side: float, blurred: bool = False
 ) -> Iterator[tuple[Candidates, Template]]:
     """The candidates of each scale, smallest first, with the template for them."""
     for scale in np.unique(found.scales):
-        yield found[found.scales == scale], matcher.template(side, float(scale), blur)
+        yield found[found.scales == scale], matcher.template(side, float(scale), blurred=blurred)
 
 
 def _weights(prior: Floats | None, poses: Poses) -> Doubles:

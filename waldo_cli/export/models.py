@@ -99,7 +99,9 @@ def export(stack: Stack, path: Path, *, overwrite: bool = False) -> tuple[list[P
             " not written"
         )
     usage = usage_of(stack, first.name, [other.name for other in others], difference)
-    text = (json.dumps(usage, indent=1, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+    text = (json.dumps(usage, indent=1, ensure_ascii=False) + "\n").encode(
+        errors="backslashreplace"
+    )
     folder = os.path.dirname(path)
     if folder:
         make_folder(folder)

@@ -227,7 +227,13 @@ def answer_lines(result: Result, trace: Trace) -> Iterator[str]:
                 f"Nothing was found: the best score is {best.score:.3f}, at {best.x:g}, {best.y:g}{must}."
             )
     if result.margin is not None:
-        yield f"The next best place elsewhere scores {result.margin:.3f} less."
+        if result.margin >= 0:
+            yield f"The next best place elsewhere scores {result.margin:.3f} less."
+        else:
+            yield (
+                f"The next best place elsewhere scores {-result.margin:.3f} more, but chance brings about"
+                " its like more often."
+            )
 
 
 def place_lines(ranking: Ranking, place: Place, trace: Trace) -> Iterator[str]:
@@ -243,11 +249,13 @@ def place_lines(ranking: Ranking, place: Place, trace: Trace) -> Iterator[str]:
         f"{name} largest activation there is {place.strength:.3f}, at scale {place.grid.scale:.3g}, where"
         f" objects of {_size_sought(ranking.seen.maps, place.grid)} are found."
     )
-    yield (
-        f"No peak among the {len(ranking.before)} best before suppression has its box there."
-        if place.before is None
-        else f"Before suppression it is peak number {place.before}."
-    )
+    if place.before is not None:
+        yield f"Before suppression it is peak number {place.before}."
+    else:
+        parts = "; a mask is also compared part by part" if ranking.seen.matches else ""
+        yield (
+            f"No peak among the {len(ranking.before)} best before suppression has its box there{parts}."
+        )
     must = _threshold(trace)
     yield from _after_lines(ranking, place, must)
     first = ranking.first()
