@@ -241,6 +241,16 @@ class Template:
 
     def equations(self, free: tuple[str, ...]) -> _Equations:
         """What a step needs. `free` names what of the pose may change, of PLACE, SCALE and ANGLE."""
+        known = self._equations.get(free)
+        if known is None:
+            known = self._equations[free] = self._equations_of(free)
+        return known
+
+    @cached_property
+    def _equations(self) -> dict[tuple[str, ...], _Equations]:
+        return {}
+
+    def _equations_of(self, free: tuple[str, ...]) -> _Equations:
         chosen = [0, 1, *([2] if SCALE in free else []), *([3] if ANGLE in free else [])]
         basis = np.concatenate([self.values[None], -self.derivatives[chosen]])
         weighted = basis * self.weights
@@ -254,7 +264,9 @@ class Template:
         normal[:, m:, :m] = normal[:, :m, m:].transpose(0, 2, 1)
         offsets = np.arange(m, m + channels)
         normal[:, offsets, offsets] = weights[:, None]
-        return _Equations(weighted.transpose(1, 2, 0).astype(np.float32), normal)
+        return _Equations(
+            weighted.transpose(1, 2, 0).astype(np.float32), self.weights.astype(np.float32), normal
+        )
 
     def summed(self, x: Array) -> Doubles:
         """Sums ``(..., B)`` of ``(..., P)`` over the parts of the mask, B of them."""
@@ -293,16 +305,18 @@ class _Equations:
     """
 
     basis: Floats  # (C, P, 1 + n) derivatives by the first of them, weighted
+    weights: Floats  # (P,)
     normal: Doubles  # (B, k, k) for each part of the mask (`Template.summed`)
 
-    def solved(self, error: Floats, weights: Floats, kept: Doubles) -> Doubles:
+    def solved(self, error: Floats, kept: Doubles) -> Doubles:
         """The numbers ``(N, k)`` that make errors ``(C, N, P)`` least over the parts kept, ``(N, B)``."""
-        right = np.concatenate([(error @ self.basis).sum(0), (error @ weights).T], axis=1)
+        right = np.concatenate([(error @ self.basis).sum(0), (error @ self.weights).T], axis=1)
         k = self.normal.shape[1]
         normal = (kept @ self.normal.reshape(-1, k * k)).reshape(-1, k, k)
         # What tells nothing of a number leaves it as it is.
-        normal[:, np.arange(k), np.arange(k)] *= 1 + 1e-6
-        normal[:, np.arange(k), np.arange(k)] += 1e-12
+        diagonal = np.einsum("nkk->nk", normal)  # a view
+        diagonal *= 1 + 1e-6
+        diagonal += 1e-12
         solved = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
         return solved.astype(np.float64)
 
@@ -581,7 +595,7 @@ def _moved(
     error -= offset.astype(np.float32)[:, :, None]
     if ignored.any():
         error = np.where(ignored, np.float32(0), error)
-    solved = equations.solved(error, template.weights.astype(np.float32), kept)
+    solved = equations.solved(error, kept)
     total = gain + solved[:, 0]
     change = solved[:, 1:] / np.where(total > 1e-6, total, np.inf)[:, None]
     limit = _MAX_SHIFT * template.pitch[0]

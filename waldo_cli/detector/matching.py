@@ -341,23 +341,23 @@ def coarse_search(
             grids[-1] = replace(grid, values=np.maximum(grids[-1].values, grid.values))
         else:
             grids.append(grid)
-        found.append(_best_places(grid, 0, _coarse_grid(matcher, scale)[0], count, turns, which))
+        found.append(_best_places(matcher, grid, 0, count, turns, which))
     return grids, _likely(matcher, pyramid, Candidates.joined(found), TOGETHER * effort(count))
 
 
 def _best_places(
+    matcher: Matcher,
     grid: Grid,
     channel: int,
-    thing: Size,
     count: int,
     turns: Sequence[Turn] = UPRIGHT,
     which: NDArray[np.intp] | None = None,
 ) -> Candidates:
     """The best places of a map, not too near to each other, enough for `count` finds.
 
-    `thing` is its size there, in cells of the map. `which` of the turns it is, is told for each place
-    ``(H', W')``, where there are several.
+    `which` of the turns it is, is told for each place ``(H', W')``, where there are several.
     """
+    thing = grid.object_size or matcher.mask.size  # in cells of the map
     values = grid.values[:, :, channel]
     rows, cols = local_maxima(values, _MAXIMA).T
     cells = np.stack([rows // max(1, thing.rows // _CELL), cols // max(1, thing.cols // _CELL)])
@@ -534,7 +534,7 @@ def of_maps(
     max_overlap: float,
 ) -> Candidates:
     """Candidates for `count` finds from a mask's maps at full size."""
-    found = [_best_places(grid, channel, matcher.mask.size, count) for grid in maps.grids]
+    found = [_best_places(matcher, grid, channel, count) for grid in maps.grids]
     places = _likely(matcher, pyramid, Candidates.joined(found))
     rows = np.arange(len(places))
     return places[_apart(places.poses, matcher, max_overlap, ALIGNED * effort(count), rows)]
