@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import peers
+from benchmarks.cases import spot
 from benchmarks.measure import OURS, Row, compare, compare_processes
 from waldo_cli import Size, cross_correlate, load_image, load_stack, normalized_cross_correlate
 from waldo_cli.detector.search import Search
@@ -25,8 +26,6 @@ from waldo_cli.stack.layers import Conv
 HERE = Path(__file__).resolve().parent
 SCENE = HERE.parent / "sample_images" / "town.png"
 MEGAPIXELS = {0.3: (480, 640), 3: (1536, 2048), 12: (3000, 4000)}
-# Standard deviation of a mask cut out of the test picture, at least: one without contrast is refused.
-LEAST_CONTRAST = 0.1
 
 
 @dataclass
@@ -54,12 +53,9 @@ def page(settings: Settings, height: int, width: int) -> np.ndarray:
 def crop(x: np.ndarray, height: int, width: int | None = None, n: int = 0) -> np.ndarray:
     """A mask out of the picture, from where it has contrast; square where no width is said."""
     width = width or height
-    for k in range(n, n + 500):
-        i, j = (40 + 23 * k) % (x.shape[0] - height + 1), (60 + 41 * k) % (x.shape[1] - width + 1)
-        V = np.ascontiguousarray(x[i : i + height, j : j + width])
-        if V.std() > LEAST_CONTRAST:
-            return V
-    raise ValueError(f"the test picture has no place of {width}x{height} pixels with much contrast")
+    # Of pixels in [0, 1] no spot has as much as `spot` asks for: it is the best of those that it tries.
+    top, left = spot(np.random.default_rng(n), x, height, width, least_cells=0)
+    return np.ascontiguousarray(x[top : top + height, left : left + width])
 
 
 def masks(settings: Settings) -> Iterator[Row]:
