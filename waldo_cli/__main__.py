@@ -209,14 +209,11 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except Exception as e:  # not left to Python: its exit status 1 would mean "nothing found"
         if debug:
             raise
-        if "can't start new thread" in str(e):
-            return _complain(
-                "waldo: no further thread can be started, see `ulimit -v` and `ulimit -u`"
-            )
         first_line = f"{type(e).__name__}: {e}".splitlines()[0]
-        status = _complain(
-            f"waldo: unexpected {first_line} (--debug shows where; please report it)"
-        )
+        line = f"unexpected {first_line} (--debug shows where; please report it)"
+        if "can't start new thread" in str(e):
+            line = "no further thread can be started, see `ulimit -v` and `ulimit -u`"
+        status = _complain(f"waldo: {line}")
     return status or 0
 
 
