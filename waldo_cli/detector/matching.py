@@ -62,7 +62,9 @@ SMALLEST = 8
 PER_SCALE, _MAXIMA, _CELL = 384, 4096, 4
 # Candidates: those that are aligned, and those that come through the first alignment. So many are enough for
 # `FINDS` finds; for more there are more, up to `MOST_EFFORT` times as many.
-TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 64, 32, 16, 16
+TOGETHER, ALIGNED, FINDS, MOST_EFFORT = 80, 32, 16, 16
+# Of them so many are chosen by what speaks for them to one by its correlation.
+_TO_ONE = 4
 # Finds among the first candidates, up to which the candidates after them are skipped: they are worse.
 SEVERAL = 8
 # Candidates that are aligned as finely as is reported, at least.
@@ -381,14 +383,21 @@ def _best_places(
 def _likely(
     matcher: Matcher, pyramid: ImagePyramid, places: Candidates, count: int | None = None
 ) -> Candidates:
-    """Those places, at most `count`, for which most speaks as they are, best first.
+    """Those places, at most `count`, that are the most likely ones as they are, best first.
 
-    A correlation alone would pass over a thing of which a part is hidden: hundreds of places have more.
+    They are those for which most speaks, and some of those that correlate best: a correlation alone would
+    pass over a thing of which a part is hidden, since hundreds of places have more; what speaks for a place
+    would pass over one that hangs over the edge, of which few numbers are seen.
     """
     if not len(places):  # a region too narrow for any
         return places
     agreement = _compared(matcher, pyramid, places, matcher.larger * GLANCE)
-    order = np.argsort(-evidence(agreement, any_contrast=True), kind="stable")
+    # A score of few numbers is easily high.
+    numbers = np.log(np.maximum(agreement.independent, 1.0))
+    correlation = np.arctanh(np.clip(agreement.score, -0.5, 0.995)) + 0.4 * numbers
+    speaks = evidence(agreement, any_contrast=True)
+    by_both = [np.argsort(np.argsort(-a, kind="stable")) for a in (speaks, correlation)]
+    order = np.argsort(np.minimum(by_both[0], _TO_ONE * by_both[1]), kind="stable")
     return places[order[:count]]
 
 

@@ -58,7 +58,7 @@ _RIVAL = 3
 
 # Evidence beyond the rival's share that 1 of 100 pages without the mask reaches, and how much more evidence
 # 1 of 1,000 reaches.
-_ONE_IN_100, _TEN_TIMES_LESS = 0.8, 1.9
+_ONE_IN_100, _TEN_TIMES_LESS = 1.0, 1.9
 
 # A place with this evidence is a find whatever its rival, and no rival itself: the thing may be there often.
 _SURE = _ONE_IN_100 + _OF_RIVAL * _RIVAL_LIMITS[1]
