@@ -332,6 +332,33 @@ def test_an_image_that_is_handed_back_goes_to_a_worker_that_can_be_used(
     assert asked == [(None, False), (["second"], True)]
 
 
+def test_a_record_is_waited_for_until_the_client_is_closed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from waldo_cli.batch import cluster
+    from waldo_cli.batch.finder import Extras, Query
+
+    class Future:
+        """Of Dask, done; what its worker has returned comes at the third try."""
+
+        status = "finished"
+        tries = 0
+
+        def result(self, timeout: float) -> bytes:
+            assert timeout == cluster.WATCH_INTERVAL
+            self.tries += 1
+            if self.tries < 3:
+                raise TimeoutError
+            return b"record"
+
+    monkeypatch.chdir(tmp_path)
+    engine = cluster.Cluster(Query(stack="stripes"), Extras(), "tcp://10.0.0.1:8786")
+    assert engine._result_of(Future()) == b"record"
+    engine._closed.set()
+    with pytest.raises(TimeoutError):
+        engine._result_of(Future())
+
+
 def test_a_worker_that_joins_and_is_silent_does_not_end_a_run_that_others_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

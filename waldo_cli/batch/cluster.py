@@ -272,12 +272,27 @@ class Cluster:
         if outcome is not None:
             done(outcome)
 
+    def _result_of(self, future: Any) -> bytes | None:
+        """Return what a task that is done has returned; raise what it has raised.
+
+        Dask would wait without end if its client were closed meanwhile, in a thread that keeps the process
+        alive.
+        """
+        while True:
+            try:
+                result: bytes | None = future.result(timeout=WATCH_INTERVAL)
+            except TimeoutError:
+                if self._closed.is_set() or future.status != "finished":
+                    raise
+            else:
+                return result
+
     def _outcome(self, item: Item, future: Any) -> Record | BaseException | None:
         """Return the record of a worker, or an error that ends the run; None if the worker cannot be used."""
         empty = Record(item.path, self.run, page=item.page, output=item.output)
         try:
-            packed = future.result()
-            record: Record | None = packed and loads(packed)
+            packed = self._result_of(future)
+            record: Record | None = None if packed is None else loads(packed)
         except KilledWorker:
             return replace(empty, error="every worker that had it was lost: out of memory?")
         except (CancelledError, CommClosedError):  # the image is not to blame
