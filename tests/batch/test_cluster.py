@@ -339,9 +339,9 @@ def test_a_record_is_waited_for_until_the_client_is_closed(
     from waldo_cli.batch.finder import Extras, Query
 
     class Future:
-        """Of Dask, done; what its worker has returned comes at the third try."""
+        """Of Dask; its worker is lost, the task is done again, its record comes at the third try."""
 
-        status = "finished"
+        status = "pending"
         tries = 0
 
         def result(self, timeout: float) -> bytes:
@@ -357,6 +357,11 @@ def test_a_record_is_waited_for_until_the_client_is_closed(
     engine._closed.set()
     with pytest.raises(TimeoutError):
         engine._result_of(Future())
+    engine._closed.clear()
+    raised = Future()
+    raised.status = "error"  # by the task itself
+    with pytest.raises(TimeoutError):
+        engine._result_of(raised)
 
 
 def test_a_worker_that_joins_and_is_silent_does_not_end_a_run_that_others_do(

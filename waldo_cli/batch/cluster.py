@@ -275,14 +275,14 @@ class Cluster:
     def _result_of(self, future: Any) -> bytes | None:
         """Return what a task that is done has returned; raise what it has raised.
 
-        Dask would wait without end if its client were closed meanwhile, in a thread that keeps the process
-        alive.
+        Where the worker that held the result is lost, the task is done again, and this waits for it. Dask
+        would wait without end if its client were closed meanwhile, in a thread that keeps the process alive.
         """
         while True:
             try:
                 result: bytes | None = future.result(timeout=WATCH_INTERVAL)
             except TimeoutError:
-                if self._closed.is_set() or future.status != "finished":
+                if self._closed.is_set() or future.status == "error":  # the task's own, or given up
                     raise
             else:
                 return result
