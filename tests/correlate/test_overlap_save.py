@@ -36,3 +36,13 @@ def test_kernels_in_pieces_and_in_turns_change_nothing(monkeypatch):
     assert tiling.kernels_at_a_time(3) == 0
     assert_close(cross_correlate(x, V, method="fft"), whole)
     assert_close(normalized_cross_correlate(x, V), scores)
+
+
+def test_an_image_that_fits_into_a_tile_takes_its_masks_whole():
+    outputs, mask = (33, 193), (448, 448)  # of 640x480 pixels
+    tiling, _ = overlap_save.plan_tiles(outputs, mask, 3, 1, 8)
+    assert tiling.pieces == (1, 1)
+    long, _ = overlap_save.plan_tiles((9, 1), (6000, 3), 3, 1, 8)  # no tile is so tall
+    assert long.pieces[0] > 1
+    x, V = picture(480, 64, 3), random(450, 50, 3, 2)
+    assert_close(cross_correlate(x, V, method="fft"), cross_correlate(x, V, method="gemm"))

@@ -101,6 +101,9 @@ def plan_tiles(
     # The largest side of a tile that leaves room for two of them.
     side = max(16, math.isqrt(_BUFFER_BYTES // 2 // _buffer_bytes(1, channels, itemsize)))
     piece = tuple(min(n, max(1, side // 2)) for n in extent)
+    image = [n + k - 1 for n, k in zip(outputs, extent, strict=True)]
+    if max(image) <= _SIDES[-1] and math.prod(map(_one_tile, image)) <= side * side:
+        piece = extent  # one tile takes all of the image
     pieces = tuple(-(-n // p) for n, p in zip(extent, piece, strict=True))
     piece = tuple(-(-n // p) for n, p in zip(extent, pieces, strict=True))
     (rows, tall), (cols, wide) = (_choices(n, p, side) for n, p in zip(outputs, piece, strict=True))
@@ -125,10 +128,15 @@ def plan_tiles(
     return chosen, float(work[r, c]) * math.prod(pieces)
 
 
+def _one_tile(length: int) -> int:
+    """Side of a tile that holds so many pixels, or the largest side there is."""
+    return int(_SIDES[np.searchsorted(_SIDES, min(length, int(_SIDES[-1])))])
+
+
 def _choices(outputs: int, piece: int, most: int) -> tuple[Array, Array]:
     """Number of tiles along an axis, and their side, for every side that can be used."""
-    one_tile = _SIDES[np.searchsorted(_SIDES, min(outputs + piece - 1, int(_SIDES[-1])))]
-    low, high = np.searchsorted(_SIDES, (piece, min(max(most, 2 * piece), int(one_tile)) + 1))
+    one_tile = _one_tile(outputs + piece - 1)
+    low, high = np.searchsorted(_SIDES, (piece, min(max(most, 2 * piece), one_tile) + 1))
     sides = _SIDES[low:high]
     if not sides.size:
         sides = np.array([one_tile])
