@@ -120,6 +120,32 @@ def test_runs_that_are_no_mask_are_one_line(folder: Path, segmentation: object) 
     assert faults[0].startswith("annotations[0]: ")
 
 
+def test_boxes_of_cvat_in_coco_are_turned_about_their_middle(folder: Path) -> None:
+    attributes = {"occluded": False, "rotation": 90.0}
+    lying = {"bbox": [5, 10, 20, 4], "segmentation": [], "attributes": attributes, "ignore": 1}
+    straight = {"bbox": [1, 2, 10, 10], "segmentation": [], "attributes": {"rotation": 0.0}}
+    around = {
+        "bbox": [1, 2, 10, 10],
+        "segmentation": [[1, 2, 11, 2, 6, 12]],
+        "attributes": attributes,
+    }
+    (page,) = read(
+        folder, coco(lying, straight, around, {"bbox": [1, 2, 10, 10], "attributes": []})
+    )
+    assert page.boxes[1:] == (BOX, BOX, BOX)
+    turned = page.boxes[0]
+    edges = (turned.left, turned.top, turned.right, turned.bottom)
+    assert edges == pytest.approx((13, 2, 17, 22))
+    assert turned.ignored
+
+
+def test_a_turn_in_coco_that_is_no_number_is_one_line(folder: Path) -> None:
+    root = coco({"bbox": [1, 2, 10, 10], "attributes": {"rotation": "x"}}, {"bbox": [1, 2, 10, 10]})
+    (page,), faults = read_leniently(folder, root)
+    assert page.boxes == (BOX,)
+    assert faults == ["annotations[0]: rotation = 'x' is not a number"]
+
+
 @pytest.mark.parametrize("key", ["image_id", "category_id"])
 @pytest.mark.parametrize("value", ["0", 0.0, " 0"])
 def test_ids_of_coco_may_be_text_or_have_a_decimal_point(

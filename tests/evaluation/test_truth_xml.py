@@ -49,6 +49,18 @@ def test_voc_of_a_tool_that_counts_from_zero_is_clipped(folder: Path) -> None:
     assert read(folder, voc(thing(corner)))[0].boxes == (TrueBox("waldo", 0, 0, 40, 30),)
 
 
+def test_boxes_of_cvat_in_voc_are_turned_about_their_middle(folder: Path) -> None:
+    box = "<bndbox><xmin>6.0</xmin><ymin>11.0</ymin><xmax>25.0</xmax><ymax>14.0</ymax></bndbox>"
+    turn = "<attribute><name>rotation</name><value>90.0</value></attribute>"
+    more = f"<difficult>1</difficult><attributes><attribute/>{turn}</attributes>"
+    (box_as_shown,) = read(folder, voc(thing(box, more)))[0].boxes
+    edges = (box_as_shown.left, box_as_shown.top, box_as_shown.right, box_as_shown.bottom)
+    assert edges == pytest.approx((13, 2, 17, 22))
+    assert box_as_shown.ignored
+    unturned = thing(more=f"<attributes>{turn.replace('90.0', '0.0')}</attributes>")
+    assert read(folder, voc(unturned))[0].boxes == (BOX,)
+
+
 @pytest.mark.parametrize("size", ["", "<size><width>0</width><height>0</height></size>"])
 def test_voc_may_lack_the_size(folder: Path, size: str) -> None:
     (page,) = read(folder, voc(thing(), size=size))

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -144,7 +145,20 @@ def _coco_box(annotation: Mapping[str, Any], label: str) -> TrueBox:
     if not isinstance(bbox, list) or len(bbox) != 4:
         raise InvalidInputError("bbox must be [x, y, width, height]")
     x, y, width, height = (finite_number(v, "bbox") for v in bbox)
-    return TrueBox(label, x, y, x + width, y + height, aside, crowd)
+    degrees = 0.0 if polygons else _turn_by_cvat(annotation)
+    middle = (x + width / 2, y + height / 2)
+    box = turned(label, (x, y, x + width, y + height), degrees, middle)
+    return replace(box, ignored=aside, crowd=crowd)
+
+
+def _turn_by_cvat(annotation: Mapping[str, Any]) -> float:
+    """By how many degrees a box is turned about its middle.
+
+    COCO has no turned boxes. CVAT writes them as they lay before the turn, and the turn as an attribute.
+    """
+    attributes = annotation.get("attributes")
+    turn = attributes.get("rotation") if isinstance(attributes, dict) else None
+    return finite_number(turn or 0, "rotation")
 
 
 def _around_runs(mask: Mapping[str, Any]) -> tuple[int, int, int, int]:

@@ -7,6 +7,7 @@ writes one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
@@ -105,7 +106,17 @@ def _object_box(thing: Element, label: str) -> TrueBox:
         )
         # Pixels count from 1, and the last one belongs to the box: its left edge is one less. A tool that
         # counts from 0 writes a 0 at the page's edge, where the box is clipped.
-        return TrueBox(label, left - 1, top - 1, right, bottom, aside)
+        left, top = left - 1, top - 1
+        # CVAT writes a turned box as it lay before the turn about its middle, and the turn as an attribute.
+        turns = (
+            a for a in thing.iterfind("attributes/attribute") if _text(a, "name") == "rotation"
+        )
+        turn = next((_text(a, "value") for a in turns), "")
+        middle = ((left + right) / 2, (top + bottom) / 2)
+        box = turned(
+            label, (left, top, right, bottom), finite_number(turn or 0, "rotation"), middle
+        )
+        return replace(box, ignored=aside)
     if thing.find("segm/box") is not None:
         left, top, right, bottom = (
             _number(thing, f"segm/box/{k}") for k in ("xmin", "ymin", "xmax", "ymax")
