@@ -233,7 +233,7 @@ def labelme(*shapes: dict[str, Any], **more: Any) -> dict[str, Any]:
         {"shape_type": "polygon", "points": [[1, 2], [11, 5], [6, 12]]},
         {"shape_type": None, "points": [[1, 2], [11, 5], [6, 12]]},
         {"shape_type": "circle", "points": [[6, 7], [6, 12]]},
-        {"shape_type": "mask", "points": [[1, 2], [11, 12]], "mask": "iVBORw0"},
+        {"shape_type": "mask", "points": [[1, 2], [10, 11]], "mask": "iVBORw0"},  # its last pixels
     ],
 )
 def test_shapes_of_labelme_have_the_box_around_them(folder: Path, shape: dict[str, Any]) -> None:

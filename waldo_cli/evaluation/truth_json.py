@@ -290,6 +290,9 @@ def _labelme_box(shape: Any, label: str) -> TrueBox:
         (x, y), edge = points
         radius = math.dist((x, y), edge)
         return TrueBox(label, x - radius, y - radius, x + radius, y + radius, aside)
+    if kind == "mask" and len(points) == 2:
+        (left, top), (right, bottom) = points  # its last pixels, which belong to it
+        return TrueBox(label, left, top, right + 1, bottom + 1, aside)
     if kind in ("point", "points", "line", "linestrip"):
         raise NoBoxError(f"a shape of type {brief(kind)} has no box")
     # Of an ellipse, which labelme has not, two points may be anything.
