@@ -186,6 +186,15 @@ def test_pixels_without_weight_may_hold_anything() -> None:
     assert np.nanmax(answers[0]) == pytest.approx(1, abs=1e-5)
 
 
+def test_what_fills_a_large_mask_has_its_colour() -> None:
+    pixels = np.full((1000, 1000, 3), (0.9, 0.7, 0.31), np.float32)
+    weights = np.ones((1000, 1000), np.float32)
+    weights[:9, :9] = 0
+    filled = Mask("m", pixels, weights).filled()
+    assert filled.dtype == np.float32
+    np.testing.assert_array_equal(filled, pixels)
+
+
 def test_a_stack_without_its_mask_says_so() -> None:
     with pytest.raises(StackError, match="no mask: give one with --mask"):
         PIXELS.run(IMAGE)

@@ -80,7 +80,9 @@ class Mask:
         counted = self.weights > 0
         if not counted.any():
             raise InvalidInputError("the mask's weights are all 0: nothing is left to look for")
-        return np.where(counted[:, :, None], self.pixels, self.pixels[counted].mean(axis=0))
+        # In float64: numpy adds up one pixel after the other, and float32 loses the last digits of each.
+        mean = self.pixels[counted].mean(axis=0, dtype=np.float64).astype(np.float32)
+        return np.where(counted[:, :, None], self.pixels, mean)
 
     def weighed(self) -> Floats:
         """The pixels times their weights, and the weights as a last channel: ``(A, B, C + 1)``.
