@@ -67,6 +67,8 @@ def test_many_masks_give_what_each_gives_alone() -> None:
     ("asked", "reason"),
     [
         ({"top": 0}, "top is 0"),
+        ({"top": 1.5}, "top is 1.5: give a whole number"),
+        ({"top": "every"}, "top is 'every'"),
         ({"threshold": float("nan")}, "threshold is nan"),
         ({"max_overlap": 1.5}, "max_overlap is 1.5"),
         ({"labels": ["odlaw"]}, "no label 'odlaw': bright has bright"),
@@ -74,7 +76,10 @@ def test_many_masks_give_what_each_gives_alone() -> None:
         ({"scales": 1e-4}, "use a larger one"),
         ({"region": (80, 0, 5, 5)}, "lies outside the 80x60 image"),
         ({"region": (0, 0, 0, 5)}, "region is 0x5"),
-        ({"where": np.ones((60, 81))}, "must be of one size"),
+        ({"region": (0, 0, 5)}, r"region is \(0, 0, 5\): give left, top, width, height"),
+        ({"region": (0.5, 0, 5, 5)}, "in whole pixels"),
+        ({"where": np.ones((60, 81))}, "where is 81x60, the image 80x60"),
+        ({"where": np.ones((60, 80, 3))}, r"where is \(60, 80, 3\), the image 80x60"),
         ({"where": np.full((60, 80), 1.5)}, "outside 0 to 1"),
         ({"where": np.full((60, 80), np.nan)}, "outside 0 to 1"),
         ({"masks": []}, "masks is empty"),
@@ -113,6 +118,7 @@ def test_a_search_reports_the_first_label_all_masks_or_what_is_asked() -> None:
     assert search.labels == ("a", "b")
     assert search.reporting(iter(["b", "b"])).labels == ("b",)  # type: ignore[arg-type]
     assert Search.of(masks=(m for m in masks), labels=(n for n in "a")).labels == ("a",)  # type: ignore[arg-type]
+    assert Search.of("waldo", labels="odlaw").labels == ("odlaw",)
     with pytest.raises(InvalidInputError, match="no label 'c': pixels has a, b"):
         search.reporting(["c"])
     with pytest.raises(InvalidInputError, match="labels is empty"):

@@ -12,6 +12,7 @@ normalised form.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -119,9 +120,11 @@ def cross_correlate(
     image = _real("image", x, "(H, W, C) or (N, H, W, C)", 4 if batch else 3)
     kernels = _finite("kernel", _real("kernel", V, "(A, B, C, K)", 4))
     C, (A, B, per_group, K) = image.shape[-1], kernels.shape
-    if groups < 1 or C % groups or K % groups:
+    whole = isinstance(groups, (int, np.integer))
+    if not whole or groups < 1 or C % groups or K % groups:
         raise InvalidInputError(
-            f"groups = {groups} must divide the image's {C} channels and the {K} kernels"
+            f"groups = {groups!r} must be a whole number that divides the image's {C} channels and the"
+            f" {K} kernels"
         )
     if per_group * groups != C:
         raise InvalidInputError(
@@ -394,7 +397,7 @@ def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int, int]) -> Floa
 
 
 def _pair(name: str, value: IntOrPair) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
+    pair = tuple(value) if isinstance(value, Iterable) else (value, value)
     if len(pair) != 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in pair):
         raise InvalidInputError(
             f"{name} = {value!r}; give a whole number >= 1, or (row, col) of them"

@@ -138,7 +138,8 @@ def detect(
         Below it a peak is no detection; when None the stack's own or, for masks, what chance hardly brings
         about (`Detection.chance`) is a detection, whatever its score.
     labels
-        Which of the stack's labels to report: its first when None, every mask's where masks are given.
+        Which of the stack's labels to report, one or several: its first when None, every mask's where masks
+        are given.
     region
         ``(left, top, width, height)``: only here may a peak lie.
     where
@@ -244,8 +245,8 @@ def detect_with(
     else:
         image = _checked_image(image)
     size = Size(*image.shape[:2])
-    if top != "all" and top < 1:
-        raise InvalidInputError(f"top is {top}: ask for at least 1 detection")
+    if top != "all" and not (isinstance(top, int | np.integer) and top >= 1):
+        raise InvalidInputError(f"top is {top!r}: give a whole number of at least 1, or 'all'")
     if not 0 <= max_overlap <= 1:
         raise InvalidInputError(f"max_overlap is {max_overlap:g}: it is a share from 0 to 1")
     prior = prior_of(size, region, where)

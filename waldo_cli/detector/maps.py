@@ -129,13 +129,19 @@ def prior_of(
     if where is not None:
         prior = np.array(where, dtype=np.float32)
         if prior.shape != image:
+            there = Size(*prior.shape) if prior.ndim == 2 else prior.shape
             raise InvalidInputError(
-                f"where is {prior.shape}, the image {tuple(image)}: they must be of one size"
+                f"where is {there}, the image {image}: they must be of one size"
             )
         if not ((prior >= 0) & (prior <= 1)).all():
             raise InvalidInputError("where holds weights outside 0 to 1")
     if region is not None:
-        left, upper, w, h = region
+        sides = tuple(region)
+        if len(sides) != 4 or not all(isinstance(n, int | np.integer) for n in sides):
+            raise InvalidInputError(
+                f"region is {region!r}: give left, top, width, height in whole pixels"
+            )
+        left, upper, w, h = sides
         if w < 1 or h < 1:
             raise InvalidInputError(f"region is {w}x{h}: it must be at least one pixel each way")
         rows = slice(max(upper, 0), max(upper + h, 0))

@@ -201,7 +201,7 @@ class Search:
         InvalidInputError
             There is no such label, or none at all is given.
         """
-        labels = tuple(dict.fromkeys(labels))
+        labels = tuple(dict.fromkeys([labels] if isinstance(labels, str) else labels))
         if not labels:
             raise InvalidInputError("labels is empty: give at least one, or None")
         known = self.stack.labels if self.masks is None else [m.label for m in self.masks]
