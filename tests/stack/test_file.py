@@ -465,7 +465,10 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.toml")
     assert refused(tmp_path / "pipe.toml") == "not a regular file"
     assert refused(Path("/dev/zero")) == "not a regular file"
-    assert refused(tmp_path) == "not a regular file"
+    assert refused(tmp_path).startswith("a folder: give the stack file in it")
+    assert refused(tmp_path / "waldo.npz").startswith(
+        "the weights of a stack: give the stack file beside"
+    )
     assert "no such file" in refused(tmp_path / "gone.toml")
     assert refused("a\0.toml") == "not a file name"
 

@@ -172,9 +172,15 @@ def load_stack(name_or_path: str | Path) -> Stack:
         if text not in built_in_names():
             raise StackError(
                 f"no built-in stack {text!r}: there are {', '.join(built_in_names())};"
-                " a stack file is given by its path, such as ./mine.toml"
+                " a stack file is given by its path, such as ./mine.toml or run/logo.toml"
             )
     try:
+        if path.is_dir():
+            raise StackError("a folder: give the stack file in it, which ends in .toml")
+        if path.suffix == ".npz":
+            raise StackError(
+                "the weights of a stack: give the stack file beside it, which ends in .toml"
+            )
         return _parse(_read_toml(path), path)
     except WaldoError as e:
         raise e.at(text) from None
