@@ -149,6 +149,23 @@ def test_of_glyphs_of_one_shape_the_one_in_the_masks_colour_is_the_best() -> Non
     assert best.score > others[0].score + 0.05
 
 
+def test_the_rim_of_a_small_icon_says_little_of_its_colours() -> None:
+    large = Image.new("RGBA", (128, 128))
+    draw = ImageDraw.Draw(large)
+    for left, top, colour in (
+        (17, 64, (209, 52, 56)),
+        (53, 31, (40, 150, 72)),
+        (91, 49, (33, 111, 219)),
+    ):
+        draw.rectangle((left, top, left + 25, 111), fill=colour)
+    icon = large.resize((16, 16), Image.Resampling.BOX)
+    page = Image.new("RGBA", (200, 120), (236, 238, 241))
+    ImageDraw.Draw(page).text((20, 80), "what is around it", fill=(40, 42, 48))
+    page.alpha_composite(icon, (90, 30))
+    (found,) = detect(np.asarray(page.convert("RGB")), masks=[np.asarray(icon)]).detections
+    assert (found.x, found.y, found.scale) == pytest.approx((98, 38, 1), abs=0.4)
+
+
 def test_a_faint_mask_of_many_colours_is_sought_by_its_colours() -> None:
     faint = np.dstack([THING, np.full(THING.shape[:2], 0.4, np.float32)])
     (found,) = detect(planted(50, 40, mask=THING, page=SCENE), masks=[faint], scales=1).detections
