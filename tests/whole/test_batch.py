@@ -110,6 +110,8 @@ def test_quiet_answers_by_status_at_the_first_find(place: Path) -> None:
     (place / "photos" / "zzz.png").write_bytes(b"never looked at")
     ended = run(place, "photos/page001.png", "photos/zzz.png", "-q", "-j", 1, "-o", "out")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+    after_one_that_failed = run(place, "gone.png", "photos/page001.png", "-q", "-j", 1)
+    assert after_one_that_failed.returncode == 0
     draw(place / "none.png", 0, found=False)
     assert run(place, "none.png", "-q").returncode == 1
     assert not (place / "out").exists(), "nothing is written"
