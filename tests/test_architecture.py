@@ -74,7 +74,7 @@ PACKAGES = {
 
 # What it may load beyond that when it is called.
 LATER = {
-    "detector.matching": {"scipy"},
+    "detector.matcher": {"scipy"},
     "detector.result": {"pandas", "supervision"},
     "parallel": {"numpy"},
     "batch": {"numpy"},

@@ -18,7 +18,7 @@ from PIL import Image
 
 from waldo_cli import Mask, Result, Stack, detect
 from waldo_cli.detector.maps import Grid
-from waldo_cli.detector.matching import Turn, as_it_lies
+from waldo_cli.detector.matcher import Turn, as_it_lies
 from waldo_cli.detector.passes import Trace
 from waldo_cli.detector.search import Search
 from waldo_cli.errors import FileError, InvalidInputError

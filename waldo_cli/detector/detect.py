@@ -27,6 +27,13 @@ from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.boxes import boxed
 from waldo_cli.detector.candidates import best_candidates, log_odds, with_candidates_for
 from waldo_cli.detector.closer import corrected, look_closer
+from waldo_cli.detector.coarse import (
+    ALIGNED,
+    TOGETHER,
+    coarse_search,
+    expected_seconds,
+    of_maps,
+)
 from waldo_cli.detector.light import Searched, as_shown
 from waldo_cli.detector.maps import (
     MAX_SECONDS,
@@ -37,15 +44,7 @@ from waldo_cli.detector.maps import (
     refuse_too_long,
     run_stack,
 )
-from waldo_cli.detector.matching import (
-    ALIGNED,
-    TOGETHER,
-    Match,
-    coarse_search,
-    expected_seconds,
-    of_maps,
-    verified,
-)
+from waldo_cli.detector.matching import Match, verified
 from waldo_cli.detector.overlay import Overlay, merged
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress

@@ -11,7 +11,7 @@ from waldo_cli.arrays import Floats
 from waldo_cli.detector.cuts import cuts
 from waldo_cli.detector.light import Searched
 from waldo_cli.detector.maps import Maps
-from waldo_cli.detector.matching import Matcher
+from waldo_cli.detector.matcher import Matcher
 from waldo_cli.detector.peaks import MAX_OVERLAP, as_printed
 from waldo_cli.geometry import Detection
 from waldo_cli.stack.stack import CloserLook, Stack

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self, cast
 
 from waldo_cli.detector import maps
 from waldo_cli.detector.cuts import magnification
-from waldo_cli.detector.matching import Matcher, Turn, is_one_colour
+from waldo_cli.detector.matcher import Matcher, Turn, is_one_colour
 from waldo_cli.detector.pyramid import level_size
 from waldo_cli.detector.verdict import MOST_CHANCE
 from waldo_cli.errors import InvalidInputError, WaldoError

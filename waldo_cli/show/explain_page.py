@@ -23,7 +23,7 @@ from waldo_cli.detector.detect import detect_with
 from waldo_cli.detector.explanation import Place, Ranking, rankings, window_around
 from waldo_cli.detector.light import LitImage, Searched, as_shown
 from waldo_cli.detector.maps import MAX_SECONDS, Grid, Maps
-from waldo_cli.detector.matching import COARSE, Matcher, Turn, as_it_lies
+from waldo_cli.detector.matcher import COARSE, Matcher, Turn, as_it_lies
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP
 from waldo_cli.detector.result import Result
