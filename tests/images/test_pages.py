@@ -14,9 +14,9 @@ from imagefiles import PNG_SIGNATURE, chunk, encoded
 from PIL import Image
 
 from waldo_cli.errors import FileError, ImageError
+from waldo_cli.images import pnm, tiff
 from waldo_cli.images.load import load_image
 from waldo_cli.images.pages import Contents, contents, single
-from waldo_cli.images.pnm import header
 
 COLOURS = ["red", "lime", "blue"]
 LIMIT = 1 << 28
@@ -125,14 +125,27 @@ def test_more_pictures_of_netpbm_than_the_limit_are_refused(
             ask(data * 2)
 
 
-def test_a_page_of_netpbm_needs_no_header_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = b"".join(encoded(picture, "PPM") for picture in pictures()) * 3
-    asked = []
-    monkeypatch.setattr(
-        "waldo_cli.images.pnm.header", lambda data: asked.append(data) or header(data)
+@pytest.mark.parametrize("kind", ["pnm", "tif"])
+def test_pages_of_a_file_are_listed_once_and_again_when_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    made = (
+        document(kind, pictures())
+        if kind == "tif"
+        else b"".join(encoded(picture, "PPM") for picture in pictures())
     )
-    assert single(data, 4, LIMIT, None) == (data[: len(data) // 9], 1)
-    assert len(asked) == 4
+    module, name = (tiff, "pages") if kind == "tif" else (pnm, "places")
+    asked = []
+    find = getattr(module, name)
+    monkeypatch.setattr(module, name, lambda file: asked.append(file) or find(file))
+    path = str(tmp_path / "book")
+    Path(path).write_bytes(made)
+    assert contents(path).count == 3
+    for page in (1, 2, 3):
+        assert single(path, page, LIMIT, None) == single(made, page, LIMIT, None)
+    assert sum(not isinstance(file, io.BytesIO) for file in asked) == 1
+    Path(path).write_bytes(encoded(pictures()[0], "PPM"))
+    assert contents(path).count == 1
 
 
 def test_an_archive_tells_what_else_it_holds() -> None:

@@ -12,9 +12,9 @@ import io
 import os
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 from waldo_cli.errors import FileError, ImageError
 from waldo_cli.files import NotRegularFileError, open_regular
@@ -95,9 +95,9 @@ def contents(source: str | bytes) -> Contents:
         kind = _kind(file)
         match kind:
             case "TIFF":
-                return Contents(kind, max(1, len(tiff.pages(file))))
+                return Contents(kind, max(1, len(_listed(file, tiff.pages))))
             case "PNM":
-                return Contents(kind, max(1, len(pnm.places(file))))
+                return Contents(kind, max(1, len(_listed(file, pnm.places))))
             case "PDF":
                 return Contents(kind, pdf.count_pages(file))
             case "ZIP":
@@ -149,11 +149,11 @@ def single(
     with _opened(source) as file:
         match _kind(file):
             case "TIFF":
-                directories = tiff.pages(file)
+                directories = _listed(file, tiff.pages)
                 if len(directories) > 1:
                     _check(page, len(directories))
                     return tiff.cut_out(file, directories[page - 1], max_bytes), 1
-            case "PNM" if len(places := pnm.places(file, max(page, 2))) > 1:
+            case "PNM" if len(places := _listed(file, pnm.places)) > 1:
                 _check(page, len(places))
                 start, end = places[page - 1]
                 file.seek(start)
@@ -199,6 +199,25 @@ def room(source: str | bytes, limit: int) -> int:
             width, height, bits = struct.unpack_from("<ii2xH", head, 18)
             needed = width * abs(height) * bits // 8
     return max(limit, min(needed * 3 // 2, MAX_FILE_BYTES_EVER))
+
+
+# The file whose pages were listed last, and the list: its pages are asked for one after the other, and each
+# would go through all of the file.
+_last: tuple[object, list[Any]] = (None, [])
+
+
+def _listed(file: BinaryIO, find: Callable[[BinaryIO], list[Any]]) -> list[Any]:
+    """Return the list of pages that `find` gives; the one of the last file on a disk is remembered."""
+    global _last
+    if isinstance(file, io.BytesIO):
+        return find(file)
+    status = os.fstat(file.fileno())
+    asked = find, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    known, found = _last
+    if known != asked:
+        found = find(file)
+        _last = asked, found
+    return found
 
 
 def _check(page: int, count: int) -> None:

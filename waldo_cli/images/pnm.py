@@ -67,15 +67,8 @@ def header(data: bytes | bytearray) -> Header | None:
     )
 
 
-def places(file: BinaryIO, last: int | None = None) -> list[tuple[int, int]]:
+def places(file: BinaryIO) -> list[tuple[int, int]]:
     """Return where each picture of a file begins and ends: one may follow the other, with nothing between.
-
-    Parameters
-    ----------
-    file
-        Open at any place.
-    last
-        Number of the last picture that is wanted, counted from 1; None: all.
 
     Raises
     ------
@@ -84,15 +77,14 @@ def places(file: BinaryIO, last: int | None = None) -> list[tuple[int, int]]:
     """
     found: list[tuple[int, int]] = []
     start, size = 0, file.seek(0, os.SEEK_END)
-    while last is None or len(found) < last:
+    while True:
         file.seek(min(start, size))
         if (head := header(file.read(LONGEST_HEADER))) is None:
-            break
+            return found
         if len(found) == _MAX_PICTURES:
             raise ImageError(f"a PNM of more than {_MAX_PICTURES} pictures: split the file first")
         found.append((start, start + head.end))
         start += head.end
-    return found
 
 
 def as_tiff(data: bytes, max_pixels: int | None) -> bytes:
