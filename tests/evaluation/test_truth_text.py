@@ -296,11 +296,18 @@ def test_a_row_that_is_quoted_wrongly_is_told_and_the_others_are_read(
     assert (without.boxes, page.boxes) == ((), (BOX,))
     assert str(faults[0]).startswith(f"{path}: line 3: ")
     assert "which page it is of cannot be told" in str(faults[0])
+    assert len(faults) == 1
 
 
 @pytest.mark.parametrize(
     "row",
-    ['a.png,40,30,"waldo,1,2,11,12', '"a.png",40,30,"waldo"x,1,2,11,12', ' a.png ,40,"3"0,waldo,1'],
+    [
+        'a.png,40,30,"waldo,1,2,11,12',
+        '"a.png",40,30,"waldo"x,1,2,11,12',
+        ' a.png ,40,"3"0,waldo,1',
+        'a.png,40,30,"wal\ndo"x,1,2,11,12',
+        'a.png,40,"3"0,"wal\n\ndo",1,2,11,12',
+    ],
 )
 def test_a_page_whose_row_is_quoted_wrongly_is_left_out(folder: Path, row: str) -> None:
     path = folder / "truth.csv"

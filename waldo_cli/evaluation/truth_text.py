@@ -82,9 +82,9 @@ def _records(
 ) -> Iterator[tuple[str, list[str], str | None]]:
     """Where each record of a CSV stands, its cells, and what is wrong with its quotation marks.
 
-    Of such a record the cells are those before the fault. After it, it goes on with the next line: a mark
-    that is not closed would take all others in.
+    Of such a record the cells are those before the fault.
     """
+    width = 0  # cells of the first record, which names the columns
     while start < len(lines):
         rest = (lines[n] for n in range(start, len(lines)))
         reader = csv.reader(rest, delimiter=delimiter, strict=True)
@@ -93,13 +93,32 @@ def _records(
             for cells in reader:
                 read = reader.line_num
                 if cells:
+                    width = width or len(cells)
                     yield f"line {start + read}", cells, None
             return
         except csv.Error as e:
-            start += read + 1
-            where = f"line {start}"
+            start += read
+            where = f"line {start + 1}"
             reason = str(e).replace("unexpected end of data", "a quotation mark is not closed")
-            yield where, _cells_before_fault(lines[start - 1], delimiter), f"{where}: {reason}"
+            yield where, _cells_before_fault(lines[start], delimiter), f"{where}: {reason}"
+            start = _next_record(lines, start, delimiter, width)
+
+
+def _next_record(lines: Sequence[str], start: int, delimiter: str, width: int) -> int:
+    """The first line behind a record that is quoted wrongly.
+
+    It ends with the line that brings its quotation marks to an even number, for its cells may hold line
+    breaks. If a line with as many cells as a record has, or the end, comes before that, a mark is not closed,
+    which would take all others in: then the record is its first line alone.
+    """
+    marks = lines[start].count('"')
+    end = start + 1
+    while marks % 2:
+        if end == len(lines) or lines[end].count(delimiter) >= width - 1:
+            return start + 1
+        marks += lines[end].count('"')
+        end += 1
+    return end
 
 
 def _cells_before_fault(line: str, delimiter: str) -> list[str]:
