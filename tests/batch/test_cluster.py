@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -12,9 +13,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from documents import document
@@ -314,10 +316,9 @@ def test_an_image_that_is_handed_back_goes_to_a_worker_that_can_be_used(
             self,
             *_: object,
             workers: list[str] | None,
-            allow_other_workers: bool,
             **_options: object,
         ) -> Future[bytes | None]:
-            asked.append((workers, allow_other_workers))
+            asked.append(workers)
             future: Future[bytes | None] = Future()
             future.set_result(cluster.dumps(record) if workers == ["second"] else None)
             engine._usable = {"first": False, "second": True}  # known from now on
@@ -326,10 +327,45 @@ def test_an_image_that_is_handed_back_goes_to_a_worker_that_can_be_used(
     monkeypatch.chdir(tmp_path)
     engine = cluster.Cluster(Query(stack="stripes"), Extras(), "tcp://10.0.0.1:8786")
     record = Record("a.png", engine.run)
-    asked: list[tuple[list[str] | None, bool]] = []
-    engine._client = Client()
+    asked: list[list[str] | None] = []
+    engine._client, engine._count = Client(), 2
     assert list(engine.records([Item("a.png", "a")])) == [record]
-    assert asked == [(None, False), (["second"], True)]
+    assert asked == [None, ["second"]]
+
+
+def test_an_image_whose_only_workers_have_gone_is_submitted_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from concurrent.futures import Future
+
+    from waldo_cli.answers.record import Record
+    from waldo_cli.batch import cluster
+    from waldo_cli.batch.finder import Extras, Query
+
+    class Client:
+        """Of two workers one is silent, and the other one is lost before it has done anything."""
+
+        def submit(
+            self, *_: object, workers: list[str] | None, **_options: object
+        ) -> Future[bytes]:
+            asked.append(workers)
+            future: Future[bytes] = Future()
+            if workers is None:
+                future.set_result(cluster.dumps(record))
+            return future
+
+    monkeypatch.chdir(tmp_path)
+    engine = cluster.Cluster(Query(stack="stripes"), Extras(), "tcp://10.0.0.1:8786")
+    record = Record("a.png", engine.run)
+    asked: list[list[str] | None] = []
+    done: list[object] = []
+    engine._client, engine._count, engine._usable = Client(), 2, {"good": True}
+    engine._submit(Item("a.png", "a"), done.append)
+    engine._free(["good", "silent"])
+    assert (asked, done) == ([["good"]], [])
+    engine._usable = {}
+    engine._free(["silent", "new"])
+    assert (asked, done) == ([["good"], None], [record])
 
 
 def test_a_record_is_waited_for_until_the_client_is_closed(
@@ -372,23 +408,26 @@ def test_a_worker_that_joins_and_is_silent_does_not_end_a_run_that_others_do(
 
     class Client:
         def nthreads(self) -> dict[str, int]:
-            return {"good": 1, "silent": 1}
+            return {"good": 1, "silent": 1, "late": 1}
 
-        def run(self, *_: object, workers: list[str], **_options: object) -> dict[str, str]:
-            asked.append(workers)
-            answer.wait(60)
-            return {"silent": "answers too late"}
+        def sync(self, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+            return asyncio.run(call())
+
+        async def run(self, *_: object, workers: list[str], **_options: object) -> dict[str, str]:
+            asked.extend(workers)
+            if workers == ["silent"]:
+                await asyncio.sleep(60)
+            return {"late": ""}
 
     monkeypatch.chdir(tmp_path)
     for name, seconds in (
         ("WATCH_INTERVAL", 0.01),
-        ("CONNECT_TIMEOUT", 0.05),
+        ("ANSWER_TIMEOUT", 0.05),
         ("LOST_TIMEOUT", 0.3),
     ):
         monkeypatch.setattr(cluster, name, seconds)
-    asked: list[list[str]] = []
+    asked: list[str] = []
     failed: list[object] = []
-    answer = threading.Event()
     engine = cluster.Cluster(Query(stack="stripes"), Extras(), "tcp://10.0.0.1:8786")
     engine._client, engine._usable, engine._fail = (
         Client(),
@@ -400,10 +439,36 @@ def test_a_worker_that_joins_and_is_silent_does_not_end_a_run_that_others_do(
     watch.join(1)
     engine._closed.set()
     watch.join()
-    answer.set()
-    assert asked[0] == ["silent"]
+    assert asked.count("late") == 1
+    assert asked.count("silent") > 1
     assert failed == []
-    assert engine._usable == {"good": True}
+    assert engine._usable == {"good": True, "late": True}
+
+
+def test_a_worker_that_is_silent_from_the_beginning_is_not_waited_for(place: Path) -> None:
+    """Alone it is one line; where there is another one, that does its images."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    scheduler = dask("scheduler", "--host", "127.0.0.1", "--port", address.rsplit(":", 1)[1])
+    silent = dask("worker", address, "--nthreads", "1", "--no-nanny")
+    processes = [scheduler, silent]
+    args = ("photos", "-r", "--no-heatmap", "-f", "jsonl", "--scheduler", address)
+    try:
+        wait_for(address)
+        assert run(place, "photos/page001.png", *args[2:]).returncode == 0  # it has joined
+        silent.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        alone = run(place, *args)
+        took = time.monotonic() - began
+        good = dask("worker", address, "--nthreads", "1", "--no-nanny")
+        processes.append(good)
+        time.sleep(5)
+        both = run(place, *args)
+    finally:
+        end(*processes)
+    said = f"waldo: {address}: none of its workers answers\n"
+    assert (alone.returncode, alone.stdout, alone.stderr.decode()) == (2, b"", said)
+    assert took < 15 + 5, "fifteen seconds, and what a busy machine needs to start"
+    assert (both.returncode, both.stderr, len(records(both.stdout))) == (0, b"", COUNT)
 
 
 def test_a_scheduler_that_dies_while_the_run_begins_is_one_line(

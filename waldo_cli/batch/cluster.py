@@ -15,13 +15,13 @@ import asyncio
 import contextlib
 import logging
 import os
-import queue
 import ssl
 import threading
 import time
 import warnings
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -49,6 +49,9 @@ loads: Any = dask_pickle.loads
 
 # Seconds to wait for an answer of the scheduler, and then for a first worker.
 CONNECT_TIMEOUT = 7
+
+# Seconds to wait for an answer of a worker, also of a busy one.
+ANSWER_TIMEOUT = 3
 
 # Seconds to wait for a worker that can take an image, after all have been lost. The help names it.
 LOST_TIMEOUT = 60
@@ -118,6 +121,13 @@ class Cluster:
         self._client: Any = None
         self._window = MIN_WINDOW
         self._usable: dict[str, bool] = {}  # by the address of a worker; replaced, never changed
+        self._count = 0  # of the workers, with those that have not answered yet
+        self._bound: dict[
+            Any, list[str]
+        ] = {}  # the only workers that may do a task, where not all may
+        self._freed: set[Any] = (
+            set()
+        )  # tasks of workers of which none is left: to be submitted again
         self._fail: Done | None = None  # ends the run with an error
         self._closed = threading.Event()
 
@@ -134,9 +144,7 @@ class Cluster:
             self._wait_for_workers()
             examiner = _Examiner(self._finder, self._folder, self._timeout)
             plugin = _make_plugin(__version__, dumps(examiner))
-            self._client.register_plugin(plugin, name=self._name)
-            for problem in self._note(self._check_new(self._client.nthreads())):
-                raise WaldoError(problem)
+            self._send(plugin)
         except BaseException as e:
             self.__exit__()
             if isinstance(e, OSError) and not isinstance(e, WaldoError):
@@ -148,7 +156,7 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self._closed.set()
         with contextlib.suppress(Exception):  # the cluster may not be there any more
-            _within(2, partial(self._client.unregister_worker_plugin, self._name))
+            _started(partial(self._client.unregister_worker_plugin, self._name)).result(2)
         with contextlib.suppress(Exception):
             self._client.close(timeout=1)
 
@@ -208,23 +216,64 @@ class Cluster:
             self._client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
         except TimeoutError:
             raise FileError("the scheduler has no workers", path=self._address) from None
-        threads = sum(self._client.nthreads().values())
-        self._window = max(MIN_WINDOW, WINDOW_PER_THREAD * threads)
+        self._window = max(MIN_WINDOW, WINDOW_PER_THREAD * sum(self._threads().values()))
 
-    def _check_new(self, workers: Iterable[str]) -> dict[str, str]:
+    def _threads(self) -> dict[str, int]:
+        """Return the workers that there are, and the threads of each."""
+        threads: dict[str, int] = _started(self._client.nthreads).result(CONNECT_TIMEOUT)
+        self._count = len(threads)
+        return threads
+
+    def _send(self, plugin: Any) -> None:
+        """Send the plugin to all workers; wait for those that answer.
+
+        Dask itself waits for all, without end where a worker has stopped.
+
+        Raises
+        ------
+        WaldoError
+            A worker cannot be used, or none answers.
+        """
+        sent = _started(partial(self._client.register_plugin, plugin, name=self._name))
+        while True:
+            with contextlib.suppress(TimeoutError):
+                sent.result(CONNECT_TIMEOUT)
+            answers = self._check_new(self._threads())
+            for problem in self._note(answers):
+                raise WaldoError(problem)
+            if sent.done() or any(self._usable.values()):
+                return
+            if not answers:
+                raise FileError("none of its workers answers", path=self._address)
+
+    def _check_new(self, workers: Iterable[str]) -> dict[str, str | None]:
         """Ask those workers that are not known yet why they cannot be used; the answer is "" where they can.
 
-        It changes nothing: where a worker is silent, this is given up, and may yet end at any later time.
+        The answer is None where it must be asked again: one has gone meanwhile, or has not got the plugin
+        yet. Those that are silent are left out.
         """
-        new = [worker for worker in workers if worker not in self._usable]
-        answers = self._client.run(_make_question(), self._name, workers=new, on_error="return")
-        # One that has gone meanwhile, or has not got the plugin yet, answers with an error: ask it again.
-        return {worker: answer for worker, answer in answers.items() if isinstance(answer, str)}
+        question = _make_question()
 
-    def _note(self, faults: dict[str, str]) -> list[str]:
+        async def ask(worker: str) -> dict[str, Any]:
+            call = self._client.run(question, self._name, workers=[worker], on_error="return")
+            try:
+                answer: dict[str, Any] = await asyncio.wait_for(call, ANSWER_TIMEOUT)
+            except TimeoutError:
+                return {}
+            return answer
+
+        async def ask_all() -> list[dict[str, Any]]:
+            return await asyncio.gather(*map(ask, new))
+
+        new = [worker for worker in workers if worker not in self._usable]
+        answers = ChainMap(*self._client.sync(ask_all))
+        return {worker: a if isinstance(a, str) else None for worker, a in answers.items()}
+
+    def _note(self, faults: dict[str, str | None]) -> list[str]:
         """Note which workers can be used, by what `_check_new` returned; return what is wrong with others."""
-        self._usable = self._usable | {worker: not fault for worker, fault in faults.items()}
-        return [f"the worker {worker} {fault}" for worker, fault in faults.items() if fault]
+        known = {worker: fault for worker, fault in faults.items() if fault is not None}
+        self._usable = self._usable | {worker: not fault for worker, fault in known.items()}
+        return [f"the worker {worker} {fault}" for worker, fault in known.items() if fault]
 
     def _watch_workers(self) -> None:
         """Look at workers that join; end the run when there has been none that can be used for too long."""
@@ -232,30 +281,39 @@ class Cluster:
         while not self._closed.wait(WATCH_INTERVAL):
             # A worker that has gone since, or a scheduler: the latter cancels all tasks.
             with contextlib.suppress(Exception):
-                workers = _within(CONNECT_TIMEOUT, self._client.nthreads)
+                workers = self._threads()
                 self._usable = {w: can for w, can in self._usable.items() if w in workers}
-                try:
-                    faults = _within(CONNECT_TIMEOUT, partial(self._check_new, workers))
-                    for problem in self._note(faults):
-                        self._say(f"waldo: {self._address}: {problem}; its images go to the others")
-                finally:  # one that joins and is silent does not hide those that work
-                    if any(self._usable.values()):
-                        seen = time.monotonic()
+                self._free(workers)
+                for problem in self._note(self._check_new(workers)):
+                    self._say(f"waldo: {self._address}: {problem}; its images go to the others")
+                if any(self._usable.values()):
+                    seen = time.monotonic()
             if time.monotonic() - seen > LOST_TIMEOUT and self._fail is not None:
                 problem = f"all workers are lost, and none has come for {LOST_TIMEOUT} s"
                 self._fail(FileError(problem, path=self._address))
                 return
 
+    def _free(self, workers: Iterable[str]) -> None:
+        """Cancel the tasks of which all workers have gone; `_receive` submits them again."""
+        here = set(workers)
+        for future, bound in list(self._bound.items()):
+            if here.isdisjoint(bound):
+                self._freed.add(future)
+                future.cancel()
+
     def _submit(self, item: Item, done: Done) -> None:
         self._fail = done
-        # Those that can be used, where others are among them. Where all are lost, any may hand it back.
+        # Those that can be used, where others are among them: a silent one would take images, and keep them
+        # until Dask drops it after minutes. Where all are lost, any may hand it back.
         usable = [worker for worker, can in self._usable.items() if can]
-        where = usable if 0 < len(usable) < len(self._usable) else None
+        where = usable if 0 < len(usable) < self._count else None
         # pure=False: never reuse a result that Dask has for the same arguments; the file may have changed.
         future = self._client.submit(
             _make_task(), self._name, dumps(item),
-            pure=False, retries=2, workers=where, allow_other_workers=where is not None,
+            pure=False, retries=2, workers=where,
         )  # fmt: skip
+        if where is not None:
+            self._bound[future] = where
         future.add_done_callback(partial(self._receive, item, done))
 
     def _receive(self, item: Item, done: Done, future: Any) -> None:
@@ -263,7 +321,8 @@ class Cluster:
 
         It is not left to the scheduler (`Reschedule`): that may choose the same worker without end.
         """
-        outcome = self._outcome(item, future)
+        self._bound.pop(future, None)
+        outcome = None if future in self._freed else self._outcome(item, future)
         if outcome is None:
             try:
                 self._submit(item, done)
@@ -397,24 +456,18 @@ def _make_task() -> Callable[[str, bytes], bytes | None]:
     return examine
 
 
-def _within(seconds: float, call: Callable[[], T]) -> T:
-    """Return what `call` returns, or raise what it raises; TimeoutError if it takes longer."""
-    outcome: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+def _started(call: Callable[[], T]) -> Future[T]:
+    """Call a function in a thread of its own, which keeps nothing from ending."""
+    future: Future[T] = Future()
 
     def work() -> None:
         try:
-            outcome.put((call(), None))
-        except Exception as e:  # noqa: BLE001 - raised again below
-            outcome.put((None, e))
+            future.set_result(call())
+        except Exception as e:  # noqa: BLE001 - raised again by `result`
+            future.set_exception(e)
 
     threading.Thread(target=work, daemon=True).start()
-    try:
-        value, error = outcome.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]
+    return future
 
 
 def _first_line(error: BaseException) -> str:
