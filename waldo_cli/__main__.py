@@ -188,9 +188,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except click.ClickException as e:
         status = _complain(f"waldo: {e.format_message()}")
     except WaldoError as e:
-        if debug:
-            raise
-        status = _complain(f"waldo: {show(e.path) + ': ' if e.path else ''}{e.reason}")
+        line = f"waldo: {show(e.path) + ': ' if e.path else ''}{e.reason}"
+        status = _show_traceback() if debug else _complain(line)
     except OSError as e:
         # Writing to standard output failed. Errors of all other files are a FileError, handled above.
         # One exception: what asks for the current folder.
@@ -206,14 +205,12 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except (ImportError, SystemError) as e:
         line = "a library cannot be loaded, memory is short or it must be installed again"
         status = _complain(f"waldo: {line}: {library_fault(e)}")
-    except Exception as e:  # not left to Python: its exit status 1 would mean "nothing found"
-        if debug:
-            raise
+    except Exception as e:  # noqa: BLE001 - Python would exit with 1, which means "nothing found"
         first_line = f"{type(e).__name__}: {e}".splitlines()[0]
         line = f"unexpected {first_line} (--debug shows where; please report it)"
         if "can't start new thread" in str(e):
             line = "no further thread can be started, see `ulimit -v` and `ulimit -u`"
-        status = _complain(f"waldo: {line}")
+        status = _show_traceback() if debug else _complain(f"waldo: {line}")
     return status or 0
 
 
@@ -228,6 +225,14 @@ def _current_folder_is_gone() -> bool:
 def _complain(line: str) -> int:
     """Print one line on stderr, safe for a terminal, and return the exit status of a failure."""
     tell(show(line))
+    return FAILED
+
+
+def _show_traceback() -> int:
+    """Print where the error that is handled now came from, and return the exit status of a failure."""
+    from traceback import format_exc
+
+    tell("\n".join(map(show, format_exc().rstrip().split("\n"))))
     return FAILED
 
 
