@@ -89,16 +89,20 @@ def test_the_page_is_written_over_nothing_but_a_page(place: Path) -> None:
     assert b"name it FILE.html" in ended.stderr
 
 
-def test_a_full_disk_leaves_no_half_a_page(place: Path) -> None:
+@pytest.mark.parametrize(
+    "blocks", [0, 1, 20]
+)  # of 1024 bytes: less than the head of the page, and more
+def test_a_full_disk_leaves_no_half_a_page(place: Path, blocks: int) -> None:
     """A limit on the size of files stands in for the disk; records are in a pipe and have none."""
     ended = subprocess.run(
-        ["bash", "-c", 'ulimit -f 20; exec "$@"', "bash",
+        ["bash", "-c", f'ulimit -f {blocks}; exec "$@"', "bash",
          *command("photos", "-r", "-j", "1", "--no-heatmap", "--report", "out.html")],
         cwd=place, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == 2
-    last = ended.stderr.splitlines()[-1].lower()
-    assert last == b"waldo: out.html: cannot write: file too large"
+    lines = ended.stderr.splitlines()
+    assert lines[-1].lower() == b"waldo: out.html: cannot write: file too large"
+    assert all(line.startswith(b"waldo: ") for line in lines)
     assert not [p for p in place.iterdir() if "html" in p.name or p.name.endswith(".tmp")]
 
 

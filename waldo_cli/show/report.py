@@ -71,7 +71,11 @@ class Report:
     def __enter__(self) -> Self:
         sweep(self._folder)
         self._file = self._whole.__enter__()
-        self._put(self._head)
+        try:
+            self._put(self._head)
+        except FileError as e:
+            self._abandon(e)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -91,8 +95,8 @@ class Report:
             )
         try:
             self._put(self._tail.replace(SUM, total))
-        except FileError as e:  # remove the temporary file
-            self._whole.__exit__(FileError, e, e.__traceback__)
+        except FileError as e:
+            self._abandon(e)
             raise
         self._whole.__exit__(None, None, None)
 
@@ -115,11 +119,13 @@ class Report:
             except FileError as e:
                 # The other images are still done. Without the page, there is room for their files again.
                 self._failure = e
-                with contextlib.suppress(
-                    FileError
-                ):  # closing writes what is left, which fails, too
-                    self._whole.__exit__(FileError, e, e.__traceback__)
+                self._abandon(e)
         return record
+
+    def _abandon(self, error: FileError) -> None:
+        """Remove the temporary file. Closing it writes what is left, which fails, too."""
+        with contextlib.suppress(FileError):
+            self._whole.__exit__(FileError, error, error.__traceback__)
 
     def _pictures(self, record: Record) -> Pictures:
         """Its pictures, or as much of them as there is room for."""
