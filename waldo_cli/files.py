@@ -15,17 +15,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import io
 import os
 import re
 import stat
 import time
 import unicodedata
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from waldo_cli.errors import FileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+T = TypeVar("T")
 
 # Unicode categories that `show` escapes: control, format (bidirectional overrides, zero-width characters),
 # surrogates, line separators, paragraph separators.
@@ -139,13 +142,34 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     _must_be_regular(os.stat(path))
     # Another file may replace this one between the check above and `open`. So the type is checked again on
     # the open file, and O_NONBLOCK keeps `open` from waiting if it is now a pipe.
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY), "rb")
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    file = io.BufferedReader(_Unwaiting(os.open(path, flags)))
     try:
         _must_be_regular(os.fstat(file.fileno()))
     except OSError:
         file.close()
         raise
     return file
+
+
+class _Unwaiting(io.FileIO):
+    """A file that is opened for reading without waiting; an error where Python would give None.
+
+    /proc/kmsg says that it is regular, and is waited for.
+    """
+
+    def readinto(self, buffer: Any, /) -> int:
+        count: int | None = super().readinto(buffer)
+        return _not_none(count)
+
+    def readall(self) -> bytes:
+        return _not_none(super().readall())
+
+
+def _not_none(read: T | None) -> T:
+    if read is None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return read
 
 
 def _must_be_regular(status: os.stat_result) -> None:

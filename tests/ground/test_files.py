@@ -18,7 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waldo_cli.errors import FileError
-from waldo_cli.files import FileTooLargeError, read_bytes, show, sweep, write_atomically
+from waldo_cli.files import (
+    FileTooLargeError,
+    open_regular,
+    read_bytes,
+    show,
+    sweep,
+    write_atomically,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -172,6 +179,24 @@ def test_what_is_no_file_is_not_written_to(tmp_path: Path) -> None:
             write(path, b"new")
     assert victim.read_bytes() == b"precious"
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_file_that_would_be_waited_for_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe stands in for /proc/kmsg, which says that it is a regular file."""
+    os.mkfifo(tmp_path / "kmsg")
+    monkeypatch.setattr("waldo_cli.files._must_be_regular", lambda _: None)
+    writer = os.open(tmp_path / "kmsg", os.O_RDWR)
+    try:
+        for size in (-1, 1, 100_000):
+            with (
+                open_regular(tmp_path / "kmsg") as file,
+                pytest.raises(OSError, match="temporarily unavailable"),
+            ):
+                file.read(size)
+    finally:
+        os.close(writer)
 
 
 @pytest.mark.parametrize(
