@@ -7,7 +7,6 @@ turns it into one line and an exit status.
 
 from __future__ import annotations
 
-import mmap
 import os
 from importlib import import_module
 
@@ -119,6 +118,8 @@ def waldo() -> None:
 
     Exit status: 0 found, 1 nothing found, 2 an error, 130 interrupted.
     """
+    import mmap
+
     try:
         mmap.mmap(-1, LIBRARIES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except OSError:
