@@ -122,12 +122,10 @@ class Cluster:
         self._window = MIN_WINDOW
         self._usable: dict[str, bool] = {}  # by the address of a worker; replaced, never changed
         self._count = 0  # of the workers, with those that have not answered yet
-        self._bound: dict[
-            Any, list[str]
-        ] = {}  # the only workers that may do a task, where not all may
-        self._freed: set[Any] = (
-            set()
-        )  # tasks of workers of which none is left: to be submitted again
+        # The only workers that may do a task, where not all may; and tasks of which none of these is left,
+        # to be submitted again.
+        self._bound: dict[Any, list[str]] = {}
+        self._freed: set[Any] = set()
         self._fail: Done | None = None  # ends the run with an error
         self._closed = threading.Event()
 
@@ -309,9 +307,8 @@ class Cluster:
         where = usable if 0 < len(usable) < self._count else None
         # pure=False: never reuse a result that Dask has for the same arguments; the file may have changed.
         future = self._client.submit(
-            _make_task(), self._name, dumps(item),
-            pure=False, retries=2, workers=where,
-        )  # fmt: skip
+            _make_task(), self._name, dumps(item), pure=False, retries=2, workers=where
+        )
         if where is not None:
             self._bound[future] = where
         future.add_done_callback(partial(self._receive, item, done))
@@ -323,6 +320,7 @@ class Cluster:
         """
         self._bound.pop(future, None)
         outcome = None if future in self._freed else self._outcome(item, future)
+        self._freed.discard(future)
         if outcome is None:
             try:
                 self._submit(item, done)
