@@ -40,6 +40,38 @@ def test_a_scan_keeps_its_pixels_whatever_its_resolution(dpi: int) -> None:
     np.testing.assert_array_equal(page, np.asarray(picture, np.float32) / 255)
 
 
+def in_forms(picture: Image.Image, points: float) -> bytes:
+    """A page whose scan, so many points for a pixel, lies in a form in a form, after a form that is empty."""
+    width, height = picture.size
+    outer = b"q 0.5 0 0 0.5 0 0 cm /E Do Q q %f 0 0 %f 0 0 cm /F Do Q" % (points / 2, points / 2)
+    inner = b"q 2 0 0 2 0 0 cm /G Do Q"
+    image = b"q %d 0 0 %d 0 0 cm /I Do Q" % picture.size
+    form = b"<</Type/XObject/Subtype/Form/BBox[0 0 %d %d]%b/Length %d>>stream\n%b\nendstream"
+    box = 2 * width, 2 * height
+    samples = picture.tobytes()
+    return pdf_of(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %f %f]/Contents 4 0 R"
+            b"/Resources<</XObject<</E 5 0 R/F 6 0 R>>>>>>" % (width * points, height * points),
+            b"<</Length %d>>stream\n%b\nendstream" % (len(outer), outer),
+            form % (*box, b"", 1, b" "),
+            form % (*box, b"/Resources<</XObject<</G 7 0 R>>>>", len(inner), inner),
+            form % (*box, b"/Resources<</XObject<</I 8 0 R>>>>", len(image), image),
+            b"<</Type/XObject/Subtype/Image/ColorSpace/DeviceRGB/BitsPerComponent 8/Width %d/Height %d"
+            b"/Length %d>>stream\n%b\nendstream" % (width, height, len(samples), samples),
+        ]
+    )
+
+
+@pytest.mark.parametrize("points", [0.24, 1, 3])
+def test_a_scan_inside_forms_keeps_its_pixels(points: float) -> None:
+    picture = scan(333, 217)
+    page = load_image(in_forms(picture, points))
+    np.testing.assert_array_equal(page, np.asarray(picture, np.float32) / 255)
+
+
 def test_a_scan_of_many_pixels_is_reduced() -> None:
     page = load_image(pdf([Image.new("RGB", (5000, 3000), "red")], points=0.1))
     assert page.shape == (1500, 2500, 3)

@@ -87,15 +87,22 @@ def _scan_resolution(page: Any, area: float, max_pixels: int) -> float | None:
     ImageError
         An image in the page has more than `max_pixels`.
     """
-    from pypdfium2 import raw
+    from pypdfium2 import PdfMatrix, raw
 
     covered = largest = 0.0
     resolution = None
-    objects = page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE])
+    objects = page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM])
+    # What maps each level to the page: a form comes before the objects in it, whose matrices end at the form.
+    levels = [PdfMatrix()]
     for image in itertools.islice(objects, _MAX_OBJECTS):
+        del levels[image.level + 1 :]
+        matrix = image.get_matrix().multiply(levels[-1])
+        if image.type == raw.FPDF_PAGEOBJ_FORM:
+            levels.append(matrix)
+            continue
         columns, rows = image.get_px_size()
         check_size(columns, rows, columns * rows, max_pixels, 1.0)  # pdfium unpacks it whole
-        a, b, c, d, _, _ = image.get_matrix().get()
+        a, b, c, d, _, _ = matrix.get()
         # The image is the unit square, which this matrix maps to the page: the lengths of its sides there.
         across, down = (a * a + b * b) ** 0.5, (c * c + d * d) ** 0.5
         if not across * down > 0:
