@@ -276,6 +276,76 @@ def test_the_primary_picture_of_an_avif_is_the_first_page_and_the_others_follow(
         load_image(data, page=4)
 
 
+def with_property(data: bytes, added: bytes) -> bytes:
+    """One more property of the only picture of a file, as the last one."""
+    starts = {n: data.index(n) - 4 for n in (b"meta", b"iloc", b"iprp", b"ipco", b"ipma")}
+    spans = {n: int.from_bytes(data[at : at + 4], "big") for n, at in starts.items()}
+    number = 0
+    at = starts[b"ipco"] + 8
+    end_of_properties = starts[b"ipco"] + spans[b"ipco"]
+    while at < end_of_properties:
+        number += 1
+        at += int.from_bytes(data[at : at + 4], "big")
+    owned = starts[b"ipma"] + 18  # how many properties the item has
+    changed = bytearray(data)
+    for name, more in ((b"meta", len(added) + 1), (b"iprp", len(added) + 1), (b"ipco", len(added))):
+        changed[starts[name] : starts[name] + 4] = (spans[name] + more).to_bytes(4, "big")
+    changed[starts[b"ipma"] : starts[b"ipma"] + 4] = (spans[b"ipma"] + 1).to_bytes(4, "big")
+    has_base = data[starts[b"iloc"] + 13] > 0
+    place = starts[b"iloc"] + (20 if has_base else 22)  # of the picture's data
+    moved = int.from_bytes(data[place : place + 4], "big") + len(added) + 1
+    changed[place : place + 4] = moved.to_bytes(4, "big")
+    changed[owned] += 1
+    changed.insert(owned + changed[owned], 128 | (number + 1))  # the bit: it must be understood
+    changed[end_of_properties:end_of_properties] = added
+    return bytes(changed)
+
+
+def clean(width: int, height: int, across: tuple[int, int], down: tuple[int, int]) -> bytes:
+    """The part of a picture that is shown: its size, and where its centre lies from the picture's."""
+    return box(b"clap", struct.pack(">IIIIiIiI", width, 1, height, 1, *across, *down))
+
+
+PARTS = {  # of 160x120: left, top, right, bottom
+    "in the middle": (clean(100, 80, (0, 1), (0, 1)), (30, 20, 130, 100)),
+    "odd size, as encoders of whole blocks write it": (
+        clean(159, 119, (-1, 2), (-1, 2)),
+        (0, 0, 159, 119),
+    ),
+    "a corner": (clean(40, 30, (60, 1), (-90, 2)), (120, 0, 160, 30)),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_an_avif_shows_its_clean_part_before_it_is_turned(name: str) -> None:
+    said, (left, top, right, bottom) = PARTS[name]
+    shown = load_image(AVIF)[top:bottom, left:right]
+    np.testing.assert_array_equal(load_image(with_property(AVIF, said)), shown)
+    turned = with_property(with_property(AVIF, said), box(b"irot", b"\1"))
+    np.testing.assert_array_equal(load_image(turned), np.rot90(shown))
+    np.testing.assert_array_equal(load_image(turned, orient=False), shown)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_an_avif_and_a_heic_show_the_same_part(name: str) -> None:
+    said, (left, top, right, bottom) = PARTS[name]
+    data = heic()
+    shown = load_image(data)[top:bottom, left:right]
+    np.testing.assert_array_equal(load_image(with_property(data, said)), shown)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        clean(100, 80, (0, 0), (0, 1)),
+        clean(0, 80, (0, 1), (0, 1)),
+        clean(100, 80, (500, 1), (0, 1)),
+    ],
+)
+def test_a_clean_part_that_makes_no_sense_is_not_cut_out(said: bytes) -> None:
+    np.testing.assert_array_equal(load_image(with_property(AVIF, said)), load_image(AVIF))
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     name=st.sampled_from(["AVIF", "grid"]),

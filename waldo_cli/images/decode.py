@@ -30,7 +30,7 @@ from PIL import Image, ImageFile, _imaging, features
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
 from waldo_cli.geometry import Size
-from waldo_cli.images import headers, jpeg2000, pages
+from waldo_cli.images import headers, heif, jpeg2000, pages
 from waldo_cli.images.limits import (
     DEFAULT_MAX_PIXELS,
     MAX_FILE_BYTES_EVER,
@@ -448,6 +448,10 @@ def _as_said(image: Image.Image, kind: str, data: bytes) -> Image.Image:
     """Return a decoded picture with what Pillow does not know of its format."""
     if kind == "JPEG 2000":
         return _with_channels(_with_white(image, data), data)
+    if kind == "AVIF":  # libavif tells of the part that is shown, Pillow (13.0) does not cut it out
+        found = heif.read(data)
+        if found.part is not None and image.size == found.size:
+            return image.crop(found.part)
     # Many programs write a BMP whose alpha is 0 everywhere, and mean opaque.
     if kind == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
         return image.convert("RGB")

@@ -2,8 +2,8 @@
 
 Both are ISO base media files (ISO/IEC 14496-12 and 23008-12): boxes of a length, a name and a body. The box
 ``meta`` lists items, such as the tiles of a picture, and their properties: `ispe` is the size, `irot` turns
-by 90 degrees against the clock, `imir` mirrors. These alone say how the picture is shown; an orientation in
-EXIF only repeats them and is not applied.
+by 90 degrees against the clock, `imir` mirrors, and `clap` is the part that is shown, before both. These
+alone say how the picture is shown; an orientation in EXIF only repeats them and is not applied.
 
 What an item really holds is said by its codec's own header. It is read here, too, so that a small picture
 does not hide a large one.
@@ -11,10 +11,12 @@ does not hide a large one.
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import BinaryIO, Final, NamedTuple
 
 from waldo_cli.errors import ImageError
@@ -83,11 +85,14 @@ class Heif:
         EXIF orientation that stands for its turns and mirrors.
     pixels
         Pixels that are decoded for it, with all tiles and alpha.
+    part
+        Left, top, right and bottom edge of what is shown of the stored picture; None for all of it.
     """
 
     size: tuple[int, int]
     turn: int
     pixels: int
+    part: tuple[int, int, int, int] | None = None
 
 
 def brands(data: bytes) -> set[bytes]:
@@ -126,6 +131,7 @@ def read(data: bytes) -> Heif:
     if not found.primary:
         raise damaged("HEIF", "it names no primary picture")
     corners, size = ("a", "b", "c", "d"), (0, 0)
+    clean = None
     for box in _properties(found, found.primary):
         if box.name == b"irot":
             for _ in range(data[box.start] & 3 if box.start < len(data) else 0):
@@ -138,7 +144,33 @@ def read(data: bytes) -> Heif:
             corners = (b, a, d, c) if is_sideways else (c, d, a, b)
         elif box.name == b"ispe":
             size = _pair(data, box.start + 4)
-    return Heif(size, _BY_CORNERS["".join(corners)], _work(data, found))
+        elif box.name == b"clap":
+            clean = data[box.start : box.end]
+    part = None if clean is None else _clean_part(clean, size)
+    return Heif(size, _BY_CORNERS["".join(corners)], _work(data, found), part)
+
+
+def _clean_part(clean: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Return the edges that a clean aperture says, rounded as by libheif; None if they make no sense.
+
+    It has a width, a height, and how far to the right of the picture's centre and below it its own centre
+    lies, each as a fraction.
+    """
+    if len(clean) < 32:
+        return None
+    numbers = struct.unpack(">IIIIiIiI", clean[:32])
+    if 0 in numbers[1::2]:
+        return None
+    *sides, across, down = (
+        Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)
+    )
+    starts, ends = [], []
+    for whole, side, off in zip(size, sides, (across, down), strict=True):
+        start = math.floor(off + Fraction(whole - 1, 2) - (side - 1) / 2)
+        starts.append(max(0, start))
+        ends.append(min(whole, start + round(side)))
+    (left, top), (right, bottom) = starts, ends
+    return (left, top, right, bottom) if left < right and top < bottom else None
 
 
 def pictures(file: BinaryIO) -> list[int]:
