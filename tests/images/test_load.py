@@ -124,6 +124,39 @@ def test_a_page_is_chosen_by_its_number(kind: str) -> None:
         load_image(data, page=0)
 
 
+def opaque_in_a_corner(colour: tuple[int, int, int]) -> Image.Image:
+    image = Image.new("RGBA", (8, 6), (0, 0, 0, 0))
+    image.paste((*colour, 255), (0, 0, 4, 2))
+    return image
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_what_no_frame_of_an_animation_covers_is_clear(kind: str) -> None:
+    """Of a WebP libwebp stores the corner alone, and says that the file has no alpha."""
+    frames = [opaque_in_a_corner((255, 0, 0)), opaque_in_a_corner((0, 0, 255))]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], disposal=2, **options)
+    if kind == "WEBP":
+        assert not data[20] & 16
+    for page, colour in ((1, [1, 0, 0]), (2, [0, 0, 1])):
+        loaded = load_image(data, page=page)
+        assert loaded[1, 3].tolist() == colour
+        assert (loaded[2:] == 1).all()
+        assert (loaded[:, 4:] == 1).all()
+    _, weights = load_mask(data)
+    assert weights is not None
+    assert weights.sum() == 8
+
+
+def test_an_animation_without_clear_pixels_stays_bytes() -> None:
+    frames = [Image.fromarray(noise(6, 8, seed=seed)) for seed in (1, 2)]
+    data = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    for page, frame in enumerate(frames, 1):
+        pixels = load_pixels(data, page=page)
+        assert pixels.dtype == np.uint8
+        np.testing.assert_array_equal(pixels, np.asarray(frame))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 65_500), (65_500, 1)])
 def test_thin_pictures_keep_their_shape(size: tuple[int, int]) -> None:
     assert load_image(encoded(Image.new("RGB", size), "PNG")).shape == (size[1], size[0], 3)

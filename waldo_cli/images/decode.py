@@ -452,6 +452,9 @@ def _as_said(image: Image.Image, kind: str, data: bytes) -> Image.Image:
         found = heif.read(data)
         if found.part is not None and image.size == found.size:
             return image.crop(found.part)
+    # `headers` says alpha for every animation.
+    if kind == "WEBP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
+        return image.convert("RGB")
     # Many programs write a BMP whose alpha is 0 everywhere, and mean opaque.
     if kind == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
         return image.convert("RGB")

@@ -35,6 +35,8 @@ _JPEG_DENSITY: Final = 1024
 _GIF_DENSITY: Final = 2600
 _OTHER_DENSITY: Final = 30_000
 _ANIMATED_WEBP_DENSITY: Final = 100
+# Bits of the flags of a WebP.
+_WEBP_ANIMATION, _WEBP_ALPHA = 2, 16
 # Deflate makes at most 1032 bytes of one.
 _DEFLATE_DENSITY: Final = 1040
 
@@ -194,10 +196,15 @@ def screen(data: bytes, kind: str, page: int, max_pixels: int | None) -> Screene
         case "WEBP":
             # The size is checked here already: Pillow allocates the pixels when it opens the file.
             size = _webp_size(data)
-            is_animated = data[12:16] == b"VP8X" and bool(data[20] & 2)
+            is_animated = data[12:16] == b"VP8X" and bool(data[20] & _WEBP_ANIMATION)
             density = _ANIMATED_WEBP_DENSITY if is_animated else _OTHER_DENSITY
             check_size(*size, len(data), max_pixels, density)
-            return Screened(data, _webp_orientation(data), density)
+            turn = _webp_orientation(data)
+            if is_animated:
+                # The header denies alpha where no frame has any. But frames may be smaller than the picture,
+                # and what none of them covers is clear: Pillow (13.0) would make it black.
+                data = data[:20] + bytes([data[20] | _WEBP_ALPHA]) + data[21:]
+            return Screened(data, turn, density)
         case "TIFF":
             found = directory.read(data, page, max_pixels)
             return Screened(found.data, found.turn, float("inf"), found)
