@@ -64,6 +64,37 @@ def test_sixteen_bit_alpha_keeps_all_its_bits() -> None:
     np.testing.assert_array_equal(weights, as_float(samples[..., 3]))
 
 
+def test_sixteen_bits_of_grey_with_alpha_keep_all_their_bits() -> None:
+    samples = np.random.default_rng(3).integers(1, 65536, (5, 7, 2), np.uint16)
+    colour, weights = load_mask(png(samples))
+    np.testing.assert_array_equal(colour, np.broadcast_to(as_float(samples[..., :1]), (5, 7, 3)))
+    assert weights is not None
+    np.testing.assert_array_equal(weights, as_float(samples[..., 1]))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_frames_of_sixteen_bits_have_no_bits_of_the_first_one(channels: int) -> None:
+    frames = [np.full((3, 4, channels), value, np.uint16) for value in (0x1234, 0xABCD)]
+    for frame in frames:
+        frame[..., channels - 1 if channels % 2 == 0 else channels :] = 0xFFFF
+    first, second = map(png, frames)
+    control = struct.pack(">IIIIHHBB", 4, 3, 0, 0, 1, 10, 0, 0)
+    start = first.index(b"IDAT") - 4
+    packed = second[second.index(b"IDAT") + 4 : -16]
+    data = (
+        first[:start]
+        + chunk(b"acTL", struct.pack(">II", 2, 0))
+        + chunk(b"fcTL", struct.pack(">I", 0) + control)
+        + first[start:-12]
+        + chunk(b"fcTL", struct.pack(">I", 1) + control)
+        + chunk(b"fdAT", struct.pack(">I", 2) + packed)
+        + first[-12:]
+    )
+    assert load_image(data)[0, 0, 0] == np.float32(0x1234 / 65535)
+    seen = load_image(data, page=2)[0, 0, 0]
+    assert np.isclose(seen, 0xABCD / 65535 if channels == 1 else 0xABAB / 65535, atol=1e-6)
+
+
 def test_twelve_bits_reach_white() -> None:
     packed = np.array([[[0xFF], [0xF0], [0x00]]], np.uint8)  # two samples of 12 bits: 4095 and 0
     data = tiff(packed, 1, tags={256: (4, [2]), 258: (3, [12])})

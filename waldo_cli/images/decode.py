@@ -330,7 +330,7 @@ def _decode(
         is_upright = kind in _DECODED_UPRIGHT and not getattr(image, "jpeg", False)
         return Picture(
             _in_plain_mode(_as_said(image, kind, screened.data)),
-            _low_bytes(screened.data, kind, rawmode),
+            _low_bytes(screened.data, kind, rawmode) if page == 1 or found is not None else None,
             rawmode,
             colour_key,
             samples,
@@ -575,8 +575,14 @@ def _low_bytes(data: bytes, kind: str, rawmode: str) -> Image.Image | None:
     """Return a picture of the low bytes of 16-bit colour; None if the samples are not 16-bit colour.
 
     Pillow has no mode for 16-bit colour and keeps only the high byte of each sample. So the file is decoded
-    once more with the opposite byte order: then Pillow keeps the low byte.
+    once more with the opposite byte order: then Pillow keeps the low byte. Not of later frames of an
+    animation, which Pillow composes of bytes.
     """
+    if kind == "PNG" and rawmode == "LA;16B":
+        # There is no opposite order of grey with alpha. But its four bytes lie as those of RGBA of 8 bits.
+        with _opener(kind)(io.BytesIO(headers.png_as_rgba(data))) as image:
+            _, grey, _, alpha = image.split()
+        return Image.merge("RGBA", (grey, grey, grey, alpha))
     match = re.fullmatch(r"(RGB|RGBA|RGBX);16([BLN])", rawmode)
     if match is None:
         return None

@@ -354,6 +354,16 @@ def _png_chunk(chunk: bytes, body: bytes | memoryview) -> bytes:
     return b"".join((len(body).to_bytes(4, "big"), chunk, body, _crc(chunk, body)))
 
 
+def png_as_rgba(data: bytes) -> bytes:
+    """Return a PNG of grey and alpha of 16 bits, as `screen` leaves it, as one of RGBA of 8 bits.
+
+    Red and green are the high and the low byte of grey, blue and alpha those of alpha. Both kinds have four
+    bytes a pixel, and filters count in bytes.
+    """
+    header = data[16:24] + b"\x08\x06" + data[26:29]
+    return data[:8] + _png_chunk(b"IHDR", header) + data[33:]
+
+
 def _merged(image_data: list[memoryview]) -> list[bytes | memoryview]:
     """Return the parts of one chunk for all image data: some files have millions, slow ones for Pillow."""
     length, checksum = 0, zlib.crc32(b"IDAT")
