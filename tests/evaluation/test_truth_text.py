@@ -299,6 +299,17 @@ def test_a_row_that_is_quoted_wrongly_is_told_and_the_others_are_read(
     assert len(faults) == 1
 
 
+def test_a_row_that_is_quoted_wrongly_takes_no_others_in(folder: Path) -> None:
+    """Also where a last column is left out in all rows; the next quotation mark is far below."""
+    wrong = 'a.png,40,"30,waldo,1,2,11,12'
+    path = folder / "truth.csv"
+    rows = [f"{HEADER},comment", "b.png,40,30,,,,,", wrong, *["b.png,40,30,,,,,"] * 9, wrong]
+    path.write_text("\n".join(rows))
+    faults: list[WaldoError] = []
+    assert [page.name for page in read_truth(path, folder, faults.append)] == ["b.png"]
+    assert [str(f).split(": ")[1] for f in faults] == ["line 3", "line 13"]
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -86,22 +84,6 @@ def test_what_a_small_machine_brings_about_is_one_line_of_its_own(
 
 
 # --- streams --------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="a limit of memory is set as Linux knows it")
-@pytest.mark.parametrize(("megabytes", "jobs"), [(80, "1"), (110, "2"), (135, "1")])
-def test_too_little_memory_for_the_libraries_is_one_line_and_2(
-    scene: Path, megabytes: int, jobs: str
-) -> None:
-    """OpenBLAS, which numpy loads, would end the process with 1, as if nothing had been found."""
-    ended = subprocess.run(
-        [*PROGRAM, "detect", "page.png", "page.png", "--mask", "mask.png", "-j", jobs, "--no-heatmap"],
-        cwd=scene, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes * 10**6,) * 2),
-    )  # fmt: skip
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == "waldo: there is not enough memory\n"
 
 
 def test_a_full_standard_output_is_one_line_and_2(scene: Path, tmp_path: Path) -> None:

@@ -312,6 +312,10 @@ PARTS = {  # of 160x120: left, top, right, bottom
         clean(159, 119, (-1, 2), (-1, 2)),
         (0, 0, 159, 119),
     ),
+    "half a column, which libheif rounds up": (
+        box(b"clap", struct.pack(">IIIIiIiI", 201, 2, 80, 1, 0, 1, 0, 1)),
+        (29, 20, 130, 100),
+    ),
     "a corner": (clean(40, 30, (60, 1), (-90, 2)), (120, 0, 160, 30)),
 }
 

@@ -40,10 +40,11 @@ def test_a_scan_keeps_its_pixels_whatever_its_resolution(dpi: int) -> None:
     np.testing.assert_array_equal(page, np.asarray(picture, np.float32) / 255)
 
 
-def in_forms(picture: Image.Image, points: float) -> bytes:
-    """A page whose scan, so many points for a pixel, lies in a form in a form, after a form that is empty."""
+def in_forms(picture: Image.Image, points: float, empty: int = 1) -> bytes:
+    """A page whose scan, so many points for a pixel, lies in a form in a form, after forms that are empty."""
     width, height = picture.size
-    outer = b"q 0.5 0 0 0.5 0 0 cm /E Do Q q %f 0 0 %f 0 0 cm /F Do Q" % (points / 2, points / 2)
+    outer = empty * b"q 0.5 0 0 0.5 0 0 cm /E Do Q "
+    outer += b"q %f 0 0 %f 0 0 cm /F Do Q" % (points / 2, points / 2)
     inner = b"q 2 0 0 2 0 0 cm /G Do Q"
     image = b"q %d 0 0 %d 0 0 cm /I Do Q" % picture.size
     form = b"<</Type/XObject/Subtype/Form/BBox[0 0 %d %d]%b/Length %d>>stream\n%b\nendstream"
@@ -104,8 +105,9 @@ def test_a_large_picture_inside_a_page_is_refused_before_it_is_unpacked() -> Non
     data = pdf([scan(20, 20)]).replace(b"/Width 20/Height 20", b"/Width 20000/Height 20000")
     with pytest.raises(ImageError, match="too large: 20000x20000"):
         load_image(data)
-    with pytest.raises(ImageError, match="too large: 20x20 = 400 pixels, the limit is 300"):
-        load_image(pdf([scan(20, 20)]), max_pixels=300)
+    for data in (pdf([scan(20, 20)]), in_forms(scan(20, 20), 1, empty=1500)):
+        with pytest.raises(ImageError, match="too large: 20x20 = 400 pixels, the limit is 300"):
+            load_image(data, max_pixels=300)
 
 
 def test_pages_are_counted_and_chosen() -> None:

@@ -471,6 +471,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     )
     assert "no such file" in refused(tmp_path / "gone.toml")
     assert refused("a\0.toml") == "not a file name"
+    assert "name too long" in refused(tmp_path / f"{300 * 'a'}.toml")
 
 
 def shared_configs() -> list[str]:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from waldo_cli import Mask, Stack, detect, load_stack
 from waldo_cli.__main__ import main
-from waldo_cli.detector import maps, matching
+from waldo_cli.detector import coarse, maps
 from waldo_cli.detector.passes import Trace
 from waldo_cli.errors import InvalidInputError
 
@@ -197,7 +197,7 @@ def test_a_search_for_masks_that_takes_more_than_the_limit_is_refused_before_it_
 ) -> None:
     page = np.random.default_rng(2).random((200, 300, 3), np.float32)
     masks = [Mask("patch", patch(9, 7)), Mask("shape", np.ones((9, 9, 3)), np.eye(9))]
-    monkeypatch.setattr(matching, "_coarse_map", None)
+    monkeypatch.setattr(coarse, "_coarse_map", None)
     for mask, options in itertools.product(masks, ({"scales": "0.5,1"}, {"angles": "0,90"})):
         with pytest.raises(InvalidInputError, match=r"take about .* for this 300x200 .* --angles"):
             detect(page, masks=[mask], max_seconds=1e-6, **options)

@@ -318,9 +318,13 @@ class Cluster:
 
         It is not left to the scheduler (`Reschedule`): that may choose the same worker without end.
         """
-        self._bound.pop(future, None)
-        outcome = None if future in self._freed else self._outcome(item, future)
-        self._freed.discard(future)
+        outcome = self._outcome(item, future)
+        self._bound.pop(
+            future, None
+        )  # not before: while a record is waited for, its workers may go
+        if future in self._freed:
+            self._freed.discard(future)
+            outcome = None
         if outcome is None:
             try:
                 self._submit(item, done)
@@ -461,7 +465,7 @@ def _started(call: Callable[[], T]) -> Future[T]:
     def work() -> None:
         try:
             future.set_result(call())
-        except Exception as e:  # noqa: BLE001 - raised again by `result`
+        except BaseException as e:  # noqa: BLE001 - raised again by `result`
             future.set_exception(e)
 
     threading.Thread(target=work, daemon=True).start()

@@ -397,7 +397,8 @@ def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int, int]) -> Floa
 
 
 def _pair(name: str, value: IntOrPair) -> tuple[int, int]:
-    pair = tuple(value) if isinstance(value, Iterable) else (value, value)
+    is_pair = isinstance(value, Iterable) and np.ndim(value) > 0
+    pair: Any = tuple(value) if is_pair else (value, value)  # type: ignore[arg-type]
     if len(pair) != 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in pair):
         raise InvalidInputError(
             f"{name} = {value!r}; give a whole number >= 1, or (row, col) of them"

@@ -7,7 +7,7 @@ multiplies their activations. `overlay` lays the grids of all scales over the im
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -136,7 +136,7 @@ def prior_of(
         if not ((prior >= 0) & (prior <= 1)).all():
             raise InvalidInputError("where holds weights outside 0 to 1")
     if region is not None:
-        sides = tuple(region)
+        sides = tuple(region) if isinstance(region, Iterable) else ()
         if len(sides) != 4 or not all(isinstance(n, int | np.integer) for n in sides):
             raise InvalidInputError(
                 f"region is {region!r}: give left, top, width, height in whole pixels"

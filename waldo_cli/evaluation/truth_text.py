@@ -27,6 +27,9 @@ EDGES = TRUTH_COLUMNS[4:]
 # The two columns that may be absent or empty: then the size of the page is not checked.
 _SIZES = ("width", "height")
 
+# Lines of a record, at most, that is quoted wrongly.
+_LONGEST_RECORD = 100
+
 # Columns that set a box aside, as COCO and Pascal VOC do, if they say 1 or true.
 _ASIDE = ("iscrowd", "difficult", "ignore")
 
@@ -84,7 +87,7 @@ def _records(
 
     Of such a record the cells are those before the fault.
     """
-    width = 0  # cells of the first record, which names the columns
+    width = 0  # cells of the shortest record so far
     while start < len(lines):
         rest = (lines[n] for n in range(start, len(lines)))
         reader = csv.reader(rest, delimiter=delimiter, strict=True)
@@ -93,7 +96,7 @@ def _records(
             for cells in reader:
                 read = reader.line_num
                 if cells:
-                    width = width or len(cells)
+                    width = min(width or len(cells), len(cells))
                     yield f"line {start + read}", cells, None
             return
         except csv.Error as e:
@@ -114,7 +117,8 @@ def _next_record(lines: Sequence[str], start: int, delimiter: str, width: int) -
     marks = lines[start].count('"')
     end = start + 1
     while marks % 2:
-        if end == len(lines) or lines[end].count(delimiter) >= width - 1:
+        is_record = end < len(lines) and lines[end].count(delimiter) >= width - 1
+        if end == len(lines) or is_record or end - start > _LONGEST_RECORD:
             return start + 1
         marks += lines[end].count('"')
         end += 1

@@ -168,7 +168,7 @@ def _clean_part(clean: bytes, size: tuple[int, int]) -> tuple[int, int, int, int
     for whole, side, off in zip(size, sides, (across, down), strict=True):
         start = math.floor(off + Fraction(whole - 1, 2) - (side - 1) / 2)
         starts.append(max(0, start))
-        ends.append(min(whole, start + round(side)))
+        ends.append(min(whole, start + math.floor(side + Fraction(1, 2))))
     (left, top), (right, bottom) = starts, ends
     return (left, top, right, bottom) if left < right and top < bottom else None
 

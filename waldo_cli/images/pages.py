@@ -212,7 +212,14 @@ def _listed(file: BinaryIO, find: Callable[[BinaryIO], list[Any]]) -> list[Any]:
     if isinstance(file, io.BytesIO):
         return find(file)
     status = os.fstat(file.fileno())
-    asked = find, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    asked = (
+        find,
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
     known, found = _last
     if known != asked:
         found = find(file)

@@ -9,7 +9,6 @@ size, in inches or in pixels, decides neither memory nor time.
 from __future__ import annotations
 
 import ctypes
-import itertools
 import struct
 import threading
 from collections.abc import Iterator
@@ -24,8 +23,9 @@ _DRAWN: Final = 2000
 _SCANNED: Final = 2500
 # Of a scan, images cover at least so much of the page.
 _COVERED: Final = 0.5
-# A page with more objects is no scan; objects beyond these are not asked what they are.
-_MAX_OBJECTS: Final = 1000
+# Images and forms of a page, at most; and how deep one may lie in forms: deeper than pdfium draws.
+_MAX_OBJECTS: Final = 100_000
+_DEPTH: Final = 100
 
 # pdfium may be called by one thread at a time.
 _lock = threading.Lock()
@@ -91,16 +91,20 @@ def _scan_resolution(page: Any, area: float, max_pixels: int) -> float | None:
 
     covered = largest = 0.0
     resolution = None
-    objects = page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM])
+    objects = page.get_objects(
+        filter=[raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM], max_depth=_DEPTH
+    )
     # What maps each level to the page: a form comes before the objects in it, whose matrices end at the form.
     levels = [PdfMatrix()]
-    for image in itertools.islice(objects, _MAX_OBJECTS):
-        del levels[image.level + 1 :]
-        matrix = image.get_matrix().multiply(levels[-1])
-        if image.type == raw.FPDF_PAGEOBJ_FORM:
+    for number, found in enumerate(objects):
+        if number == _MAX_OBJECTS:
+            raise ImageError(f"a PDF page of more than {_MAX_OBJECTS} images and forms")
+        del levels[found.level + 1 :]
+        matrix = found.get_matrix().multiply(levels[-1])
+        if found.type == raw.FPDF_PAGEOBJ_FORM:
             levels.append(matrix)
             continue
-        columns, rows = image.get_px_size()
+        columns, rows = found.get_px_size()
         check_size(columns, rows, columns * rows, max_pixels, 1.0)  # pdfium unpacks it whole
         a, b, c, d, _, _ = matrix.get()
         # The image is the unit square, which this matrix maps to the page: the lengths of its sides there.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import codecs
 import math
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -175,7 +176,7 @@ def load_stack(name_or_path: str | Path) -> Stack:
                 " a stack file is given by its path, such as ./mine.toml or run/logo.toml"
             )
     try:
-        if path.is_dir():
+        if os.path.isdir(path):  # False, and no error, where it cannot be asked
             raise StackError("a folder: give the stack file in it, which ends in .toml")
         if path.suffix == ".npz":
             raise StackError(
