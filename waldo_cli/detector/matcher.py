@@ -230,7 +230,7 @@ def turned_planes(planes: Floats, turn: Turn, x: Doubles, y: Doubles) -> Floats:
 
 def as_it_lies(mask: Mask, turn: Turn) -> Mask:
     """A mask mirrored and turned: what is outside of it has no weight."""
-    if turn == UPRIGHT[0]:
+    if turn == Turn():
         return mask
     size, a = mask.size, math.radians(turn.angle)
     A, B = (

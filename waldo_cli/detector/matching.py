@@ -239,8 +239,8 @@ def _on_pixels(matcher: Matcher, pose: Poses) -> Poses | None:
     half = [n % 2 / 2 for n in (matcher.mask.size if across else matcher.mask.size[::-1])]
     x, y = (np.round(at - h) + h for at, h in zip((pose.x, pose.y), half, strict=True))
     place, growth, degrees = _NEAR_GRID
-    apart = (abs(x - pose.x) / place, abs(y - pose.y) / place, abs(pose.scale - 1) / growth)
-    if max(map(float, (*(a[0] for a in apart), abs(turn - pose.angle)[0] / degrees))) > 1:
+    off = (abs(x - pose.x) / place, abs(y - pose.y) / place, abs(pose.scale - 1) / growth)
+    if max(map(float, (*(a[0] for a in off), abs(turn - pose.angle)[0] / degrees))) > 1:
         return None
     return Poses(x, y, np.ones(1), turn, pose.mirrored)
 

@@ -149,14 +149,19 @@ def turned(
     label: str,
     corners: tuple[float, float, float, float],
     degrees: float,
-    pivot: tuple[float, float],
+    pivot: tuple[float, float] | None = None,
+    *,
+    ignored: bool = False,
 ) -> TrueBox:
-    """Return the box around a rectangle ``(left, top, right, bottom)`` that is turned about a point."""
+    """Return the box around a rectangle ``(left, top, right, bottom)`` that is turned about a point.
+
+    It is turned about its middle where no other point is given.
+    """
     left, top, right, bottom = corners
     if not degrees:
-        return TrueBox(label, left, top, right, bottom)
+        return TrueBox(label, left, top, right, bottom, ignored)
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    px, py = pivot
+    px, py = pivot or ((left + right) / 2, (top + bottom) / 2)
     return around(
         label,
         [
@@ -164,6 +169,7 @@ def turned(
             for x in (left, right)
             for y in (top, bottom)
         ],
+        ignored=ignored,
     )
 
 

@@ -146,9 +146,8 @@ def _coco_box(annotation: Mapping[str, Any], label: str) -> TrueBox:
         raise InvalidInputError("bbox must be [x, y, width, height]")
     x, y, width, height = (finite_number(v, "bbox") for v in bbox)
     degrees = 0.0 if polygons else _turn_by_cvat(annotation)
-    middle = (x + width / 2, y + height / 2)
-    box = turned(label, (x, y, x + width, y + height), degrees, middle)
-    return replace(box, ignored=aside, crowd=crowd)
+    box = turned(label, (x, y, x + width, y + height), degrees, ignored=aside)
+    return replace(box, crowd=crowd)
 
 
 def _turn_by_cvat(annotation: Mapping[str, Any]) -> float:

@@ -111,14 +111,14 @@ def _next_record(lines: Sequence[str], start: int, delimiter: str, width: int) -
     """The first line behind a record that is quoted wrongly.
 
     It ends with the line that brings its quotation marks to an even number, for its cells may hold line
-    breaks. If a line with as many cells as a record has, or the end, comes before that, a mark is not closed,
-    which would take all others in: then the record is its first line alone.
+    breaks. If a line with as many cells as a record has, the end, or `_LONGEST_RECORD` comes before that, a
+    mark is not closed, which would take all others in: then the record is its first line alone.
     """
     marks = lines[start].count('"')
     end = start + 1
     while marks % 2:
-        is_record = end < len(lines) and lines[end].count(delimiter) >= width - 1
-        if end == len(lines) or is_record or end - start > _LONGEST_RECORD:
+        is_last = end == len(lines) or end - start > _LONGEST_RECORD
+        if is_last or lines[end].count(delimiter) >= width - 1:
             return start + 1
         marks += lines[end].count('"')
         end += 1

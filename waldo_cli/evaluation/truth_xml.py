@@ -7,7 +7,6 @@ writes one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
@@ -112,11 +111,8 @@ def _object_box(thing: Element, label: str) -> TrueBox:
             a for a in thing.iterfind("attributes/attribute") if _text(a, "name") == "rotation"
         )
         turn = next((_text(a, "value") for a in turns), "")
-        middle = ((left + right) / 2, (top + bottom) / 2)
-        box = turned(
-            label, (left, top, right, bottom), finite_number(turn or 0, "rotation"), middle
-        )
-        return replace(box, ignored=aside)
+        degrees = finite_number(turn or 0, "rotation")
+        return turned(label, (left, top, right, bottom), degrees, ignored=aside)
     if thing.find("segm/box") is not None:
         left, top, right, bottom = (
             _number(thing, f"segm/box/{k}") for k in ("xmin", "ymin", "xmax", "ymax")
@@ -169,8 +165,7 @@ def _cvat_box(shape: Element, label: str) -> TrueBox:
     degrees = finite_number(shape.get("rotation") or 0, "rotation")
     if shape.tag == "box":
         left, top, right, bottom = (number(k) for k in ("xtl", "ytl", "xbr", "ybr"))
-        middle = ((left + right) / 2, (top + bottom) / 2)
-        return turned(label, (left, top, right, bottom), degrees, middle)
+        return turned(label, (left, top, right, bottom), degrees)
     if shape.tag == "ellipse":
         x, y, across, down = (number(k) for k in ("cx", "cy", "rx", "ry"))
         return around_ellipse(label, (x, y), (across, down), degrees)

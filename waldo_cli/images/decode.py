@@ -30,7 +30,7 @@ from PIL import Image, ImageFile, _imaging, features
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
 from waldo_cli.geometry import Size
-from waldo_cli.images import headers, heif, jpeg2000, pages
+from waldo_cli.images import headers, jpeg2000, pages
 from waldo_cli.images.limits import (
     DEFAULT_MAX_PIXELS,
     MAX_FILE_BYTES_EVER,
@@ -329,7 +329,7 @@ def _decode(
         # pillow-jxl gives a JPEG that was packed without loss back as it was, not turned.
         is_upright = kind in _DECODED_UPRIGHT and not getattr(image, "jpeg", False)
         return Picture(
-            _in_plain_mode(_as_said(image, kind, screened.data)),
+            _in_plain_mode(_as_said(image, kind, screened)),
             _low_bytes(screened.data, kind, rawmode) if page == 1 or found is not None else None,
             rawmode,
             colour_key,
@@ -444,14 +444,14 @@ def _finished(data: bytes) -> ImageFile.ImageFile:
     return first
 
 
-def _as_said(image: Image.Image, kind: str, data: bytes) -> Image.Image:
+def _as_said(image: Image.Image, kind: str, screened: headers.Screened) -> Image.Image:
     """Return a decoded picture with what Pillow does not know of its format."""
     if kind == "JPEG 2000":
-        return _with_channels(_with_white(image, data), data)
-    if kind == "AVIF":  # libavif tells of the part that is shown, Pillow (13.0) does not cut it out
-        found = heif.read(data)
-        if found.part is not None and image.size == found.size:
-            return image.crop(found.part)
+        return _with_channels(_with_white(image, screened.data), screened.data)
+    # libavif tells of the part of an AVIF that is shown, Pillow (13.0) does not cut it out.
+    said = screened.heif if kind == "AVIF" else None
+    if said is not None and said.part is not None and image.size == said.size:
+        return image.crop(said.part)
     # `headers` says alpha for every animation.
     if kind == "WEBP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         return image.convert("RGB")

@@ -151,8 +151,8 @@ class Screened:
         The EXIF orientation that the file asks for, 1 to 8.
     density
         For `check_size`: most pixels that a byte can hold.
-    tiff
-        What else a TIFF says.
+    tiff, heif
+        What else a TIFF says, or an AVIF or HEIF.
     unfinished
         A JPEG lacks the mark of its end; whether pixels are missing, only decoding can tell.
     reducible
@@ -163,6 +163,7 @@ class Screened:
     turn: int = 1
     density: float = _OTHER_DENSITY
     tiff: directory.Tiff | None = None
+    heif: heif.Heif | None = None
     unfinished: bool = False
     reducible: bool = False
 
@@ -219,7 +220,7 @@ def screen(data: bytes, kind: str, page: int, max_pixels: int | None) -> Screene
             if found_heif.size != (0, 0):
                 check_size(width, height, len(data), max_pixels, _OTHER_DENSITY)
                 heif.check_effort(data, kind, found_heif, width, height)
-            return Screened(data, found_heif.turn)
+            return Screened(data, found_heif.turn, heif=found_heif)
         case "JPEG 2000":
             return Screened(jpeg2000.screen(data, max_pixels))
         case "JPEG XL":

@@ -191,7 +191,7 @@ def room(source: str | bytes, limit: int) -> int:
         head = file.read(pnm.LONGEST_HEADER)
         needed = 0
         if _SIGNATURES["TIFF"].match(head):
-            found = tiff.pages(file)
+            found = _listed(file, tiff.pages)
             needed = tiff.plain_bytes(file, found[0].directory) if found else 0
         elif (header := pnm.header(head)) is not None:
             needed = header.end
