@@ -5,8 +5,9 @@
 # Most expect: `conv(precision="approximate")` is a little less exact than "float", and exact for a kernel of
 #   ones, for it is made of boxes.
 # Seen: with kernels of ones the answer is divided by the number of layers, 5 if it is not given: 200 becomes
-#   40. With `layers=1` it is 200, with 2 it is 100. `convasep` of a row of ones is 0. A kernel of 1, 2, 1 by
-#   1, 2, 1 keeps 200. No error, no warning.
+#   40. With `layers=1` it is 200, with 2 it is 100. `convasep` of a row of ones is 0. What all boxes of the
+#   kernel have in common is taken out of their sums, it seems, and is left in the divisor. A kernel of 1, 2,
+#   1 by 1, 2, 1 keeps 200. No error, no warning.
 # Where it matters: means and sums over large windows, for which one takes "approximate": the local mean that
 #   is taken off before correlation or thresholding is a fifth of what it should be.
 # Ends with a status other than 0 when libvips behaves otherwise.

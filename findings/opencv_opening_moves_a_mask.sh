@@ -6,7 +6,7 @@
 #   adds none.
 # Seen: with kernels of 3x3 and 5x5 it does. With 2x2 and 4x4 a square of 10 pixels comes out a pixel further
 #   right and down, with `iterations=3` three pixels, and after a closing, too. Erosion and dilation have one
-#   anchor, and the kernel is not turned between them. scipy and scikit-image turn it.
+#   anchor, and the kernel is not turned between them (opencv#22042). scipy and scikit-image turn it.
 # Where it matters: masks that are cleaned before boxes are taken from them: the box of 10 pixels has an IoU
 #   of 0.68 with the true one, and no look at the mask tells.
 # Ends with a status other than 0 when OpenCV behaves otherwise.

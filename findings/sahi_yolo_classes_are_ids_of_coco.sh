@@ -7,7 +7,7 @@
 # Seen: the label files have COCO's category ids, whatever they are, and data.yml lists the names in order,
 #   without ids. Of a truth whose ids begin with 1, as CVAT, Label Studio and COCO itself write them, every
 #   cat is a dog, and the last class has no name. Ids from 0 are right; a mapping that is handed to
-#   `from_coco_dict_or_path` makes them.
+#   `from_coco_dict_or_path` makes them, as sahi#231 says.
 # Where it matters: training runs as long as the last class is rare, and learns each class by the next one's
 #   name.
 # Ends with a status other than 0 when sahi behaves otherwise.
