@@ -272,3 +272,24 @@ def test_four_hundred_copies_are_all_found() -> None:
     for top, left in itertools.product(range(2, 420, 21), repeat=2):
         image[top : top + 16, left : left + 16] = small
     assert len(detect(image, masks=[small], scales=1, top="all").detections) == 400
+
+
+@pytest.mark.parametrize("hidden", ["corner", "strip", "middle"])
+@pytest.mark.parametrize("scales", ["auto", 1])
+def test_a_copy_is_found_of_which_something_bold_hides_a_part(
+    hidden: str, scales: str | int
+) -> None:
+    """So bold that hundreds of places correlate better; the rest is the same."""
+    rng = np.random.default_rng(3)
+    page = (100 + 30 * rng.random((30, 40, 3))) / 255
+    page = resized(page.astype(np.float32), 320, 240)
+    mask = page[100:132, 60:100].copy()
+    rows, cols = {
+        "corner": (slice(0, 16), slice(0, 20)),
+        "strip": (slice(0, 32), slice(30, 40)),
+        "middle": (slice(8, 24), slice(10, 30)),
+    }[hidden]
+    page[100:132, 60:100][rows, cols] = rng.integers(0, 2, (1, 1, 3)).astype(np.float32)
+    page[100:132, 60:100][rows, cols][::2] = rng.random(3, np.float32)
+    found = detect(page, masks=[mask], scales=scales).detections
+    assert [(d.x, d.y, d.scale) for d in found] == [(80.0, 116.0, 1.0)]

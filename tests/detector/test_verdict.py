@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from waldo_cli import detect
@@ -15,6 +17,7 @@ def agreement(**changed: float) -> Agreement:
     usual = {
         "score": 0.97, "gain": 1.0, "offset": 0.0, "concordance": 0.97, "trimmed": 0.98, "inside": 1.0,
         "independent": 30.0, "kept_gain": 1.0, "kept_offset": 0.0,
+        "uncovered": math.nan, "uncovered_gain": math.nan, "uncovered_offset": math.nan, "seen": math.nan,
     }  # fmt: skip
     return Agreement(**{name: np.array([v]) for name, v in (usual | changed).items()})
 
@@ -27,12 +30,23 @@ def chance(**changed: float) -> float:
 def test_more_agreement_parts_and_numbers_make_chance_less_likely() -> None:
     assert chance() < MOST_CHANCE
     assert chance(score=0.9) > chance()
-    assert chance(trimmed=0.9) > chance()
     assert chance(independent=8.0) > chance()
     assert chance(inside=0.4) > chance()
     assert chance(kept_gain=0.7) > chance()
     assert chance(kept_offset=0.1) > chance()
-    assert chance(score=0.6, trimmed=0.7, kept_gain=0.5) > 0.5
+    assert chance(score=0.6, kept_gain=0.5) > 0.5
+
+
+def test_what_agrees_here_and_there_is_not_forgiven_but_a_rectangle_of_a_copy_is() -> None:
+    like = {"score": 0.7, "trimmed": 0.99}
+    left = {"uncovered": 1.0, "uncovered_gain": 1.0, "uncovered_offset": 0.0, "seen": 0.75}
+    assert chance(**like) > MOST_CHANCE
+    assert chance(**like, **left) < MOST_CHANCE
+    # No copy: resized, of another contrast, or of other colours.
+    assert chance(**like, **left | {"uncovered": 0.98}) > MOST_CHANCE
+    assert chance(**like, **left | {"uncovered_gain": 0.8}) > MOST_CHANCE
+    assert chance(**like, **left | {"uncovered_offset": 0.06}) > MOST_CHANCE
+    assert chance(**like, **left | {"seen": 0.3}) > chance(**like, **left)
 
 
 def test_a_contrast_far_from_the_masks_is_no_find_unless_any_will_do() -> None:
@@ -48,7 +62,7 @@ def test_a_page_full_of_what_is_nearly_it_makes_chance_more_likely() -> None:
 
 def test_copies_of_a_thing_do_not_hide_each_other() -> None:
     """Five that are clear, one that is less so, and what is nearly it; then four that are all less clear."""
-    found = np.array([6.0, 5.0, 4.0, 3.0, 2.7, 1.2, -1.0, -1.0, -1.0])
+    found = np.array([7.0, 6.0, 5.0, 4.0, 3.8, 2.1, -1.0, -1.0, -1.0])
     chance = chance_of(found, rivals(found, ~np.eye(len(found), dtype=bool)))
     assert (chance <= MOST_CHANCE).tolist() == 6 * [True] + 3 * [False]
     faint = np.array([2.4, 2.4, 2.4, -3.0])

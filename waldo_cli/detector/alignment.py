@@ -13,6 +13,7 @@ Baker, Matthews, "Lucas-Kanade 20 Years On: A Unifying Framework", IJCV 2004; Ev
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -268,6 +269,12 @@ class Template:
             weighted.transpose(1, 2, 0).astype(np.float32), self.weights.astype(np.float32), normal
         )
 
+    @property
+    def parts(self) -> tuple[int, int]:
+        """Rows and columns of parts."""
+        rows, cols = self._parts
+        return rows.shape[1], cols.shape[1]
+
     def summed(self, x: Array) -> Doubles:
         """Sums ``(..., B)`` of ``(..., P)`` over the parts of the mask, B of them."""
         rows, cols = self._parts
@@ -374,6 +381,11 @@ class Agreement:
         Share of the mask's weight that lies inside the image.
     independent
         How many independent numbers the mask amounts to (`Template.independent`).
+    uncovered, uncovered_gain, uncovered_offset
+        Score, gain and offset (as `kept_offset`) without the rectangle of the mask that something may hide:
+        the one without which the score is highest. NaN where nobody asked.
+    seen
+        Share of the mask's weight outside that rectangle.
     """
 
     score: Doubles
@@ -385,6 +397,10 @@ class Agreement:
     kept_offset: Doubles
     inside: Doubles
     independent: Doubles
+    uncovered: Doubles
+    uncovered_gain: Doubles
+    uncovered_offset: Doubles
+    seen: Doubles
 
     @staticmethod
     def joined(parts: Sequence[Agreement]) -> Agreement:
@@ -455,16 +471,21 @@ def compare(
     poses: Poses,
     scale: float,
     independent: Doubles | None = None,
+    *,
+    hidden: bool = False,
 ) -> Agreement:
     """How well the image agrees with a template at each pose.
 
     `scale` is that of all poses, roughly: it decides which level of the image is looked at. `independent` is
-    what the agreement says for each pose instead of `Template.independent`.
+    what the agreement says for each pose instead of `Template.independent`. With `hidden`, it also says how
+    well the rest agrees if something hides a rectangle.
     """
     if independent is None:
         independent = np.full(len(poses), template.independent)
     parts = [
-        _agreement(template, *sampled(pyramid, template, poses[some], scale), independent[some])
+        _agreement(
+            template, *sampled(pyramid, template, poses[some], scale), independent[some], hidden
+        )
         for some in _groups(template, len(poses))
     ]
     return Agreement.joined(parts)
@@ -617,8 +638,8 @@ def _moved(
 # Parts of a mask along each side, for `trimmed`; and the share of them that may disagree.
 _PARTS = 8
 _MAY_DISAGREE = 0.4
-# Of the mask's energy so much must be left in what agrees.
-_LEAST_KEPT = 0.1
+# Of the mask's energy so much must be left in what agrees; and outside a rectangle that is hidden.
+_LEAST_KEPT, _LEAST_SEEN = 0.1, 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -668,28 +689,85 @@ def _trimmed(fit: _Fit) -> _Trimmed:
     return _Trimmed(np.clip(score, -1, 1), gain, offset, kept)
 
 
+class _Uncovered(NamedTuple):
+    """A fit over what lies outside a rectangle of parts."""
+
+    score: Doubles  # (N,)
+    gain: Doubles  # (N,)
+    offset: Doubles  # (C, N), beside the means of the whole
+    seen: Doubles  # (N,) share of the weight that lies outside
+
+
+def _uncovered(template: Template, fit: _Fit) -> _Uncovered:
+    """Fit anew without that rectangle of parts, or none, without which the score is highest.
+
+    What hides a thing is in one place. What only resembles it differs here and there.
+    """
+    rows, cols = template.parts
+    kept = _outside_rectangles(rows, cols).T  # (B, R)
+    window = fit.window
+    W, Wv, Wvv = window.W @ kept, window.Wv @ kept, window.Wvv @ kept
+    Wx, Wxx, Wxv = fit.Wx @ kept, fit.Wxx @ kept, fit.Wxv @ kept
+    total = np.maximum(W, 1e-9)
+    xx = Wxx - np.square(Wx).sum(0) / total
+    vv = Wvv - np.square(Wv).sum(0) / total
+    xv = Wxv - (Wx * Wv).sum(0) / total
+    score = np.where(xx > 1e-12, xv / np.sqrt(np.maximum(xx * vv, 1e-24)), 0)
+    # The first one is no rectangle.
+    enough = vv >= _LEAST_SEEN * window.energy[:, None]
+    enough[:, 0] = True
+    score = np.where(enough, score, -1)
+    best = score.argmax(1)
+    n = np.arange(len(best))
+    shared = np.zeros(len(best), np.intp) if len(W) == 1 else n
+    gain = xv[n, best] / np.maximum(vv[shared, best], 1e-12)
+    offset = Wx[:, n, best] / total[shared, best] - gain * Wv[:, shared, best] / total[shared, best]
+    seen = W[shared, best] / np.maximum(window.W.sum(1)[shared], 1e-9)
+    return _Uncovered(np.clip(score[n, best], -1, 1), gain, offset, seen)
+
+
+@functools.cache
+def _outside_rectangles(rows: int, cols: int) -> Doubles:
+    """``(R, rows * cols)``: 1 for parts outside a rectangle of up to 40 % of them; the first is none."""
+    kept = [np.ones((rows, cols))]
+    for top, left in np.ndindex(rows, cols):
+        for height, width in np.ndindex(rows - top, cols - left):
+            if (height + 1) * (width + 1) <= _MAY_DISAGREE * rows * cols:
+                kept.append(np.ones((rows, cols)))
+                kept[-1][top : top + height + 1, left : left + width + 1] = 0
+    return np.stack(kept).reshape(len(kept), -1)
+
+
 def _agreement(
-    template: Template, pixels: Floats, inside: NDArray[np.bool_] | None, independent: Doubles
+    template: Template,
+    pixels: Floats,
+    inside: NDArray[np.bool_] | None,
+    independent: Doubles,
+    hidden: bool,
 ) -> Agreement:
     fit = _fitted(template, pixels.astype(np.float64), inside)
     rest = _trimmed(fit)
     # Means of the mask over what lies inside, to compare brightness.
     own = (template.values @ fit.window.weights.T) + template.mean[:, None]
     gain = fit.gain
+    nan = np.full(len(gain), np.nan)
+    rest_seen = _uncovered(template, fit) if hidden else _Uncovered(nan, nan, nan[None], nan)
     if template.colour is not None:
         # The colour where the shape is opaque, by a line through the window's colours over its opacity.
         apart = fit.means + fit.slopes * (1 - own) - template.colour[:, None]
         gain, offset = fit.slopes.mean(0), apart.mean(0)
         concordance = 1 - np.sqrt(np.square(apart).mean(0))
-        kept_gain = kept_offset = np.full(len(fit.score), np.nan)
+        kept_gain = kept_offset = uncovered_gain = uncovered_offset = nan
     else:
         apart = fit.means - own
         offset = apart.mean(0)
         product = fit.gain * fit.window.energy
         different = fit.window.energy + fit.Wxx.sum(1) + np.square(apart).sum(0)
         concordance = 2 * product / np.maximum(different, 1e-12)
-        kept_gain = rest.gain
-        kept_offset = np.sqrt(np.square(apart + rest.offset).mean(0))
+        kept_gain, uncovered_gain = rest.gain, rest_seen.gain
+        kept_offset, uncovered_offset = (
+            np.sqrt(np.square(apart + offset).mean(0)) for offset in (rest.offset, rest_seen.offset)
+        )
     return Agreement(
         fit.score,
         gain,
@@ -700,4 +778,8 @@ def _agreement(
         kept_offset,
         fit.inside,
         independent,
+        rest_seen.score,
+        uncovered_gain,
+        uncovered_offset,
+        rest_seen.seen,
     )

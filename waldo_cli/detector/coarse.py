@@ -24,7 +24,7 @@ from waldo_cli.detector.maps import Grid, Maps, times_prior
 from waldo_cli.detector.matcher import COARSE, GLANCE, UPRIGHT, Matcher, Turn, turned_planes
 from waldo_cli.detector.peaks import local_maxima
 from waldo_cli.detector.pyramid import Level, level_size
-from waldo_cli.detector.verdict import evidence
+from waldo_cli.detector.verdict import promise
 from waldo_cli.geometry import Size
 
 # Places of each scale that are compared part by part, at least: the best one of each cell, a quarter of the
@@ -154,20 +154,24 @@ def _likely(
     if not len(places):  # a region too narrow for any
         return places
     agreement = compared(matcher, pyramid, places, matcher.larger * GLANCE)
-    # A score of few numbers is easily high.
-    numbers = np.log(np.maximum(agreement.independent, 1.0))
-    correlation = np.arctanh(np.clip(agreement.score, -0.5, 0.995)) + 0.4 * numbers
-    speaks = evidence(agreement, any_contrast=True)
+    correlation = worth(agreement.score, agreement.independent)
+    speaks = promise(agreement)
     by_both = [np.argsort(np.argsort(-a, kind="stable")) for a in (speaks, correlation)]
     order = np.argsort(np.minimum(by_both[0], _TO_ONE * by_both[1]), kind="stable")
     return places[order[:count]]
+
+
+def worth(scores: Doubles, numbers: Doubles | float) -> Doubles:
+    """The order of correlations of so many independent numbers: one of few is easily high."""
+    few: Doubles = 0.4 * np.log(np.maximum(numbers, 1.0))
+    return np.asarray(np.arctanh(np.clip(scores, -0.5, 0.995)) + few)
 
 
 def _coarse_map(
     matcher: Matcher, pyramid: ImagePyramid, scale: float, turns: Sequence[Turn]
 ) -> tuple[Grid, NDArray[np.intp]]:
     """The best score of some turns at each place, and which of them it is, ``(H', W')``."""
-    size, factor = _coarse_grid(matcher, scale)
+    size, factor = coarse_grid(matcher, scale)
     level = pyramid.resized(factor)
     A, B = _extent(size, matcher.turns)
     values: Floats = np.zeros(0, np.float32)
@@ -191,7 +195,7 @@ def _coarse_map(
     return Grid(values[:, :, None], *placed, object_size=size), which
 
 
-def _coarse_grid(matcher: Matcher, scale: float) -> tuple[Size, float]:
+def coarse_grid(matcher: Matcher, scale: float) -> tuple[Size, float]:
     """The size of the thing in the coarse search, and by what the image is resized for that."""
     size = matcher.grid(matcher.larger * COARSE, scale)
     return size, min(1.0, math.sqrt(size.rows * size.cols / math.prod(matcher.mask.size)) / scale)
@@ -199,7 +203,7 @@ def _coarse_grid(matcher: Matcher, scale: float) -> tuple[Size, float]:
 
 def expected_seconds(matcher: Matcher, image: Size) -> float:
     """Expected seconds on one core of `coarse_search`, which takes most of a search that is long."""
-    factors = [_coarse_grid(matcher, scale)[1] for scale in matcher.scales_for(image)]
+    factors = [coarse_grid(matcher, scale)[1] for scale in matcher.scales_for(image)]
     pixels = sum(math.prod(level_size(*image, factor)) for factor in factors)
     kinds = len({turn.mirrored for turn in matcher.turns})
     seconds = pixels * (_SECONDS_A_PIXEL * kinds + _SECONDS_A_TURN * len(matcher.turns))

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles, Floats
-from waldo_cli.correlate.correlation import normalized_cross_correlate
-from waldo_cli.detector.alignment import PLACE, Agreement, ImagePyramid, Poses, align, compare
+from waldo_cli.detector.alignment import Agreement, ImagePyramid, Poses, align, compare
 from waldo_cli.detector.coarse import (
     ALIGNED,
     FINDS,
@@ -27,9 +26,17 @@ from waldo_cli.detector.coarse import (
     effort,
     of_each_scale,
 )
-from waldo_cli.detector.matcher import FINE, FIRST, SECOND, Matcher, Turn
+from waldo_cli.detector.copies import copies_near, copies_partly_hidden
+from waldo_cli.detector.matcher import FINE, FIRST, SECOND, Matcher
 from waldo_cli.detector.peaks import as_printed
-from waldo_cli.detector.verdict import MOST_CHANCE, chance_of, evidence, rivals
+from waldo_cli.detector.verdict import (
+    MOST_CHANCE,
+    chance_of,
+    evidence,
+    partly_hidden,
+    promise,
+    rivals,
+)
 from waldo_cli.geometry import Box, Detection, Size
 
 # Finds among the first candidates, up to which the candidates after them are skipped: they are worse.
@@ -40,10 +47,6 @@ REFINED = 16
 
 # Steps of an alignment: more do not change where it ends.
 STEPS = 4
-
-# How far from a candidate a copy of the mask is tried, as a share of its sides; near so many candidates that
-# the mask's pixels, times their number, are about this many.
-_COPY_NEAR, _COPIES = 0.12, 1 << 19
 
 # Poses so near are one: share of the thing's shorter side, logarithm of the scale, degrees.
 _SAME = (0.1, 0.06, 4.0)
@@ -118,12 +121,14 @@ def verified(
     if not len(found):  # all have left the region
         return []
     agreement = compared(matcher, pyramid, found, first_side)
-    order = np.argsort(-evidence(agreement, any_contrast=True), kind="stable")
+    order = np.argsort(-promise(agreement), kind="stable")
     found = found[order][_distinct(found.poses[order], matcher, ALIGNED * effort(count))]
     found = _aligned(matcher, pyramid, found, matcher.larger * SECOND, prior)
     if not len(found):
         return []
-    copies = _copies_near(matcher, pyramid, found, max_overlap)
+    copies = Candidates.joined(
+        [copies_near(matcher, pyramid, found, max_overlap), copies_partly_hidden(matcher, pyramid)]
+    )
     copies = copies[~np.isnan(_weights(prior, copies.poses))]
     found = Candidates.joined([found, copies])
     agreement, speaks = _evidence(matcher, pyramid, found, len(copies))
@@ -131,7 +136,8 @@ def verified(
     chances = chance_of(speaks, rivals(speaks, _different(found.poses, matcher)))
     # Half as likely to be there: chance is twice as likely to be what brings it about.
     chances = np.where(weights > 0, np.minimum(chances / np.maximum(weights, 1e-9), 1.0), 1.0)
-    scores = matcher.reported(agreement, weights)
+    hidden = (chances <= MOST_CHANCE) & partly_hidden(agreement, any_contrast=matcher.any_contrast)
+    scores = _standing(matcher, agreement, weights, hidden)
     keys = [
         _key(chances[n], scores[n], agreement.concordance[n], found.poses[[n]])
         for n in range(len(found))
@@ -145,12 +151,14 @@ def verified(
     poses, matches = [], []
     for n in kept.tolist():
         pose, there, chance = found.poses[[n]], agreement[[n]], float(chances[n])
-        if chance <= MOST_CHANCE:  # nobody asks for the exact place of anything else
+        # Nobody asks for the exact place of what is not reported; a copy lies on the pixels' own grid.
+        if chance <= MOST_CHANCE and not hidden[n]:
             pose, there = _refined(matcher, pyramid, pose)
             if evidence(there, any_contrast=matcher.any_contrast)[0] == -np.inf:
                 chance = 1.0
         poses.append(pose)
-        matches.append(_match(matcher, pyramid.size, pose, there, chance, float(weights[n])))
+        match = _as_match(matcher, pyramid.size, pose, there, chance, weights[[n]], hidden[[n]])
+        matches.append(match)
     order = np.array(sorted(range(len(matches)), key=lambda n: matches[n].key), np.intp)
     best = apart(Poses.joined([poses[n] for n in order]), matcher, max_overlap, count, order)
     return [matches[n] for n in best]
@@ -180,11 +188,17 @@ def _evidence(
     return agreement, speaks
 
 
+def _standing(
+    matcher: Matcher, agreement: Agreement, weights: Doubles, hidden: NDArray[np.bool_]
+) -> Doubles:
+    """The scores by which places are put in order: of a copy that is partly hidden, that of what is left."""
+    return np.where(hidden, agreement.uncovered * weights, matcher.reported(agreement, weights))
+
+
 def _key(chance: float, score: float, concordance: float, pose: Poses) -> tuple[float, ...]:
     """The order of places: what may be reported first, then by score, then by colour, then as one reads.
 
-    What may only just be reported comes after all that is ten times surer, so that a thing that is half
-    hidden, whose score is low, goes before what only resembles it. Scores that differ by less than a
+    What may only just be reported comes after all that is ten times surer. Scores that differ by less than a
     ten-thousandth are the same: alignment finds them no better.
     """
     unlikely = float((chance > MOST_CHANCE / 10) + (chance > MOST_CHANCE))
@@ -216,16 +230,18 @@ def _refined(matcher: Matcher, pyramid: ImagePyramid, pose: Poses) -> tuple[Pose
     return pose, agreement
 
 
-def _match(
+def _as_match(
     matcher: Matcher,
     image: Size,
     pose: Poses,
     agreement: Agreement,
     chance: float,
-    weight: float,
+    weights: Doubles,
+    hidden: NDArray[np.bool_],
 ) -> Match:
-    score = float(matcher.reported(agreement, np.array([weight]))[0])
-    key = _key(chance, score, float(agreement.concordance[0]), pose)
+    score = float(matcher.reported(agreement, weights)[0])
+    standing = float(_standing(matcher, agreement, weights, hidden)[0])
+    key = _key(chance, standing, float(agreement.concordance[0]), pose)
     return Match(key, _as_detection(matcher, image, pose, score, chance, agreement))
 
 
@@ -270,38 +286,6 @@ def _aligned(
     return aligned[inside]
 
 
-def _copies_near(
-    matcher: Matcher, pyramid: ImagePyramid, found: Candidates, max_overlap: float
-) -> Candidates:
-    """Near the best candidates: where a copy would lie, neither resized nor turned.
-
-    Most of what people seek is a copy; and a blurred mask may agree as well at another scale, from which no
-    alignment leads to the copy's.
-    """
-    upright = matcher.free != (PLACE,) and Turn() in matcher.turns and not matcher.one_colour
-    if not (upright and min(matcher.scales) <= 1 <= max(matcher.scales)):
-        return found[[]]
-    order = np.argsort(-found.scores, kind="stable")
-    mask, image = matcher.sought, pyramid.level(1.0).pixels
-    rows, cols = mask.size
-    near = [max(3, math.ceil(_COPY_NEAR * n)) for n in (rows, cols)]
-    weights = None if mask.weights is None else mask.weights[:, :, None]
-    places: list[tuple[float, float, float]] = []
-    most = min(max(_COPIES // (rows * cols), 2), REFINED)
-    for n in apart(found.poses[order], matcher, max_overlap, most, order).tolist():
-        top = max(0, round(found.poses.y[n] - rows / 2) - near[0])
-        left = max(0, round(found.poses.x[n] - cols / 2) - near[1])
-        piece = image[top : top + rows + 2 * near[0], left : left + cols + 2 * near[1]]
-        if piece.shape[0] < rows or piece.shape[1] < cols:
-            continue
-        scores = normalized_cross_correlate(piece, mask.pixels[..., None], weights=weights)[..., 0]
-        row, col = np.unravel_index(int(scores.argmax()), scores.shape)
-        places.append((left + col + cols / 2, top + row + rows / 2, float(scores[row, col])))
-    x, y, best = np.array(places, np.float64).reshape(-1, 3).T
-    ones, zeros = np.ones(len(x)), np.zeros(len(x))
-    return Candidates(Poses(x, y, ones, zeros, zeros.astype(bool)), best, ones)
-
-
 def _pixel_by_pixel(
     matcher: Matcher, pyramid: ImagePyramid, poses: Poses, independent: Doubles
 ) -> Agreement:
@@ -309,7 +293,7 @@ def _pixel_by_pixel(
 
     How many independent numbers these are is told: to find out takes longer than all the rest.
     """
-    return compare(pyramid, matcher.template(math.inf, 1.0), poses, 1.0, independent)
+    return compare(pyramid, matcher.template(math.inf, 1.0), poses, 1.0, independent, hidden=True)
 
 
 def _weights(prior: Floats | None, poses: Poses) -> Doubles:

@@ -1,12 +1,15 @@
 """How easily chance brings about that a place agrees with a mask.
 
 What a score is worth depends on the mask: a blurred edge meets its like on every page, a face does not. The
-evidence of a place counts how well it agrees with the mask, as it is and without those parts of the mask that
-agree least (something may hide them); how many independent numbers have been compared, which is few for a
-smooth mask, a grey one, and a small one (a correlation's standard error falls with that number less 3;
-Fisher's transform makes it the same for all correlations); whether contrast and colours are the mask's own,
-which chance seldom brings about; and how much of the mask lies inside the image, for there are many ways to
-hang over its edge.
+evidence of a place counts how well it agrees with the mask; how many independent numbers have been compared,
+which is few for a smooth mask, a grey one, and a small one (a correlation's standard error falls with that
+number less 3; Fisher's transform makes it the same for all correlations); whether contrast and colours are
+the mask's own, which chance seldom brings about; and how much of the mask lies inside the image, for there
+are many ways to hang over its edge.
+
+Something may hide a part of a copy. It is in one place, and all the rest is the same, pixel by pixel: where
+all but a rectangle is the same, that counts instead. Parts that disagree here and there are not forgiven:
+without them a bell is a house.
 
 It depends on the page, too: on a page full of words each word has many that are nearly it, on a photograph
 nothing comes near. So a place is held against the other places of the page that look most like the mask, its
@@ -32,17 +35,21 @@ from waldo_cli.detector.alignment import Agreement
 # A place is a find where at most this share of pictures without the mask has one as good.
 MOST_CHANCE = 0.01
 
-# Weights of the agreement, of the trimmed agreement (both by Fisher's transform), of the logarithm of the
-# number of independent numbers less 3, of sameness, and of the logarithm of the share inside; what is added.
-_AGREEMENT, _TRIMMED, _INDEPENDENT, _SAME, _INSIDE = 2.7, 1.85, 1.9, 2.9, 5.4
-_CONSTANT = -15.6
+# Weights of the agreement (by Fisher's transform), of the logarithm of the number of independent numbers less
+# 3, of sameness, and of the logarithm of the share inside; what is added.
+_AGREEMENT, _INDEPENDENT, _SAME, _INSIDE = 4.7, 1.7, 1.5, 5.0
+_CONSTANT = -12.4
 
 # Sameness falls as a Gaussian does: with the logarithm of the gain, and with the difference of the colours.
 # That of a mask of one colour, which may have any, is always this.
-_GAIN_SPREAD, _OFFSET_SPREAD, _OF_SHAPES = 0.2, 0.06, 0.17
+_SPREADS, _OF_SHAPES = (0.2, 0.06), 0.17
 
 # An agreement above this counts as this: resampling a copy of the mask leaves as much.
 _BEST_AGREEMENT = 0.995
+
+# Of a copy of which something hides a part, beside these: the weight of sameness, what is added, the spreads
+# of sameness, and the best agreement.
+_COPY_SAME, _COPY_CONSTANT, _COPY_SPREADS, _BEST_COPY = 6.6, -9.6, (0.05, 0.02), 0.999
 
 # Independent numbers less 3 count as so many at least.
 _FEWEST = 0.2
@@ -58,7 +65,7 @@ _RIVAL = 3
 
 # Evidence beyond the rival's share that 1 of 100 pages without the mask reaches, and how much more evidence
 # 1 of 1,000 reaches.
-_ONE_IN_100, _TEN_TIMES_LESS = 1.0, 1.9
+_ONE_IN_100, _TEN_TIMES_LESS = 1.9, 2.6
 
 # A place with this evidence is a find whatever its rival, and no rival itself: the thing may be there often.
 _SURE = _ONE_IN_100 + _OF_RIVAL * _RIVAL_LIMITS[1]
@@ -68,26 +75,67 @@ def evidence(agreement: Agreement, *, any_contrast: bool) -> Doubles:
     """How much speaks for each place, ``(N,)``: log odds, but for a constant.
 
     Unless any contrast will do, nothing does where that of the image is far from the mask's (minus infinity):
-    a faint mask is not meant by bold strokes.
+    a faint mask is not meant by bold strokes. Where a part may be hidden (`compare`), what is left counts if
+    more speaks for that.
     """
-    whole, trimmed = (
-        np.arctanh(np.clip(a, -0.5, _BEST_AGREEMENT)) for a in (agreement.score, agreement.trimmed)
+    return np.asarray(np.fmax(*_whole_and_left(agreement, any_contrast)))
+
+
+def partly_hidden(agreement: Agreement, *, any_contrast: bool) -> NDArray[np.bool_]:
+    """Whether more speaks for a copy of which something hides a part, ``(N,)``."""
+    whole, left = _whole_and_left(agreement, any_contrast)
+    return np.asarray(left > whole)
+
+
+def _whole_and_left(agreement: Agreement, any_contrast: bool) -> tuple[Doubles, Doubles]:
+    """What speaks for the mask as it is, and for what is left of it if something hides a part."""
+    whole = _of_whole(agreement, _fisher(agreement.score, _BEST_AGREEMENT))
+    numbers = agreement.independent * agreement.seen
+    left = _log_odds(_fisher(agreement.uncovered, _BEST_COPY), numbers, agreement.inside)
+    left += _COPY_CONSTANT + _COPY_SAME * _sameness(
+        agreement.uncovered_gain, agreement.uncovered_offset, _COPY_SPREADS
     )
-    inside = np.maximum(agreement.inside, 1e-3)
-    compared = np.log(np.maximum(agreement.independent * inside - 3, _FEWEST))
-    total = _AGREEMENT * whole + _TRIMMED * trimmed + _INDEPENDENT * compared + _CONSTANT
-    total += _SAME * _sameness(agreement) + _INSIDE * np.log(inside)
-    if any_contrast:
-        return np.asarray(total)
-    least, most = _GAIN
-    return np.where((agreement.gain < least) | (agreement.gain > most), -np.inf, total)
+    if not any_contrast:
+        least, most = _GAIN
+        for total, gain in ((whole, agreement.gain), (left, agreement.uncovered_gain)):
+            total[(gain < least) | (gain > most)] = -np.inf
+    return whole, left
 
 
-def _sameness(agreement: Agreement) -> Doubles:
-    """1 where the parts that agree have the contrast and the colours of the mask, down to 0; ``(N,)``."""
-    contrast = np.log(np.maximum(agreement.kept_gain, 1e-6)) / _GAIN_SPREAD
-    apart = np.square(contrast) + np.square(agreement.kept_offset / _OFFSET_SPREAD)
-    return np.nan_to_num(np.exp(-apart / 2), nan=_OF_SHAPES)
+def promise(agreement: Agreement) -> Doubles:
+    """The order of places that are still to be looked at more closely, ``(N,)``.
+
+    As the evidence, but half forgives the parts that agree least, wherever they are: something may hide them,
+    and the place is not exact yet.
+    """
+    whole, trimmed = (_fisher(a, _BEST_AGREEMENT) for a in (agreement.score, agreement.trimmed))
+    return _of_whole(agreement, (whole + trimmed) / 2)
+
+
+def _of_whole(agreement: Agreement, z: Doubles) -> Doubles:
+    """What an agreement, by Fisher's transform, says where nothing is hidden."""
+    same = _sameness(agreement.kept_gain, agreement.kept_offset, _SPREADS)
+    of_numbers = _log_odds(z, agreement.independent, agreement.inside)
+    return of_numbers + _SAME * np.nan_to_num(same, nan=_OF_SHAPES)
+
+
+def _fisher(score: Doubles, most: float) -> Doubles:
+    return np.asarray(np.arctanh(np.clip(score, -0.5, most)))
+
+
+def _log_odds(z: Doubles, independent: Doubles, inside: Doubles) -> Doubles:
+    """What the agreement of so many numbers says, whatever contrast and colours are."""
+    inside = np.maximum(inside, 1e-3)
+    numbers = np.log(np.maximum(independent * inside - 3, _FEWEST))
+    return np.asarray(
+        _AGREEMENT * z + _INDEPENDENT * numbers + _INSIDE * np.log(inside) + _CONSTANT
+    )
+
+
+def _sameness(gain: Doubles, offset: Doubles, spreads: tuple[float, float]) -> Doubles:
+    """1 where contrast and colours are the mask's, down to 0, ``(N,)``; NaN for a mask of one colour."""
+    apart = np.log(np.maximum(gain, 1e-6)) / spreads[0], offset / spreads[1]
+    return np.asarray(np.exp(-(np.square(apart[0]) + np.square(apart[1])) / 2))
 
 
 def rivals(evidence: Doubles, apart: NDArray[np.bool_]) -> Doubles:

@@ -1,0 +1,185 @@
+"""Copies of a mask, neither resized nor turned: most of what people seek.
+
+A copy lies on the pixels' own grid, and all pixels of the mask can be compared with it. It is tried near
+the best candidates in any case. Where something hides a part of it, hundreds of places that are nothing
+correlate better; so what may be left is sought by itself: each half of the mask, and all but its middle. If
+a corner, a strip at a side, or the middle is hidden, one of these is whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from waldo_cli.arrays import Doubles, Floats
+from waldo_cli.correlate.correlation import normalized_cross_correlate
+from waldo_cli.detector.alignment import PLACE, ImagePyramid, Poses, Template
+from waldo_cli.detector.coarse import Candidates, apart, coarse_grid, worth
+from waldo_cli.detector.matcher import Matcher, Turn
+from waldo_cli.detector.peaks import local_maxima
+from waldo_cli.detector.pyramid import Level
+from waldo_cli.geometry import Size
+from waldo_cli.stack.stack import Mask
+
+# How far from a place a copy of the mask is tried, as a share of its sides; at so many places that the mask's
+# pixels, times their number, are about this many, up to a number of them.
+_NEAR, _PIXELS, _PLACES = 0.12, 1 << 19, 16
+
+# Places of each part that are looked at more closely: the best one of each cell, a quarter of the mask wide
+# and high, of some local maxima.
+_OF_EACH_PART, _MAXIMA, _CELL = 6, 64, 4
+
+# A part of a mask with less contrast is flat.
+_FLAT = 2 / 255
+
+
+def copies_near(
+    matcher: Matcher, pyramid: ImagePyramid, found: Candidates, max_overlap: float
+) -> Candidates:
+    """Where a copy would lie near the best candidates.
+
+    A blurred mask may agree as well at another scale, from which no alignment leads to the copy's.
+    """
+    if matcher.free == (PLACE,) or not _may_be_copied(matcher):
+        return found[[]]
+    order = np.argsort(-found.scores, kind="stable")
+    best = apart(found.poses[order], matcher, max_overlap, _most_places(matcher), order)
+    return _placed(matcher, pyramid, found.poses[best], np.ones(matcher.mask.size, bool))
+
+
+def copies_partly_hidden(matcher: Matcher, pyramid: ImagePyramid) -> Candidates:
+    """Where a copy may lie of which something hides a part, by the scores of what is left."""
+    if not _may_be_copied(matcher):
+        return _none()
+    small, size = _coarse_mask(matcher), matcher.mask.size
+    places: list[Candidates] = [_none()]
+    parts: list[NDArray[np.bool_]] = []
+    for coarse, fine in zip(_parts(small.size), _parts(size), strict=True):
+        found = _coarse_places(matcher, pyramid, small, coarse)
+        for part, there in zip(fine, found, strict=True):
+            places.append(there)
+            parts += [part] * len(there)
+    every = Candidates.joined(places)
+    best = np.argsort(-every.scores, kind="stable")[: _most_places(matcher)].tolist()
+    return Candidates.joined(
+        [_none(), *(_placed(matcher, pyramid, every.poses[[n]], parts[n]) for n in best)]
+    )
+
+
+def _none() -> Candidates:
+    nothing = np.zeros(0)
+    return Candidates(_poses(nothing, nothing), nothing, nothing)
+
+
+def _poses(x: Doubles, y: Doubles) -> Poses:
+    """Copies with their centres there."""
+    ones, zeros = np.ones(len(x)), np.zeros(len(x))
+    return Poses(x, y, ones, zeros, zeros.astype(bool))
+
+
+def _may_be_copied(matcher: Matcher) -> bool:
+    """Whether a copy is asked for; of a mask of one colour only the shape is sought."""
+    upright = Turn() in matcher.turns and not matcher.one_colour
+    return upright and min(matcher.scales) <= 1 <= max(matcher.scales)
+
+
+def _most_places(matcher: Matcher) -> int:
+    return min(max(_PIXELS // math.prod(matcher.mask.size), 2), _PLACES)
+
+
+def _parts(size: Size) -> Iterator[list[NDArray[np.bool_]]]:
+    """What may be left of a mask, ``(A, B)`` each, by their sizes: its halves, and all but the middle."""
+    row, col = np.indices(size)
+    for at, n in zip((row, col), size, strict=True):
+        yield [at < (n + 1) // 2, at >= n // 2]
+    beside = (np.minimum(at, n - 1 - at) < n // 4 for at, n in zip((row, col), size, strict=True))
+    yield [np.logical_or(*beside)]
+
+
+def _is_flat(part: Mask) -> bool:
+    transparent = part.weights is not None and not part.weights.any()
+    return transparent or bool(part.pixels.std(axis=(0, 1)).max() < _FLAT)
+
+
+def _seen(mask: Mask, part: NDArray[np.bool_]) -> tuple[Mask, tuple[int, int]]:
+    """A part of a mask, cut out, and its row and column in the mask."""
+    (top, bottom), (left, right) = (
+        np.flatnonzero(part.any(axis=axis))[[0, -1]].tolist() for axis in (1, 0)
+    )
+    window = slice(top, bottom + 1), slice(left, right + 1)
+    weights = None if mask.weights is None else mask.weights[window]
+    if not part[window].all():
+        weights = part[window].astype(np.float32) * (1 if weights is None else weights)
+    return Mask(mask.label, np.ascontiguousarray(mask.pixels[window]), weights), (top, left)
+
+
+def _correlated(image: Floats, seen: Sequence[Mask]) -> Floats:
+    """The scores ``(H', W', K)`` of K parts of a mask, of one size."""
+    weights = [part.weights for part in seen if part.weights is not None]
+    # A part that is transparent correlates with nothing.
+    weights = [w if w.any() else np.ones_like(w) for w in weights]
+    bank = np.stack([part.pixels for part in seen], axis=3)
+    return normalized_cross_correlate(
+        image, bank, weights=np.stack(weights, axis=2) if weights else None
+    )
+
+
+def _coarse_mask(matcher: Matcher) -> Mask:
+    """The mask at the size at which it is sought first."""
+    mask, (size, _) = matcher.sought, coarse_grid(matcher, 1.0)
+    small = Level(mask.weighed(), size)[:]
+    weights = np.clip(small[:, :, -1], 0, 1).astype(np.float32)
+    pixels = small[:, :, :-1] / np.maximum(weights, 1e-3)[:, :, None]
+    return Mask(mask.label, pixels.astype(np.float32), None if mask.weights is None else weights)
+
+
+def _coarse_places(
+    matcher: Matcher, pyramid: ImagePyramid, small: Mask, parts: Sequence[NDArray[np.bool_]]
+) -> list[Candidates]:
+    """The best places of each of some parts of a small mask that lies in the image as a whole."""
+    level = pyramid.resized(coarse_grid(matcher, 1.0)[1])
+    rows, cols = (n - side + 1 for n, side in zip(level.shape, small.size, strict=False))
+    if rows < 1 or cols < 1:
+        return [_none() for _ in parts]
+    seen, corners = zip(*(_seen(small, part) for part in parts), strict=True)
+    # From the level's pixels to the image's.
+    step = np.array([n / of for n, of in zip(pyramid.size, level.shape, strict=False)])
+    scores, found = _correlated(level, seen), []
+    for k, (top, left) in enumerate(corners):
+        if _is_flat(seen[k]):
+            found.append(_none())
+            continue
+        of_this = np.ascontiguousarray(scores[top : top + rows, left : left + cols, k])
+        at = local_maxima(of_this, _MAXIMA)
+        cells = at // np.maximum(1, np.array(small.size) // _CELL)
+        at = at[np.sort(np.unique(cells, axis=0, return_index=True)[1])[:_OF_EACH_PART]]
+        y, x = ((at + np.array(small.size) / 2) * step).T
+        numbers = Template.of(seen[k], seen[k].size).independent
+        order = worth(of_this[tuple(at.T)].astype(np.float64), numbers)
+        found.append(Candidates(_poses(x, y), order, np.ones(len(x))))
+    return found
+
+
+def _placed(
+    matcher: Matcher, pyramid: ImagePyramid, near: Poses, part: NDArray[np.bool_]
+) -> Candidates:
+    """Near each pose: the pixel at which a part of the mask correlates best."""
+    image, (rows, cols) = pyramid.level(1.0).pixels, matcher.mask.size
+    seen, (down, across) = _seen(matcher.sought, part)
+    reach_y, reach_x = (max(3, math.ceil(_NEAR * n)) for n in (rows, cols))
+    places: list[tuple[float, float, float]] = []
+    for x, y in zip(near.x.tolist(), near.y.tolist(), strict=True):
+        top = max(0, round(y - rows / 2) - reach_y)
+        left = max(0, round(x - cols / 2) - reach_x)
+        piece = image[top : top + rows + 2 * reach_y, left : left + cols + 2 * reach_x]
+        if piece.shape[0] < rows or piece.shape[1] < cols:
+            continue
+        high, wide = (n - side + 1 for n, side in zip(piece.shape, (rows, cols), strict=False))
+        scores = _correlated(piece, [seen])[down : down + high, across : across + wide, 0]
+        row, col = np.unravel_index(int(scores.argmax()), scores.shape)
+        places.append((left + col + cols / 2, top + row + rows / 2, float(scores[row, col])))
+    x, y, best = np.array(places, np.float64).reshape(-1, 3).T
+    return Candidates(_poses(x, y), best, np.ones(len(x)))
