@@ -14,7 +14,7 @@ from imagefiles import PNG_SIGNATURE, chunk, encoded
 from PIL import Image
 
 from waldo_cli.errors import FileError, ImageError
-from waldo_cli.images import pnm, tiff
+from waldo_cli.images import archives, pnm, tiff
 from waldo_cli.images.load import load_image
 from waldo_cli.images.pages import Contents, contents, single
 
@@ -125,27 +125,43 @@ def test_more_pictures_of_netpbm_than_the_limit_are_refused(
             ask(data * 2)
 
 
-@pytest.mark.parametrize("kind", ["pnm", "tif"])
+# For each kind of file whose pages are listed: what lists them.
+LISTS = {"pnm": (pnm, "places"), "tif": (tiff, "pages"), "cbz": (archives, "contents")}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("as_bytes", [False, True])
 def test_pages_of_a_file_are_listed_once_and_again_when_it_has_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, as_bytes: bool
 ) -> None:
-    made = (
-        document(kind, pictures())
-        if kind == "tif"
-        else b"".join(encoded(picture, "PPM") for picture in pictures())
-    )
-    module, name = (tiff, "pages") if kind == "tif" else (pnm, "places")
+    # Pages that are files of pages themselves are listed, too, between those of the file.
+    inner = document("tif", pictures())
+    made = {
+        "pnm": b"".join(encoded(picture, "PPM") for picture in pictures()),
+        "tif": inner,
+        "cbz": archive({"1.tif": inner, "2.tif": inner[:-1], "3.tif": inner[:-2]}),
+    }[kind]
+    expected = [single(made, page, LIMIT, None) for page in (1, 2, 3)]
+    path = tmp_path / "book"
+    path.write_bytes(made)
+    monkeypatch.setattr("waldo_cli.images.pages._known", ())
+    module, name = LISTS[kind]
     asked = []
     find = getattr(module, name)
-    monkeypatch.setattr(module, name, lambda file: asked.append(file) or find(file))
-    path = str(tmp_path / "book")
-    Path(path).write_bytes(made)
-    assert contents(path).count == 3
+    monkeypatch.setattr(module, name, lambda *given: asked.append(given) or find(*given))
+
+    def source() -> str | bytes:
+        return path.read_bytes() if as_bytes else str(path)
+
+    assert contents(source()).count == 3
     for page in (1, 2, 3):
-        assert single(path, page, LIMIT, None) == single(made, page, LIMIT, None)
-    assert sum(not isinstance(file, io.BytesIO) for file in asked) == 1
-    Path(path).write_bytes(encoded(pictures()[0], "PPM"))
-    assert contents(path).count == 1
+        alone, _ = single(source(), page, LIMIT, None)
+        assert alone == expected[page - 1][0]
+        if kind == "cbz":
+            assert contents(alone).kind == "TIFF"
+    assert len(asked) == 1
+    path.write_bytes(archive({"1.png": b""}) if kind == "cbz" else encoded(pictures()[0], "PPM"))
+    assert contents(source()).count == 1
 
 
 def test_an_archive_tells_what_else_it_holds() -> None:

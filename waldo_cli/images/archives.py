@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, Final
+import struct
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from waldo_cli.errors import ImageError
 from waldo_cli.files import show
 
 if TYPE_CHECKING:
-    from zipfile import ZipFile, ZipInfo
+    from zipfile import ZipInfo
 
 # The table of contents of a real archive of 10,000 entries takes about 1 MB.
 _MAX_TABLE_BYTES: Final = 4 << 20
@@ -27,9 +26,28 @@ _LARGE_BYTES: Final = 1 << 24
 _MAX_RATIO: Final = 200
 _STORED, _DEFLATED = 0, 8  # methods of packing whose memory is bounded
 _ENCRYPTED: Final = 0x1  # bit of an entry's flags
+# What stands before an entry: this mark, what the table says as well, and the lengths of two fields.
+_LOCAL_HEADER: Final = b"PK\3\4"
+_LOCAL_HEADER_BYTES: Final = 30
 
 #: First bytes of an archive: of its first entry, or of its end if it has none.
 SIGNATURE: Final = re.compile(rb"PK(\x03\x04|\x05\x06)")
+
+
+class Contents(NamedTuple):
+    """What is in an archive, but for hidden entries.
+
+    Attributes
+    ----------
+    pictures
+        The entries that are pictures, in reading order: numbers count as numbers, page 2 comes before
+        page 10.
+    others
+        Names of the other entries.
+    """
+
+    pictures: list[ZipInfo]
+    others: list[str]
 
 
 class _Table:
@@ -37,10 +55,9 @@ class _Table:
 
     def __init__(self, file: BinaryIO) -> None:
         self.seek, self.tell, self._read = file.seek, file.tell, file.read
-        self.limited = True
 
     def read(self, size: int = -1) -> bytes:
-        if self.limited and size > _MAX_TABLE_BYTES:
+        if size > _MAX_TABLE_BYTES:
             raise ImageError(f"its table of contents has {size} bytes: at most {_MAX_TABLE_BYTES}")
         return self._read(size)
 
@@ -48,73 +65,24 @@ class _Table:
         return True
 
 
-def contents(file: BinaryIO, endings: frozenset[str]) -> tuple[list[ZipInfo], list[str]]:
-    """Return the entries that are pictures, in reading order, and the names of the others.
-
-    Hidden entries are left out of both. In reading order numbers count as numbers: page 2 comes before
-    page 10.
+def contents(file: BinaryIO, endings: frozenset[str]) -> Contents:
+    """Return what an archive holds, as its table of contents says; nothing is unpacked.
 
     Raises
     ------
     ImageError
         The archive is damaged, has too many entries, or they overlap.
     """
-    with _opened(file) as archive:
-        return _pictures(archive, file, endings)
-
-
-def unpacked(file: BinaryIO, endings: frozenset[str], page: int, limit: int) -> bytes:
-    """Return the bytes of a picture, counted from 1 in reading order.
-
-    Raises
-    ------
-    ImageError
-        As `contents`; or the entry is encrypted, claims more than `limit` bytes or far more than it is packed
-        into, is not what it claims to be, or its name leads out of the archive's folder.
-    """
-    with _opened(file) as archive:
-        pictures, _ = _pictures(archive, file, endings)
-        if page > len(pictures):
-            raise ImageError(f"no page {page}: the file has {len(pictures)}")
-        entry = pictures[page - 1]
-        name = show(entry.filename)
-        if reason := _refusal(entry, limit):
-            raise ImageError(f"{name}: {reason}")
-        try:
-            with archive.open(entry) as packed:
-                data = packed.read(entry.file_size + 1)
-        except MemoryError:
-            raise
-        except Exception as e:  # zipfile raises about ten different exceptions for damage
-            raise ImageError(f"{name}: damaged archive: it cannot be unpacked") from e
-        if len(data) != entry.file_size:
-            raise ImageError(f"{name}: damaged archive: it has not the size that it claims")
-        if SIGNATURE.match(data):
-            raise ImageError(f"{name}: an archive inside an archive is not opened")
-        return data
-
-
-@contextmanager
-def _opened(file: BinaryIO) -> Iterator[ZipFile]:
     from zipfile import ZipFile  # takes ten milliseconds, which few runs need
 
-    table = _Table(file)
     try:
-        archive = ZipFile(table)
+        with ZipFile(_Table(file)) as archive:
+            # Not `is_dir`, which fails for an entry without a name.
+            entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     except (ImageError, MemoryError):
         raise
-    except Exception as e:  # as in `unpacked`
+    except Exception as e:  # zipfile raises about ten different exceptions for damage
         raise ImageError("damaged archive: its table of contents cannot be read") from e
-    table.limited = False
-    with archive:
-        yield archive
-
-
-def _pictures(
-    archive: ZipFile, file: BinaryIO, endings: frozenset[str]
-) -> tuple[list[ZipInfo], list[str]]:
-    # Not `is_dir`, which fails for an entry without a name.
-    entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     if len(entries) > _MAX_ENTRIES:
         raise ImageError(f"an archive of {len(entries)} entries: the limit is {_MAX_ENTRIES}")
     if sum(entry.compress_size for entry in entries) > file.seek(0, os.SEEK_END):
@@ -128,7 +96,40 @@ def _pictures(
             pictures.append(entry)
         else:
             others.append(entry.filename)
-    return sorted(pictures, key=lambda entry: _reading_order(entry.filename)), others
+    return Contents(sorted(pictures, key=lambda entry: _reading_order(entry.filename)), others)
+
+
+def unpacked(file: BinaryIO, entry: ZipInfo, limit: int) -> bytes:
+    """Return the bytes of a picture: of an entry that `contents` has found in this file.
+
+    Raises
+    ------
+    ImageError
+        The entry is encrypted, claims more than `limit` bytes or far more than it is packed into, is not what
+        it claims to be, or its name leads out of the archive's folder.
+    """
+    import zlib
+
+    name = show(entry.filename)
+    if reason := _refusal(entry, limit):
+        raise ImageError(f"{name}: {reason}")
+    # Not by `ZipFile`, which would read the table of contents of the archive again for each entry.
+    try:
+        file.seek(max(0, entry.header_offset))
+        mark, *lengths = struct.unpack("<4s22x2H", file.read(_LOCAL_HEADER_BYTES))
+        file.seek(sum(lengths), os.SEEK_CUR)  # the name, and what else is said of the entry
+        data = file.read(entry.compress_size)
+        if entry.compress_type == _DEFLATED:
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, entry.file_size + 1)
+    except (struct.error, zlib.error, OverflowError) as e:
+        raise ImageError(f"{name}: damaged archive: it cannot be unpacked") from e
+    if len(data) != entry.file_size:
+        raise ImageError(f"{name}: damaged archive: it has not the size that it claims")
+    if mark != _LOCAL_HEADER or zlib.crc32(data) != entry.CRC:
+        raise ImageError(f"{name}: damaged archive: it is not what its table of contents says")
+    if SIGNATURE.match(data):
+        raise ImageError(f"{name}: an archive inside an archive is not opened")
+    return data
 
 
 def _reading_order(name: str) -> list[tuple[int, str]]:
@@ -148,8 +149,8 @@ def _refusal(entry: ZipInfo, limit: int) -> str:
         return "it is encrypted"
     if entry.compress_type not in (_STORED, _DEFLATED):
         return "it is packed in a way that is not opened; needed: stored or deflated"
-    if entry.file_size > limit:
-        return f"it claims {entry.file_size} bytes; at most {limit >> 20} MiB are unpacked"
+    if (size := max(entry.file_size, entry.compress_size)) > limit:
+        return f"it claims {size} bytes; at most {limit >> 20} MiB are unpacked"
     if entry.file_size > max(_LARGE_BYTES, _MAX_RATIO * entry.compress_size):
         return f"it claims {entry.file_size} bytes in {entry.compress_size}, as in a decompression bomb"
     return ""

@@ -14,7 +14,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from waldo_cli.errors import FileError, ImageError
 from waldo_cli.files import NotRegularFileError, open_regular
@@ -95,14 +95,14 @@ def contents(source: str | bytes) -> Contents:
         kind = _kind(file)
         match kind:
             case "TIFF":
-                return Contents(kind, max(1, len(_listed(file, tiff.pages))))
+                return Contents(kind, max(1, len(_remembered(file, tiff.pages))))
             case "PNM":
-                return Contents(kind, max(1, len(_listed(file, pnm.places))))
+                return Contents(kind, max(1, len(_remembered(file, pnm.places))))
             case "PDF":
                 return Contents(kind, pdf.count_pages(file))
             case "ZIP":
-                pictures, others = archives.contents(file, PICTURES)
-                return Contents(kind, len(pictures), tuple(others))
+                archive = _remembered(file, _archive)
+                return Contents(kind, len(archive.pictures), tuple(archive.others))
             case "GIF":
                 return Contents(kind, max(1, _gif_frames(file)))
             case "PNG":
@@ -149,11 +149,11 @@ def single(
     with _opened(source) as file:
         match _kind(file):
             case "TIFF":
-                directories = _listed(file, tiff.pages)
+                directories = _remembered(file, tiff.pages)
                 if len(directories) > 1:
                     _check(page, len(directories))
                     return tiff.cut_out(file, directories[page - 1], max_bytes), 1
-            case "PNM" if len(places := _listed(file, pnm.places)) > 1:
+            case "PNM" if len(places := _remembered(file, pnm.places)) > 1:
                 _check(page, len(places))
                 start, end = places[page - 1]
                 file.seek(start)
@@ -161,7 +161,9 @@ def single(
             case "PDF":
                 return pdf.draw(file, page, max_pixels), 1
             case "ZIP":
-                return archives.unpacked(file, PICTURES, page, max_bytes), 1
+                entries = _remembered(file, _archive).pictures
+                _check(page, len(entries))
+                return archives.unpacked(file, entries[page - 1], max_bytes), 1
             case "JPEG" if page > 1 and (views := jpeg.views(file)):
                 _check(page, len(views) + 1)
                 at, length = views[page - 2]
@@ -191,7 +193,7 @@ def room(source: str | bytes, limit: int) -> int:
         head = file.read(pnm.LONGEST_HEADER)
         needed = 0
         if _SIGNATURES["TIFF"].match(head):
-            found = _listed(file, tiff.pages)
+            found = _remembered(file, tiff.pages)
             needed = tiff.plain_bytes(file, found[0].directory) if found else 0
         elif (header := pnm.header(head)) is not None:
             needed = header.end
@@ -201,30 +203,44 @@ def room(source: str | bytes, limit: int) -> int:
     return max(limit, min(needed * 3 // 2, MAX_FILE_BYTES_EVER))
 
 
-# The file whose pages were listed last, and the list: its pages are asked for one after the other, and each
-# would go through all of the file.
-_last: tuple[object, list[Any]] = (None, [])
+# The lists of pages that were asked for last, each with what it is the list of: the pages of a file are asked
+# for one after the other, and each would go through all of the file. Several, since a page of a file may be
+# a file of pages itself.
+_MOST_REMEMBERED: Final = 4
+_known: tuple[tuple[object, Any], ...] = ()
+
+_Found = TypeVar("_Found")
 
 
-def _listed(file: BinaryIO, find: Callable[[BinaryIO], list[Any]]) -> list[Any]:
-    """Return the list of pages that `find` gives; the one of the last file on a disk is remembered."""
-    global _last
+def _remembered(file: BinaryIO, find: Callable[[BinaryIO], _Found]) -> _Found:
+    """Return what `find` lists of a file; what it has listed of the last few files is remembered."""
+    global _known
+    asked: tuple[object, ...]
     if isinstance(file, io.BytesIO):
-        return find(file)
-    status = os.fstat(file.fileno())
-    asked = (
-        find,
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
-    known, found = _last
-    if known != asked:
+        data = (
+            file.getvalue()
+        )  # no copy, and the bytes keep their hash; they are not kept for the list
+        asked = find, len(data), hash(data)
+    else:
+        status = os.fstat(file.fileno())
+        asked = (
+            find,
+            status.st_dev,
+            status.st_ino,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+        )
+    found: _Found | None = next((found for known, found in _known if known == asked), None)
+    if found is None:
         found = find(file)
-        _last = asked, found
+    others = (entry for entry in _known if entry[0] != asked)
+    _known = ((asked, found), *others)[:_MOST_REMEMBERED]
     return found
+
+
+def _archive(file: BinaryIO) -> archives.Contents:
+    return archives.contents(file, PICTURES)
 
 
 def _check(page: int, count: int) -> None:
