@@ -19,6 +19,7 @@ TESTS = Path(__file__).parent
 # The way of a picture, from the ground up. A room imports from rooms above its own line in this list.
 ROOMS = (
     "errors",
+    "arguments",
     "geometry",
     "arrays",
     "scales",

@@ -1,4 +1,4 @@
-"""Type aliases for numpy arrays, declared once for the whole package."""
+"""Type aliases for numpy arrays, declared once for the whole package, and arrays from what callers give."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from waldo_cli.errors import InvalidInputError
 
 #: Images, kernels, activations.
 Floats: TypeAlias = NDArray[np.float32]
@@ -24,3 +26,20 @@ def as_floats(pixels: Pixels) -> Floats:
     if pixels.dtype == np.uint8:
         return np.divide(pixels, 255, dtype=np.float32)
     return pixels.astype(np.float32, copy=False)
+
+
+def as_real(name: str, value: object) -> Array:
+    """An argument as an array of real numbers, of the type that it has.
+
+    Raises
+    ------
+    InvalidInputError
+        It is none: the message has its `name`.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InvalidInputError(f"{name} has rows of several lengths: give an array") from None
+    if array.dtype.kind not in "buif":
+        raise InvalidInputError(f"{name} has dtype {array.dtype}; give real numbers, best float32")
+    return array

@@ -350,6 +350,8 @@ def _refuse_non_files(target: str) -> None:
         mode = os.lstat(target).st_mode
     except FileNotFoundError:
         return
+    except ValueError as error:  # a NUL inside the path
+        raise FileError(f"cannot write: {error}", path=target) from error
     if stat.S_ISDIR(mode):
         raise FileError("cannot write: this is a folder", path=target)
     if stat.S_ISLNK(mode):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from waldo_cli.arguments import brief, elements
 from waldo_cli.errors import InvalidInputError
 
 # Most steps from a scale to its double: the thing differs by 2 % from one to the next.
@@ -85,12 +86,20 @@ def resolve_scales(
         if is_range:
             return scale_ladder(numbers[0], numbers[1], per_octave)
     else:
-        numbers = [float(spec)] if isinstance(spec, int | float) else [float(s) for s in spec]
+        numbers = _numbers(spec)
     if not numbers or not all(SMALLEST <= s <= LARGEST for s in numbers):
         raise InvalidInputError(
-            f"scales {spec!r}: each must be a positive number, {SMALLEST:g} to {LARGEST:g}"
+            f"scales {brief(spec)}: each must be a positive number, {SMALLEST:g} to {LARGEST:g}"
         )
     return tuple(sorted(set(numbers)))
+
+
+def _numbers(spec: float | Sequence[float]) -> list[float]:
+    """A number, or several, as a list; an empty one where they are none."""
+    try:
+        return [float(number) for number in elements(spec) or (spec,)]
+    except (TypeError, ValueError):
+        return []
 
 
 def resolve_angles(spec: str | float | Sequence[float]) -> tuple[float, ...]:
@@ -108,8 +117,8 @@ def resolve_angles(spec: str | float | Sequence[float]) -> tuple[float, ...]:
         `spec` is none of these.
     """
     problem = InvalidInputError(
-        f"angles {spec!r}: give all, one number of degrees, a list 0,90,180,270, or a range -20:20, with its"
-        " step -20:20/2"
+        f"angles {brief(spec)}: give all, one number of degrees, a list 0,90,180,270, or a range -20:20,"
+        " with its step -20:20/2"
     )
     if isinstance(spec, str):
         ends, slash, step_text = ("-180:175" if spec == "all" else spec).partition("/")
@@ -130,7 +139,7 @@ def resolve_angles(spec: str | float | Sequence[float]) -> tuple[float, ...]:
             count = int((numbers[1] - numbers[0]) / step + 1e-9) + 1
             numbers = [numbers[0] + n * step for n in range(count)]
     else:
-        numbers = [float(spec)] if isinstance(spec, int | float) else [float(a) for a in spec]
+        numbers = _numbers(spec)
     if not numbers or not all(map(math.isfinite, numbers)):
         raise problem
     around = (180 - (180 - angle) % 360 for angle in numbers)

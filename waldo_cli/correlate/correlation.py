@@ -12,14 +12,14 @@ normalised form.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arguments import FLAG, TEXT, WHOLE_NUMBER, brief, elements, must_be
+from waldo_cli.arrays import Floats, as_real
 from waldo_cli.correlate import gemm, overlap_save, scores, shifted, winograd
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import same_padding, window_count
@@ -42,6 +42,9 @@ _PER_GROUP = 1e-4
 
 # Padding may add this many pixels (1 GB of RGB floats); more is a typing error.
 _MAX_ADDED_PIXELS = 2**27 * 3 // 4
+
+# No image has a longer side.
+_MAX_STEP = 2**31 - 1
 
 
 def cross_correlate(
@@ -116,14 +119,16 @@ def cross_correlate(
     (overlap-save); Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks", 2016 (minimal
     filtering).
     """
-    batch = np.ndim(x) == 4
+    must_be(FLAG, flip=flip)
+    must_be(TEXT, method=method)
+    x = as_real("image", x)
+    batch = x.ndim == 4
     image = _real("image", x, "(H, W, C) or (N, H, W, C)", 4 if batch else 3)
     kernels = _finite("kernel", _real("kernel", V, "(A, B, C, K)", 4))
     C, (A, B, per_group, K) = image.shape[-1], kernels.shape
-    whole = isinstance(groups, (int, np.integer))
-    if not whole or groups < 1 or C % groups or K % groups:
+    if not WHOLE_NUMBER.holds(groups) or groups < 1 or C % groups or K % groups:
         raise InvalidInputError(
-            f"groups = {groups!r} must be a whole number that divides the image's {C} channels and the"
+            f"groups = {brief(groups)} must be a whole number that divides the image's {C} channels and the"
             f" {K} kernels"
         )
     if per_group * groups != C:
@@ -326,7 +331,8 @@ def normalized_cross_correlate(
     from rounding.
     """
     image = _real("image", x, "(H, W, C)", 3)
-    masks = np.asarray(V)
+    must_be(TEXT, score=score)
+    masks = as_real("mask", V)
     masks = _real(
         "mask", masks[..., None] if masks.ndim == 3 else masks, "(A, B, C) or (A, B, C, K)", 4
     )
@@ -341,7 +347,7 @@ def normalized_cross_correlate(
     masks = _finite("mask", masks)
     if score not in scores.SCORES:
         raise InvalidInputError(f"score {score!r} is not one of {', '.join(scores.SCORES)}")
-    partial = padding == "partial"
+    partial = isinstance(padding, str) and padding == "partial"
     if not partial:
         image = _pad(image, (A, B), padding)
         _check_fits("mask", (A, B), image.shape)
@@ -350,9 +356,7 @@ def normalized_cross_correlate(
 
 def _real(name: str, value: npt.ArrayLike, shape: str, ndim: int) -> Floats:
     """The argument as a float32 array of the named shape, or the error that says why not."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "buif":
-        raise InvalidInputError(f"{name} has dtype {array.dtype}; give real numbers, best float32")
+    array = as_real(name, value)
     if array.ndim != ndim:
         raise InvalidInputError(
             f"{name} has {array.ndim} dimensions, shape {array.shape}; it must be {shape}"
@@ -379,7 +383,7 @@ def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int, int]) -> Floa
     A, B, K = shape
     if weights is None:
         return np.ones((A, B, 1), np.float32)
-    w = np.asarray(weights)
+    w = as_real("weights", weights)
     w = _real("weights", w[:, :, None] if w.ndim == 2 else w, "(A, B) or (A, B, K)", 3)
     if w.shape[:2] != (A, B) or w.shape[2] not in (1, K):
         raise InvalidInputError(
@@ -397,11 +401,10 @@ def _weights(weights: npt.ArrayLike | None, shape: tuple[int, int, int]) -> Floa
 
 
 def _pair(name: str, value: IntOrPair) -> tuple[int, int]:
-    is_pair = isinstance(value, Iterable) and np.ndim(value) > 0
-    pair: Any = tuple(value) if is_pair else (value, value)  # type: ignore[arg-type]
-    if len(pair) != 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in pair):
+    pair = elements(value) or (value, value)
+    if len(pair) != 2 or not all(WHOLE_NUMBER.holds(n) and 1 <= n <= _MAX_STEP for n in pair):
         raise InvalidInputError(
-            f"{name} = {value!r}; give a whole number >= 1, or (row, col) of them"
+            f"{name} = {brief(value)}; give a whole number from 1 to {_MAX_STEP}, or (row, col) of them"
         )
     return int(pair[0]), int(pair[1])
 
@@ -424,7 +427,7 @@ def _widths(
         isinstance(n, (int, np.integer)) and n >= 0 for n in flat
     ):
         raise InvalidInputError(
-            f"padding = {padding!r}; give a word, a whole number >= 0, (rows, cols), "
+            f"padding = {brief(padding)}; give a word, a whole number >= 0, (rows, cols), "
             "or ((top, bottom), (left, right))"
         )
     top, bottom, left, right = map(int, flat)

@@ -22,6 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from waldo_cli.arguments import NUMBER, WHOLE_NUMBER, Kind, must_be
 from waldo_cli.arrays import Floats, Pixels, as_floats
 from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.boxes import boxed
@@ -80,6 +81,12 @@ CROWD = -0.6
 
 # So many finds are asked for their boxes at a time.
 BOXED_TOGETHER = 12
+
+_TOP = Kind(
+    "a whole number of at least 1, or 'all'",
+    lambda top: WHOLE_NUMBER.holds(top) or (isinstance(top, str) and top == "all"),
+)
+_TRACE = Kind("a Trace", lambda trace: isinstance(trace, Trace))
 
 
 def detect(
@@ -171,6 +178,9 @@ def detect(
     FileError
         A file cannot be read, or is no picture.
     """
+    must_be(_TOP, top=top)
+    must_be(NUMBER, max_overlap=max_overlap, max_seconds=max_seconds)
+    must_be(_TRACE, or_none=True, trace=trace)
     search = Search.of(stack, masks, labels, scales, threshold, angles, mirror, score)
     return detect_with(
         as_image(image, partial(search.reduction, several=top == "all")),
@@ -244,8 +254,8 @@ def detect_with(
     else:
         image = _checked_image(image)
     size = Size(*image.shape[:2])
-    if top != "all" and not (isinstance(top, int | np.integer) and top >= 1):
-        raise InvalidInputError(f"top is {top!r}: give a whole number of at least 1, or 'all'")
+    if top != "all" and top < 1:
+        raise InvalidInputError(f"top is {top}: give {_TOP.words}")
     if not 0 <= max_overlap <= 1:
         raise InvalidInputError(f"max_overlap is {max_overlap:g}: it is a share from 0 to 1")
     prior = prior_of(size, region, where)

@@ -7,7 +7,7 @@ multiplies their activations. `overlay` lays the grids of all scales over the im
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arguments import brief, elements
+from waldo_cli.arrays import Floats, as_real
 from waldo_cli.detector.light import Searched
 from waldo_cli.detector.pyramid import Level, level_size, levels, read_of
 from waldo_cli.errors import InvalidInputError
@@ -127,7 +128,7 @@ def prior_of(
     """Weights ``(H, W)`` of places, from `where` and `region` of `detect`; NaN where no answer may lie."""
     prior: Floats | None = None
     if where is not None:
-        prior = np.array(where, dtype=np.float32)
+        prior = as_real("where", where).astype(np.float32)
         if prior.shape != image:
             there = Size(*prior.shape) if prior.ndim == 2 else prior.shape
             raise InvalidInputError(
@@ -136,10 +137,10 @@ def prior_of(
         if not ((prior >= 0) & (prior <= 1)).all():
             raise InvalidInputError("where holds weights outside 0 to 1")
     if region is not None:
-        sides = tuple(region) if isinstance(region, Iterable) else ()
+        sides = elements(region) or ()
         if len(sides) != 4 or not all(isinstance(n, int | np.integer) for n in sides):
             raise InvalidInputError(
-                f"region is {region!r}: give left, top, width, height in whole pixels"
+                f"region is {brief(region)}: give left, top, width, height in whole pixels"
             )
         left, upper, w, h = sides
         if w < 1 or h < 1:
@@ -266,7 +267,7 @@ def _refuse_too_costly(stack: Stack, size: Size, cost: Cost, max_seconds: float)
 
 def refuse_too_long(what: str, size: Size, seconds: float, max_seconds: float, fewer: str) -> None:
     """Refuse an image for which something would take longer; with `fewer` of it, it would not."""
-    if seconds > max_seconds:
+    if not seconds <= max_seconds:  # NaN is no limit that anything keeps
         raise InvalidInputError(
             f"{what} would take about {_seconds(seconds)} of one core for this {size} image, at most"
             f" {_seconds(max_seconds)}: give fewer {fewer}, or a larger --max-seconds"

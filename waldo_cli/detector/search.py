@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
 
+from waldo_cli.arguments import FLAG, NUMBER, TEXT, Kind, brief, elements, must_be
 from waldo_cli.detector import maps
 from waldo_cli.detector.cuts import magnification
 from waldo_cli.detector.matcher import Matcher, Turn, is_one_colour
@@ -29,6 +30,11 @@ SCORES = ("ccc", "ncc")
 
 #: What `detect` takes for masks.
 Masks = Mask | AnyImage | Sequence[Mask | AnyImage]
+
+
+_STACK = Kind(
+    "a name, a path, or a Stack", lambda given: isinstance(given, str | os.PathLike | Stack)
+)
 
 
 class BoundStack(NamedTuple):
@@ -100,6 +106,10 @@ class Search:
         FileError
             A mask cannot be read.
         """
+        must_be(_STACK, or_none=True, stack=stack)
+        must_be(NUMBER, or_none=True, threshold=threshold)
+        must_be(FLAG, mirror=mirror)
+        must_be(TEXT, score=score)
         stack = stack_for(stack, with_masks=masks is not None)
         given = None if masks is None else _checked_masks(stack, _listed(masks))
         if given is None and stack.needs_mask:
@@ -118,7 +128,7 @@ class Search:
         )
         if score not in SCORES:
             raise InvalidInputError(f"score {score!r} is not one of {', '.join(SCORES)}")
-        most = stack.level_pixels if scales == "auto" else None
+        most = stack.level_pixels if isinstance(scales, str) and scales == "auto" else None
         search = cls(stack, given, known, sizes, limit, turns, score, level_pixels=most)
         if search.matches_pixels:
             # What is transparent all round tells nothing, and would count as the size of the thing.
@@ -201,7 +211,10 @@ class Search:
         InvalidInputError
             There is no such label, or none at all is given.
         """
-        labels = tuple(dict.fromkeys([labels] if isinstance(labels, str) else labels))
+        given = (labels,) if isinstance(labels, str) else elements(labels)
+        if given is None or not all(isinstance(label, str) for label in given):
+            raise InvalidInputError(f"labels is {brief(labels)}: give one label, or a list of them")
+        labels = tuple(dict.fromkeys(given))
         if not labels:
             raise InvalidInputError("labels is empty: give at least one, or None")
         known = self.stack.labels if self.masks is None else [m.label for m in self.masks]
@@ -340,7 +353,12 @@ def _listed(masks: Masks) -> list[Mask | AnyImage]:
     """Masks as a list; a single one need not be in one."""
     if isinstance(masks, Mask) or is_picture(masks):
         return [cast(Mask | AnyImage, masks)]
-    return list(cast(Sequence[Mask | AnyImage], masks))
+    listed = elements(masks)
+    if listed is None:
+        raise InvalidInputError(
+            f"masks is {brief(masks)}: give a picture (a path, bytes, an array, a Mask), or a list of them"
+        )
+    return list(listed)
 
 
 def _checked_masks(stack: Stack, masks: Sequence[Mask | AnyImage]) -> tuple[Mask, ...]:

@@ -7,11 +7,13 @@ found is told in pixels of the picture as it was given.
 from __future__ import annotations
 
 from dataclasses import replace
+from numbers import Integral
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from waldo_cli.arguments import brief
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Box, Detection, Point, Size
 from waldo_cli.images.reduced import AnyPixels, ReducedImage
@@ -29,12 +31,13 @@ def turn_of(spec: str | int) -> int | None:
     InvalidInputError
         It is none of these.
     """
-    if spec == "auto":
-        return None
-    for turn in TURNS:
-        if spec in (turn, str(turn)) or (spec == "none" and turn == 0):
-            return turn
-    raise InvalidInputError(f"turn is {spec!r}: give auto, none, 90, 180 or 270")
+    if isinstance(spec, str | Integral):
+        if spec == "auto":
+            return None
+        for turn in TURNS:
+            if spec in (turn, str(turn)) or (spec == "none" and turn == 0):
+                return turn
+    raise InvalidInputError(f"turn is {brief(spec)}: give auto, none, 90, 180 or 270")
 
 
 def turned(array: NDArray[Element], turn: int) -> NDArray[Element]:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import numpy as np
 from PIL import Image, ImageFile, _imaging, features
 
+from waldo_cli.arguments import FLAG, WHOLE_NUMBER, Kind, must_be
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.files import FileTooLargeError, NotRegularFileError, read_bytes, show
 from waldo_cli.geometry import Size
@@ -52,6 +53,11 @@ if TYPE_CHECKING:
 
 #: A picture as a path, an open binary file, or bytes.
 Source = str | os.PathLike[str] | BinaryIO | bytes
+
+_SOURCE: Final = Kind(
+    "a path, the bytes of a file, or an open binary file",
+    lambda given: isinstance(given, str | os.PathLike | bytes) or hasattr(given, "read"),
+)
 
 # Four samples of 64 bits.
 _MOST_BYTES_OF_SAMPLES: Final = 32
@@ -177,6 +183,10 @@ def opened(
     `max_pixels`, `page` and `allow_truncated` are those of `load_image`. `reduction` is asked how much a JPEG
     may be reduced; other formats, and files that are not complete, are decoded whole.
     """
+    must_be(_SOURCE, path_or_file=source)
+    must_be(WHOLE_NUMBER, page=page)
+    must_be(WHOLE_NUMBER, or_none=True, max_pixels=max_pixels)
+    must_be(FLAG, allow_truncated=allow_truncated)
     if page < 1:
         raise InvalidInputError(f"page is {page}: pages count from 1")
     if max_pixels is not None and max_pixels < 1:

@@ -108,8 +108,12 @@ def _pixels(given: AnyImage) -> int | None:
 
 def _as_floats(given: object, what: str) -> NDArray[Any]:
     """An array whose samples and channels are brought to those of an image, where it is known how."""
-    array = np.asarray(given)
-    if array.dtype.kind not in "fiubc":
+    try:
+        array = np.asarray(given)
+        is_array = array.dtype.kind in "fiubc"
+    except ValueError:  # rows of several lengths
+        is_array = False
+    if not is_array:
         raise InvalidInputError(
             f"{what} is a path, bytes, a picture or an array, not {type(given).__name__}"
         )

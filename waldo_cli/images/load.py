@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from waldo_cli.arguments import FLAG, must_be
 from waldo_cli.errors import ImageError
 from waldo_cli.images.decode import Source, max_file_bytes, naming, opened, read_all
 from waldo_cli.images.pages import contents
@@ -82,6 +83,7 @@ def load_image(
     FileError
         The file is missing or cannot be read.
     """
+    must_be(FLAG, orient=orient, must_show=must_show)
     with opened(path_or_file, max_pixels, page=page, allow_truncated=allow_truncated) as picture:
         return picture.rgb(orient=orient, must_show=must_show)
 

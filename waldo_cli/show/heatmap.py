@@ -11,20 +11,19 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Bytes, Floats, as_floats
+from waldo_cli.arguments import PATH, Kind, must_be
+from waldo_cli.arrays import Bytes, Floats, as_floats, as_real
+from waldo_cli.detector.overlay import Overlay
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.files import NPY_MARK, write_atomically
+from waldo_cli.geometry import Detection
 from waldo_cli.images.png import save_png
 from waldo_cli.parallel import spread
-
-if TYPE_CHECKING:
-    from waldo_cli.detector.overlay import Overlay
-    from waldo_cli.geometry import Detection
 
 # Every 17th colour of "inferno" (Nathaniel Smith, Stéfan van der Walt, Eric Firing; CC0), a colour map whose
 # lightness grows evenly, also in print and for colour-blind eyes. Between them the colours are linear.
@@ -37,6 +36,11 @@ INFERNO = (
 # Brightness of a page's white, 0 to 255: the colours above are brighter.
 PAGE_WHITE = np.float32(96)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+_DETECTIONS = Kind(
+    "a list of Detection",
+    lambda given: isinstance(given, Sequence) and all(isinstance(d, Detection) for d in given),
+)
 
 RING = (
     (0, 0, 0),
@@ -76,7 +80,9 @@ class Heatmap:
     detections: Sequence[Detection] = ()
 
     def __post_init__(self) -> None:
-        if self.image.ndim != 3 or self.image.shape[:2] != self.activations.shape:
+        if self.image.shape[2:] != (3,):
+            raise InvalidInputError(f"an image is (H, W, 3), not {self.image.shape}")
+        if self.image.shape[:2] != self.activations.shape:
             raise InvalidInputError(
                 f"activations are {self.activations.shape}, the image {self.image.shape}: they must be of one"
                 " size"
@@ -161,7 +167,11 @@ def save_heatmap(
     FileError
         The file cannot be written.
     """
-    save_png(path, Heatmap(image, activations, detections))
+    must_be(PATH, path=path)
+    must_be(_DETECTIONS, detections=detections)
+    if not isinstance(activations, Overlay):
+        activations = as_real("activations", activations)
+    save_png(path, Heatmap(as_real("image", image), activations, detections))
 
 
 def save_activations(

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from waldo_cli.arguments import Kind, brief, must_be
 from waldo_cli.arrays import Floats
 from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.correlate.scores import SCORES
@@ -56,7 +57,6 @@ from waldo_cli.stack.values import (
     MIN_SCALE,
     PADDINGS,
     array_of,
-    brief,
     integer_of,
     number_of,
     padding_of,
@@ -151,6 +151,9 @@ def built_in_names() -> list[str]:
     return sorted(p.stem for p in BUILT_IN.glob("*.toml"))
 
 
+_NAME_OR_PATH = Kind("a name, or a path", lambda given: isinstance(given, str | os.PathLike))
+
+
 def load_stack(name_or_path: str | Path) -> Stack:
     """Load a built-in stack by its name, or a stack from a file.
 
@@ -166,6 +169,7 @@ def load_stack(name_or_path: str | Path) -> Stack:
         There is no such name; or the file, its weights, a key, an op or a shape cannot be used. The
         message names the layer's number and the key; the error's `path` is the file.
     """
+    must_be(_NAME_OR_PATH, name_or_path=name_or_path)
     text = str(name_or_path)
     path = Path(text)
     if not isinstance(name_or_path, Path) and "." not in text and "/" not in text:

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arrays import Floats
+from waldo_cli.arguments import TEXT, Kind, must_be
+from waldo_cli.arrays import Floats, as_real
 from waldo_cli.errors import InvalidInputError, StackError
 from waldo_cli.geometry import Pair, ReceptiveField, Size
 from waldo_cli.stack.bands import Rows, run_in_bands, run_in_sequence
@@ -24,6 +25,14 @@ from waldo_cli.stack.layers import Combine, Conv, Layer, MaskLayer, Pool, Upsamp
 # Rows and columns of a transparent margin that a mask keeps.
 _RIM = 2
 _NO_MARGIN = Size(0, 0)
+
+
+def _is_array(value: object, dimensions: int) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim == dimensions and value.dtype.kind in "buif"
+
+
+_PIXELS = Kind("an array (A, B, C) of real numbers", lambda value: _is_array(value, 3))
+_WEIGHTS = Kind("an array (A, B) of real numbers", lambda value: _is_array(value, 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +56,11 @@ class Mask:
     pixels: Floats
     weights: Floats | None = None
     margin: Size = _NO_MARGIN
+
+    def __post_init__(self) -> None:
+        must_be(TEXT, label=self.label)
+        must_be(_PIXELS, pixels=self.pixels)
+        must_be(_WEIGHTS, or_none=True, weights=self.weights)
 
     @property
     def size(self) -> Size:
@@ -362,6 +376,8 @@ class Stack:
             The image is not ``(H, W, C)`` with the channels that the first layer takes, or it is
             smaller than a layer's window; or it is a batch, and a layer takes only one image at a time.
         """
+        if isinstance(x, np.ndarray) or not hasattr(x, "shape"):
+            x = as_real("image", x).astype(np.float32, copy=False)
         batch = len(x.shape) == 4
         if len(x.shape) not in (3, 4) or 0 in x.shape:
             raise InvalidInputError(f"an image is (H, W, C), or (N, H, W, C), not {x.shape}")
@@ -373,8 +389,6 @@ class Stack:
             raise InvalidInputError(
                 f"layer {self._local + 1} ({self.layers[self._local]}) takes one image at a time"
             )
-        if isinstance(x, np.ndarray):
-            x = x.astype(np.float32, copy=False)
         return run_in_sequence(x[:], self.layers) if batch else self.run_each([x])[0]
 
     def run_each(self, images: Sequence[Rows]) -> list[Floats]:

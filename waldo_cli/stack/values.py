@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from waldo_cli.arguments import brief
 from waldo_cli.arrays import Floats
 from waldo_cli.correlate.correlation import PAD_MODES
 from waldo_cli.errors import StackError
@@ -66,15 +67,6 @@ def suggestion(word: str, known: Collection[str]) -> str:
     """
     close = difflib.get_close_matches(word[:60].strip("'"), list(known), 1)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}"
-
-
-def brief(value: Any) -> str:
-    """A value for an error message: as Python writes it, cut to 60 characters."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to write integers of more than 4300 digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def text_of(table: Mapping[str, Any], key: str, default: str) -> str:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from waldo_cli.arguments import brief
 from waldo_cli.arrays import Floats
 from waldo_cli.errors import StackError
 from waldo_cli.files import read_bytes, reason
-from waldo_cli.stack.values import brief
 
 # Of the .npz file itself, and of all that it unpacks to.
 MAX_WEIGHT_BYTES = 1 << 26
