@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 from pathlib import Path
@@ -220,6 +221,34 @@ main(["--version"])
 def test_ctrl_c_after_the_work_leaves_its_status() -> None:
     ended = subprocess.run([PROGRAM[0], "-c", DONE], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+# Kilobytes, as `ulimit -v` has them: from what click needs to what the libraries do.
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("limit", [40_000, 80_000, 100_000, 120_000, 140_000, 150_000])
+def test_where_memory_is_limited_help_works_and_a_run_says_so_in_one_line(
+    scene: Path, limit: int, threads: int
+) -> None:
+    def limited(command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*PROGRAM, *command.split()],
+            capture_output=True,
+            text=True,
+            cwd=scene,
+            check=False,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": str(threads)},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit << 10,) * 2),
+        )
+
+    for command in ("--help", "--version", "detect --help", "completion bash"):
+        assert limited(command).returncode == 0, command
+    for command in ("detect page.png --no-heatmap", "describe pixels"):
+        ended = limited(command)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith(
+            f"waldo: memory is limited to {limit} kB, to load the libraries"
+        )
+        assert ended.stderr.count("\n") == 1
 
 
 # Uses up the files that it may open, and then starts the program.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from waldo_cli.cli.memory import Computing
 from waldo_cli.cli.options import ImageSize, stack_names
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Computing, epilog=EXAMPLES)
 @click.argument("stack", shell_complete=stack_names)
 @click.option("--size", type=ImageSize(), metavar="WxH", default="1000x1000", show_default=True,
               help="The image that sums are given for.")  # fmt: skip

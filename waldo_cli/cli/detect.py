@@ -23,6 +23,7 @@ from waldo_cli.answers.streams import FORMATS, Format, make_format
 from waldo_cli.cli import options
 from waldo_cli.cli.blocks import view_columns
 from waldo_cli.cli.faults import told_masks
+from waldo_cli.cli.memory import Computing
 from waldo_cli.cli.output import CLASSES, LabelFiles, Sink, StandardOutput
 from waldo_cli.cli.screen import Screen
 from waldo_cli.files import HTML_MARK, refuse_foreign
@@ -204,7 +205,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Computing, epilog=EXAMPLES)
 @click.argument("images", nargs=-1, type=options.PLACE, metavar="IMAGE...")
 @options.search(options.turns, options.score, options.top(1), options.max_overlap)
 @options.inputs

@@ -18,6 +18,7 @@ import click
 from waldo_cli.answers.streams import escape_formula
 from waldo_cli.cli import options
 from waldo_cli.cli.faults import Faults, tell, told_masks
+from waldo_cli.cli.memory import Computing
 from waldo_cli.files import show
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Computing, epilog=EXAMPLES)
 @click.argument("pages", type=options.PLACE, metavar="PAGES")
 @click.option(
     "--truth",

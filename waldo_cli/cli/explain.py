@@ -12,6 +12,7 @@ import click
 
 from waldo_cli.cli import options
 from waldo_cli.cli.faults import tell, told_masks
+from waldo_cli.cli.memory import Computing
 from waldo_cli.files import HTML_MARK, make_folder, refuse_foreign, show, sweep
 from waldo_cli.inputs.items import stem
 from waldo_cli.inputs.sources import STDIN, read_pictures
@@ -43,7 +44,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Computing, epilog=EXAMPLES)
 @options.search(options.turns, options.score, options.max_overlap)
 @options.overwrite
 @options.reading

@@ -9,6 +9,7 @@ import click
 
 from waldo_cli.cli import options
 from waldo_cli.cli.faults import tell
+from waldo_cli.cli.memory import Computing
 from waldo_cli.files import show
 
 EXAMPLES = """\
@@ -21,7 +22,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Computing, epilog=EXAMPLES)
 @click.argument("stack", shell_complete=options.stack_names)
 @click.argument("model", type=options.PLACE, metavar="MODEL.onnx")
 @click.option(

@@ -12,6 +12,7 @@ import click
 
 from waldo_cli.cli import options
 from waldo_cli.cli.faults import Faults, tell
+from waldo_cli.cli.memory import Computing
 from waldo_cli.files import show
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Computing, epilog=EXAMPLES)
 @click.argument("pages", type=options.PLACE, metavar="PAGES")
 @click.option(
     "--truth",
