@@ -196,8 +196,14 @@ def test_the_search_of_a_reduced_image_holds_no_more_than_its_count() -> None:
     assert (result.height, result.width) == size
 
 
+def _seconds(one: Layer, x: np.ndarray) -> float:
+    began = time.process_time()
+    one.run(x)
+    return time.process_time() - began
+
+
 def test_the_time_of_a_layer_is_expected_within_some_factor() -> None:
-    """Loosely: machines differ, and may be busy."""
+    """Loosely: machines differ, and may be busy; of three runs the shortest counts."""
     rng = np.random.default_rng(0)
     x = rng.random((700, 700, 16), np.float32)
     for one in (
@@ -209,8 +215,6 @@ def test_the_time_of_a_layer_is_expected_within_some_factor() -> None:
     ):
         with at_most(1):
             one.run(x[:50])
-            began = time.process_time()
-            one.run(x)
-            took = time.process_time() - began
+            took = min(_seconds(one, x) for _ in range(3))
         expected = one.seconds((700, 700), 16)
         assert expected / 12 < took < expected * 12, (str(one), took, expected)
