@@ -37,8 +37,8 @@ MOST_CHANCE = 0.01
 
 # Weights of the agreement (by Fisher's transform), of the logarithm of the number of independent numbers less
 # 3, of sameness, and of the logarithm of the share inside; what is added.
-_AGREEMENT, _INDEPENDENT, _SAME, _INSIDE = 4.7, 1.7, 1.5, 5.0
-_CONSTANT = -12.4
+_AGREEMENT, _INDEPENDENT, _SAME, _INSIDE = 4.5, 1.6, 2.5, 5.0
+_CONSTANT = -12.7
 
 # Sameness falls as a Gaussian does: with the logarithm of the gain, and with the difference of the colours.
 # That of a mask of one colour, which may have any, is always this.
@@ -48,8 +48,9 @@ _SPREADS, _OF_SHAPES = (0.2, 0.06), 0.17
 _BEST_AGREEMENT = 0.995
 
 # Of a copy of which something hides a part, beside these: the weight of sameness, what is added, the spreads
-# of sameness, and the best agreement.
-_COPY_SAME, _COPY_CONSTANT, _COPY_SPREADS, _BEST_COPY = 6.6, -9.6, (0.05, 0.02), 0.999
+# of sameness, and the best agreement. Of less sameness than this nothing is a copy.
+_COPY_SAME, _COPY_CONSTANT, _COPY_SPREADS, _BEST_COPY = 5.8, -8.8, (0.05, 0.02), 0.999
+_LEAST_COPY_SAME = 0.1
 
 # Independent numbers less 3 count as so many at least.
 _FEWEST = 0.2
@@ -65,7 +66,7 @@ _RIVAL = 3
 
 # Evidence beyond the rival's share that 1 of 100 pages without the mask reaches, and how much more evidence
 # 1 of 1,000 reaches.
-_ONE_IN_100, _TEN_TIMES_LESS = 1.9, 2.6
+_ONE_IN_100, _TEN_TIMES_LESS = 1.6, 2.4
 
 # A place with this evidence is a find whatever its rival, and no rival itself: the thing may be there often.
 _SURE = _ONE_IN_100 + _OF_RIVAL * _RIVAL_LIMITS[1]
@@ -78,7 +79,7 @@ def evidence(agreement: Agreement, *, any_contrast: bool) -> Doubles:
     a faint mask is not meant by bold strokes. Where a part may be hidden (`compare`), what is left counts if
     more speaks for that.
     """
-    return np.asarray(np.fmax(*_whole_and_left(agreement, any_contrast)))
+    return np.maximum(*_whole_and_left(agreement, any_contrast))
 
 
 def partly_hidden(agreement: Agreement, *, any_contrast: bool) -> NDArray[np.bool_]:
@@ -92,14 +93,13 @@ def _whole_and_left(agreement: Agreement, any_contrast: bool) -> tuple[Doubles, 
     whole = _of_whole(agreement, _fisher(agreement.score, _BEST_AGREEMENT))
     numbers = agreement.independent * agreement.seen
     left = _log_odds(_fisher(agreement.uncovered, _BEST_COPY), numbers, agreement.inside)
-    left += _COPY_CONSTANT + _COPY_SAME * _sameness(
-        agreement.uncovered_gain, agreement.uncovered_offset, _COPY_SPREADS
-    )
+    same = _sameness(agreement.uncovered_gain, agreement.uncovered_offset, _COPY_SPREADS)
+    left += _COPY_CONSTANT + _COPY_SAME * same
     if not any_contrast:
         least, most = _GAIN
-        for total, gain in ((whole, agreement.gain), (left, agreement.uncovered_gain)):
-            total[(gain < least) | (gain > most)] = -np.inf
-    return whole, left
+        whole[(agreement.gain < least) | (agreement.gain > most)] = -np.inf
+    # Of other colours it is no copy. (NaN where it was not asked for.)
+    return whole, np.where(same > _LEAST_COPY_SAME, left, -np.inf)
 
 
 def promise(agreement: Agreement) -> Doubles:
