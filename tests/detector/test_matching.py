@@ -293,3 +293,12 @@ def test_a_copy_is_found_of_which_something_bold_hides_a_part(
     page[100:132, 60:100][rows, cols][::2] = rng.random(3, np.float32)
     found = detect(page, masks=[mask], scales=scales).detections
     assert [(d.x, d.y, d.scale) for d in found] == [(80.0, 116.0, 1.0)]
+
+
+def test_where_no_copy_can_lie_nothing_is_sought_of_what_is_left() -> None:
+    """A shape of one colour, scales without 1, a page smaller than the mask at scale 1."""
+    for settings in ({"scales": [0.6, 0.8]}, {"scales": [0.5]}):
+        assert not detect(SCENE[:50, :60], masks=[PAGE[:70, :70]], **settings).found
+    shape = np.zeros((24, 24, 4), np.float32)
+    shape[6:18, 10:14, 3] = shape[10:14, 4:20, 3] = 1
+    assert not detect(SCENE, masks=[shape]).found

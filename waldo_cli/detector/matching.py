@@ -31,6 +31,7 @@ from waldo_cli.detector.matcher import FINE, FIRST, SECOND, Matcher
 from waldo_cli.detector.peaks import as_printed
 from waldo_cli.detector.verdict import (
     MOST_CHANCE,
+    SURE,
     chance_of,
     evidence,
     partly_hidden,
@@ -47,6 +48,10 @@ REFINED = 16
 
 # Steps of an alignment: more do not change where it ends.
 STEPS = 4
+
+# Where one find is asked for (and the next best), and one as exact as this is there, none is sought of which
+# a part is hidden.
+_ONE, _EXACT = 2, 0.99
 
 # Poses so near are one: share of the thing's shorter side, logarithm of the scale, degrees.
 _SAME = (0.1, 0.06, 4.0)
@@ -126,12 +131,7 @@ def verified(
     found = _aligned(matcher, pyramid, found, matcher.larger * SECOND, prior)
     if not len(found):
         return []
-    copies = Candidates.joined(
-        [copies_near(matcher, pyramid, found, max_overlap), copies_partly_hidden(matcher, pyramid)]
-    )
-    copies = copies[~np.isnan(_weights(prior, copies.poses))]
-    found = Candidates.joined([found, copies])
-    agreement, speaks = _evidence(matcher, pyramid, found, len(copies))
+    found, agreement, speaks = _with_copies(matcher, pyramid, found, prior, count, max_overlap)
     weights = _weights(prior, found.poses)
     chances = chance_of(speaks, rivals(speaks, _different(found.poses, matcher)))
     # Half as likely to be there: chance is twice as likely to be what brings it about.
@@ -162,6 +162,35 @@ def verified(
     order = np.array(sorted(range(len(matches)), key=lambda n: matches[n].key), np.intp)
     best = apart(Poses.joined([poses[n] for n in order]), matcher, max_overlap, count, order)
     return [matches[n] for n in best]
+
+
+def _with_copies(
+    matcher: Matcher,
+    pyramid: ImagePyramid,
+    found: Candidates,
+    prior: Floats | None,
+    count: int,
+    max_overlap: float,
+) -> tuple[Candidates, Agreement, Doubles]:
+    """The candidates and copies of the mask, how well the image agrees there, and what speaks for them."""
+    copies = _inside(copies_near(matcher, pyramid, found, max_overlap), prior)
+    found = Candidates.joined([found, copies])
+    agreement, speaks = _evidence(matcher, pyramid, found, len(copies))
+    exact = (speaks >= SURE) & (agreement.score > _EXACT)
+    if count <= _ONE and exact.any():
+        return found, agreement, speaks
+    hidden = _inside(copies_partly_hidden(matcher, pyramid), prior)
+    if len(hidden):
+        there, speaks_there = _evidence(matcher, pyramid, hidden, len(hidden))
+        found = Candidates.joined([found, hidden])
+        agreement = Agreement.joined([agreement, there])
+        speaks = np.concatenate([speaks, speaks_there])
+    return found, agreement, speaks
+
+
+def _inside(found: Candidates, prior: Floats | None) -> Candidates:
+    """Those where the prior allows a find."""
+    return found[~np.isnan(_weights(prior, found.poses))]
 
 
 def _evidence(

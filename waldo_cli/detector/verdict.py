@@ -69,7 +69,7 @@ _RIVAL = 3
 _ONE_IN_100, _TEN_TIMES_LESS = 1.6, 2.4
 
 # A place with this evidence is a find whatever its rival, and no rival itself: the thing may be there often.
-_SURE = _ONE_IN_100 + _OF_RIVAL * _RIVAL_LIMITS[1]
+SURE = _ONE_IN_100 + _OF_RIVAL * _RIVAL_LIMITS[1]
 
 
 def evidence(agreement: Agreement, *, any_contrast: bool) -> Doubles:
@@ -148,7 +148,7 @@ def rivals(evidence: Doubles, apart: NDArray[np.bool_]) -> Doubles:
     for n in np.argsort(-evidence, kind="stable"):
         if apart[n, different].all():
             different.append(int(n))
-    different = [n for n in different if evidence[n] < _SURE]
+    different = [n for n in different if evidence[n] < SURE]
     others = np.where(apart[:, different], evidence[different], -np.inf)
     if others.shape[1] < _RIVAL:
         return np.full(len(evidence), -np.inf)
