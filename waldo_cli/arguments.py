@@ -31,11 +31,19 @@ class Kind(NamedTuple):
 
 def _is_flag(value: object) -> bool:
     # numpy's is found by its name, so that numpy is not loaded; 0 and 1 are what C programmers write.
-    return isinstance(value, Integral) or type(value).__name__ in ("bool", "bool_")
+    known = isinstance(value, Integral) or type(value).__name__ in ("bool", "bool_")
+    return known and value in (0, 1)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return isinstance(value, Real) and isinstance(float(value), float)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 FLAG = Kind("True or False", _is_flag)
-NUMBER = Kind("a number", lambda value: isinstance(value, Real))
+NUMBER = Kind("a number", _is_number)
 WHOLE_NUMBER = Kind("a whole number", lambda value: isinstance(value, Integral))
 TEXT = Kind("text", lambda value: isinstance(value, str))
 PATH = Kind("a path", lambda value: isinstance(value, str | bytes | os.PathLike))

@@ -98,7 +98,7 @@ def _numbers(spec: float | Sequence[float]) -> list[float]:
     """A number, or several, as a list; an empty one where they are none."""
     try:
         return [float(number) for number in elements(spec) or (spec,)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return []
 
 

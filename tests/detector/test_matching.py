@@ -302,3 +302,55 @@ def test_where_no_copy_can_lie_nothing_is_sought_of_what_is_left() -> None:
     shape = np.zeros((24, 24, 4), np.float32)
     shape[6:18, 10:14, 3] = shape[10:14, 4:20, 3] = 1
     assert not detect(SCENE, masks=[shape]).found
+
+
+def noisy(seed: int, height: int, width: int) -> np.ndarray:
+    """Soft noise of little contrast."""
+    rng = np.random.default_rng(seed)
+    coarse = 0.4 + 0.12 * rng.random((height // 8, width // 8, 3), np.float32)
+    return resized(coarse, width, height)
+
+
+def with_copies(clear: int) -> tuple[np.ndarray, np.ndarray]:
+    """A page with so many clear copies of a mask, and one at 580, 400 with a corner hidden; the mask."""
+    page, mask = noisy(3, 480, 640), noisy(4, 80, 96)[20:52, 30:70]
+    for n in range(clear):
+        top, left = 20 + 50 * (n // 10), 20 + 60 * (n % 10)
+        page[top : top + 32, left : left + 40] = mask
+    page[384:416, 560:600] = mask
+    page[384:400, 560:580] = np.random.default_rng(5).random((16, 20, 3), np.float32)
+    return page, mask
+
+
+@pytest.mark.parametrize("scales", ["auto", 1])
+@pytest.mark.parametrize("clear", [0, 5, 20])
+def test_clear_copies_do_not_displace_one_that_is_partly_hidden(
+    clear: int, scales: str | int
+) -> None:
+    page, mask = with_copies(clear)
+    found = detect(page, masks=[mask], scales=scales, top="all").detections
+    assert len(found) == clear + 1
+    assert (580, 400) in {(d.x, d.y) for d in found}
+
+
+@pytest.mark.parametrize("scales", ["auto", 1])
+def test_a_copy_that_is_partly_hidden_is_found_where_alone_a_find_may_lie(
+    scales: str | int,
+) -> None:
+    page, mask = with_copies(20)
+    where = np.zeros(page.shape[:2], np.float32)
+    where[300:, 400:] = 1
+    for area in ({"where": where}, {"region": (560, 384, 40, 32)}, {"region": (580, 400, 1, 1)}):
+        found = detect(page, masks=[mask], scales=scales, **area).detections
+        assert [(d.x, d.y) for d in found] == [(580, 400)]
+
+
+@pytest.mark.parametrize("rows", range(1, 9))
+@pytest.mark.parametrize("cols", [1, 2, 3, 8])
+def test_a_mask_of_a_few_pixels_is_searched(rows: int, cols: int) -> None:
+    rng = np.random.default_rng(rows)
+    page = rng.random((50, 60, 3), np.float32)
+    for mask in (page[20 : 20 + rows, 30 : 30 + cols], rng.random((rows, cols, 3), np.float32)):
+        if rows * cols > 1:  # one pixel has nothing to tell it by
+            for scales in ("auto", 1):
+                detect(page, masks=[mask], scales=scales)

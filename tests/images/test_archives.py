@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,6 +73,17 @@ def test_a_byte_that_was_changed_anywhere_never_gives_other_pixels() -> None:
             assert set(unpacked_all(damaged)) <= {b"a picture, say", b"another"}
         except ImageError as e:
             assert "archive" in e.reason or "it is " in e.reason or "it claims" in e.reason  # noqa: PT017
+
+
+@pytest.mark.parametrize("offset", [10**6, 10**15, 1 << 62, (1 << 63) - 1, (1 << 64) - 1])
+def test_an_entry_that_begins_outside_the_file_is_damaged(tmp_path: Path, offset: int) -> None:
+    path = tmp_path / "a.cbz"
+    path.write_bytes(archive({"1.png": b"a picture, say"}))
+    with path.open("rb") as file:
+        (entry,) = contents(file, ENDINGS).pictures
+        entry.header_offset = offset
+        with pytest.raises(ImageError, match=r"1\.png: damaged archive"):
+            unpacked(file, entry, LIMIT)
 
 
 def test_the_table_of_contents_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

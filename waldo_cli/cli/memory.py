@@ -11,9 +11,10 @@ import click
 from waldo_cli.errors import WaldoError
 
 # Bytes that it takes to load numpy and SciPy, each with an OpenBLAS of its own that has buffers for each
-# thread. Where OpenBLAS gets none it prints a line of its own and exits with 1, which means "nothing found".
-_ONE_THREAD = 128 << 20
-_FURTHER_THREAD = 80 << 20
+# thread, with some to spare. Where OpenBLAS gets none it prints a line of its own and exits with 1, which
+# means "nothing found", or it tries for ever.
+_ONE_THREAD = 256 << 20
+_FURTHER_THREAD = 112 << 20
 
 
 class Computing(click.Command):
@@ -37,11 +38,19 @@ def _refuse_short_memory() -> None:
         return
     with open("/proc/self/statm") as file:
         mapped = int(file.read().split()[0]) * resource.getpagesize()
-    asked = os.environ.get("OPENBLAS_NUM_THREADS", "")
-    threads = min(int(asked), os.cpu_count() or 1) if asked.isdecimal() else 1
-    needed = mapped + _ONE_THREAD + _FURTHER_THREAD * max(0, threads - 1)
+    needed = mapped + _ONE_THREAD + _FURTHER_THREAD * (_threads() - 1)
     if limit < needed:
         raise WaldoError(
             f"memory is limited to {limit >> 10} kB, to load the libraries takes {needed >> 10}: raise the"
             " limit (ulimit -v)"
         )
+
+
+def _threads() -> int:
+    """How many threads OpenBLAS makes: as many as there are processors, unless fewer are asked for."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        asked = os.environ.get(name, "").strip()
+        if asked.isdecimal() and int(asked) > 0:
+            return min(int(asked), available or 1)
+    return available or 1

@@ -442,7 +442,7 @@ def _pad(image: Floats, extent: tuple[int, int], padding: Padding) -> Floats:
     added = ((H + sum(rows)) * (W + sum(cols)) - H * W) * math.prod(batch)
     if added > _MAX_ADDED_PIXELS:
         raise InvalidInputError(
-            f"padding would add {added} pixels around an image of {H}x{W}, the limit is "
+            f"padding would add {brief(added)} pixels around an image of {H}x{W}, the limit is "
             f"{_MAX_ADDED_PIXELS}; use a smaller kernel, dilation or padding"
         )
     padded: Floats = np.pad(image, [*[(0, 0)] * len(batch), rows, cols, (0, 0)], mode=mode)

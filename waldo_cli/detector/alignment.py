@@ -280,8 +280,8 @@ class Template:
         rows, cols = self._parts
         grid = x.reshape(-1, *self.grid)
         across = (grid.reshape(-1, self.grid.cols) @ cols.astype(x.dtype)).astype(np.float64)
-        sums: Doubles = rows.T @ across.reshape(len(grid), self.grid.rows, -1)
-        return sums.reshape(*x.shape[:-1], -1)
+        sums: Doubles = rows.T @ across.reshape(len(grid), self.grid.rows, cols.shape[1])
+        return sums.reshape(*x.shape[:-1], math.prod(self.parts))
 
     @cached_property
     def part(self) -> NDArray[np.intp]:

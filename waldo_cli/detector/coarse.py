@@ -287,6 +287,8 @@ def compared(
     blurred: bool = False,
 ) -> Agreement:
     """How well the image agrees with about `side`² points of the mask (`Matcher.template`)."""
+    if not len(found):
+        return compare(pyramid, matcher.template(side, 1.0), found.poses, 1.0)
     by_scale = Agreement.joined(
         [
             compare(pyramid, template, some.poses, float(some.scales[0]))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Doubles, Floats
 from waldo_cli.correlate.correlation import normalized_cross_correlate
 from waldo_cli.detector.alignment import PLACE, ImagePyramid, Poses, Template
-from waldo_cli.detector.coarse import Candidates, apart, coarse_grid, worth
+from waldo_cli.detector.coarse import Candidates, apart, coarse_grid, effort, worth
 from waldo_cli.detector.matcher import Matcher, Turn
 from waldo_cli.detector.peaks import local_maxima
 from waldo_cli.detector.pyramid import Level
@@ -31,6 +31,9 @@ _NEAR, _PIXELS, _PLACES = 0.12, 1 << 19, 16
 # Places of each part that are looked at more closely: the best one of each cell, a quarter of the mask wide
 # and high, of some local maxima.
 _OF_EACH_PART, _MAXIMA, _CELL = 6, 64, 4
+
+# Places that share more than this are one.
+_ONE_PLACE = 0.5
 
 # A part of a mask with less contrast is flat.
 _FLAT = 2 / 255
@@ -50,20 +53,27 @@ def copies_near(
     return _placed(matcher, pyramid, found.poses[best], np.ones(matcher.mask.size, bool))
 
 
-def copies_partly_hidden(matcher: Matcher, pyramid: ImagePyramid) -> Candidates:
-    """Where a copy may lie of which something hides a part, by the scores of what is left."""
+def copies_partly_hidden(
+    matcher: Matcher, pyramid: ImagePyramid, prior: Floats | None, count: int, known: Poses
+) -> Candidates:
+    """Where a copy may lie of which something hides a part, by the scores of what is left.
+
+    Enough of them for `count` finds, and none where copies are `known`, which agree in all their parts.
+    """
     if not _may_be_copied(matcher):
         return _none()
     small, size = _coarse_mask(matcher), matcher.mask.size
     places: list[Candidates] = [_none()]
     parts: list[NDArray[np.bool_]] = []
     for coarse, fine in zip(_parts(small.size), _parts(size), strict=True):
-        found = _coarse_places(matcher, pyramid, small, coarse)
+        found = _coarse_places(matcher, pyramid, prior, count, known, small, coarse)
         for part, there in zip(fine, found, strict=True):
             places.append(there)
             parts += [part] * len(there)
     every = Candidates.joined(places)
-    best = np.argsort(-every.scores, kind="stable")[: _most_places(matcher)].tolist()
+    order = np.argsort(-every.scores, kind="stable")
+    most = _most_places(matcher) * effort(count)
+    best = apart(every.poses[order], matcher, _ONE_PLACE, most, order).tolist()
     return Candidates.joined(
         [_none(), *(_placed(matcher, pyramid, every.poses[[n]], parts[n]) for n in best)]
     )
@@ -95,13 +105,20 @@ def _parts(size: Size) -> Iterator[list[NDArray[np.bool_]]]:
     row, col = np.indices(size)
     for at, n in zip((row, col), size, strict=True):
         yield [at < (n + 1) // 2, at >= n // 2]
-    beside = (np.minimum(at, n - 1 - at) < n // 4 for at, n in zip((row, col), size, strict=True))
-    yield [np.logical_or(*beside)]
+    yield [
+        np.logical_or(
+            *(
+                np.minimum(at, n - 1 - at) < max(1, n // 4)
+                for at, n in zip((row, col), size, strict=True)
+            )
+        )
+    ]
 
 
 def _is_flat(part: Mask) -> bool:
-    transparent = part.weights is not None and not part.weights.any()
-    return transparent or bool(part.pixels.std(axis=(0, 1)).max() < _FLAT)
+    """Whether a part of a mask has no contrast where it is not transparent."""
+    seen = part.pixels[np.ones(part.size, bool) if part.weights is None else part.weights > 0]
+    return not len(seen) or bool(seen.std(axis=0).max() < _FLAT)
 
 
 def _seen(mask: Mask, part: NDArray[np.bool_]) -> tuple[Mask, tuple[int, int]]:
@@ -137,30 +154,59 @@ def _coarse_mask(matcher: Matcher) -> Mask:
 
 
 def _coarse_places(
-    matcher: Matcher, pyramid: ImagePyramid, small: Mask, parts: Sequence[NDArray[np.bool_]]
+    matcher: Matcher,
+    pyramid: ImagePyramid,
+    prior: Floats | None,
+    count: int,
+    known: Poses,
+    small: Mask,
+    parts: Sequence[NDArray[np.bool_]],
 ) -> list[Candidates]:
     """The best places of each of some parts of a small mask that lies in the image as a whole."""
     level = pyramid.resized(coarse_grid(matcher, 1.0)[1])
-    rows, cols = (n - side + 1 for n, side in zip(level.shape, small.size, strict=False))
-    if rows < 1 or cols < 1:
+    size = np.array(small.size)
+    shape = np.array(level.shape[:2]) - size + 1
+    if shape.min() < 1:
         return [_none() for _ in parts]
     seen, corners = zip(*(_seen(small, part) for part in parts), strict=True)
-    # From the level's pixels to the image's.
-    step = np.array([n / of for n, of in zip(pyramid.size, level.shape, strict=False)])
+    step = np.array(pyramid.size) / level.shape[:2]  # from the level's pixels to the image's
+    centers = [
+        (np.arange(n) + half) * by for n, half, by in zip(shape, size / 2, step, strict=True)
+    ]
+    weight = _allowed(matcher, prior, known, *centers)
     scores, found = _correlated(level, seen), []
     for k, (top, left) in enumerate(corners):
         if _is_flat(seen[k]):
             found.append(_none())
             continue
-        of_this = np.ascontiguousarray(scores[top : top + rows, left : left + cols, k])
-        at = local_maxima(of_this, _MAXIMA)
-        cells = at // np.maximum(1, np.array(small.size) // _CELL)
-        at = at[np.sort(np.unique(cells, axis=0, return_index=True)[1])[:_OF_EACH_PART]]
-        y, x = ((at + np.array(small.size) / 2) * step).T
+        of_this = scores[top : top + shape[0], left : left + shape[1], k]
+        of_this = np.where(weight > 0, of_this * weight, np.float32(-np.inf))
+        at = local_maxima(of_this, _MAXIMA * effort(count))
+        cells = at // np.maximum(1, size // _CELL)
+        first = np.sort(np.unique(cells, axis=0, return_index=True)[1])
+        at = at[first[: _OF_EACH_PART * effort(count)]]
         numbers = Template.of(seen[k], seen[k].size).independent
         order = worth(of_this[tuple(at.T)].astype(np.float64), numbers)
+        y, x = (center[n] for center, n in zip(centers, at.T, strict=True))
         found.append(Candidates(_poses(x, y), order, np.ones(len(x))))
     return found
+
+
+def _allowed(
+    matcher: Matcher, prior: Floats | None, known: Poses, y: Doubles, x: Doubles
+) -> Floats:
+    """The prior at centres of a copy, ``(H', W')``; 0 where it allows none, and near those that are known."""
+    weight = np.ones((len(y), len(x)), np.float32)
+    if prior is not None:
+        rows, cols = (
+            np.clip(at.astype(np.intp), 0, n - 1) for at, n in zip((y, x), prior.shape, strict=True)
+        )
+        weight = np.nan_to_num(prior[rows[:, None], cols])
+    half_rows, half_cols = (n / 2 for n in matcher.mask.size)
+    for top, left in zip(known.y, known.x, strict=True):
+        near = (abs(y - top) < half_rows)[:, None] & (abs(x - left) < half_cols)
+        weight[near] = 0
+    return weight
 
 
 def _placed(

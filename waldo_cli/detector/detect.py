@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arguments import NUMBER, WHOLE_NUMBER, Kind, must_be
+from waldo_cli.arguments import NUMBER, WHOLE_NUMBER, Kind, brief, must_be
 from waldo_cli.arrays import Floats, Pixels, as_floats
 from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.boxes import boxed
@@ -255,7 +255,7 @@ def detect_with(
         image = _checked_image(image)
     size = Size(*image.shape[:2])
     if top != "all" and top < 1:
-        raise InvalidInputError(f"top is {top}: give {_TOP.words}")
+        raise InvalidInputError(f"top is {brief(top)}: give {_TOP.words}")
     if not 0 <= max_overlap <= 1:
         raise InvalidInputError(f"max_overlap is {max_overlap:g}: it is a share from 0 to 1")
     prior = prior_of(size, region, where)

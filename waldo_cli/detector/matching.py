@@ -49,9 +49,9 @@ REFINED = 16
 # Steps of an alignment: more do not change where it ends.
 STEPS = 4
 
-# Where one find is asked for (and the next best), and one as exact as this is there, none is sought of which
-# a part is hidden.
-_ONE, _EXACT = 2, 0.99
+# Where one find is asked for (and the next best), and one as exact as this is there, likely by the prior,
+# none is sought of which a part is hidden.
+_ONE, _EXACT, _LIKELY = 2, 0.99, 0.5
 
 # Poses so near are one: share of the thing's shorter side, logarithm of the scale, degrees.
 _SAME = (0.1, 0.06, 4.0)
@@ -123,15 +123,13 @@ def verified(
             return few
     first_side = matcher.larger * FIRST
     found = _aligned(matcher, pyramid, candidates, first_side, prior)
-    if not len(found):  # all have left the region
-        return []
     agreement = compared(matcher, pyramid, found, first_side)
     order = np.argsort(-promise(agreement), kind="stable")
     found = found[order][_distinct(found.poses[order], matcher, ALIGNED * effort(count))]
     found = _aligned(matcher, pyramid, found, matcher.larger * SECOND, prior)
-    if not len(found):
-        return []
     found, agreement, speaks = _with_copies(matcher, pyramid, found, prior, count, max_overlap)
+    if not len(found):  # all have left the region
+        return []
     weights = _weights(prior, found.poses)
     chances = chance_of(speaks, rivals(speaks, _different(found.poses, matcher)))
     # Half as likely to be there: chance is twice as likely to be what brings it about.
@@ -177,15 +175,17 @@ def _with_copies(
     found = Candidates.joined([found, copies])
     agreement, speaks = _evidence(matcher, pyramid, found, len(copies))
     exact = (speaks >= SURE) & (agreement.score > _EXACT)
+    exact &= _weights(prior, found.poses) > _LIKELY
     if count <= _ONE and exact.any():
         return found, agreement, speaks
-    hidden = _inside(copies_partly_hidden(matcher, pyramid), prior)
-    if len(hidden):
-        there, speaks_there = _evidence(matcher, pyramid, hidden, len(hidden))
-        found = Candidates.joined([found, hidden])
-        agreement = Agreement.joined([agreement, there])
-        speaks = np.concatenate([speaks, speaks_there])
-    return found, agreement, speaks
+    hidden = copies_partly_hidden(matcher, pyramid, prior, count, found.poses[exact])
+    hidden = _inside(hidden, prior)
+    there, speaks_there = _evidence(matcher, pyramid, hidden, len(hidden))
+    return (
+        Candidates.joined([found, hidden]),
+        Agreement.joined([agreement, there]),
+        np.concatenate([speaks, speaks_there]),
+    )
 
 
 def _inside(found: Candidates, prior: Floats | None) -> Candidates:

@@ -115,7 +115,8 @@ def unpacked(file: BinaryIO, entry: ZipInfo, limit: int) -> bytes:
         raise ImageError(f"{name}: {reason}")
     # Not by `ZipFile`, which would read the table of contents of the archive again for each entry.
     try:
-        file.seek(max(0, entry.header_offset))
+        # A place that is not in the file is taken for its end, where nothing can be read.
+        file.seek(min(max(0, entry.header_offset), file.seek(0, os.SEEK_END)))
         mark, *lengths = struct.unpack("<4s22x2H", file.read(_LOCAL_HEADER_BYTES))
         file.seek(sum(lengths), os.SEEK_CUR)  # the name, and what else is said of the entry
         data = file.read(entry.compress_size)
