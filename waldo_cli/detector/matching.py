@@ -49,9 +49,8 @@ REFINED = 16
 # Steps of an alignment: more do not change where it ends.
 STEPS = 4
 
-# Where one find is asked for (and the next best), and one as exact as this is there, likely by the prior,
-# none is sought of which a part is hidden.
-_ONE, _EXACT, _LIKELY = 2, 0.99, 0.5
+# Where one that agrees as well as this is known, none is sought of which a part is hidden.
+_EXACT = 0.99
 
 # Poses so near are one: share of the thing's shorter side, logarithm of the scale, degrees.
 _SAME = (0.1, 0.06, 4.0)
@@ -175,9 +174,6 @@ def _with_copies(
     found = Candidates.joined([found, copies])
     agreement, speaks = _evidence(matcher, pyramid, found, len(copies))
     exact = (speaks >= SURE) & (agreement.score > _EXACT)
-    exact &= _weights(prior, found.poses) > _LIKELY
-    if count <= _ONE and exact.any():
-        return found, agreement, speaks
     hidden = copies_partly_hidden(matcher, pyramid, prior, count, found.poses[exact])
     hidden = _inside(hidden, prior)
     there, speaks_there = _evidence(matcher, pyramid, hidden, len(hidden))
