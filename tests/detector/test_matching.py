@@ -323,7 +323,7 @@ def with_copies(clear: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("scales", ["auto", 1])
-@pytest.mark.parametrize("clear", [0, 5, 20])
+@pytest.mark.parametrize("clear", [0, 20])
 def test_clear_copies_do_not_displace_one_that_is_partly_hidden(
     clear: int, scales: str | int
 ) -> None:
@@ -345,8 +345,8 @@ def test_a_copy_that_is_partly_hidden_is_found_where_alone_a_find_may_lie(
         assert [(d.x, d.y) for d in found] == [(580, 400)]
 
 
-@pytest.mark.parametrize("rows", range(1, 9))
-@pytest.mark.parametrize("cols", [1, 2, 3, 8])
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+@pytest.mark.parametrize("cols", [1, 3])
 def test_a_mask_of_a_few_pixels_is_searched(rows: int, cols: int) -> None:
     rng = np.random.default_rng(rows)
     page = rng.random((50, 60, 3), np.float32)

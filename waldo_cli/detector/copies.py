@@ -73,10 +73,11 @@ def copies_partly_hidden(
     every = Candidates.joined(places)
     order = np.argsort(-every.scores, kind="stable")
     most = _most_places(matcher) * effort(count)
-    best = apart(every.poses[order], matcher, _ONE_PLACE, most, order).tolist()
-    return Candidates.joined(
-        [_none(), *(_placed(matcher, pyramid, every.poses[[n]], parts[n]) for n in best)]
-    )
+    best = apart(every.poses[order], matcher, _ONE_PLACE, most, order)
+    if small.size == size:  # the places are those of pixels already
+        return every[best]
+    placed = (_placed(matcher, pyramid, every.poses[[n]], parts[n]) for n in best.tolist())
+    return Candidates.joined([_none(), *placed])
 
 
 def _none() -> Candidates:

@@ -176,11 +176,12 @@ def _with_copies(
     exact = (speaks >= SURE) & (agreement.score > _EXACT)
     hidden = copies_partly_hidden(matcher, pyramid, prior, count, found.poses[exact])
     hidden = _inside(hidden, prior)
-    there, speaks_there = _evidence(matcher, pyramid, hidden, len(hidden))
+    numbers = matcher.template(matcher.larger * SECOND, 1.0).independent
+    there = _pixel_by_pixel(matcher, pyramid, hidden.poses, np.full(len(hidden), numbers))
     return (
         Candidates.joined([found, hidden]),
         Agreement.joined([agreement, there]),
-        np.concatenate([speaks, speaks_there]),
+        np.append(speaks, evidence(there, any_contrast=matcher.any_contrast)),
     )
 
 
