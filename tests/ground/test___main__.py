@@ -255,7 +255,7 @@ def test_where_memory_is_just_enough_for_the_libraries_a_run_ends(
 
 # From what click needs to what the libraries do.
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("limit", [40_000, 100_000, 150_000, 200_000, 230_000])
+@pytest.mark.parametrize("limit", [40_000, 150_000, 230_000])
 def test_where_memory_is_limited_help_works_and_a_run_says_so_in_one_line(
     scene: Path, limit: int, threads: int
 ) -> None:
