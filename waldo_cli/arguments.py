@@ -36,10 +36,13 @@ def _is_flag(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
+    if not isinstance(value, Real):
+        return False
     try:
-        return isinstance(value, Real) and isinstance(float(value), float)
+        float(value)
     except OverflowError:  # a whole number that no float holds
         return False
+    return True
 
 
 FLAG = Kind("True or False", _is_flag)

@@ -61,9 +61,13 @@ def thread_count() -> int:
 
 def available_cores() -> int:
     """Return how many cores this process may use, by its CPU affinity and its container's CPU quota."""
+    return max(1, min(bound_cores(), _quota()))
+
+
+def bound_cores() -> int:
+    """Return how many cores this process may run on, by its CPU affinity."""
     affinity = getattr(os, "sched_getaffinity", None)
-    count = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(count, _quota()))
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 @functools.cache

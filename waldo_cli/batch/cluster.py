@@ -319,9 +319,8 @@ class Cluster:
         It is not left to the scheduler (`Reschedule`): that may choose the same worker without end.
         """
         outcome = self._outcome(item, future)
-        self._bound.pop(
-            future, None
-        )  # not before: while a record is waited for, its workers may go
+        # Not before: while a record is waited for, its workers may go.
+        self._bound.pop(future, None)
         if future in self._freed:
             self._freed.discard(future)
             outcome = None

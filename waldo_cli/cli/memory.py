@@ -48,9 +48,11 @@ def _refuse_short_memory() -> None:
 
 def _threads() -> int:
     """How many threads OpenBLAS makes: as many as there are processors, unless fewer are asked for."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    from waldo_cli.parallel import bound_cores  # loads ctypes, which help does without
+
+    available = bound_cores()  # it knows nothing of a container's quota
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         asked = os.environ.get(name, "").strip()
         if asked.isdecimal() and int(asked) > 0:
-            return min(int(asked), available or 1)
-    return available or 1
+            return min(int(asked), available)
+    return available

@@ -424,7 +424,7 @@ def _widths(
     pairs = [side if isinstance(side, (tuple, list)) else (side, side) for side in sides]
     flat = [n for pair in pairs for n in pair]
     if [len(pair) for pair in pairs] != [2, 2] or not all(
-        isinstance(n, (int, np.integer)) and n >= 0 for n in flat
+        WHOLE_NUMBER.holds(n) and n >= 0 for n in flat
     ):
         raise InvalidInputError(
             f"padding = {brief(padding)}; give a word, a whole number >= 0, (rows, cols), "

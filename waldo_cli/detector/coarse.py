@@ -123,11 +123,7 @@ def _best_places(
     """
     thing = grid.object_size or matcher.mask.size  # in cells of the map
     values = grid.values[:, :, channel]
-    rows, cols = local_maxima(values, _MAXIMA).T
-    cells = np.stack([rows // max(1, thing.rows // _CELL), cols // max(1, thing.cols // _CELL)])
-    first = np.sort(np.unique(cells, axis=1, return_index=True)[1])
-    first = first[: max(PER_SCALE, TOGETHER * effort(count))]
-    rows, cols = rows[first], cols[first]
+    rows, cols = best_of_cells(values, thing, _MAXIMA, max(PER_SCALE, TOGETHER * effort(count)))
     lying = [
         turns[0 if which is None else which[row, col]] for row, col in zip(rows, cols, strict=True)
     ]
@@ -140,6 +136,20 @@ def _best_places(
         np.array([turn.mirrored for turn in lying], bool),
     )
     return Candidates(poses, values[rows, cols].astype(np.float64), scales)
+
+
+def best_of_cells(
+    values: Floats, thing: Size, maxima: int, count: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the best of some local maxima, best first: one of each cell, at most `count`.
+
+    A cell is a quarter of the thing wide and high.
+    """
+    at = local_maxima(values, maxima)
+    cells = at // np.maximum(1, np.array(thing) // _CELL)
+    first = np.sort(np.unique(cells, axis=0, return_index=True)[1])
+    rows, cols = at[first[:count]].T
+    return rows, cols
 
 
 def _likely(

@@ -8,6 +8,7 @@ a corner, a strip at a side, or the middle is hidden, one of these is whole.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 from waldo_cli.arrays import Doubles, Floats
 from waldo_cli.correlate.correlation import normalized_cross_correlate
 from waldo_cli.detector.alignment import PLACE, ImagePyramid, Poses, Template
-from waldo_cli.detector.coarse import Candidates, apart, coarse_grid, effort, worth
-from waldo_cli.detector.matcher import Matcher, Turn
-from waldo_cli.detector.peaks import local_maxima
+from waldo_cli.detector.coarse import Candidates, apart, best_of_cells, coarse_grid, effort, worth
+from waldo_cli.detector.maps import prior_at
+from waldo_cli.detector.matcher import Matcher, Turn, of_planes
 from waldo_cli.detector.pyramid import Level
 from waldo_cli.geometry import Size
 from waldo_cli.stack.stack import Mask
@@ -28,9 +29,8 @@ from waldo_cli.stack.stack import Mask
 # pixels, times their number, are about this many, up to a number of them.
 _NEAR, _PIXELS, _PLACES = 0.12, 1 << 19, 16
 
-# Places of each part that are looked at more closely: the best one of each cell, a quarter of the mask wide
-# and high, of some local maxima.
-_OF_EACH_PART, _MAXIMA, _CELL = 6, 64, 4
+# Places of each part that are looked at more closely: the best one of each cell, of some local maxima.
+_OF_EACH_PART, _MAXIMA = 6, 64
 
 # Places that share more than this are one.
 _ONE_PLACE = 0.5
@@ -62,19 +62,30 @@ def copies_partly_hidden(
     """
     if not _may_be_copied(matcher):
         return _none()
-    small, size = _coarse_mask(matcher), matcher.mask.size
+    mask, size = matcher.sought, matcher.mask.size
+    small_size, factor = coarse_grid(matcher, 1.0)
+    level = pyramid.resized(factor)
+    shape = [n - side + 1 for n, side in zip(level.shape, small_size, strict=False)]
+    if min(shape) < 1:
+        return _none()
+    small = of_planes(mask.label, Level(mask.weighed(), small_size)[:], whole=mask.weights is None)
+    # Of a copy that lies in the image as a whole, from the level's pixels to the image's.
+    y, x = (
+        (np.arange(n) + side / 2) * (of / by)
+        for n, side, of, by in zip(shape, small_size, pyramid.size, level.shape, strict=False)
+    )
+    weight = _allowed(matcher, prior, known, y, x)
     places: list[Candidates] = [_none()]
     parts: list[NDArray[np.bool_]] = []
-    for coarse, fine in zip(_parts(small.size), _parts(size), strict=True):
-        found = _coarse_places(matcher, pyramid, prior, count, known, small, coarse)
-        for part, there in zip(fine, found, strict=True):
-            places.append(there)
-            parts += [part] * len(there)
+    found = _places_of_parts(level, small, weight, y, x, effort(count))
+    for part, there in zip(itertools.chain(*_parts(size)), found, strict=True):
+        places.append(there)
+        parts += [part] * len(there)
     every = Candidates.joined(places)
     order = np.argsort(-every.scores, kind="stable")
     most = _most_places(matcher) * effort(count)
     best = apart(every.poses[order], matcher, _ONE_PLACE, most, order)
-    if small.size == size:  # the places are those of pixels already
+    if small_size == size:  # the places are those of pixels already
         return every[best]
     placed = (_placed(matcher, pyramid, every.poses[[n]], parts[n]) for n in best.tolist())
     return Candidates.joined([_none(), *placed])
@@ -145,52 +156,27 @@ def _correlated(image: Floats, seen: Sequence[Mask]) -> Floats:
     )
 
 
-def _coarse_mask(matcher: Matcher) -> Mask:
-    """The mask at the size at which it is sought first."""
-    mask, (size, _) = matcher.sought, coarse_grid(matcher, 1.0)
-    small = Level(mask.weighed(), size)[:]
-    weights = np.clip(small[:, :, -1], 0, 1).astype(np.float32)
-    pixels = small[:, :, :-1] / np.maximum(weights, 1e-3)[:, :, None]
-    return Mask(mask.label, pixels.astype(np.float32), None if mask.weights is None else weights)
+def _places_of_parts(
+    level: Floats, small: Mask, weight: Floats, y: Doubles, x: Doubles, times: int
+) -> Iterator[Candidates]:
+    """Of each part of a small mask the best places in a level, at so many times as many as for a few finds.
 
-
-def _coarse_places(
-    matcher: Matcher,
-    pyramid: ImagePyramid,
-    prior: Floats | None,
-    count: int,
-    known: Poses,
-    small: Mask,
-    parts: Sequence[NDArray[np.bool_]],
-) -> list[Candidates]:
-    """The best places of each of some parts of a small mask that lies in the image as a whole."""
-    level = pyramid.resized(coarse_grid(matcher, 1.0)[1])
-    size = np.array(small.size)
-    shape = np.array(level.shape[:2]) - size + 1
-    if shape.min() < 1:
-        return [_none() for _ in parts]
-    seen, corners = zip(*(_seen(small, part) for part in parts), strict=True)
-    step = np.array(pyramid.size) / level.shape[:2]  # from the level's pixels to the image's
-    centers = [
-        (np.arange(n) + half) * by for n, half, by in zip(shape, size / 2, step, strict=True)
-    ]
-    weight = _allowed(matcher, prior, known, *centers)
-    scores, found = _correlated(level, seen), []
-    for k, (top, left) in enumerate(corners):
-        if _is_flat(seen[k]):
-            found.append(_none())
-            continue
-        of_this = scores[top : top + shape[0], left : left + shape[1], k]
-        of_this = np.where(weight > 0, of_this * weight, np.float32(-np.inf))
-        at = local_maxima(of_this, _MAXIMA * effort(count))
-        cells = at // np.maximum(1, size // _CELL)
-        first = np.sort(np.unique(cells, axis=0, return_index=True)[1])
-        at = at[first[: _OF_EACH_PART * effort(count)]]
-        numbers = Template.of(seen[k], seen[k].size).independent
-        order = worth(of_this[tuple(at.T)].astype(np.float64), numbers)
-        y, x = (center[n] for center, n in zip(centers, at.T, strict=True))
-        found.append(Candidates(_poses(x, y), order, np.ones(len(x))))
-    return found
+    `weight` says for each place of the whole mask, of which `y` and `x` are the centres, how likely it is.
+    """
+    rows, cols = weight.shape
+    for parts in _parts(small.size):
+        seen, corners = zip(*(_seen(small, part) for part in parts), strict=True)
+        scores = _correlated(level, seen)
+        for k, (top, left) in enumerate(corners):
+            if _is_flat(seen[k]):
+                yield _none()
+                continue
+            here = scores[top : top + rows, left : left + cols, k]
+            here = np.where(weight > 0, here * weight, np.float32(-np.inf))
+            row, col = best_of_cells(here, small.size, _MAXIMA * times, _OF_EACH_PART * times)
+            numbers = Template.of(seen[k], seen[k].size).independent
+            scored = worth(here[row, col].astype(np.float64), numbers)
+            yield Candidates(_poses(x[col], y[row]), scored, np.ones(len(row)))
 
 
 def _allowed(
@@ -199,10 +185,7 @@ def _allowed(
     """The prior at centres of a copy, ``(H', W')``; 0 where it allows none, and near those that are known."""
     weight = np.ones((len(y), len(x)), np.float32)
     if prior is not None:
-        rows, cols = (
-            np.clip(at.astype(np.intp), 0, n - 1) for at, n in zip((y, x), prior.shape, strict=True)
-        )
-        weight = np.nan_to_num(prior[rows[:, None], cols])
+        weight = np.nan_to_num(prior_at(prior, y[:, None], x))
     half_rows, half_cols = (n / 2 for n in matcher.mask.size)
     for top, left in zip(known.y, known.x, strict=True):
         near = (abs(y - top) < half_rows)[:, None] & (abs(x - left) < half_cols)

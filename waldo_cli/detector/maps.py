@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from waldo_cli.arguments import brief, elements
+from waldo_cli.arguments import WHOLE_NUMBER, brief, elements
 from waldo_cli.arrays import Floats, as_real
 from waldo_cli.detector.light import Searched
 from waldo_cli.detector.pyramid import Level, level_size, levels, read_of
@@ -138,7 +138,7 @@ def prior_of(
             raise InvalidInputError("where holds weights outside 0 to 1")
     if region is not None:
         sides = elements(region) or ()
-        if len(sides) != 4 or not all(isinstance(n, int | np.integer) for n in sides):
+        if len(sides) != 4 or not all(WHOLE_NUMBER.holds(n) for n in sides):
             raise InvalidInputError(
                 f"region is {brief(region)}: give left, top, width, height in whole pixels"
             )
@@ -326,11 +326,18 @@ def extend(stack: Stack, level: Level) -> Level:
     return replace(level, margin=(rows, cols), boundary=stack.boundary)
 
 
+def prior_at(prior: Floats, y: NDArray[Any], x: NDArray[Any]) -> Floats:
+    """The prior at places, by continuous coordinates."""
+    row, col = (
+        np.clip(at, 0, size - 1).astype(np.intp)
+        for at, size in zip((y, x), prior.shape, strict=True)
+    )
+    there: Floats = prior[row, col]
+    return there
+
+
 def times_prior(grid: Grid, prior: Floats) -> Grid:
     """Positive scores times the prior at each cell's centre; -inf where the prior is NaN."""
-    rows, cols = (
-        np.clip(grid.centers(axis).astype(np.intp), 0, prior.shape[axis] - 1) for axis in (0, 1)
-    )
-    weight = prior[rows[:, None], cols[None, :]][:, :, None]
+    weight = prior_at(prior, grid.centers(0)[:, None], grid.centers(1))[:, :, None]
     values = np.where(grid.values > 0, grid.values * weight, grid.values)
     return replace(grid, values=np.where(np.isnan(weight), np.float32(-np.inf), values))

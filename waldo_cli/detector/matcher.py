@@ -238,7 +238,11 @@ def as_it_lies(mask: Mask, turn: Turn) -> Mask:
     )
     y, x = np.mgrid[:A, :B] + np.array([(1 - A) / 2, (1 - B) / 2])[:, None, None]
     planes = turned_planes(mask.weighed(), turn, x, y)
+    return of_planes(mask.label, planes, whole=mask.weights is None and turn.angle % 90 == 0)
+
+
+def of_planes(label: str, planes: Floats, *, whole: bool) -> Mask:
+    """The mask of planes as `Mask.weighed` gives them, resized or turned; `whole` if all of it is opaque."""
     weights = np.clip(planes[:, :, -1], 0, 1).astype(np.float32)
     pixels = planes[:, :, :-1] / np.maximum(weights, 1e-3)[:, :, None]
-    whole = mask.weights is None and turn.angle % 90 == 0
-    return Mask(mask.label, pixels.astype(np.float32), None if whole else weights)
+    return Mask(label, pixels.astype(np.float32), None if whole else weights)

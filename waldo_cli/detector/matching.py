@@ -27,6 +27,7 @@ from waldo_cli.detector.coarse import (
     of_each_scale,
 )
 from waldo_cli.detector.copies import copies_near, copies_partly_hidden
+from waldo_cli.detector.maps import prior_at
 from waldo_cli.detector.matcher import FINE, FIRST, SECOND, Matcher
 from waldo_cli.detector.peaks import as_printed
 from waldo_cli.detector.verdict import (
@@ -326,11 +327,7 @@ def _weights(prior: Floats | None, poses: Poses) -> Doubles:
     """The prior at the centres of poses; 1 where there is none."""
     if prior is None:
         return np.ones(len(poses))
-    row, col = (
-        np.clip(at, 0, size - 1).astype(np.intp)
-        for at, size in zip((poses.y, poses.x), prior.shape, strict=True)
-    )
-    return prior[row, col].astype(np.float64)
+    return prior_at(prior, poses.y, poses.x).astype(np.float64)
 
 
 def _distinct(poses: Poses, matcher: Matcher, count: int) -> NDArray[np.intp]:

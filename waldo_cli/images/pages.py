@@ -217,9 +217,8 @@ def _remembered(file: BinaryIO, find: Callable[[BinaryIO], _Found]) -> _Found:
     global _known
     asked: tuple[object, ...]
     if isinstance(file, io.BytesIO):
-        data = (
-            file.getvalue()
-        )  # no copy, and the bytes keep their hash; they are not kept for the list
+        # No copy, and the bytes keep their hash; they are not kept for the list.
+        data = file.getvalue()
         asked = find, len(data), hash(data)
     else:
         status = os.fstat(file.fileno())
