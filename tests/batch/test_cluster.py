@@ -23,6 +23,7 @@ from documents import document
 from folders import command, draw, draw_folder, records, run
 from PIL import Image
 
+import waldo_cli
 from waldo_cli.errors import FileError
 from waldo_cli.inputs.items import Item
 
@@ -203,7 +204,7 @@ def test_an_address_that_cannot_be_used_is_one_line(
 def test_images_of_workers_that_cannot_be_used_go_to_others_and_it_is_told(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that can be used, one without the package that joins later; then only the latter is left."""
+    """One that can be used; later one without the package and one of another version; then these alone."""
     from waldo_cli.batch import cluster
     from waldo_cli.batch.finder import Extras, Query
     from waldo_cli.errors import FileError
@@ -235,14 +236,12 @@ def test_images_of_workers_that_cannot_be_used_go_to_others_and_it_is_told(
         with cluster.Cluster(query, Extras(), address, say=said.append) as engine:
             records = engine.records(items())
             got = [next(records) for _ in range(4)]
-            processes.append(
-                dask(
-                    "worker", address, "--nthreads", "4", "--no-nanny",
-                    path=str(hide_package(tmp_path)),
-                )
-            )  # fmt: skip
+            processes += [
+                dask("worker", address, "--nthreads", "4", "--no-nanny", path=str(path))
+                for path in (hide_package(tmp_path / "without"), age_package(tmp_path / "older"))
+            ]
             deadline = time.monotonic() + 60
-            while not said and time.monotonic() < deadline:
+            while len(said) < 2 and time.monotonic() < deadline:
                 time.sleep(0.1)
             joined.set()
             got += [next(records) for _ in range(80)]
@@ -253,9 +252,10 @@ def test_images_of_workers_that_cannot_be_used_go_to_others_and_it_is_told(
     finally:
         end(*processes)
     assert all(record.error is None for record in got)
-    assert len(said) == 1
-    assert "has no waldo-cli" in said[0]
-    assert said[0].endswith("; its images go to the others")
+    assert len(said) == 2
+    for fault in ("has no waldo-cli: ", f"has waldo-cli 0.0.1, this is {waldo_cli.__version__}: "):
+        assert sum(fault in line for line in said) == 1
+    assert all(line.endswith("; its images go to the others") for line in said)
 
 
 @pytest.mark.parametrize(
@@ -540,6 +540,7 @@ def test_certificates_of_the_configuration_are_used(place: Path, tmp_path: Path)
 
 def hide_package(folder: Path) -> Path:
     """Make a folder that, on Python's path, keeps any installed copy of the package from view."""
+    folder.mkdir(exist_ok=True)
     (folder / "sitecustomize.py").write_text(
         "import sys\n"
         "class Hidden:\n"
@@ -548,6 +549,15 @@ def hide_package(folder: Path) -> Path:
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Hidden())\n"
     )
+    return folder
+
+
+def age_package(folder: Path) -> Path:
+    """Make a folder with a copy of the package of an older version."""
+    shutil.copytree(Path(waldo_cli.__file__).parent, folder / "waldo_cli")
+    names = folder / "waldo_cli" / "__init__.py"
+    text = names.read_text(encoding="utf-8")
+    names.write_text(text.replace(waldo_cli.__version__, "0.0.1"), encoding="utf-8")
     return folder
 
 

@@ -243,14 +243,18 @@ def limited(
 def test_where_memory_is_just_enough_for_the_libraries_a_run_ends(
     scene: Path, threads: int | str
 ) -> None:
-    """SciPy's own OpenBLAS, loaded later than numpy's, tries for ever where it gets no memory."""
+    """SciPy's own OpenBLAS, loaded later than numpy's, tries for ever where it gets no memory.
+
+    What is left for the image itself may do or not: it depends on where the libraries lie.
+    """
+    short = "waldo: page.png: not enough memory for this image, free some or raise its limit\n"
     refused = limited("detect page.png", scene, 150_000, threads).stderr
     needed = int(refused.split("takes ")[1].split(":")[0])
+    command = "detect page.png --no-heatmap --mask mask.png"
     for spare in (4_000, 30_000):
-        ended = limited(
-            "detect page.png --no-heatmap --mask mask.png", scene, needed + spare, threads
-        )
-        assert (ended.returncode, ended.stderr) == (0, "")
+        ended = limited(command, scene, needed + spare, threads)
+        assert (ended.returncode, ended.stderr) in {(0, ""), (2, short)}
+    assert limited(command, scene, needed + 200_000, threads).returncode == 0
 
 
 # From what click needs to what the libraries do.

@@ -19,7 +19,7 @@ from waldo_cli.batch.journal import Journal
 from waldo_cli.errors import FileError, InvalidInputError
 from waldo_cli.evaluation.truth import read_truth
 
-EXAMPLES = int(os.environ.get("WALDO_FUZZ") or 120)
+EXAMPLES = int(os.environ.get("WALDO_FUZZ") or 60)
 
 # What is put into a file: any bytes, or what means something in one of the formats.
 WORDS = (

@@ -145,7 +145,8 @@ class Finder:
             reason = e.reason if e.path in (None, path) else str(e)
             record = Record(item.path, self.run, error=reason)
         except MemoryError:
-            record = Record(item.path, self.run, error="not enough memory for this image")
+            reason = "not enough memory for this image, free some or raise its limit"
+            record = Record(item.path, self.run, error=reason)
         except Exception as e:  # noqa: BLE001 - a bug in this program must not stop the other images
             if self._extras.debug:
                 traceback.print_exc()

@@ -217,7 +217,8 @@ def opened(
                 del screened  # frees memory for the float32 pixels
                 yield picture
         except MemoryError:
-            raise ImageError("not enough memory for a picture of this size") from None
+            line = "not enough memory for a picture of this size, free some or raise its limit"
+            raise ImageError(line) from None
 
 
 @contextlib.contextmanager
