@@ -328,6 +328,30 @@ class _Equations:
         return solved.astype(np.float64)
 
 
+class _Sums(NamedTuple):
+    """Sums over some points of N windows x and of a template v, each point times its weight.
+
+    Those of the template alone may be of one window, N is 1 then.
+    """
+
+    W: Doubles  # (N, ...) of the weights
+    Wv: Doubles  # (C, N, ...)
+    Wvv: Doubles  # (N, ...), over all channels
+    Wx: Doubles  # (C, N, ...)
+    Wxx: Doubles  # (N, ...), over all channels
+    Wxv: Doubles  # (N, ...), over all channels
+
+    def fitted(self) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+        """Score, gain and offsets of the windows against the template, and the template's energy."""
+        total = np.maximum(self.W, 1e-9)
+        xx = self.Wxx - np.square(self.Wx).sum(0) / total
+        vv = self.Wvv - np.square(self.Wv).sum(0) / total
+        xv = self.Wxv - (self.Wx * self.Wv).sum(0) / total
+        score = np.where(xx > 1e-12, xv / np.sqrt(np.maximum(xx * vv, 1e-24)), 0)
+        gain = xv / np.maximum(vv, 1e-12)
+        return np.clip(score, -1, 1), gain, (self.Wx - gain * self.Wv) / total, vv
+
+
 @dataclass(frozen=True, eq=False)
 class _Window:
     """A template over what lies inside the image, for N windows, or for all of them where N is 1.
@@ -544,9 +568,7 @@ class _Fit:
     centred: Array  # (C, N, P) the window minus its means; C is 1 for a template of one colour
     means: Doubles  # (C, N)
     slopes: Doubles  # (C, N) for a template of one colour: gain of each channel
-    Wx: Doubles  # (C, N, B) sums over parts of the weighted window
-    Wxx: Doubles  # (N, B) of its squares
-    Wxv: Doubles  # (N, B) of its products with the template
+    sums: _Sums  # of each part, (N, B)
     gain: Doubles  # (N,)
     score: Doubles  # (N,)
     inside: Doubles  # (N,)
@@ -588,9 +610,7 @@ def _fitted(template: Template, pixels: Array, inside: NDArray[np.bool_] | None)
         pixels,
         means.astype(np.float64),
         slopes.astype(np.float64),
-        Wx,
-        Wxx,
-        Wxv,
+        _Sums(window.W, window.Wv, window.Wvv, Wx, Wxx, Wxv),
         (strength / np.maximum(window.energy, 1e-12)).astype(np.float64),
         np.clip(score, -1, 1).astype(np.float64),
         share,
@@ -606,7 +626,7 @@ def _moved(
     free: tuple[str, ...],
 ) -> Poses:
     """The poses after one step. What lies outside is taken to agree, what is left out has no say."""
-    gain, offset = fit.gain, np.zeros(fit.Wx.shape[:2])
+    gain, offset = fit.gain, np.zeros(fit.sums.Wx.shape[:2])
     kept = np.ones((len(poses), equations.normal.shape[0]))
     ignored = (fit.window.weights == 0) & (template.weights > 0)
     if rest is not None:
@@ -642,6 +662,10 @@ _MAY_DISAGREE = 0.4
 _LEAST_KEPT, _LEAST_SEEN = 0.1, 0.25
 
 
+# Agreements that differ by less are equal: rounding must not choose what is left out.
+_AS_GOOD = 1e-9
+
+
 @dataclass(frozen=True, eq=False)
 class _Trimmed:
     """A fit over those parts of the mask that agree best, the others left out."""
@@ -657,8 +681,7 @@ def _trimmed(fit: _Fit) -> _Trimmed:
 
     What hides a part of the thing then does not decide: Rousseeuw's least trimmed squares, over parts.
     """
-    W, Wv, Wvv = fit.window.W, fit.window.Wv, fit.window.Wvv
-    Wx, Wxx, Wxv = fit.Wx, fit.Wxx, fit.Wxv
+    W, Wv, Wvv, Wx, Wxx, Wxv = fit.sums
     energy = Wvv - np.square(Wv).sum(0) / np.maximum(W, 1e-9)
     energy = energy / np.maximum(energy.sum(1, keepdims=True), 1e-12)
     energy = np.broadcast_to(energy, Wxx.shape)
@@ -672,21 +695,14 @@ def _trimmed(fit: _Fit) -> _Trimmed:
         worst = np.argsort(-apart, axis=1)
         lost = np.cumsum(np.take_along_axis(energy, worst, 1), axis=1)
         np.put_along_axis(kept, worst, (lost > _MAY_DISAGREE).astype(float), axis=1)
-        total = np.maximum((kept * W).sum(1), 1e-9)
-        mean_x, mean_v = ((kept * sums).sum(2) / total for sums in (Wx, Wv))
-        xx, vv, xv = ((kept * sums).sum(1) for sums in (Wxx, Wvv, Wxv))
-        xx -= total * np.square(mean_x).sum(0)
-        vv -= total * np.square(mean_v).sum(0)
-        xv -= total * (mean_x * mean_v).sum(0)
-        score = np.where(xx > 1e-12, xv / np.sqrt(np.maximum(xx * vv, 1e-24)), 0)
-        gain = xv / np.maximum(vv, 1e-12)
-        offset = mean_x - gain * mean_v
+        sums = _Sums(*((kept * of_part).sum(-1) for of_part in fit.sums))
+        score, gain, offset, left = sums.fitted()
         # Of a mask of two colours one alone may be left, which agrees with anything flat: take all then.
-        flat = vv < _LEAST_KEPT * fit.window.energy
+        flat = left < _LEAST_KEPT * fit.window.energy
         score, gain = np.where(flat, fit.score, score), np.where(flat, fit.gain, gain)
         offset = np.where(flat, 0, offset)
         kept[flat] = 1
-    return _Trimmed(np.clip(score, -1, 1), gain, offset, kept)
+    return _Trimmed(score, gain, offset, kept)
 
 
 class _Uncovered(NamedTuple):
@@ -705,25 +721,19 @@ def _uncovered(template: Template, fit: _Fit) -> _Uncovered:
     """
     rows, cols = template.parts
     kept = _outside_rectangles(rows, cols).T  # (B, R)
-    window = fit.window
-    W, Wv, Wvv = window.W @ kept, window.Wv @ kept, window.Wvv @ kept
-    Wx, Wxx, Wxv = fit.Wx @ kept, fit.Wxx @ kept, fit.Wxv @ kept
-    total = np.maximum(W, 1e-9)
-    xx = Wxx - np.square(Wx).sum(0) / total
-    vv = Wvv - np.square(Wv).sum(0) / total
-    xv = Wxv - (Wx * Wv).sum(0) / total
-    score = np.where(xx > 1e-12, xv / np.sqrt(np.maximum(xx * vv, 1e-24)), 0)
+    sums = _Sums(*(of_part @ kept for of_part in fit.sums))
+    score, gain, offset, left = sums.fitted()
     # The first one is no rectangle.
-    enough = vv >= _LEAST_SEEN * window.energy[:, None]
+    enough = left >= _LEAST_SEEN * fit.window.energy[:, None]
     enough[:, 0] = True
     score = np.where(enough, score, -1)
-    best = score.argmax(1)
+    best = (score > score.max(1, keepdims=True) - _AS_GOOD).argmax(1)
     n = np.arange(len(best))
-    shared = np.zeros(len(best), np.intp) if len(W) == 1 else n
-    gain = xv[n, best] / np.maximum(vv[shared, best], 1e-12)
-    offset = Wx[:, n, best] / total[shared, best] - gain * Wv[:, shared, best] / total[shared, best]
-    seen = W[shared, best] / np.maximum(window.W.sum(1)[shared], 1e-9)
-    return _Uncovered(np.clip(score[n, best], -1, 1), gain, offset, seen)
+    seen = np.broadcast_to(sums.W, score.shape)[n, best]
+    whole = np.broadcast_to(sums.W, score.shape)[:, 0]
+    return _Uncovered(
+        score[n, best], gain[n, best], offset[:, n, best], seen / np.maximum(whole, 1e-9)
+    )
 
 
 @functools.cache
@@ -762,7 +772,7 @@ def _agreement(
         apart = fit.means - own
         offset = apart.mean(0)
         product = fit.gain * fit.window.energy
-        different = fit.window.energy + fit.Wxx.sum(1) + np.square(apart).sum(0)
+        different = fit.window.energy + fit.sums.Wxx.sum(1) + np.square(apart).sum(0)
         concordance = 2 * product / np.maximum(different, 1e-12)
         kept_gain, uncovered_gain = rest.gain, rest_seen.gain
         kept_offset, uncovered_offset = (
