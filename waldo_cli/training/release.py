@@ -159,7 +159,8 @@ def write_stack(
     make_folder(str(directory))
     path = directory / f"{release.name}.toml"
     with write_atomically(path.with_suffix(".npz")) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+        # Not `allow_pickle=False`: numpy before 2.2 takes it for one more array.
+        np.savez(file, **arrays)  # type: ignore[arg-type]
     with write_atomically(path) as file:
         file.write(("\n".join(lines) + "\n").encode())
     return path
