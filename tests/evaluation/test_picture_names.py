@@ -48,7 +48,13 @@ def photos(tmp_path: Path) -> Path:
         (unicodedata.normalize("NFD", "é.jpg"), "a/é.jpg"),
         ("a/%C3%A9.jpg", "a/é.jpg"),
         ("r.png", "images/train/r.png"),
+        ("images/0a1b2c3d-r.png", "images/train/r.png"),  # as Label Studio names an upload
+        (r"images\0a1b2c3d-r.png", "images/train/r.png"),
+        ("https://example.org/photos/a/p.png?signature=1%2F2", "a/p.png"),
+        ("//[", None),
+        ("x://[/p.png?", None),
         ("gone.png", None),
+        ("0a1b2c3d-", None),
         ("", None),
         ("\0", None),
         ("..", None),
@@ -68,6 +74,7 @@ def test_a_picture_is_found_by_the_last_parts_of_its_name(
         ("a/é", "a/é.jpg"),
         ("labels/train/r", "images/train/r.png"),
         ("train/r", "images/train/r.png"),
+        ("labels/0a1b2c3d-r", "images/train/r.png"),
         ("q", None),  # two pictures of this name
         ("gone", None),
     ],
@@ -75,6 +82,13 @@ def test_a_picture_is_found_by_the_last_parts_of_its_name(
 def test_a_picture_is_found_by_its_stem(photos: Path, stem: str, found: str | None) -> None:
     assert only(Pictures(str(photos)).candidates([], stem)) == (
         None if found is None else str(photos / found)
+    )
+
+
+def test_digits_of_an_upload_count_where_a_picture_has_them(photos: Path) -> None:
+    (photos / "0a1b2c3d-p.png").touch()
+    assert only(Pictures(str(photos)).candidates(["x/0a1b2c3d-p.png"])) == str(
+        photos / "0a1b2c3d-p.png"
     )
 
 

@@ -1,4 +1,4 @@
-"""Truths in JSON, as COCO's tools, labelme and Label Studio write them."""
+"""Truths in JSON, as COCO's tools, labelme, Create ML and Label Studio write them."""
 
 from __future__ import annotations
 
@@ -283,6 +283,39 @@ def test_a_shape_without_a_box_is_one_line_and_the_others_are_read(folder: Path)
     ]
 
 
+# --- Create ML ------------------------------------------------------------------------------------
+
+MARKED = {"label": "waldo", "coordinates": {"x": 6, "y": 7, "width": 10, "height": 10}}
+
+
+@pytest.mark.parametrize("keys", [("image", "annotations"), ("imagefilename", "annotation")])
+def test_create_ml_has_the_middle_and_the_size_of_a_box(
+    folder: Path, keys: tuple[str, str]
+) -> None:
+    image, annotations = keys
+    root = [{image: "b.png", annotations: []}, {image: "a.png", annotations: [MARKED]}]
+    without, page = read(folder, root)
+    assert (without.path.name, without.boxes) == ("b.png", ())
+    assert (page.path.name, opened_boxes(page)) == ("a.png", (BOX,))
+
+
+def test_what_is_wrong_in_create_ml_is_told(folder: Path) -> None:
+    root = [
+        {"image": "a.png", "annotations": [MARKED, {"label": "waldo"}, 1, MARKED | {"label": ""}]},
+        {"annotations": [MARKED]},
+        1,
+    ]
+    (page,), faults = read_leniently(folder, root)
+    assert opened_boxes(page) == (BOX,)
+    assert faults == [
+        "picture 1, annotation 2: coordinates is missing or of the wrong kind",
+        "picture 1, annotation 3: label is missing or of the wrong kind",
+        "picture 1, annotation 4: it has no label",
+        "picture 2: it has no name",
+        "picture 3: it has no name",
+    ]
+
+
 # --- Label Studio ---------------------------------------------------------------------------------
 
 # Per cent of 40x30.
@@ -375,10 +408,11 @@ def test_tasks_without_an_annotation_are_left_out_in_one_line(folder: Path) -> N
         of({"result": [], "was_cancelled": True}, image="b.png"),
         of(image="b.png"),
         of({"result": []}, image="c.png"),
+        of({"label": "waldo"}, image="b.png"),  # of another program
     ]
     (first, second), faults = read_leniently(folder, tasks)
     assert (first.path.name, second.path.name, second.boxes) == ("a.png", "c.png", ())
-    assert faults == ["task[1] and 1 more: no annotation, or only cancelled ones: left out"]
+    assert faults == ["task[1] and 2 more: no annotation, or only cancelled ones: left out"]
 
 
 def test_shape_and_label_may_be_entries_of_their_own(folder: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from waldo_cli.inputs.folders import expand
 
@@ -27,7 +27,7 @@ class Pictures:
     A name is tried as it is, relative to the folder. Then the pictures of this name count, wherever in the
     folder they lie: the one whose path ends as the name does (of ``x/a/p.png`` first ``a/p.png``), and of
     several the one that lies highest. Upper and lower case are the same, as are the two ways to write an
-    accent.
+    accent. Where no picture has the name, the one without the digits of Label Studio's uploads counts.
 
     Parameters
     ----------
@@ -53,7 +53,14 @@ class Pictures:
             path = os.path.join(self._folder, name)
             if _is_file(path):
                 return [path]
-        spelled = {n for name in names for n in (name, unquote(name))}
+        found = self._nearest(names, stem)
+        plain = [_without_upload(name) for name in (*names, stem)]
+        if not found and plain != [*names, stem]:
+            found = self._nearest(plain[:-1], plain[-1])
+        return found
+
+    def _nearest(self, names: Sequence[str], stem: str) -> list[str]:
+        spelled = {n for name in names for n in (name, unquote(name), unquote(url_path(name)))}
         found = _nearest(spelled, self._by_name)
         if len(found) != 1 and stem:
             as_images = "/".join("images" if p == "labels" else p for p in parts_of(stem))
@@ -74,6 +81,24 @@ class Pictures:
     @functools.cached_property
     def _by_stem(self) -> dict[str, list[str]]:
         return _indexed((os.path.splitext(path)[0], path) for path in self._paths)
+
+
+# Label Studio puts eight digits before the name of a picture that is uploaded, in all its exports.
+_UPLOADED = re.compile(r"(?:^|(?<=[/\\]))[0-9a-f]{8}-(?=[^/\\]+$)")
+
+
+def _without_upload(name: str) -> str:
+    return _UPLOADED.sub("", name)
+
+
+def url_path(name: str) -> str:
+    """Return the path of a name that is a URL, without a query behind it; another name as it is."""
+    if "://" not in name:
+        return name
+    try:
+        return urlsplit(name).path
+    except ValueError:
+        return ""
 
 
 # How many of the last parts of a path it can be looked up by: enough to leave few that share them all.

@@ -1,4 +1,4 @@
-"""Truths in JSON: COCO, labelme, and the two exports of Label Studio."""
+"""Truths in JSON: COCO, labelme, Create ML, and the two exports of Label Studio."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from waldo_cli.answers.record import exact_path
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.pages import TrueBox
+from waldo_cli.evaluation.picture_names import url_path
 from waldo_cli.evaluation.rows import (
     NoBoxError,
     Row,
@@ -57,10 +58,12 @@ def json_rows(text: str, stem: str) -> Iterator[Row]:
         yield from coco_rows(root, stem)
     elif isinstance(first, dict) and "bbox" in first:
         raise InvalidInputError("COCO results, which name no picture: give the COCO truth itself")
+    elif isinstance(root, list) and any(map(_is_create_ml, root)):
+        yield from create_ml_rows(root, stem)
     elif isinstance(root, list):
         yield from label_studio_rows(root, "task")
     else:
-        raise InvalidInputError("not a truth of COCO, labelme or Label Studio")
+        raise InvalidInputError("not a truth of COCO, labelme, Create ML or Label Studio")
 
 
 _RECORDS = "records of waldo detect, no truth: let it write -f coco, yolo, voc or labelme"
@@ -306,10 +309,46 @@ def _point(value: Any) -> tuple[float, float]:
     return finite_number(value[0], "x"), finite_number(value[1], "y")
 
 
-# --- Label Studio ---------------------------------------------------------------------------------
+# --- Create ML ------------------------------------------------------------------------------------
 
-# Uploaded pictures get eight digits before their name.
-_UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
+
+def _create_ml_boxes(entry: Any) -> list[Any]:
+    """What is marked on a picture; nothing where an entry is not of Create ML."""
+    marked = entry.get("annotations", entry.get("annotation")) if isinstance(entry, dict) else None
+    return marked if isinstance(marked, list) else []
+
+
+def _is_create_ml(entry: Any) -> bool:
+    return any(isinstance(m, dict) and "coordinates" in m for m in _create_ml_boxes(entry))
+
+
+def create_ml_rows(root: Sequence[Any], stem: str) -> Iterator[Row]:
+    """One row for each picture, then one for each box, which is written as its middle and its size."""
+    for n, entry in enumerate(root):
+        where = f"picture {n + 1}"
+        try:
+            key = "imagefilename" if "imagefilename" in entry else "image"
+            names = _beside(stem, _file_name(entry, key))
+        except (InvalidInputError, TypeError):
+            yield Row(where, problem=f"{where}: it has no name")
+            continue
+        yield Row(where, names)
+        for m, marked in enumerate(_create_ml_boxes(entry)):
+
+            def label(marked: Any = marked) -> str:
+                return label_of(_required(marked, "label"))
+
+            def box(label: str, marked: Any = marked) -> TrueBox:
+                x, y, width, height = (
+                    finite_number(_required(_required(marked, "coordinates"), key), key)
+                    for key in ("x", "y", "width", "height")
+                )
+                return TrueBox(label, x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+
+            yield row_with(f"{where}, annotation {m + 1}", label, box, names)
+
+
+# --- Label Studio ---------------------------------------------------------------------------------
 
 
 def label_studio_rows(tasks: Iterable[Any], word: str) -> Iterator[Row]:
@@ -369,20 +408,10 @@ def _label_studio_names(data: Mapping[str, Any]) -> tuple[str, ...]:
         # A file on the server's disk is /data/local-files/?d=FOLDER/NAME.
         name = unquote(value.partition("?d=")[2])
         if not name:
-            name = unquote(_url_path(value)) if "://" in value else value
-        if re.search(r"\.\w{2,5}$", name) is None:
-            continue
-        folder, _, base = name.rpartition("/")
-        plain = _UPLOADED.sub("", base)
-        return (name,) if plain == base else (name, f"{folder}/{plain}" if folder else plain)
+            name = unquote(url_path(value)) if "://" in value else value
+        if re.search(r"\.\w{2,5}$", name) is not None:
+            return (name,)
     return ()
-
-
-def _url_path(url: str) -> str:
-    try:
-        return urlsplit(url).path
-    except ValueError:
-        return ""
 
 
 def _label_studio_regions(task: Mapping[str, Any]) -> list[Any] | None:
@@ -407,7 +436,7 @@ def _label_studio_regions(task: Mapping[str, Any]) -> list[Any] | None:
         return None
     chosen = next((a for a in kept if a.get("ground_truth")), kept[0])
     result = chosen.get("result")
-    return result if isinstance(result, list) else []
+    return result if isinstance(result, list) else None
 
 
 def _joined(regions: Sequence[Any]) -> list[tuple[int, Any]]:
