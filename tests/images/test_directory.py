@@ -282,6 +282,39 @@ def test_of_grey_with_bands_that_are_no_alpha_the_first_is_shown(
     np.testing.assert_allclose(image, np.broadcast_to(right, image.shape), atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_a_sample_beside_grey_is_alpha_where_nothing_is_said_of_it(kind: str) -> None:
+    samples = samples_of(kind, 2)
+    grey, alpha = as_float(samples[..., :1]), as_float(samples[..., 1:])
+    image = load_image(written(samples, tags={338: (3, b"")}))
+    np.testing.assert_allclose(image, np.repeat(grey * alpha + 1 - alpha, 3, axis=2), atol=1e-6)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+def test_one_sample_may_be_in_a_plane_of_its_own(kind: str, order: str) -> None:
+    # As GDAL writes a file of one band from the profile of another one.
+    samples = samples_of(kind, 1)
+    image = load_image(tiff(samples, 1, order=order, tags={284: (3, [2])}))
+    np.testing.assert_allclose(image, expected(samples), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("form", [0, 4])
+def test_samples_of_undefined_format_are_whole_numbers(kind: str, channels: int, form: int) -> None:
+    samples = samples_of(kind, channels)
+    tags = {339: (3, [form] * channels)}
+    image = load_image(tiff(samples, 2 if channels == 3 else 1, tags=tags))
+    np.testing.assert_allclose(image, expected(samples), atol=1e-6)
+
+
+def test_lab_in_planes_is_refused() -> None:
+    with pytest.raises(ImageError, match="a TIFF of CIE Lab in planes cannot be opened"):
+        load_image(written(samples_of("u1", 3), planes=True, photometric=8))
+    assert load_image(written(samples_of("u1", 3), photometric=8)).shape == (13, 37, 3)
+
+
 @pytest.mark.parametrize(("kind", "most"), [("u1", 255), ("u1", 65535), ("u2", 65535)])
 def test_palettes_of_every_depth_and_those_of_numbers_of_8_bits(kind: str, most: int) -> None:
     size = np.iinfo(kind).max + 1
@@ -545,6 +578,27 @@ def test_a_volume_is_named_and_its_first_slice_is_not_taken() -> None:
         load_image(written(samples, tags={32997: (3, b"\x09\0")}))
     image = load_image(written(samples, tags={32997: (3, b"\1\0"), 32998: (3, b"\1\0")}))
     assert image.shape == (13, 37, 3)
+
+
+@pytest.mark.parametrize("tile", [0, 16])
+def test_a_sparse_picture_is_named(tile: int) -> None:
+    data = bytearray(written(samples_of("u1", 1), tile=tile))
+    for tag in (324, 325) if tile else (273, 279):
+        entry = data.index(struct.pack("<HHI", tag, 4, 3))
+        struct.pack_into("<I", data, *struct.unpack_from("<I", data, entry + 8), 0)
+    with pytest.raises(ImageError, match=r"a sparse TIFF, .* gdal_translate"):
+        load_image(bytes(data))
+
+
+def test_a_plane_that_is_not_looked_at_need_not_be_stored() -> None:
+    samples = samples_of("u1", 2)
+    data = bytearray(written(samples, planes=True, tags={338: (3, b"\0\0")}))
+    for tag in (273, 279):
+        entry = data.index(struct.pack("<HHI", tag, 4, 6))
+        place = struct.unpack_from("<I", data, entry + 8)[0]
+        struct.pack_into("<3I", data, place + 12, 0, 0, 0)
+    image = load_image(bytes(data))
+    np.testing.assert_allclose(image, np.repeat(as_float(samples[..., :1]), 3, axis=2), atol=1e-6)
 
 
 def test_directories_in_a_circle_end() -> None:

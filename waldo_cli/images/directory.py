@@ -33,7 +33,7 @@ _PLANAR, _PREDICTOR, _COLOURS = 284, 317, 320
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
 _SUBDIRECTORIES, _EXTRA, _FORMAT, _JPEG_TABLES, _XMP, _NO_DATA = 330, 338, 339, 347, 700, 42113
 _DNG_VERSION, _SLICES = 50706, 32997
-_RGB, _PALETTE, _CMYK, _YCBCR = 2, 3, 5, 6  # photometric interpretations
+_RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 2, 3, 5, 6, 8  # photometric interpretations
 # Samples of a pixel that are colours; 0 is grey, white first, and 1 grey.
 _COLOURS_OF: Final = {0: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4}
 _OFFSETS: Final = (_STRIP_OFFSETS, _TILE_OFFSETS)
@@ -112,7 +112,8 @@ _CODECS: Final = {
     50000: _Codec("Zstandard", 5, 0),
     50001: _Codec("WebP", 40, 0),
 }
-_JPEG: Final = (6, 7)
+_OLD_JPEG = 6
+_JPEG: Final = (_OLD_JPEG, 7)
 # Compressions whose result does not depend on what a sample is.
 _BYTEWISE: Final = (1, 5, 8, 32773, 32946, 34925, 50000)
 
@@ -372,6 +373,14 @@ def _pictures(reader: _Reader) -> list[_Directory]:
     return chain
 
 
+def _is_sparse(entries: dict[int, tuple[int, ...]]) -> bool:
+    """Return whether a strip or a tile that is to be decoded is nowhere."""
+    return any(
+        (0, 0) in zip(entries.get(offsets, ()), entries.get(counts, ()), strict=False)
+        for offsets, counts in zip(_OFFSETS, _COUNTS, strict=True)
+    )
+
+
 def _is_full(reader: _Reader, found: _Directory) -> bool:
     """Return whether it is neither a reduced copy (bit 0), nor a transparency mask (bit 2)."""
     return (
@@ -414,7 +423,8 @@ class _Picture:
         if _SAMPLES not in found and self.compression in _JPEG and self.photometric in (2, 6):
             self.samples = 3
         self.bits = self._each(_BITS, 1)
-        self.formats = self._each(_FORMAT, 1)
+        # 4 is undefined: to be read as if nothing were said (TIFF 6.0, SampleFormat).
+        self.formats = tuple(1 if f in (0, 4) else f for f in self._each(_FORMAT, 1))
         self.is_planar = one(found, _PLANAR, 1) == 2 and self.samples > 1
         self.tile = one(found, _TILE_WIDTH, 0), one(found, _TILE_HEIGHT, 0)
         self.is_tiled = self.tile[0] > 0 and self.tile[1] > 0
@@ -477,12 +487,8 @@ class _Picture:
         if self.compression not in _JPEG:
             return 0
         data = self.reader.data
-        parts = [
-            (at, at + length)
-            for offsets, counts in zip(_OFFSETS, _COUNTS, strict=True)
-            for at, length in zip(self._list(offsets), self._list(counts), strict=False)
-        ]
-        if self.compression == 6:  # old JPEG: its data are one stream, or parts of one
+        parts = [(at, at + length) for at, length in self._places()]
+        if self.compression == _OLD_JPEG:  # its data are one stream, or parts of one
             parts = [(0, len(data))]
         blocks = pixels * self.samples / 64 / max(1, len(parts))
         return sum(jpeg.estimate(data, start, end, blocks) for start, end in parts)
@@ -491,6 +497,14 @@ class _Picture:
         """Return the offsets or lengths of strips or tiles; nothing if the tag is missing."""
         entry = self.found.get(tag)
         return () if entry is None else self.reader.numbers(tag, entry, self.parts)
+
+    def _places(self) -> list[tuple[int, int]]:
+        """Return where each strip or tile begins, and its length."""
+        return [
+            place
+            for offsets, counts in zip(_OFFSETS, _COUNTS, strict=True)
+            for place in zip(self._list(offsets), self._list(counts), strict=False)
+        ]
 
     def _missing(self) -> int:
         """Return how many bytes of strips or tiles lie behind the end of the file.
@@ -503,14 +517,10 @@ class _Picture:
             width, rows = self.tile if self.is_tiled else (self.width, min(rows, self.height))
             bits = self.bits[0] if self.is_planar else sum(self.bits)
             whole = (width * bits + 7) // 8 * rows
-        elif self.compression == 6:  # its data are one stream, whatever its strips say
+        elif self.compression == _OLD_JPEG:  # its data are one stream, whatever its strips say
             return 0
         size = len(self.reader.data)
-        ends = (
-            at + min(length, whole)
-            for offsets, counts in zip(_OFFSETS, _COUNTS, strict=True)
-            for at, length in zip(self._list(offsets), self._list(counts), strict=False)
-        )
+        ends = (at + min(length, whole) for at, length in self._places())
         missing = int(max(0, max(ends, default=0) - size))
         if missing > size + self.width * self.height * sum(self.bits) // 8:  # a place in no file
             raise truncated("TIFF")
@@ -526,6 +536,10 @@ class _Picture:
             if found[tag].length > _MAX_NUMBERS:
                 raise damaged("TIFF", f"tag {tag} lists {found[tag].length} numbers")
             entries[tag] = reader.numbers(tag, found[tag], most)
+        if _FORMAT in entries:
+            entries[_FORMAT] = self.formats
+        if not self.is_planar:  # Pillow takes one sample in a plane of its own for several
+            entries.pop(_PLANAR, None)
         layout = self._layout()
         is_inverted = self.photometric == 0 and (layout is not None or max(self.bits) > 8)
         if is_inverted:  # Pillow inverts up to 8 bits only, and knows more only in one byte order
@@ -533,6 +547,11 @@ class _Picture:
         if layout is None and self.photometric == _PALETTE and max(self.bits) <= 8:
             entries[_COLOURS] = self._colour_map(self.bits[0])
         directories = [entries] if layout is None else self._as_bytes(entries, layout)
+        if self.compression != _OLD_JPEG and any(map(_is_sparse, directories)):
+            raise ImageError(
+                "a sparse TIFF, whose empty parts are not stored, cannot be opened; gdal_translate makes a"
+                " whole one of it"
+            )
         turn = 0
         with contextlib.suppress(ImageError):  # it is no number of its kind
             turn = reader.one(found, ORIENTATION, 0)
@@ -584,7 +603,9 @@ class _Picture:
         bits, form = self.bits[0], self.formats[0]
         extra = self.found.get(_EXTRA)
         extras = self.reader.numbers(_EXTRA, extra, self.samples) if extra else ()
-        if self.photometric not in _COLOURS_OF or not self._is_odd(bits, form):
+        if self.photometric == _LAB and self.is_planar:  # Pillow takes their signs for others
+            raise ImageError("a TIFF of CIE Lab in planes cannot be opened; convert it to PNG")
+        if self.photometric not in _COLOURS_OF or not self._is_odd(bits, form, extras):
             return None
         if len(set(self.bits)) > 1 or len(set(self.formats)) > 1:
             raise ImageError(
@@ -623,8 +644,8 @@ class _Picture:
             colour_map,
         )
 
-    def _is_odd(self, bits: int, form: int) -> bool:
-        """Return whether Pillow has no mode for samples of so many bits and this format."""
+    def _is_odd(self, bits: int, form: int, extras: tuple[int, ...]) -> bool:
+        """Return whether Pillow has no mode for samples of so many bits, this format and these extras."""
         several = self.samples > 1
         if self.photometric == _PALETTE:
             return bits > 8
@@ -635,7 +656,8 @@ class _Picture:
         if max(self.bits) > 8 or bits not in (1, 2, 4, 8):
             return True
         # Up to 8 bits: planes of grey or with alpha, more than four samples, inverted grey with alpha,
-        # grey with several bands more, colours of less than 8 bits, signed bytes.
+        # grey with several bands more, or with one of which nothing is said, colours of less than 8 bits,
+        # signed bytes.
         if self.is_planar and self.photometric != _RGB:
             return True
         return self.compression in _BYTEWISE and (
@@ -643,6 +665,7 @@ class _Picture:
             or (self.is_planar and self.samples > 3)
             or (several and (bits < 8 or self.photometric == 0))
             or (self.samples > 2 and self.photometric == 1)
+            or (self.samples == 2 and not extras)
             or form == 2
         )
 
