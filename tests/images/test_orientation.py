@@ -42,9 +42,9 @@ def shown(turn: int) -> np.ndarray:
 
 
 def exif(turn: int, order: str = "<", kind: int = 3) -> bytes:
-    """A directory of one entry; type 3 is SHORT, 4 LONG, 8 SSHORT."""
+    """A directory of one entry; type 1 is BYTE, 3 SHORT, 4 LONG, 8 SSHORT."""
     mark = b"II*\0" if order == "<" else b"MM\0*"
-    value = struct.pack(order + ("I" if kind == 4 else "Hxx"), turn)
+    value = struct.pack(order + {1: "B3x", 4: "I"}.get(kind, "Hxx"), turn)
     return mark + struct.pack(order + "IHHHI", 8, 1, ORIENTATION, kind, 1) + value + b"\0" * 4
 
 
@@ -52,6 +52,9 @@ def xmp(turn: int, form: str = "attribute") -> bytes:
     inside = {
         "attribute": f' tiff:Orientation="{turn}"/>',
         "element": f"><tiff:Orientation>{turn}</tiff:Orientation></rdf:Description>",
+        "element with attributes": (
+            f'><tiff:Orientation rdf:datatype="int">{turn}</tiff:Orientation></rdf:Description>'
+        ),
     }[form]
     return (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description '
@@ -109,10 +112,31 @@ def avif_with_exif(turn: int, boxes: int) -> bytes:
     return data
 
 
+def with_segments(data: bytes, *bodies: bytes) -> bytes:
+    """A JPEG with segments APP1 before all others."""
+    segments = (b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body for body in bodies)
+    return data[:2] + b"".join(segments) + data[2:]
+
+
 def with_packet_before(data: bytes) -> bytes:
     """A JPEG with another packet of XMP, which says nothing of the orientation."""
     packet = b'http://ns.adobe.com/xap/1.0/\0<x xmlns:t="http://ns.adobe.com/tiff/1.0/"/>'
-    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(packet) + 2) + packet + data[2:]
+    return with_segments(data, packet)
+
+
+def with_extended_xmp(turn: int) -> bytes:
+    """A JPEG whose XMP goes on in two segments, cut within the orientation."""
+    digest = b"0123456789ABCDEF" * 2
+    packet = f'<x xmpNote:HasExtendedXMP="{digest.decode()}"/>'.encode()
+    text = xmp(turn)
+    cut = text.index(b"Orientation") + 4
+    parts = [
+        b"http://ns.adobe.com/xmp/extension/\0" + digest + struct.pack(">II", len(text), at) + part
+        for at, part in ((0, text[:cut]), (cut, text[cut:]))
+    ]
+    return with_segments(
+        encoded(corners(), "JPEG", **JPEG), b"http://ns.adobe.com/xap/1.0/\0" + packet, *parts
+    )
 
 
 JPEG = {"quality": 95, "subsampling": 0}
@@ -128,6 +152,9 @@ CARRIERS: dict[str, Callable[[int], bytes]] = {
     "JPEG EXIF, SSHORT": lambda k: encoded(
         corners(), "JPEG", exif=b"Exif\0\0" + exif(k, ">", 8), **JPEG
     ),
+    "JPEG EXIF, BYTE": lambda k: encoded(
+        corners(), "JPEG", exif=b"Exif\0\0" + exif(k, ">", 1), **JPEG
+    ),
     "progressive JPEG": lambda k: encoded(
         corners(), "JPEG", exif=b"Exif\0\0" + exif(k), progressive=True, **JPEG
     ),
@@ -136,6 +163,10 @@ CARRIERS: dict[str, Callable[[int], bytes]] = {
         encoded(corners(), "JPEG", xmp=xmp(k), **JPEG)
     ),
     "JPEG XMP, element": lambda k: encoded(corners(), "JPEG", xmp=xmp(k, "element"), **JPEG),
+    "JPEG XMP, element with attributes": lambda k: encoded(
+        corners(), "JPEG", xmp=xmp(k, "element with attributes"), **JPEG
+    ),
+    "JPEG XMP, extended": with_extended_xmp,
     "PNG eXIf before": lambda k: png_with(before=chunk(b"eXIf", exif(k))),
     "PNG eXIf after": lambda k: png_with(after=chunk(b"eXIf", exif(k, ">"))),
     "PNG zTXt exif": lambda k: png_with(before=raw_profile("exif", k, b"zTXt")),

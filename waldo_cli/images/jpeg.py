@@ -23,6 +23,10 @@ _MARKER_AFTER_SCAN: Final = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _RESTART: Final = re.compile(rb"\xff[\xd0-\xd7]")
 _EXIF: Final = b"Exif\0\0"
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+# A long packet goes on in segments of its own, each with a digest of 32 digits, the length, and where its
+# part begins (Adobe, XMP specification part 3, 1.1.3.1).
+_MORE_XMP: Final = b"http://ns.adobe.com/xmp/extension/\0"
+_MORE_XMP_HEAD: Final = len(_MORE_XMP) + 40
 _MAX_PACKETS: Final = 16  # of XMP
 _MPF: Final = b"MPF\0"
 
@@ -139,6 +143,8 @@ def walk(data: bytes) -> Jpeg:
             exif = exif or data[body:position]
         elif data.startswith(_XMP, body) and len(packets) < _MAX_PACKETS:
             packets.append(data[body:position])
+        elif data.startswith(_MORE_XMP, body) and len(packets) < _MAX_PACKETS:
+            packets.append(data[body + _MORE_XMP_HEAD : position])
         if marker in _FRAMES | _OTHER_FRAMES and frame is None:
             frame = _read_frame(marker, data[body:position])
             lossless = marker == _LOSSLESS

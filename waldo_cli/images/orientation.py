@@ -41,7 +41,9 @@ def _from_xmp(xmp: bytes) -> int:
     )
     prefixes = {re.escape(match[1]) for match in itertools.islice(declared, _MAX_PREFIXES)}
     prefix = b"(?:" + b"|".join(sorted(prefixes) or [b"tiff"]) + b")"
-    match = re.search(prefix + rb":Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\s*[\"'<]", xmp)
+    # An attribute, or an element, which may have attributes of its own.
+    opened = rb":Orientation(?:\s*=\s*[\"']|(?:\s[^<>]{0,200})?>)"
+    match = re.search(prefix + opened + rb"\s*([1-8])\s*[\"'<]", xmp)
     return int(match[1]) if match else 1
 
 
@@ -59,8 +61,9 @@ def _from_exif(tiff: bytes) -> int | None:
         struct.iter_unpack(order + "HHI4s", entries), _MAX_ENTRIES
     ):
         if number == ORIENTATION:
-            # Types 3 and 8 are SHORT and SSHORT, in the first two bytes of the field; some write LONG.
-            return int(struct.unpack(order + ("H2x" if kind in (3, 8) else "I"), value)[0])
+            # It is a SHORT, in the first two bytes of the field; some write an SSHORT, a BYTE or a LONG.
+            form = {1: "B3x", 3: "H2x", 8: "H2x"}.get(kind, "I")
+            return int(struct.unpack(order + form, value)[0])
     return None
 
 
