@@ -279,6 +279,19 @@ def test_frames_of_a_gif_are_found_behind_their_comments() -> None:
         np.testing.assert_allclose(load_image(data, page=page), grey / 255, atol=1e-6)
 
 
+@pytest.mark.parametrize("said", [b"!\xf9\x04\0\0\0\0\0", b""])
+def test_a_frame_of_a_gif_stays_where_nothing_else_is_said(said: bytes) -> None:
+    stays, goes = (b"!\xf9\x04" + bytes([n << 2, 0, 0, 0, 0]) for n in (1, 3))
+    image, data = np.zeros((8, 16)), b""
+    for width, control in ((16, stays), (12, goes), (8, said), (4, b"")):
+        frame = encoded(Image.new("L", (width, 8), 10 * width), "GIF", optimize=False)
+        head = 13 + 3 * (2 << (frame[10] & 7))
+        data = (data or frame[:head]) + control + frame[frame.index(b",", head) : -1]
+        if control != goes:
+            image[:, :width] = 10 * width / 255
+    np.testing.assert_allclose(load_image(data + b";", page=4)[..., 0], image)
+
+
 def test_a_late_frame_of_a_large_animation_is_refused() -> None:
     with pytest.raises(ImageError, match="frame 300 of 2000x2000"):
         headers.check_frames(300, 2000, 2000)

@@ -100,8 +100,9 @@ def test_a_frame_that_many_pixels_come_before_is_refused(
         single(data, 3, LIMIT, None)
 
 
-def test_pictures_of_netpbm_in_one_file_are_pages() -> None:
-    data = b"".join(encoded(picture, "PPM") for picture in pictures()) + b"\n"
+@pytest.mark.parametrize("gap", [b"", b"\n", b" \t\r\n\n"])
+def test_pictures_of_netpbm_in_one_file_are_pages(gap: bytes) -> None:
+    data = gap.join(encoded(picture, "PPM") for picture in pictures()) + b"\n"
     assert contents(data) == Contents("PNM", 3)
     pages = [load_image(data, page=n) for n in (1, 2, 3)]
     assert [page[1, 1].tolist() for page in pages] == np.eye(3).tolist()

@@ -51,6 +51,13 @@ def test_pictures_are_told_apart_however_they_come(kind: str, step: int) -> None
     assert [more for _, more in got] == [True, True, True, False]
 
 
+@pytest.mark.parametrize("step", [1, 1 << 20])
+def test_white_space_between_pictures_of_netpbm_is_passed_over(step: int) -> None:
+    whole = drawn("PPM")
+    got = list(pictures(reader(b" \r\n".join(whole) + b"\n\n", step), LIMIT))
+    assert [data.rstrip(b" \r\n") for data, _ in got] == [data.rstrip(b" \r\n") for data in whole]
+
+
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "packbits", "jpeg", "tiff_deflate"])
 @pytest.mark.parametrize("size", [(20, 30), (33, 47)])
 def test_files_of_several_pages_are_told_apart(compression: str, size: tuple[int, int]) -> None:

@@ -35,6 +35,10 @@ _JPEG_DENSITY: Final = 1024
 _GIF_DENSITY: Final = 2600
 _OTHER_DENSITY: Final = 30_000
 _ANIMATED_WEBP_DENSITY: Final = 100
+# What comes before a frame of a GIF that says what becomes of it: of the flags, bits 2 to 4. 0 is not said, 1
+# it stays.
+_GIF_CONTROL: Final = b"!\xf9\x04"
+_GIF_DISPOSAL, _GIF_STAYS = 7 << 2, 1 << 2
 # Bits of the flags of a WebP.
 _WEBP_ANIMATION, _WEBP_ALPHA = 2, 16
 # Deflate makes at most 1032 bytes of one.
@@ -478,15 +482,17 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bytes]]:
 def _strip_gif(data: bytes, page: int) -> bytes:
     """Return a GIF without its comments and other extensions that do not concern the pixels.
 
-    Up to the first frame only if that is asked for; Pillow then reads no further.
+    Up to the first frame only if that is asked for; Pillow then reads no further. A frame of which it is not
+    said what becomes of it stays: Pillow (13.0) would treat it as the frame before.
     """
     if len(data) < 13:
         raise truncated("GIF")
     # After the header of 13 bytes: the global palette, if bit 7 of the flags says that there is one.
     position = 13 + (3 * (2 << (data[10] & 7)) if data[10] & 0x80 else 0)
     view = memoryview(data)
-    kept = [view[:position]]
+    kept: list[bytes | memoryview] = [view[:position]]
     frames = blocks = 0
+    is_controlled = False
     while position < len(data) and data[position] != 0x3B:  # a semicolon ends the file
         start = position
         if data[position] == 0x2C:  # a comma begins a frame: 9 bytes, then perhaps its own palette
@@ -495,7 +501,9 @@ def _strip_gif(data: bytes, page: int) -> bytes:
                 return b"".join((*kept, view[position:]))
             flags = data[position + 9] if position + 9 < len(data) else 0
             position += 11 + (3 * (2 << (flags & 7)) if flags & 0x80 else 0)
-            is_needed = True
+            if not is_controlled:
+                kept.append(_GIF_CONTROL + bytes([_GIF_STAYS, 0, 0, 0, 0]))
+            is_needed, is_controlled = True, False
         elif (
             data[position] == 0x21
         ):  # an extension and its label; 0xF9: time and transparent colour
@@ -513,6 +521,11 @@ def _strip_gif(data: bytes, page: int) -> bytes:
             raise damaged("GIF", f"it has more than {_MAX_GIF_BLOCKS} blocks")
         if is_needed:
             kept.append(view[start:position])
+        if data.startswith(_GIF_CONTROL, start) and position - start == 8:
+            is_controlled = True
+            if not data[start + 3] & _GIF_DISPOSAL:
+                stays = bytes([data[start + 3] | _GIF_STAYS])
+                kept[-1:] = _GIF_CONTROL, stays, view[start + 4 : position]
     return b"".join((*kept, view[position:]))
 
 

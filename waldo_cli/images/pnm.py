@@ -25,6 +25,8 @@ _HEAD: Final = {
     )
     for letter in (b"4", b"5", b"6")
 }
+#: White space of C, which may stand between two pictures.
+WHITE_SPACE: Final = b" \t\n\v\f\r"
 #: No header is longer, in bytes.
 LONGEST_HEADER: Final = 4096
 _MAX_PICTURES: Final = 10_000  # of one file
@@ -68,7 +70,7 @@ def header(data: bytes | bytearray) -> Header | None:
 
 
 def places(file: BinaryIO) -> list[tuple[int, int]]:
-    """Return where each picture of a file begins and ends: one may follow the other, with nothing between.
+    """Return where each picture of a file begins and ends: one may follow the other, as Netpbm reads them.
 
     Raises
     ------
@@ -79,7 +81,10 @@ def places(file: BinaryIO) -> list[tuple[int, int]]:
     start, size = 0, file.seek(0, os.SEEK_END)
     while True:
         file.seek(min(start, size))
-        if (head := header(file.read(LONGEST_HEADER))) is None:
+        data = file.read(LONGEST_HEADER)
+        if found:
+            start += len(data) - len(data := data.lstrip(WHITE_SPACE))
+        if (head := header(data)) is None:
             return found
         if len(found) == _MAX_PICTURES:
             raise ImageError(f"a PNM of more than {_MAX_PICTURES} pictures: split the file first")

@@ -223,7 +223,10 @@ def _pnm_end(stream: _Stream) -> int | None:
     while (found := pnm.header(stream.data)) is None:
         if len(stream.data) >= pnm.LONGEST_HEADER or not stream.has(len(stream.data) + 1):
             return None
-    return found.end
+    end = found.end
+    while (byte := stream.number(end, 1, "big")) is not None and byte in pnm.WHITE_SPACE:
+        end += 1
+    return end
 
 
 _SIGNATURES: Final = {
