@@ -13,7 +13,7 @@ from PIL import Image
 
 from waldo_cli.errors import ImageError, MissingExtraError
 from waldo_cli.images.load import load_image
-from waldo_cli.images.pdf import count_pages, draw
+from waldo_cli.images.pdf import contents, draw
 
 pytest.importorskip("pypdfium2", reason="PDF needs pypdfium2")
 
@@ -112,10 +112,39 @@ def test_a_large_picture_inside_a_page_is_refused_before_it_is_unpacked() -> Non
 
 def test_pages_are_counted_and_chosen() -> None:
     file = io.BytesIO(pdf([scan(20, 20), scan(30, 20)]))
-    assert count_pages(file) == 2
+    assert contents(file) == (2, [])
     assert load_image(file.getvalue(), page=2).shape == (20, 30, 3)
     with pytest.raises(ImageError, match="no page 3: the file has 2"):
         draw(file, 3, None)
+
+
+def with_attached(names: str) -> bytes:
+    """A page, and a file of so many names; only `a.png` has bytes."""
+    return pdf_of(
+        [
+            b"<</Type/Catalog/Pages 2 0 R/Names<</EmbeddedFiles<</Names[%b]>>>>>>" % names.encode(),
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+            b"<</Type/Filespec/F(a.png)/UF(a.png)/EF<</F 5 0 R>>>>",
+            b"<</Type/EmbeddedFile/Length 1>>stream\nx\nendstream",
+            b"<</Type/Filespec/UF<D800>>>",
+        ]
+    )
+
+
+def test_attached_files_are_told_by_their_names() -> None:
+    assert contents(io.BytesIO(with_attached("(a.png) 4 0 R"))) == (1, ["a.png"])
+    count, names = contents(io.BytesIO(with_attached("(a.png) 4 0 R (b) 6 0 R (c) 9 0 R")))
+    assert (count, names[:1]) == (1, ["a.png"])
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf\n", b"\x1b%-12345X@PJL ENTER LANGUAGE=PDF\r\n"])
+def test_a_document_may_begin_behind_other_lines(before: bytes) -> None:
+    picture = scan(33, 21)
+    page = load_image(before + pdf([picture]))
+    np.testing.assert_array_equal(page, np.asarray(picture, np.float32) / 255)
+    with pytest.raises(ImageError, match="not a picture"):
+        load_image(b"about %PDF-1.7")
 
 
 def test_without_the_package_the_message_says_how_to_get_it(
@@ -123,4 +152,4 @@ def test_without_the_package_the_message_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pypdfium2", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'waldo-cli\[pdf\]'"):
-        count_pages(io.BytesIO(pdf([scan(2, 2)])))
+        contents(io.BytesIO(pdf([scan(2, 2)])))

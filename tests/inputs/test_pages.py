@@ -93,6 +93,14 @@ def test_frames_that_no_page_number_reaches_are_told(
     assert str(left_out).startswith("3 frames of 1 image sequence not looked at")
 
 
+def test_what_is_attached_to_a_document_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Contents("PDF", 1, ("a.png", "b.xml"))
+    monkeypatch.setattr("waldo_cli.inputs.pages.contents", lambda _: found)
+    left_out = LeftOut()
+    assert len(list(by_page([Item("a.pdf", "a")], left_out=left_out))) == 1
+    assert str(left_out) == "2 files not looked at: 1 PNG (attached), 1 XML (attached)"
+
+
 def test_a_file_of_very_many_pages_is_taken_in_parts(
     book: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,6 @@ PICTURES: Final = frozenset(
 _SIGNATURES: Final = {
     "TIFF": re.compile(rb"II[*+]\0|MM\0[*+]|II\0\*|MM\*\0"),
     "PNM": re.compile(rb"P[456][ \t\r\n#]"),
-    "PDF": re.compile(rb"(\xef\xbb\xbf)?\s*%PDF-"),
     "ZIP": archives.SIGNATURE,
     "GIF": re.compile(rb"GIF8[79]a"),
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -40,7 +39,10 @@ _SIGNATURES: Final = {
     "AVIF": re.compile(rb"....ftypavis", re.DOTALL),  # the brand of animations
     "JPEG": re.compile(rb"\xff\xd8\xff"),
     "HEIF": re.compile(rb"....ftyp(avif|hei[cxms]|hev[cxms]|mif[12]|msf1|miaf)", re.DOTALL),
+    # Readers look for it in the first kB: mail and printers put lines of their own before it.
+    "PDF": re.compile(rb"(\xef\xbb\xbf)?\s*%PDF-|.{0,1000}[\r\n]%PDF-\d", re.DOTALL),
 }
+_HEAD_BYTES: Final = 1024
 
 # Real files stay far below: each stops a loop that a file could make very long.
 _MAX_PNG_CHUNKS: Final = 1_000_000
@@ -63,7 +65,7 @@ class Contents:
     count
         Number of pictures; 1 for files of other kinds, whatever they are.
     others
-        Names of what is in an archive and is no picture.
+        Names of what is in an archive and is no picture, and of what is attached to a PDF.
     frames
         Frames of an image sequence beside the pictures of HEIF: the decoders do not reach them.
     """
@@ -99,7 +101,8 @@ def contents(source: str | bytes) -> Contents:
             case "PNM":
                 return Contents(kind, max(1, len(_remembered(file, pnm.places))))
             case "PDF":
-                return Contents(kind, pdf.count_pages(file))
+                count, attached = pdf.contents(file)
+                return Contents(kind, count, tuple(attached))
             case "ZIP":
                 archive = _remembered(file, _archive)
                 return Contents(kind, len(archive.pictures), tuple(archive.others))
@@ -273,7 +276,7 @@ def _unreadable(error: OSError) -> FileError:
 
 def _kind(file: BinaryIO) -> str:
     """Return the kind of a file that may have several pictures; empty for others."""
-    head = file.read(512)
+    head = file.read(_HEAD_BYTES)
     return next((k for k, signature in _SIGNATURES.items() if signature.match(head)), "")
 
 

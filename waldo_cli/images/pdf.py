@@ -23,6 +23,8 @@ _DRAWN: Final = 2000
 _SCANNED: Final = 2500
 # Of a scan, images cover at least so much of the page.
 _COVERED: Final = 0.5
+# Attached files that are told, as of a portfolio whose only page says that it is one.
+_MAX_ATTACHED: Final = 10_000
 # Images and forms of a page, at most; and how deep one may lie in forms: deeper than pdfium draws.
 _MAX_OBJECTS: Final = 100_000
 _DEPTH: Final = 100
@@ -31,8 +33,8 @@ _DEPTH: Final = 100
 _lock = threading.Lock()
 
 
-def count_pages(file: BinaryIO) -> int:
-    """Return the number of pages.
+def contents(file: BinaryIO) -> tuple[int, list[str]]:
+    """Return the number of pages, and the names of the files that are attached.
 
     Raises
     ------
@@ -42,13 +44,24 @@ def count_pages(file: BinaryIO) -> int:
         pypdfium2 is not installed.
     """
     with _opened(file) as document:
-        return len(document)
+        attached = range(min(document.count_attachments(), _MAX_ATTACHED))
+        return len(document), [_attached_name(document, number) for number in attached]
+
+
+def _attached_name(document: Any, number: int) -> str:
+    """Return the name of an attached file; empty where it cannot be read."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        return str(document.get_attachment(number).get_name())
+    except (PdfiumError, UnicodeError):
+        return ""
 
 
 def draw(file: BinaryIO, page: int, max_pixels: int | None) -> bytes:
     """Return a page, counted from 1, as an uncompressed BMP.
 
-    Raises as `count_pages`, also for a page that holds an image of more than `max_pixels`.
+    Raises as `contents`, also for a page that holds an image of more than `max_pixels`.
     """
     with _opened(file) as document:
         if page > len(document):

@@ -142,7 +142,7 @@ class ByPage:
     def _chosen(self, item: Item, found: Contents) -> list[Item]:
         """Return the pages that are wanted; a range that lies behind the last page is a problem."""
         for name in found.others:
-            self._left_out.add_file(name)
+            self._left_out.add_file(name, "attached" if found.kind == "PDF" else "")
         self._left_out.add_sequence(found.frames)
         if not found.count:
             named = (what for entry, what in _DOCUMENTS_IN_ZIP.items() if entry in found.others)
