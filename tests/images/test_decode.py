@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import struct
@@ -19,6 +20,7 @@ from PIL import Image, ImageFile
 
 from waldo_cli.errors import FileError, ImageError, InvalidInputError
 from waldo_cli.images import decode
+from waldo_cli.images.limits import TruncatedError
 from waldo_cli.images.load import load_image
 
 # --- palettes, colour spaces, planes --------------------------------------------------------------
@@ -188,6 +190,19 @@ def test_truncated_files_are_refused(kind: str, share: float) -> None:
         load_image(data[: int(len(data) * share)])
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
+
+
+JPEG_TIFF = encoded(Image.fromarray(noise(24, 32)), "TIFF", compression="jpeg")
+
+
+@pytest.mark.parametrize("data", [*SOUND.values(), JPEG_TIFF], ids=[*SOUND, "JPEG TIFF"])
+def test_a_cut_file_has_all_its_pixels_or_is_called_truncated(data: bytes) -> None:
+    whole = load_image(data)
+    # Every place near the end and in the headers, and some between.
+    sizes = {*range(32, 1000), *range(1000, len(data), 50), *range(len(data) - 300, len(data))}
+    for size in sorted(size for size in sizes if 32 <= size < len(data)):
+        with contextlib.suppress(TruncatedError):
+            np.testing.assert_array_equal(load_image(data[:size]), whole, str(size))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF"])

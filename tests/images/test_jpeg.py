@@ -172,7 +172,7 @@ def test_fill_bytes_take_time_with_their_number_not_with_its_square() -> None:
     filled = SOUND["JPEG"][:2] + b"\xff" * 100_000 + SOUND["JPEG"][2:]
     np.testing.assert_array_equal(load_image(filled), load_image(SOUND["JPEG"]))
     started = time.process_time()
-    with pytest.raises(ImageError, match="damaged JPEG"):
+    with pytest.raises(ImageError, match="truncated JPEG"):
         load_image(b"\xff\xd8" + b"\xff" * 200_000)
     assert time.process_time() - started < 2
 

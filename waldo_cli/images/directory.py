@@ -306,11 +306,18 @@ class _Reader:
         return self.numbers(tag, entry, 1)[0]
 
     def bytes_of(self, found: _Directory, tag: int, most: int) -> bytes:
-        """Return the bytes of a tag of text or of unknown type."""
+        """Return the bytes of a tag of text or of unknown type, as far as the file has them."""
         entry = found.get(tag)
         if entry is None or _LETTERS[entry.kind] not in "Bb":
             return b""
         return self.data[entry.position : entry.position + min(entry.length, most)]
+
+    def needed(self, entry: _Entry, size: int) -> bytes:
+        """Return so many bytes of a tag that the pixels need."""
+        content = self.data[entry.position : entry.position + size]
+        if len(content) < size:
+            raise truncated("TIFF")
+        return content
 
 
 def read(data: bytes, page: int, max_pixels: int | None) -> Tiff:
@@ -719,10 +726,11 @@ class _Picture:
             for tag in _RATIONAL & self.found.keys():
                 entry = self.found[tag]
                 if entry.kind == 5 and entry.length <= 6:
-                    content = reader.data[entry.position : entry.position + 8 * entry.length]
-                    packed[tag] = 5, len(content) // 8, content
-            if tables := reader.bytes_of(self.found, _JPEG_TABLES, 1 << 16):
-                packed[_JPEG_TABLES] = 7, len(tables), tables
+                    packed[tag] = 5, entry.length, reader.needed(entry, 8 * entry.length)
+            tables = self.found.get(_JPEG_TABLES)
+            if tables is not None and tables.length and _LETTERS[tables.kind] in "Bb":
+                content = reader.needed(tables, min(tables.length, 1 << 16))
+                packed[_JPEG_TABLES] = 7, len(content), content
             at = len(reader.data) + len(appended)
             values_at = at + 2 + 12 * len(packed) + 4
             rows, outside = bytearray(), bytearray()

@@ -497,10 +497,12 @@ def _strip_gif(data: bytes, page: int) -> bytes:
         start = position
         if data[position] == 0x2C:  # a comma begins a frame: 9 bytes, then perhaps its own palette
             frames += 1
-            if frames == page:
-                return b"".join((*kept, view[position:]))
             flags = data[position + 9] if position + 9 < len(data) else 0
             position += 11 + (3 * (2 << (flags & 7)) if flags & 0x80 else 0)
+            if position > len(data):
+                raise truncated("GIF")
+            if frames == page:
+                return b"".join((*kept, view[start:]))
             if not is_controlled:
                 kept.append(_GIF_CONTROL + bytes([_GIF_STAYS, 0, 0, 0, 0]))
             is_needed, is_controlled = True, False
@@ -526,6 +528,8 @@ def _strip_gif(data: bytes, page: int) -> bytes:
             if not data[start + 3] & _GIF_DISPOSAL:
                 stays = bytes([data[start + 3] | _GIF_STAYS])
                 kept[-1:] = _GIF_CONTROL, stays, view[start + 4 : position]
+    if not frames and position >= len(data):
+        raise truncated("GIF")
     return b"".join((*kept, view[position:]))
 
 

@@ -137,6 +137,9 @@ def walk(data: bytes) -> Jpeg:
             continue
         body = match.end() + 2  # after the length, which counts its own two bytes
         position = match.end() + max(2, int.from_bytes(data[match.end() : body], "big"))
+        if is_needed and position > len(data):  # a table that is cut short
+            match = None
+            break
         if is_needed:
             segments.append(view[match.end() - 2 : position])
         elif data.startswith(_EXIF, body):
@@ -166,6 +169,8 @@ def walk(data: bytes) -> Jpeg:
             position = end
     else:
         raise damaged("JPEG", f"it has more than {_MAX_SEGMENTS} segments")
+    if match is None and not scans:
+        raise truncated("JPEG")
     xmp = b"".join(packets)
     is_ended = match is not None and match[1][0] == _EOI
     if match is not None and is_ended:
