@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 import time
 import zlib
@@ -52,6 +53,13 @@ NAMED = {
         (b"\xef\xbb\xbf<html>", "web page"),
         (b"<?xml version='1.0'?>\n<!DOCTYPE svg PUBLIC 'a' 'b'>\n<svg/>", "SVG"),
         (b"\0" * 257 + b"ustar\0", "archive"),
+        (encoded(Image.new("1", (20, 20)), "XBM"), "an XBM or XPM"),
+        (b"/* XPM */\nstatic char *a[] = {", "an XBM or XPM"),
+        (b"SDPX\0\0\x08\0V1.0", "a DPX"),
+        (b"FORM\0\0\1\0ILBMBMHD", "an IFF"),
+        (b"\x89HDF\r\n\x1a\n\0", "an HDF5"),
+        (base64.b64encode(SOUND["PNG"]), "base64 -d"),
+        (b"data:image/jpeg;base64," + base64.b64encode(SOUND["JPEG"]), "base64 -d"),
         *[(encoded(Image.new("RGB", (20, 20)), kind), name) for kind, name in NAMED.items()],
         (PNG_SIGNATURE + b"\0\0\0\x04CgBI" + b"\0" * 40, "CgBI"),
     ],

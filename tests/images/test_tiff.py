@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 from pathlib import Path
@@ -12,6 +13,7 @@ from imagefiles import encoded, noise, tiff
 from PIL import Image
 
 from waldo_cli.errors import ImageError
+from waldo_cli.images.limits import TruncatedError
 from waldo_cli.images.load import load_image
 from waldo_cli.images.pages import contents
 from waldo_cli.images.tiff import Page, cut_out, pages
@@ -122,6 +124,15 @@ def test_a_page_that_the_file_cuts_off_stays_cut_off() -> None:
     with pytest.raises(ImageError, match="truncated TIFF"):
         load_image(alone)
     assert load_image(alone, allow_truncated=True).shape == (52, 70, 3)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "jpeg"])
+def test_of_a_cut_file_a_page_has_all_its_pixels_or_is_called_truncated(compression: str) -> None:
+    data = book(2, compression=compression)
+    whole = load_image(data, page=2)
+    for size in range(places(data)[1] + 100, len(data)):
+        with contextlib.suppress(TruncatedError):
+            np.testing.assert_array_equal(load_image(data[:size], page=2), whole, str(size))
 
 
 def test_a_page_beyond_the_limit_is_refused_before_it_is_read(

@@ -50,6 +50,8 @@ _SHORT: Final = frozenset(
     | {_EXTRA, _FORMAT, 512, 515, 530, 531}
 )
 _RATIONAL: Final = frozenset({529, 532})
+#: Tags that say how samples are stored.
+NEEDED: Final = _LONG | _SHORT | _RATIONAL | {_JPEG_TABLES}
 
 # Format letters of `struct`, by TIFF's number for the type of a value. Fractions are two numbers.
 _LETTERS: Final = {

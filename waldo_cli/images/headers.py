@@ -123,6 +123,16 @@ _UNSUPPORTED: Final = {
     "a FITS file (convert it to TIFF)": re.compile(rb"SIMPLE  ="),
     "a QOI picture (convert it to PNG)": re.compile(rb"qoif"),
     "a DirectDraw surface (convert it to PNG)": re.compile(rb"DDS "),
+    "an XBM or XPM picture (convert it to PNG)": re.compile(rb"#define \w+_width\s|/\* XPM"),
+    "a DPX or Cineon picture (convert it to TIFF)": re.compile(
+        rb"SDPX|XPDS|\x80\x2a\x5f\xd7|\xd7\x5f\x2a\x80"
+    ),
+    "an IFF picture (convert it to PNG)": re.compile(rb"FORM.{4}(ILBM|PBM )", re.DOTALL),
+    "a BPG or FLIF picture (convert it to PNG)": re.compile(rb"BPG\xfb|FLIF"),
+    "an HDF5 file (export its pictures as TIFF)": re.compile(rb"\x89HDF\r\n\x1a\n"),
+    "a picture as text of base64 (`base64 -d` decodes it)": re.compile(
+        rb"data:image/|iVBORw0KGgo|/9j/[24]"
+    ),
     "an MNG or JNG picture (convert it to PNG)": re.compile(rb"[\x8a\x8b][MJ]NG\r\n"),
     "a numpy array": re.compile(rb"\x93NUMPY"),
 }

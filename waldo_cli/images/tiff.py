@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
 from waldo_cli.errors import ImageError
-from waldo_cli.images.limits import MAX_FILE_BYTES_EVER
+from waldo_cli.images.directory import NEEDED
+from waldo_cli.images.limits import MAX_FILE_BYTES_EVER, truncated
 
 # Bytes of one value, by the number of its type.
 _TYPE_SIZES: Final = {
@@ -368,7 +369,7 @@ def _entries(
         raise ImageError(f"damaged TIFF: a page has more than {_MAX_ENTRIES} tags")
     raw = file.read(count * form.entry.size)
     if not raw or len(raw) < count * form.entry.size:
-        raise ImageError("truncated TIFF: the file ends too early; see --allow-truncated")
+        raise truncated("TIFF")
     entries = []
     for tag, kind, number, value in form.entry.iter_unpack(raw):
         if tags and tag not in tags:
@@ -381,7 +382,9 @@ def _entries(
                 raise ImageError("damaged TIFF: its tags hold more bytes than a file may have")
             file.seek(min(struct.unpack(form.order + form.offset, value)[0], _FAR))
             data = file.read(size)
-            if len(data) < size:  # if the picture needs this tag, the decoder will miss it
+            if len(data) < size and tag in NEEDED:
+                raise truncated("TIFF")
+            if len(data) < size:
                 continue
         entries.append(_Entry(tag, kind, number, data))
     return entries
