@@ -239,3 +239,31 @@ def test_brightness_and_differences_of_many_bits_are_refused() -> None:
     halved = data[:42] + bytes([11, 1, 1, 11, 2, 1, 11, 2, 1]) + data[51:]
     with pytest.raises(ImageError, match="JPEG 2000 picture of YCC of 12 bits cannot be opened"):
         load_image(halved)
+
+
+@pytest.mark.parametrize(
+    ("mode", "own", "said"),
+    [("RGB", 16, 17), ("RGBA", 16, 17), ("RGB", 16, 12), ("L", 17, 16), ("LA", 17, 18)],
+)
+def test_colours_that_do_not_fit_the_components_are_told_by_their_number(
+    mode: str, own: int, said: int
+) -> None:
+    # GDAL calls colours of 16 bits grey.
+    data = encoded(PICTURE.convert(mode), "JPEG2000")
+    right, wrong = (b"colr\1\0\0\0\0\0" + bytes([number]) for number in (own, said))
+    assert data.count(right) == 1
+    np.testing.assert_array_equal(load_image(data.replace(right, wrong)), load_image(data))
+
+
+def test_a_palette_makes_colours_of_one_component() -> None:
+    numbers = np.random.default_rng(0).integers(0, 4, (40, 50), np.uint8)
+    palette = np.random.default_rng(1).integers(0, 256, (4, 3), np.uint8)
+    data = encoded(Image.fromarray(numbers), "JPEG2000")
+    said = struct.pack(">HB3B", 4, 3, 7, 7, 7) + palette.tobytes()
+    added = struct.pack(">I4s", 8 + len(said), b"pclr") + said
+    added += struct.pack(">I4s", 8 + 12, b"cmap") + b"".join(bytes([0, 0, 1, n]) for n in range(3))
+    start, end = data.index(b"jp2h") - 4, data.index(b"colr") + 11
+    (length,) = struct.unpack_from(">I", data, start)
+    head = struct.pack(">I", length + len(added)) + data[start + 4 : end - 1] + b"\x10" + added
+    image = load_image(data[:start] + head + data[end:])
+    np.testing.assert_array_equal(image, as_float(palette)[numbers])

@@ -20,6 +20,10 @@ _END: Final = b"\xff\xd9"  # and it ends with EOC
 _FILE: Final = b"\0\0\0\x0cjP  \r\n\x87\n"
 _START: Final = b"\xff\x4f\xff\x51"  # the codestream begins with SOC, then SIZ
 _YCC: Final = re.compile(rb"colr\x01..\0\0\0\x12", re.DOTALL)  # sYCC, in the header of a JP2 file
+# The colours that the header of a JP2 file names by a number, and how many components each may have.
+_COLOURS: Final = re.compile(rb"colr\x01..\0\0\0([\x0c\x10\x11\x12])", re.DOTALL)
+_CMYK, _SRGB, _GREY, _SYCC = 12, 16, 17, 18
+_COMPONENTS: Final = {_CMYK: (4,), _SRGB: (3, 4), _GREY: (1, 2), _SYCC: (3, 4)}
 _BITS_OF_BYTE: Final = 8
 _MAX_COMPONENTS: Final = 4
 # At most 65,535 tiles: of each the header of a part, a table of lengths, and the mark of its data.
@@ -39,7 +43,8 @@ def screen(data: bytes, max_pixels: int | None) -> bytes:
     """Refuse a JPEG 2000 picture that is too large or takes too long to decode; return the bytes to decode.
 
     Those are the file up to the end of its codestream: OpenJPEG reads the boxes behind it, too, and fails
-    where a second ``ftyp`` is among them, as a film begins.
+    where a second ``ftyp`` is among them, as a film begins. What is said of the colours fits the number of
+    components.
 
     Raises
     ------
@@ -82,6 +87,11 @@ def screen(data: bytes, max_pixels: int | None) -> bytes:
     )
     if not data.startswith(_FILE):
         return data
+    said = None if data.find(b"pclr", 0, start) > 0 else _COLOURS.search(data, 0, start)
+    if said is not None and components not in _COMPONENTS[said[1][0]]:
+        # It has no palette. GDAL says grey of colours of 16 bits; Pillow fails at what contradicts itself.
+        colours = bytes([_SRGB if components > 2 else _GREY])
+        data = data[: said.start(1)] + colours + data[said.end() :]
     # The codestream is the body of a box, whose length stands 8 bytes before, or 16 where it is a large one.
     length, name = struct.unpack_from(">I4s", data, start - 8)
     if name == b"jp2c":
