@@ -345,6 +345,18 @@ def test_a_copy_that_is_partly_hidden_is_found_where_alone_a_find_may_lie(
         assert [(d.x, d.y) for d in found] == [(580, 400)]
 
 
+def test_what_hangs_over_the_edge_reaches_a_threshold_no_easier_than_what_is_seen_whole() -> None:
+    """A part of the mask has fewer numbers: the best places of 8 pages without it hung over the edge."""
+    over_edge = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        page = resized(np.repeat(rng.random((20, 27, 1), np.float32), 3, 2), 320, 240)
+        mask = resized(np.repeat(rng.random((4, 5, 1), np.float32), 3, 2), 48, 32)
+        for found in detect(page, masks=[mask], scales=1, threshold=0.6).detections:
+            over_edge += (found.box.width, found.box.height) != (48, 32)
+    assert over_edge <= 2
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3, 5])
 @pytest.mark.parametrize("cols", [1, 3])
 def test_a_mask_of_a_few_pixels_is_searched(rows: int, cols: int) -> None:

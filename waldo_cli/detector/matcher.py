@@ -178,13 +178,21 @@ class Matcher:
         return {}
 
     def reported(self, agreement: Agreement, weights: Doubles) -> Doubles:
-        """The scores that are reported, those above 0 times the prior's weights."""
+        """The scores that are reported, those above 0 times the prior's weights.
+
+        Of what hangs over the image's edge a part alone was compared, and few numbers agree easily: the score
+        is that of the whole which chance would bring about as easily. (A correlation's standard error, by
+        Fisher's transform, falls with the root of the number of what is compared.) Of a copy it stays 1.
+        """
         scores = agreement.score
         if self.score == "ccc" and self.one_colour:
             # Its colour may be another, and decides between places where its shape is alike.
             scores = scores * (1 - _COLOUR * (1 - agreement.concordance))
         elif self.score == "ccc":
             scores = agreement.concordance
+        over_edge = (scores > 0) & (scores < 1) & (agreement.inside < 1)
+        z = np.arctanh(np.where(over_edge, scores, 0)) * np.sqrt(agreement.inside)
+        scores = np.where(over_edge, np.tanh(z), scores)
         return np.where(scores > 0, scores * weights, scores)
 
     def scales_for(self, image: Size) -> list[float]:
