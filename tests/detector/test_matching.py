@@ -345,6 +345,92 @@ def test_a_copy_that_is_partly_hidden_is_found_where_alone_a_find_may_lie(
         assert [(d.x, d.y) for d in found] == [(580, 400)]
 
 
+def blocks(seed: int, height: int, width: int) -> np.ndarray:
+    """Blocks of 5 pixels, each of a colour of its own."""
+    coarse = np.random.default_rng(seed).random((height // 5, width // 5, 3), np.float32)
+    return np.repeat(np.repeat(coarse, 5, 0), 5, 1)
+
+
+def map_pin(colour: tuple[float, float, float]) -> np.ndarray:
+    """A map pin of one colour, its shape in alpha."""
+    shape = Image.new("L", (96, 128))
+    pen = ImageDraw.Draw(shape)
+    pen.ellipse((12, 8, 84, 80), fill=255)
+    pen.polygon([(20, 64), (76, 64), (48, 120)], fill=255)
+    pen.ellipse((34, 30, 62, 58), fill=0)
+    alpha = np.asarray(shape.resize((24, 32), Image.Resampling.BOX), np.float32) / 255
+    return np.dstack([np.full((32, 24, 3), colour, np.float32), alpha])
+
+
+def drawn_over(page: np.ndarray, icon: np.ndarray, left: int, top: int) -> np.ndarray:
+    out, alpha = page.copy(), icon[:, :, 3:]
+    here = out[top : top + icon.shape[0], left : left + icon.shape[1]]
+    here[:] = here * (1 - alpha) + icon[:, :, :3] * alpha
+    return out
+
+
+@pytest.mark.parametrize("scales", ["auto", 1])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_shape_in_its_own_colour_is_found_whatever_is_behind_it(
+    seed: int, scales: str | int
+) -> None:
+    """No line of colours tells it from a ground of all colours."""
+    icon = map_pin([(0.85, 0.1, 0.1), (0, 0, 0), (1, 1, 1), (0.1, 0.3, 0.8)][seed])
+    page = blocks(seed, 240, 320)
+    image = drawn_over(page, icon, 200, 100)
+    (found,) = detect(image, masks=[icon], scales=scales).detections
+    assert found.box == Box(200, 100, 24, 32)
+    assert found.score > 0.9
+    assert not detect(page, masks=[icon], scales=scales).found
+    elsewhere = detect(image, masks=[icon], scales=scales, region=(0, 0, 150, 240))
+    assert not elsewhere.found
+
+
+def test_another_shape_in_the_same_colour_is_no_find() -> None:
+    image = blocks(7, 240, 320)
+    image[100:132, 200:224] = (0.85, 0.1, 0.1)
+    image[30:42, 40:80] = (0.85, 0.1, 0.1)
+    assert not detect(image, masks=[map_pin((0.85, 0.1, 0.1))], scales=1).found
+
+
+def hidden_and_noisy(noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """A page with a copy of which a strip is hidden, and further down a whole one with noise; the mask."""
+    rng = np.random.default_rng(8)
+    page, mask = blocks(1, 240, 320), blocks(2, 40, 50)
+    page[40:80, 50:100] = mask
+    page[40:80, 50:66] = 1
+    page[150:190, 200:250] = np.clip(mask + noise * rng.standard_normal(mask.shape), 0, 1)
+    return page, mask
+
+
+def test_a_whole_copy_comes_before_one_that_is_partly_hidden() -> None:
+    page, mask = hidden_and_noisy(0.03)
+    result = detect(page, masks=[mask], scales=1, top="all")
+    assert [d.box.left for d in result.detections] == [200, 50]
+    assert result.detections[0].score > result.detections[1].score
+    assert result.margin is not None
+    assert result.margin > 0
+
+
+def test_by_a_threshold_the_best_that_reaches_it_is_told() -> None:
+    """Though a copy of a lower score, as it is partly hidden, is less likely by chance."""
+    page, mask = hidden_and_noisy(0.42)
+    best, second = detect(page, masks=[mask], scales=1, top=2, threshold=0).detections
+    assert best.score < second.score  # the copy that is partly hidden
+    limit = (best.score + second.score) / 2
+    (found,) = detect(page, masks=[mask], scales=1, threshold=limit).detections
+    assert found == second
+
+
+def test_a_whole_copy_comes_before_one_that_the_edge_cuts() -> None:
+    image = SCENE.copy()
+    image[:28, 50:104] = THING[14:]
+    image[150:192, 200:254] = THING
+    found = detect(image, masks=[THING], scales=1, top="all").detections
+    assert [d.box for d in found] == [Box(200, 150, 54, 42), Box(50, 0, 54, 28)]
+    assert [d.score for d in found] == pytest.approx([1, 1], abs=1e-4)
+
+
 def test_what_hangs_over_the_edge_reaches_a_threshold_no_easier_than_what_is_seen_whole() -> None:
     """A part of the mask has fewer numbers: the best places of 8 pages without it hung over the edge."""
     over_edge = 0

@@ -205,9 +205,12 @@ def _coarse_map(
     return Grid(values[:, :, None], *placed, object_size=size), which
 
 
-def coarse_grid(matcher: Matcher, scale: float) -> tuple[Size, float]:
-    """The size of the thing in the coarse search, and by what the image is resized for that."""
-    size = matcher.grid(matcher.larger * COARSE, scale)
+def coarse_grid(matcher: Matcher, scale: float, side: float | None = None) -> tuple[Size, float]:
+    """The size of the thing in the coarse search, and by what the image is resized for that.
+
+    The size is that of about `side`² points; when None, so many that enough of the mask is left.
+    """
+    size = matcher.grid(matcher.larger * COARSE if side is None else side, scale)
     return size, min(1.0, math.sqrt(size.rows * size.cols / math.prod(matcher.mask.size)) / scale)
 
 

@@ -4,23 +4,35 @@ A copy lies on the pixels' own grid, and all pixels of the mask can be compared 
 the best candidates in any case. Where something hides a part of it, hundreds of places that are nothing
 correlate better; so what may be left is sought by itself: each half of the mask, and all but its middle. If
 a corner, a strip at a side, or the middle is hidden, one of these is whole.
+
+A shape of one colour is found by how it differs from its ground. On a ground of many colours it differs here
+in one way and there in another, but has its own colour all over, as hardly anything around it has. So copies
+of it are sought in a picture of how near each pixel is to that colour, too.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles, Floats
 from waldo_cli.correlate.correlation import normalized_cross_correlate
-from waldo_cli.detector.alignment import PLACE, ImagePyramid, Poses, Template
+from waldo_cli.detector.alignment import (
+    PLACE,
+    Agreement,
+    ImagePyramid,
+    Poses,
+    Template,
+    compare,
+)
 from waldo_cli.detector.coarse import Candidates, apart, best_of_cells, coarse_grid, effort, worth
 from waldo_cli.detector.maps import prior_at
-from waldo_cli.detector.matcher import Matcher, Turn, of_planes
+from waldo_cli.detector.matcher import GLANCE, SECOND, Matcher, Turn, of_planes
 from waldo_cli.detector.pyramid import Level
 from waldo_cli.geometry import Size
 from waldo_cli.stack.stack import Mask
@@ -38,6 +50,12 @@ _ONE_PLACE = 0.5
 # A part of a mask with less contrast is flat.
 _FLAT = 2 / 255
 
+# A pixel whose channels differ from a colour by this (root mean square) is not near to it.
+_NEAR_COLOUR = 0.12
+
+# The parts of a mask, of a size, that are sought together: those of one size share a correlation.
+_Parts = Callable[[Size], Iterator[list[NDArray[np.bool_]]]]
+
 
 def copies_near(
     matcher: Matcher, pyramid: ImagePyramid, found: Candidates, max_overlap: float
@@ -46,7 +64,7 @@ def copies_near(
 
     A blurred mask may agree as well at another scale, from which no alignment leads to the copy's.
     """
-    if matcher.free == (PLACE,) or not _may_be_copied(matcher):
+    if matcher.free == (PLACE,) or matcher.one_colour or not _may_be_copied(matcher):
         return found[[]]
     order = np.argsort(-found.scores, kind="stable")
     best = apart(found.poses[order], matcher, max_overlap, _most_places(matcher), order)
@@ -60,10 +78,56 @@ def copies_partly_hidden(
 
     Enough of them for `count` finds, and none where copies are `known`, which agree in all their parts.
     """
+    return _copies(matcher, pyramid, prior, count, known, _parts, coarse_grid(matcher, 1.0))
+
+
+def copies_in_colour(
+    matcher: Matcher, colour: Doubles, pyramid: ImagePyramid, prior: Floats | None, count: int
+) -> tuple[Candidates, Agreement]:
+    """Where a mask of one colour may lie in it, whatever is behind it, and how well the image agrees there.
+
+    Enough places for `count` finds.
+    """
+    near_colour = ImagePyramid(_nearness(pyramid.level(1.0).pixels, colour))
+    # Little is near the colour: a smaller size than that of the coarse search tells enough.
+    grid = coarse_grid(matcher, 1.0, matcher.larger * GLANCE)
+    found = _copies(matcher, near_colour, prior, count, _none().poses, _whole, grid)
+    shape, poses = matcher.sought, found.poses
+    # What shines through at its rim has some other colour.
+    opaque = np.square(2 * shape.pixels[:, :, 0] - 1)
+    template = Template.of(replace(shape, weights=opaque), shape.size)
+    numbers = np.full(len(poses), matcher.template(matcher.larger * SECOND, 1.0).independent)
+    by_colour = compare(near_colour, template, poses, 1.0, numbers)
+    by_shape = compare(pyramid, matcher.template(math.inf, 1.0), poses, 1.0, numbers)
+    return found, replace(by_colour, gain=by_shape.gain, offset=by_shape.offset)
+
+
+def _nearness(image: Floats, colour: Doubles) -> Floats:
+    """How near each pixel is to a colour, ``(H, W, 1)``: 1 where it is the same, down to 0."""
+    apart_by = image - colour.astype(np.float32)
+    near: Floats = np.einsum("ijc,ijc->ij", apart_by, apart_by)[:, :, None]
+    near *= np.float32(-1 / (_NEAR_COLOUR**2 * len(colour)))
+    near += np.float32(1)
+    return np.maximum(near, np.float32(0), out=near)
+
+
+def _copies(
+    matcher: Matcher,
+    pyramid: ImagePyramid,
+    prior: Floats | None,
+    count: int,
+    known: Poses,
+    parts_of: _Parts,
+    grid: tuple[Size, float],
+) -> Candidates:
+    """Where a copy may lie by some of its parts, enough of them for `count` finds; none near those `known`.
+
+    `grid` says how large it is looked at first, as `coarse_grid` does.
+    """
     if not _may_be_copied(matcher):
         return _none()
     mask, size = matcher.sought, matcher.mask.size
-    small_size, factor = coarse_grid(matcher, 1.0)
+    small_size, factor = grid
     level = pyramid.resized(factor)
     shape = [n - side + 1 for n, side in zip(level.shape, small_size, strict=False)]
     if min(shape) < 1:
@@ -77,8 +141,8 @@ def copies_partly_hidden(
     weight = _allowed(matcher, prior, known, y, x)
     places: list[Candidates] = [_none()]
     parts: list[NDArray[np.bool_]] = []
-    found = _places_of_parts(level, small, weight, y, x, effort(count))
-    for part, there in zip(itertools.chain(*_parts(size)), found, strict=True):
+    found = _places_of_parts(level, small, weight, y, x, effort(count), parts_of)
+    for part, there in zip(itertools.chain(*parts_of(size)), found, strict=True):
         places.append(there)
         parts += [part] * len(there)
     every = Candidates.joined(places)
@@ -103,9 +167,8 @@ def _poses(x: Doubles, y: Doubles) -> Poses:
 
 
 def _may_be_copied(matcher: Matcher) -> bool:
-    """Whether a copy is asked for; of a mask of one colour only the shape is sought."""
-    upright = Turn() in matcher.turns and not matcher.one_colour
-    return upright and min(matcher.scales) <= 1 <= max(matcher.scales)
+    """Whether a copy is asked for."""
+    return Turn() in matcher.turns and min(matcher.scales) <= 1 <= max(matcher.scales)
 
 
 def _most_places(matcher: Matcher) -> int:
@@ -125,6 +188,11 @@ def _parts(size: Size) -> Iterator[list[NDArray[np.bool_]]]:
             )
         )
     ]
+
+
+def _whole(size: Size) -> Iterator[list[NDArray[np.bool_]]]:
+    """All of a mask."""
+    yield [np.ones(size, bool)]
 
 
 def _is_flat(part: Mask) -> bool:
@@ -157,14 +225,20 @@ def _correlated(image: Floats, seen: Sequence[Mask]) -> Floats:
 
 
 def _places_of_parts(
-    level: Floats, small: Mask, weight: Floats, y: Doubles, x: Doubles, times: int
+    level: Floats,
+    small: Mask,
+    weight: Floats,
+    y: Doubles,
+    x: Doubles,
+    times: int,
+    parts_of: _Parts,
 ) -> Iterator[Candidates]:
     """Of each part of a small mask the best places in a level, at so many times as many as for a few finds.
 
     `weight` says for each place of the whole mask, of which `y` and `x` are the centres, how likely it is.
     """
     rows, cols = weight.shape
-    for parts in _parts(small.size):
+    for parts in parts_of(small.size):
         seen, corners = zip(*(_seen(small, part) for part in parts), strict=True)
         scores = _correlated(level, seen)
         for k, (top, left) in enumerate(corners):

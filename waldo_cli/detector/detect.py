@@ -578,7 +578,8 @@ def _reported(
     finds: list[Match] = []
     best_two: list[Match] = []  # of the label with the best place
     for label in search.labels:
-        ranked = sorted(places[label], key=lambda match: match.key)
+        # By a threshold a find may be one that chance brings about more easily than what is none.
+        ranked = sorted(places[label], key=lambda m: (not search.accepts(m.detection), m.key))
         if search.masks is not None and sum(m.label == label for m in search.masks) > 1:
             # Several pictures of one thing: what one has found the others need not find again.
             ranked = list(suppress(ranked, max_overlap))

@@ -26,7 +26,7 @@ from waldo_cli.detector.coarse import (
     effort,
     of_each_scale,
 )
-from waldo_cli.detector.copies import copies_near, copies_partly_hidden
+from waldo_cli.detector.copies import copies_in_colour, copies_near, copies_partly_hidden
 from waldo_cli.detector.maps import prior_at
 from waldo_cli.detector.matcher import FINE, FIRST, SECOND, Matcher
 from waldo_cli.detector.peaks import as_printed
@@ -105,8 +105,9 @@ def verified(
 ) -> list[Match]:
     """The candidates as detections, best first, at most `count`; of those that overlap only the best.
 
-    Those that chance would hardly bring about come before all others. Where at most `SEVERAL` of the `first`
-    candidates are finds, which `accepts` tells, the others are not looked at, and at most `FINDS` come back.
+    Finds, which `accepts` tells, come first; of them those that chance would hardly bring about. Where at
+    most `SEVERAL` of the `first` candidates are finds, the others are not looked at, and at most `FINDS` come
+    back.
     """
     if len(candidates) > first:
         few = verified(
@@ -135,10 +136,11 @@ def verified(
     # Half as likely to be there: chance is twice as likely to be what brings it about.
     chances = np.where(weights > 0, np.minimum(chances / np.maximum(weights, 1e-9), 1.0), 1.0)
     hidden = (chances <= MOST_CHANCE) & partly_hidden(agreement, any_contrast=matcher.any_contrast)
+    # Nothing is to be refined of what was found on the pixels' own grid.
+    placed = hidden | (matcher.one_colour & ~np.isnan(agreement.kept_gain))
     scores = _standing(matcher, agreement, weights, hidden)
     keys = [
-        _key(chances[n], scores[n], agreement.concordance[n], found.poses[[n]])
-        for n in range(len(found))
+        _key(chances[n], scores[n], agreement[[n]], found.poses[[n]]) for n in range(len(found))
     ]
     order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
     # A few more than asked for, since the order may change once more. Of places that overlap the finer look
@@ -146,20 +148,23 @@ def verified(
     kept = apart(found.poses[order], matcher, max_overlap, max(count, REFINED), order)
     others = order[(chances[order] <= MOST_CHANCE) & ~np.isin(order, kept)]
     kept = np.append(kept, apart(found.poses[others], matcher, max_overlap, len(kept), others))
-    poses, matches = [], []
+    poses, matches, standing = [], [], []
     for n in kept.tolist():
         pose, there, chance = found.poses[[n]], agreement[[n]], float(chances[n])
-        # Nobody asks for the exact place of what is not reported; a copy lies on the pixels' own grid.
-        if chance <= MOST_CHANCE and not hidden[n]:
+        # Nobody asks for the exact place of what is not reported.
+        if chance <= MOST_CHANCE and not placed[n]:
             pose, there = _refined(matcher, pyramid, pose)
             if evidence(there, any_contrast=matcher.any_contrast)[0] == -np.inf:
                 chance = 1.0
         poses.append(pose)
-        match = _as_match(matcher, pyramid.size, pose, there, chance, weights[[n]], hidden[[n]])
-        matches.append(match)
-    order = np.array(sorted(range(len(matches)), key=lambda n: matches[n].key), np.intp)
-    best = apart(Poses.joined([poses[n] for n in order]), matcher, max_overlap, count, order)
-    return [matches[n] for n in best]
+        score = float(_standing(matcher, there, weights[[n]], hidden[[n]])[0])
+        standing.append(_key(chance, score, there, pose))
+        matches.append(_as_match(matcher, pyramid.size, pose, there, chance, weights[[n]]))
+    order = np.array(sorted(range(len(matches)), key=standing.__getitem__), np.intp)
+    best = apart(Poses.joined([poses[n] for n in order]), matcher, max_overlap, len(order), order)
+    return sorted((matches[n] for n in best), key=lambda m: (not accepts(m.detection), m.key))[
+        :count
+    ]
 
 
 def _with_copies(
@@ -174,13 +179,17 @@ def _with_copies(
     copies = _inside(copies_near(matcher, pyramid, found, max_overlap), prior)
     found = Candidates.joined([found, copies])
     agreement, speaks = _evidence(matcher, pyramid, found, len(copies))
-    exact = (speaks >= SURE) & (agreement.score > _EXACT)
-    hidden = copies_partly_hidden(matcher, pyramid, prior, count, found.poses[exact])
-    hidden = _inside(hidden, prior)
-    numbers = matcher.template(matcher.larger * SECOND, 1.0).independent
-    there = _pixel_by_pixel(matcher, pyramid, hidden.poses, np.full(len(hidden), numbers))
+    if matcher.colour is not None:
+        more, there = copies_in_colour(matcher, matcher.colour, pyramid, prior, count)
+        inside = ~np.isnan(_weights(prior, more.poses))
+        more, there = more[inside], there[inside]
+    else:
+        known = found.poses[(speaks >= SURE) & (agreement.score > _EXACT)]
+        more = _inside(copies_partly_hidden(matcher, pyramid, prior, count, known), prior)
+        numbers = matcher.template(matcher.larger * SECOND, 1.0).independent
+        there = _pixel_by_pixel(matcher, pyramid, more.poses, np.full(len(more), numbers))
     return (
-        Candidates.joined([found, hidden]),
+        Candidates.joined([found, more]),
         Agreement.joined([agreement, there]),
         np.append(speaks, evidence(there, any_contrast=matcher.any_contrast)),
     )
@@ -218,18 +227,19 @@ def _evidence(
 def _standing(
     matcher: Matcher, agreement: Agreement, weights: Doubles, hidden: NDArray[np.bool_]
 ) -> Doubles:
-    """The scores by which places are put in order: of a copy that is partly hidden, that of what is left."""
+    """The scores by which places that overlap compete: of a copy partly hidden, that of what is left."""
     return np.where(hidden, agreement.uncovered * weights, matcher.reported(agreement, weights))
 
 
-def _key(chance: float, score: float, concordance: float, pose: Poses) -> tuple[float, ...]:
-    """The order of places: what may be reported first, then by score, then by colour, then as one reads.
+def _key(chance: float, score: float, agreement: Agreement, pose: Poses) -> tuple[float, ...]:
+    """The order of places: what may be reported first, then by score, colour, what is seen, as one reads.
 
     What may only just be reported comes after all that is ten times surer. Scores that differ by less than a
     ten-thousandth are the same: alignment finds them no better.
     """
     unlikely = float((chance > MOST_CHANCE / 10) + (chance > MOST_CHANCE))
-    return (unlikely, -round(score, 4), -round(concordance, 3), float(pose.y[0]), float(pose.x[0]))
+    alike = -round(float(agreement.concordance[0]), 3), -round(float(agreement.inside[0]), 3)
+    return (unlikely, -round(score, 4), *alike, float(pose.y[0]), float(pose.x[0]))
 
 
 def _refined(matcher: Matcher, pyramid: ImagePyramid, pose: Poses) -> tuple[Poses, Agreement]:
@@ -264,11 +274,9 @@ def _as_match(
     agreement: Agreement,
     chance: float,
     weights: Doubles,
-    hidden: NDArray[np.bool_],
 ) -> Match:
     score = float(matcher.reported(agreement, weights)[0])
-    standing = float(_standing(matcher, agreement, weights, hidden)[0])
-    key = _key(chance, standing, float(agreement.concordance[0]), pose)
+    key = _key(chance, score, agreement, pose)
     return Match(key, _as_detection(matcher, image, pose, score, chance, agreement))
 
 
