@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from waldo_cli.training.data import (  # noqa: E402
     random_spots,
     spot_patches,
 )
-from waldo_cli.training.lessons import ClassifierLesson, ProposalLesson  # noqa: E402
+from waldo_cli.training.lessons import ProposalLesson  # noqa: E402
 from waldo_cli.training.network import Classes, classifier_network, proposal_network  # noqa: E402
 
 CLASSES = Classes(("waldo", "wenda"), figures=True)
@@ -52,37 +51,6 @@ def stopped(lesson: ProposalLesson, checkpoint: Path, said: list[str]) -> None:
 
 def resumed(lesson: ProposalLesson, checkpoint: Path, say: Callable[[str], None]) -> None:
     learn.optimise(proposal_network(CLASSES), lesson, 6, seed=0, checkpoint=checkpoint, say=say)
-
-
-def test_which_thread_is_faster_changes_no_bit(
-    pages: list[TrainingPage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Batches are made beside learning, which changes how often places are drawn for the next ones."""
-    view = CLASSES.closer_views["near"]
-    head = 1.2 * view.head
-    spots = [random_spots(p, 40, np.random.default_rng(1)) for p in pages]
-
-    def learned(slow: str) -> dict[str, torch.Tensor]:
-        lesson = ClassifierLesson(
-            view, CLASSES, character_patches(pages, head), spot_patches(pages, spots, head)
-        )
-        with learn.seeded(3), monkeypatch.context() as slower:
-            if slow:
-                quick = getattr(ClassifierLesson, slow)
-                slower.setattr(
-                    ClassifierLesson, slow, lambda *given: (time.sleep(0.3), quick(*given))[1]
-                )
-            net = learn.optimise(
-                classifier_network(CLASSES), lesson, 5,
-                seed=0, checkpoint=tmp_path / "a", say=lambda _: None,
-            )  # fmt: skip
-        assert len(set(lesson.places.weights)) > 10, "what was wrong is drawn more often"
-        return net.state_dict()
-
-    before, *others = (learned(slow) for slow in ("", "batch", "loss"))
-    for other in others:
-        for name, values in before.items():
-            assert torch.equal(values, other[name]), name
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ import io
 import math
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,29 +42,18 @@ class _EchoedBatches:
     Making a batch costs as much as learning from it, so each sample is used about twice (data echoing,
     Choi et al. 2019). To look different the second time, the samples are put together in a new way, and are
     mirrored and tinted at random.
-
-    Fresh batches are made by a thread, each while the network learns from those before it.
     """
 
-    def __init__(self, lesson: Lesson, random: np.random.Generator, maker: Executor) -> None:
-        self.lesson, self.random, self.maker = lesson, random, maker
-        (self.random_of_maker,) = random.spawn(
-            1
-        )  # so that it does not matter which thread is first
+    def __init__(self, lesson: Lesson, random: np.random.Generator) -> None:
+        self.lesson, self.random = lesson, random
         self.recent: list[tuple[Tensor, ...]] = []  # the last ten fresh batches
         self.calls = 0
-        self.coming = self._begun()
-
-    def _begun(self) -> Future[tuple[Tensor, ...]]:
-        """The next fresh batch, which is being made of what the lesson draws as of now."""
-        return self.maker.submit(self.lesson.as_of_now().batch, self.random_of_maker)
 
     def __call__(self) -> tuple[Tensor, ...]:
         """The next batch: images, and the targets of the lesson."""
         self.calls += 1
         if len(self.recent) < 2 or self.calls % 2 == 0:
-            fresh = self.coming.result()
-            self.coming = self._begun()
+            fresh = self.lesson.batch(self.random)
             self.recent = [*self.recent[-9:], fresh]
             return fresh
         count = len(self.recent[0][0])
@@ -123,48 +111,38 @@ def optimise(
             optimizer.load_state_dict(state["optimizer"])
         # The state of the generator is not stored: start another sequence of random numbers.
         random = np.random.default_rng([seed, start])
+    next_batch = _EchoedBatches(lesson, random)
     losses: list[float] = []
-    with ThreadPoolExecutor(1) as maker:
-        next_batch = _EchoedBatches(lesson, random, maker)
-        for step in range(start, steps):
-            for group in optimizer.param_groups:
-                group["lr"] = (rate or lesson.rate) * _rate_factor(step / steps)
-            loss = _descend(net, lesson, optimizer, next_batch())
-            if not math.isfinite(loss):
-                raise InvalidInputError(
-                    f"the loss is {loss} at step {step + 1}: --resume goes on from the last checkpoint, or"
-                    " choose another --seed",
-                    path=str(checkpoint.parent),
-                )
-            # The average covers about the last 300 steps. At the beginning it covers fewer, so that it
-            # forgets the random start quickly.
-            _update_average(average, net, min(0.997, (step + 2) / (step + 11)))
-            losses.append(loss)
-            saved = (step + 1) % CHECKPOINT_STEPS == 0
-            if saved:
-                state = {"step": step + 1, "net": net.state_dict(), "average": average.state_dict()}
-                save({**state, "optimizer": optimizer.state_dict()}, checkpoint)
-            if saved or (step + 1) % TOLD_STEPS == 0:
-                mean = float(np.mean(losses[-CHECKPOINT_STEPS:]))
-                say(Step(checkpoint.stem, step + 1, steps, mean, saved))
-    checkpoint.unlink(missing_ok=True)
-    return average
-
-
-def _descend(
-    net: nn.Sequential, lesson: Lesson, optimizer: torch.optim.Optimizer, batch: tuple[Tensor, ...]
-) -> float:
-    """Take a step down the loss of a batch, which is returned; none where it is not a finite number."""
-    images, *targets = batch
-    with torch.autocast("cpu", torch.bfloat16):
-        outputs = net(images)
-    loss = lesson.loss(outputs.float(), *targets)
-    if math.isfinite(loss.item()):
+    for step in range(start, steps):
+        for group in optimizer.param_groups:
+            group["lr"] = (rate or lesson.rate) * _rate_factor(step / steps)
+        images, *targets = next_batch()
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = net(images)
+        loss = lesson.loss(outputs.float(), *targets)
+        if not math.isfinite(loss.item()):
+            raise InvalidInputError(
+                f"the loss is {loss.item()} at step {step + 1}: --resume goes on from the last checkpoint,"
+                " or choose another --seed",
+                path=str(checkpoint.parent),
+            )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)  # one bad batch must not undo the training
         optimizer.step()
-    return float(loss.item())
+        # The average covers about the last 300 steps. At the beginning it covers fewer, so that it forgets
+        # the random start quickly.
+        _update_average(average, net, min(0.997, (step + 2) / (step + 11)))
+        losses.append(loss.item())
+        saved = (step + 1) % CHECKPOINT_STEPS == 0
+        if saved:
+            state = {"step": step + 1, "net": net.state_dict(), "average": average.state_dict()}
+            save({**state, "optimizer": optimizer.state_dict()}, checkpoint)
+        if saved or (step + 1) % TOLD_STEPS == 0:
+            mean = float(np.mean(losses[-CHECKPOINT_STEPS:]))
+            say(Step(checkpoint.stem, step + 1, steps, mean, saved))
+    checkpoint.unlink(missing_ok=True)
+    return average
 
 
 def _rate_factor(progress: float) -> float:

@@ -6,7 +6,6 @@ another, each with a view of its own, and the box network has the third.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Protocol
 
@@ -28,9 +27,6 @@ class Lesson(Protocol):
 
     def batch(self, random: np.random.Generator) -> tuple[Tensor, ...]:
         """Images and the targets that `loss` needs, one row per sample."""
-
-    def as_of_now(self) -> Lesson:
-        """The lesson whose batches draw as they do now, whatever `loss` changes later."""
 
     def mirrored(self, images: Tensor, *targets: Tensor) -> tuple[Tensor, ...]:
         """The same batch mirrored, left to right."""
@@ -110,10 +106,6 @@ class ProposalLesson:
                 weight[n, 0][on_head] = 0.3
         return torch.from_numpy(wanted), torch.from_numpy(weight)
 
-    def as_of_now(self) -> ProposalLesson:
-        """Itself: what it draws does not change."""
-        return self
-
     def mirrored(self, images: Tensor, *targets: Tensor) -> tuple[Tensor, ...]:
         """Images and maps of targets mirrored."""
         return (images.flip(-1), *(target.flip(-1) for target in targets))
@@ -174,12 +166,6 @@ class ClassifierLesson:
         # `NOBODY` becomes the last label.
         return batch.images, torch.from_numpy(batch.labels % self.count), torch.from_numpy(place)
 
-    def as_of_now(self) -> ClassifierLesson:
-        """The lesson with a copy of how often each place is drawn."""
-        now = copy.copy(self)
-        now.places = replace(self.places, weights=self.places.weights.copy())
-        return now
-
     def mirrored(self, images: Tensor, *targets: Tensor) -> tuple[Tensor, ...]:
         """Images mirrored; what they show stays the same."""
         return (images.flip(-1), *targets)
@@ -234,10 +220,6 @@ class BoxLesson:
         shift = np.stack([batch.x, batch.y], axis=1) / self.sides
         wanted = np.concatenate([shift, np.log(batch.boxes / self.sides)], axis=1)
         return batch.images, torch.from_numpy(wanted.astype(np.float32))
-
-    def as_of_now(self) -> BoxLesson:
-        """Itself: what it draws does not change."""
-        return self
 
     def mirrored(self, images: Tensor, *targets: Tensor) -> tuple[Tensor, ...]:
         """Images mirrored, and boxes as far left of the centre as they were right of it."""
