@@ -128,7 +128,9 @@ def verified(
     order = np.argsort(-promise(agreement), kind="stable")
     found = found[order][_distinct(found.poses[order], matcher, ALIGNED * effort(count))]
     found = _aligned(matcher, pyramid, found, matcher.larger * SECOND, prior)
-    found, agreement, speaks = _with_copies(matcher, pyramid, found, prior, count, max_overlap)
+    found, agreement, speaks, in_colour = _with_copies(
+        matcher, pyramid, found, prior, count, max_overlap
+    )
     if not len(found):  # all have left the region
         return []
     weights = _weights(prior, found.poses)
@@ -136,8 +138,6 @@ def verified(
     # Half as likely to be there: chance is twice as likely to be what brings it about.
     chances = np.where(weights > 0, np.minimum(chances / np.maximum(weights, 1e-9), 1.0), 1.0)
     hidden = (chances <= MOST_CHANCE) & partly_hidden(agreement, any_contrast=matcher.any_contrast)
-    # Nothing is to be refined of what was found on the pixels' own grid.
-    placed = hidden | (matcher.one_colour & ~np.isnan(agreement.kept_gain))
     scores = _standing(matcher, agreement, weights, hidden)
     keys = [
         _key(chances[n], scores[n], agreement[[n]], found.poses[[n]]) for n in range(len(found))
@@ -151,8 +151,8 @@ def verified(
     poses, matches, standing = [], [], []
     for n in kept.tolist():
         pose, there, chance = found.poses[[n]], agreement[[n]], float(chances[n])
-        # Nobody asks for the exact place of what is not reported.
-        if chance <= MOST_CHANCE and not placed[n]:
+        # Nobody asks for the exact place of what is not reported; copies lie on the pixels' own grid.
+        if chance <= MOST_CHANCE and not (hidden[n] or in_colour[n]):
             pose, there = _refined(matcher, pyramid, pose)
             if evidence(there, any_contrast=matcher.any_contrast)[0] == -np.inf:
                 chance = 1.0
@@ -174,8 +174,11 @@ def _with_copies(
     prior: Floats | None,
     count: int,
     max_overlap: float,
-) -> tuple[Candidates, Agreement, Doubles]:
-    """The candidates and copies of the mask, how well the image agrees there, and what speaks for them."""
+) -> tuple[Candidates, Agreement, Doubles, NDArray[np.bool_]]:
+    """The candidates and copies of the mask, how well the image agrees there, and what speaks for them.
+
+    At last, which of them are copies of a mask of one colour that were found by this colour.
+    """
     copies = _inside(copies_near(matcher, pyramid, found, max_overlap), prior)
     found = Candidates.joined([found, copies])
     agreement, speaks = _evidence(matcher, pyramid, found, len(copies))
@@ -188,10 +191,13 @@ def _with_copies(
         more = _inside(copies_partly_hidden(matcher, pyramid, prior, count, known), prior)
         numbers = matcher.template(matcher.larger * SECOND, 1.0).independent
         there = _pixel_by_pixel(matcher, pyramid, more.poses, np.full(len(more), numbers))
+    in_colour = np.zeros(len(found) + len(more), bool)
+    in_colour[len(found) :] = matcher.colour is not None
     return (
         Candidates.joined([found, more]),
         Agreement.joined([agreement, there]),
         np.append(speaks, evidence(there, any_contrast=matcher.any_contrast)),
+        in_colour,
     )
 
 
