@@ -341,11 +341,16 @@ class _Sums(NamedTuple):
     Wxx: Doubles  # (N, ...), over all channels
     Wxv: Doubles  # (N, ...), over all channels
 
+    @property
+    def energy(self) -> Doubles:
+        """``(N, ...)`` Σ w (v - mean)² of the template, over all channels."""
+        energy: Doubles = self.Wvv - np.square(self.Wv).sum(0) / np.maximum(self.W, 1e-9)
+        return energy
+
     def fitted(self) -> tuple[Doubles, Doubles, Doubles, Doubles]:
         """Score, gain and offsets of the windows against the template, and the template's energy."""
-        total = np.maximum(self.W, 1e-9)
+        total, vv = np.maximum(self.W, 1e-9), self.energy
         xx = self.Wxx - np.square(self.Wx).sum(0) / total
-        vv = self.Wvv - np.square(self.Wv).sum(0) / total
         xv = self.Wxv - (self.Wx * self.Wv).sum(0) / total
         score = np.where(xx > 1e-12, xv / np.sqrt(np.maximum(xx * vv, 1e-24)), 0)
         gain = xv / np.maximum(vv, 1e-12)
@@ -661,7 +666,6 @@ _MAY_DISAGREE = 0.4
 # Of the mask's energy so much must be left in what agrees; and outside a rectangle that is hidden.
 _LEAST_KEPT, _LEAST_SEEN = 0.1, 0.25
 
-
 # Agreements that differ by less are equal: rounding must not choose what is left out.
 _AS_GOOD = 1e-9
 
@@ -682,7 +686,7 @@ def _trimmed(fit: _Fit) -> _Trimmed:
     What hides a part of the thing then does not decide: Rousseeuw's least trimmed squares, over parts.
     """
     W, Wv, Wvv, Wx, Wxx, Wxv = fit.sums
-    energy = Wvv - np.square(Wv).sum(0) / np.maximum(W, 1e-9)
+    energy = fit.sums.energy
     energy = energy / np.maximum(energy.sum(1, keepdims=True), 1e-12)
     energy = np.broadcast_to(energy, Wxx.shape)
     gain, offset = fit.gain, np.zeros(Wx.shape[:2])

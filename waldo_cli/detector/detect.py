@@ -45,7 +45,7 @@ from waldo_cli.detector.maps import (
     refuse_too_long,
     run_stack,
 )
-from waldo_cli.detector.matching import Match, verified
+from waldo_cli.detector.matching import Match, finds_first, verified
 from waldo_cli.detector.overlay import Overlay, merged
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
@@ -578,8 +578,7 @@ def _reported(
     finds: list[Match] = []
     best_two: list[Match] = []  # of the label with the best place
     for label in search.labels:
-        # By a threshold a find may be one that chance brings about more easily than what is none.
-        ranked = sorted(places[label], key=lambda m: (not search.accepts(m.detection), m.key))
+        ranked = finds_first(places[label], search.accepts)
         if search.masks is not None and sum(m.label == label for m in search.masks) > 1:
             # Several pictures of one thing: what one has found the others need not find again.
             ranked = list(suppress(ranked, max_overlap))

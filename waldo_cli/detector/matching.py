@@ -8,7 +8,7 @@ part by part, and `verdict` says how easily chance brings such an agreement abou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -92,6 +92,14 @@ class Match(NamedTuple):
         return Match(self.key, replace(d, x=x, y=y, box=box, polygon=polygon))
 
 
+def finds_first(matches: Iterable[Match], accepts: Callable[[Detection], bool]) -> list[Match]:
+    """The matches in their order, but those that `accepts` takes for finds before all others.
+
+    By a threshold a find may be one that chance brings about more easily than what is none.
+    """
+    return sorted(matches, key=lambda match: (not accepts(match.detection), match.key))
+
+
 def verified(
     matcher: Matcher,
     pyramid: ImagePyramid,
@@ -162,9 +170,7 @@ def verified(
         matches.append(_as_match(matcher, pyramid.size, pose, there, chance, weights[[n]]))
     order = np.array(sorted(range(len(matches)), key=standing.__getitem__), np.intp)
     best = apart(Poses.joined([poses[n] for n in order]), matcher, max_overlap, len(order), order)
-    return sorted((matches[n] for n in best), key=lambda m: (not accepts(m.detection), m.key))[
-        :count
-    ]
+    return finds_first((matches[n] for n in best), accepts)[:count]
 
 
 def _with_copies(
