@@ -382,9 +382,9 @@ def _entries(
                 raise ImageError("damaged TIFF: its tags hold more bytes than a file may have")
             file.seek(min(struct.unpack(form.order + form.offset, value)[0], _FAR))
             data = file.read(size)
-            if len(data) < size and tag in NEEDED:
-                raise truncated("TIFF")
             if len(data) < size:
+                if tag in NEEDED:
+                    raise truncated("TIFF")
                 continue
         entries.append(_Entry(tag, kind, number, data))
     return entries
