@@ -9,17 +9,11 @@ import pytest
 from planted import resized
 from scipy import ndimage
 
-from waldo_cli.detector import alignment
-from waldo_cli.detector.alignment import (
-    ANGLE,
-    PLACE,
-    SCALE,
-    ImagePyramid,
-    Poses,
-    Template,
-    align,
-    compare,
-)
+from waldo_cli.detector import agreement
+from waldo_cli.detector.agreement import compare
+from waldo_cli.detector.alignment import align
+from waldo_cli.detector.poses import ANGLE, PLACE, SCALE, ImagePyramid, Poses
+from waldo_cli.detector.template import Template
 from waldo_cli.geometry import Size
 from waldo_cli.stack.stack import Mask
 
@@ -70,7 +64,7 @@ def test_angles_are_counter_clockwise_as_seen_and_mirroring_comes_first(
 def test_many_poses_are_compared_in_groups_that_stay_in_the_cache(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    template, original = Template.of(HERE, Size(24, 20)), alignment.sampled
+    template, original = Template.of(HERE, Size(24, 20)), agreement.sampled
     counts: list[int] = []
 
     def sampled(pyramid: ImagePyramid, template: Template, poses: Poses, scale: float) -> Any:
@@ -79,7 +73,7 @@ def test_many_poses_are_compared_in_groups_that_stay_in_the_cache(
 
     many = Poses.joined([pose(*AT)] * 700)
     alone = compare(ImagePyramid(IMAGE), template, pose(*AT), 1.0)
-    monkeypatch.setattr(alignment, "sampled", sampled)
+    monkeypatch.setattr(agreement, "sampled", sampled)
     together = compare(ImagePyramid(IMAGE), template, many, 1.0)
     assert max(counts) <= 1 << 18
     assert together.score == pytest.approx(np.full(700, alone.score[0]), abs=1e-9)

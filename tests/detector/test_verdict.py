@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from waldo_cli import detect
-from waldo_cli.detector.alignment import Agreement
+from waldo_cli.detector.agreement import Agreement
 from waldo_cli.detector.verdict import MOST_CHANCE, chance_of, evidence, rivals
 
 NONE_NEAR = np.array([-2.0])

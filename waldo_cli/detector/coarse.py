@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles, Floats
 from waldo_cli.correlate.correlation import normalized_cross_correlate
-from waldo_cli.detector.alignment import Agreement, ImagePyramid, Poses, Rows, Template, compare
+from waldo_cli.detector.agreement import Agreement, compare
 from waldo_cli.detector.maps import Grid, Maps, times_prior
 from waldo_cli.detector.matcher import COARSE, GLANCE, UPRIGHT, Matcher, Turn, turned_planes
 from waldo_cli.detector.peaks import local_maxima
+from waldo_cli.detector.poses import ImagePyramid, Poses, Rows
 from waldo_cli.detector.pyramid import Level, level_size
+from waldo_cli.detector.template import Template
 from waldo_cli.detector.verdict import promise
 from waldo_cli.geometry import Size
 

@@ -22,18 +22,13 @@ from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles, Floats
 from waldo_cli.correlate.correlation import normalized_cross_correlate
-from waldo_cli.detector.alignment import (
-    PLACE,
-    Agreement,
-    ImagePyramid,
-    Poses,
-    Template,
-    compare,
-)
+from waldo_cli.detector.agreement import Agreement, compare
 from waldo_cli.detector.coarse import Candidates, apart, best_of_cells, coarse_grid, effort, worth
 from waldo_cli.detector.maps import prior_at
 from waldo_cli.detector.matcher import GLANCE, SECOND, Matcher, Turn, of_planes
+from waldo_cli.detector.poses import PLACE, ImagePyramid, Poses
 from waldo_cli.detector.pyramid import Level
+from waldo_cli.detector.template import Template
 from waldo_cli.geometry import Size
 from waldo_cli.stack.stack import Mask
 

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from waldo_cli.arguments import NUMBER, WHOLE_NUMBER, Kind, brief, must_be
 from waldo_cli.arrays import Floats, Pixels, as_floats
-from waldo_cli.detector.alignment import ImagePyramid
 from waldo_cli.detector.boxes import boxed
 from waldo_cli.detector.candidates import best_candidates, log_odds, with_candidates_for
 from waldo_cli.detector.closer import corrected, look_closer
@@ -49,6 +48,7 @@ from waldo_cli.detector.matching import Match, finds_first, verified
 from waldo_cli.detector.overlay import Overlay, merged
 from waldo_cli.detector.passes import RANKED, Pass, Trace
 from waldo_cli.detector.peaks import MAX_OVERLAP, find_peaks, suppress
+from waldo_cli.detector.poses import ImagePyramid
 from waldo_cli.detector.pyramid import Level, level_size
 from waldo_cli.detector.result import Result, source_of
 from waldo_cli.detector.search import SCORES, Masks, Search

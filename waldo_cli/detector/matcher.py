@@ -12,7 +12,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles, Floats
-from waldo_cli.detector.alignment import ANGLE, PLACE, SCALE, Agreement, Template
+from waldo_cli.detector.agreement import Agreement
+from waldo_cli.detector.poses import ANGLE, PLACE, SCALE
+from waldo_cli.detector.template import Template
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.geometry import Size
 from waldo_cli.stack.stack import Mask

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles, Floats
-from waldo_cli.detector.alignment import Agreement, ImagePyramid, Poses, align, compare
+from waldo_cli.detector.agreement import Agreement, compare
+from waldo_cli.detector.alignment import align
 from waldo_cli.detector.coarse import (
     ALIGNED,
     FINDS,
@@ -30,6 +31,7 @@ from waldo_cli.detector.copies import copies_in_colour, copies_near, copies_part
 from waldo_cli.detector.maps import prior_at
 from waldo_cli.detector.matcher import FINE, FIRST, SECOND, Matcher
 from waldo_cli.detector.peaks import as_printed
+from waldo_cli.detector.poses import ImagePyramid, Poses
 from waldo_cli.detector.verdict import (
     MOST_CHANCE,
     SURE,

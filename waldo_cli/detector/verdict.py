@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waldo_cli.arrays import Doubles
-from waldo_cli.detector.alignment import Agreement
+from waldo_cli.detector.agreement import Agreement
 
 # A place is a find where at most this share of pictures without the mask has one as good.
 MOST_CHANCE = 0.01
