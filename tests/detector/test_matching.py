@@ -422,6 +422,20 @@ def test_by_a_threshold_the_best_that_reaches_it_is_told() -> None:
     assert found == second
 
 
+def test_by_a_threshold_the_margin_is_that_of_the_label_that_is_found() -> None:
+    """Not that of a label whose best place does not reach it, however unlikely by chance."""
+    page, hidden = hidden_and_noisy(0.8)
+    noisy = blocks(3, 40, 50)
+    page[150:190, 200:250] += noisy - hidden
+    first, second = detect(page, masks=[hidden, noisy], scales=1, threshold=0).detections
+    assert first.score < second.score
+    limit = (first.score + second.score) / 2
+    both = detect(page, masks=[hidden, noisy], scales=1, threshold=limit)
+    alone = detect(page, masks=[hidden, noisy], labels=["mask2"], scales=1, threshold=limit)
+    assert both.detections == alone.detections == (second,)
+    assert both.margin == alone.margin
+
+
 def test_a_whole_copy_comes_before_one_that_the_edge_cuts() -> None:
     image = SCENE.copy()
     image[:28, 50:104] = THING[14:]

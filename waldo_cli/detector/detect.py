@@ -576,16 +576,17 @@ def _reported(
 ) -> tuple[tuple[Detection, ...], float | None, Detection | None]:
     """The finds, best first; the margin of the best label; and the best place, find or not."""
     finds: list[Match] = []
-    best_two: list[Match] = []  # of the label with the best place
+    of_labels: list[list[Match]] = []  # the best two places of each that has any
     for label in search.labels:
         ranked = finds_first(places[label], search.accepts)
         if search.masks is not None and sum(m.label == label for m in search.masks) > 1:
             # Several pictures of one thing: what one has found the others need not find again.
             ranked = list(suppress(ranked, max_overlap))
         finds += [match for match in ranked[:top] if search.accepts(match.detection)]
-        if ranked and (not best_two or ranked[0].key < best_two[0].key):
-            best_two = ranked[:2]
+        if ranked:
+            of_labels.append(ranked[:2])
     finds.sort(key=lambda match: match.key)
+    best_two = min(of_labels, key=lambda two: two[0].standing(search.accepts), default=[])
     scores = [match.detection.score for match in best_two]
     margin = round(scores[0] - scores[1], 6) if len(scores) == 2 else None
     best = best_two[0].detection if best_two else None

@@ -81,6 +81,13 @@ class Match(NamedTuple):
     def box(self) -> Box:
         return self.detection.box
 
+    def standing(self, accepts: Callable[[Detection], bool]) -> tuple[float, ...]:
+        """The key where what `accepts` takes for finds comes before all others.
+
+        By a threshold a find may be one that chance brings about more easily than what is none.
+        """
+        return (not accepts(self.detection), *self.key)
+
     def moved(self, part: Box) -> Match:
         """The match in an image of which the one that it was found in is a part."""
         if part.left == part.top == 0:
@@ -95,11 +102,8 @@ class Match(NamedTuple):
 
 
 def finds_first(matches: Iterable[Match], accepts: Callable[[Detection], bool]) -> list[Match]:
-    """The matches in their order, but those that `accepts` takes for finds before all others.
-
-    By a threshold a find may be one that chance brings about more easily than what is none.
-    """
-    return sorted(matches, key=lambda match: (not accepts(match.detection), match.key))
+    """The matches in their order, but those that `accepts` takes for finds before all others."""
+    return sorted(matches, key=lambda match: match.standing(accepts))
 
 
 def verified(
