@@ -19,7 +19,6 @@ from waldo_cli.images.limits import check_seconds, check_size, damaged, truncate
 _END: Final = b"\xff\xd9"  # and it ends with EOC
 _FILE: Final = b"\0\0\0\x0cjP  \r\n\x87\n"
 _START: Final = b"\xff\x4f\xff\x51"  # the codestream begins with SOC, then SIZ
-_YCC: Final = re.compile(rb"colr\x01..\0\0\0\x12", re.DOTALL)  # sYCC, in the header of a JP2 file
 # The colours that the header of a JP2 file names by a number, and how many components each may have.
 _COLOURS: Final = re.compile(rb"colr\x01..\0\0\0([\x0c\x10\x11\x12])", re.DOTALL)
 _CMYK, _SRGB, _GREY, _SYCC = 12, 16, 17, 18
@@ -158,7 +157,8 @@ def channels(data: bytes) -> tuple[tuple[int, ...], str] | None:
 def _is_ycc(data: bytes, start: int, components: int) -> bool:
     """Return whether brightness and two differences are stored: by what the file says, or their sizes."""
     steps = {data[start + 43 + 3 * n : start + 45 + 3 * n] for n in range(components)}
-    return len(steps) > 1 or _YCC.search(data, 0, start) is not None
+    said = _COLOURS.search(data, 0, start)
+    return len(steps) > 1 or (said is not None and said[1][0] == _SYCC)
 
 
 def with_one_bit_more(data: bytes) -> bytes:
