@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -41,4 +43,20 @@ def shell(scene: Path, out: Path, line: str) -> subprocess.CompletedProcess[str]
         text=True,
         cwd=scene,
         check=False,
+    )
+
+
+def limited(
+    command: str, folder: Path, limit: int, threads: int | str
+) -> subprocess.CompletedProcess[str]:
+    """A command of the program that may map so many kilobytes, as `ulimit -v` has them."""
+    return subprocess.run(
+        [*PROGRAM, *command.split()],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+        timeout=120,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": str(threads)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit << 10,) * 2),
     )

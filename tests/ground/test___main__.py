@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
-from commandline import LOOK, PROGRAM, Waldo, process, shell
+from commandline import LOOK, PROGRAM, Waldo, limited, process, shell
 
 # --- errors ---------------------------------------------------------------------------------------
 
@@ -221,22 +220,6 @@ main(["--version"])
 def test_ctrl_c_after_the_work_leaves_its_status() -> None:
     ended = subprocess.run([PROGRAM[0], "-c", DONE], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
-
-
-def limited(
-    command: str, folder: Path, limit: int, threads: int | str
-) -> subprocess.CompletedProcess[str]:
-    """A command of the program that may map so many kilobytes, as `ulimit -v` has them."""
-    return subprocess.run(
-        [*PROGRAM, *command.split()],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        check=False,
-        timeout=120,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": str(threads)},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit << 10,) * 2),
-    )
 
 
 @pytest.mark.parametrize("threads", [1, 2, "auto"])

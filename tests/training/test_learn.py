@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,6 +181,29 @@ def test_short_memory_is_one_error_whoever_lacks_it() -> None:
         torch.empty(1 << 60, dtype=torch.uint8)  # more than any machine has
     with pytest.raises(RuntimeError, match="must match"), learn.memory_errors():
         torch.ones(2) + torch.ones(3)
+
+
+# No byte more than what is mapped: a convolution needs some.
+WITHOUT_ROOM = """
+import resource, torch
+from waldo_cli.training import learn
+maps, kernel = torch.ones(1, 64, 32, 32), torch.ones(64, 1, 9, 1)
+mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (mapped,) * 2)
+try:
+    with learn.memory_errors():
+        torch.nn.functional.conv2d(maps, kernel, groups=64)
+except MemoryError as e:
+    print(e.__cause__)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc here")
+def test_short_memory_of_a_convolution_is_this_error_too() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ROOM], capture_output=True, text=True, check=False
+    )
+    assert "could not create a primitive" in ended.stdout or "allocate memory" in ended.stdout
 
 
 def test_a_network_is_not_called_damaged_where_memory_is_short(

@@ -12,7 +12,7 @@ import click
 
 from waldo_cli.cli import options
 from waldo_cli.cli.faults import Faults, tell
-from waldo_cli.cli.memory import Computing
+from waldo_cli.cli.memory import Learning
 from waldo_cli.files import show
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Examples:
 """
 
 
-@click.command(cls=Computing, epilog=EXAMPLES)
+@click.command(cls=Learning, epilog=EXAMPLES)
 @click.argument("pages", type=options.PLACE, metavar="PAGES")
 @click.option(
     "--truth",

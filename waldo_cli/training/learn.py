@@ -220,6 +220,10 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
+# What PyTorch and oneDNN say where the processor's memory is short.
+_SHORT = ("can't allocate memory", "could not create a primitive")
+
+
 @contextlib.contextmanager
 def memory_errors() -> Iterator[None]:
     """Where memory is short, raise MemoryError, as Python does; PyTorch has a RuntimeError for it."""
@@ -227,7 +231,7 @@ def memory_errors() -> Iterator[None]:
         yield
     except RuntimeError as e:
         # An accelerator's error has a class of its own, the processor's only its words.
-        if isinstance(e, torch.OutOfMemoryError) or "can't allocate memory" in str(e):
+        if isinstance(e, torch.OutOfMemoryError) or any(words in str(e) for words in _SHORT):
             raise MemoryError from e
         raise
 
