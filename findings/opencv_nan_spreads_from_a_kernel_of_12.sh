@@ -54,6 +54,7 @@ as_scipy = all(by_scipy == rows * columns for (_, rows, columns), (_, by_scipy) 
 local = [key for key, (by_opencv, by_scipy) in seen.items() if by_opencv == by_scipy]
 whole = seen[64, 12, 12][0] == seen[64, 13, 13][0] == 64**2
 far = seen[1000, 13, 13][0] > 10_000 and seen[1000, 1, 151][0] > 10_000
-sys.exit(not (as_scipy and local == [(64, 3, 3), (64, 11, 11), (1000, 11, 11), (1000, 1, 101)] and whole and far))
+as_seen = local == [(64, 3, 3), (64, 11, 11), (1000, 11, 11), (1000, 1, 101)]
+sys.exit(not (as_scipy and as_seen and whole and far))
 PY
 "$work/venv/bin/python" "$work/seen.py"

@@ -38,8 +38,8 @@ for mode, dtype, ground, one in (
     assert picture.mode == mode
     stat = ImageStat.Stat(picture)
     seen[mode] = stat.mean[0], tuple(stat.extrema[0])
-    print(f"mode {mode}: mean {stat.mean[0]:g}, extrema {stat.extrema[0]}, deviation {stat.stddev[0]:.3g};", end=" ")
-    print(f"really {pixels.mean():g}, {picture.getextrema()}, {pixels.std():.3g}")
+    print(f"{mode}: mean {stat.mean[0]:g}, extrema {stat.extrema[0]}, deviation {stat.stddev[0]:.3g}")
+    print(f"  really {pixels.mean():g}, {picture.getextrema()}, {pixels.std():.3g}")
 right = seen["L"] == (101, (100, 200))
 sys.exit(not (right and seen["F"] == seen["I"] == (2.55, (0, 255)) and seen["I;16"] == (117.5, (3, 232))))
 PY
