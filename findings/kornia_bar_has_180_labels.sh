@@ -4,9 +4,9 @@
 # Versions: kornia 0.9.0, torch 2.13.0, scipy 1.17.1, numpy 2.4.6.
 # Most expect: pixels that touch have one label, and the number of labels is that of the things.
 # Seen: labels are spread to the neighbours a hundred times, and then it is over. A bar of 280 x 2 pixels has
-#   180 labels, a square of 240 x 280 has 25200, one for each column and row that was not reached. What is no
-#   longer than a hundred pixels is right, also if there are many; a line that winds through 31 x 31 is not.
-#   `num_iterations=1000` is right for these; nothing says that it was not enough. scipy has one label.
+#   180 labels, a square of 240 x 280 has 25200. What is no longer than a hundred pixels is right, also if
+#   there are many; a line that winds through 31 x 31 is not. `num_iterations=1000` is right for these;
+#   nothing says that it was not enough. scipy has one label.
 # Where it matters: masks of the usual size of pictures, hundreds of pixels: counts, areas and boxes are those
 #   of scraps, where tests with small masks are right.
 # Ends with a status other than 0 when kornia or scipy behaves otherwise.

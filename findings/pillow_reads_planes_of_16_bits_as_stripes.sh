@@ -9,8 +9,8 @@
 #   every second column is the low bytes, which are noise in a photograph, and the lower half of the picture
 #   is missing. The size is right, and nothing is said, with either order of bytes. Compressed by Deflate the
 #   same picture is right.
-# Where it matters: microscopes, satellites and ImageJ save planes, uncompressed: nothing is found at its
-#   place.
+# Where it matters: pictures of microscopes and satellites come in planes, often uncompressed: nothing is
+#   found at its place.
 # Ends with a status other than 0 when they behave otherwise.
 set -euo pipefail
 work=$(mktemp -d)

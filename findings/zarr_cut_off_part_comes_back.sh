@@ -6,10 +6,10 @@
 #   HDF5.
 # Seen: `resize` to the smaller size drops the chunks that lie beyond it, and keeps the one through which the
 #   new end goes as it is. Of 1 to 10 in chunks of 8, resized to 4 and back to 10, there are 1 to 8 and two
-#   zeros: four numbers are back, two are lost. So it is by `append` after the resize, up to where it writes.
-#   With chunks of 4 all are zero.
-# Where it matters: arrays that are emptied and filled anew, frames, scores or positions: where the new run is
-#   shorter or leaves something out, the numbers of the old one are between those of the new one.
+#   zeros: four numbers are back, two are lost. With chunks of 4 all six are zero. It is the same in the
+#   formats 2 and 3.
+# Where it matters: arrays that are cut and filled anew, frames, scores or positions: where the new run leaves
+#   something out, the numbers of the old one are between those of the new one.
 # Ends with a status other than 0 when zarr or h5py behaves otherwise.
 set -euo pipefail
 work=$(mktemp -d)
