@@ -295,6 +295,28 @@ def test_a_copy_is_found_of_which_something_bold_hides_a_part(
     assert [(d.x, d.y, d.scale) for d in found] == [(80.0, 116.0, 1.0)]
 
 
+def button(word: str, width: int = 84, height: int = 26) -> np.ndarray:
+    """A framed button with a word on it, as a floating point picture."""
+    drawn = Image.new("RGB", (width, height), "white")
+    pen = ImageDraw.Draw(drawn)
+    pen.rectangle((0, 0, width - 1, height - 1), outline=(150, 150, 160))
+    pen.text((width / 2, height / 2), word, fill=(30, 30, 40), anchor="mm")
+    return np.asarray(drawn, np.float32) / 255
+
+
+def test_a_button_with_another_word_is_not_one_whose_word_is_hidden() -> None:
+    """Most of what would be hidden is there: what differs is the ink alone."""
+    page = np.full((200, 320, 3), 0.9, np.float32)
+    for n, word in enumerate(["Cancel", "Finish", "Restart", "Ignore"]):
+        page[20 + 40 * n : 46 + 40 * n, 40:124] = button(word)
+    assert not detect(page, masks=[button("Apply")], scales=1).found
+    # Something that covers the word is another matter.
+    page[60:86, 40:124] = button("Apply")
+    page[66:80, 62:102] = (0.2, 0.5, 0.9)
+    (found,) = detect(page, masks=[button("Apply")], scales=1).detections
+    assert (found.box.left, found.box.top) == (40, 60)
+
+
 def test_where_no_copy_can_lie_nothing_is_sought_of_what_is_left() -> None:
     """A shape of one colour, scales without 1, a page smaller than the mask at scale 1."""
     for settings in ({"scales": [0.6, 0.8]}, {"scales": [0.5]}):

@@ -31,8 +31,14 @@ _MAY_DISAGREE = 0.4
 # Of the mask's energy so much must be left in what agrees; and outside a rectangle that is hidden.
 _LEAST_KEPT, _LEAST_SEEN = 0.1, 0.25
 
-# Agreements that differ by less are equal: rounding must not choose what is left out.
-_AS_GOOD = 1e-9
+# Agreements that differ by less are equal: rounding must not choose what is left out. Of rectangles without
+# which at most so many times as much disagreement is left as at best, the smallest is left out.
+_AS_GOOD, _ABOUT_AS_GOOD = 1e-9, 1.1
+
+# A pixel is the mask's if it is so near, or its square is at most so many times the mean square of the noise.
+_SAME_PIXEL, _OF_NOISE = 4 / 255, 4
+# If more of a rectangle than this is the mask's, nothing hides it. It is asked where the rest agrees so well.
+_MOST_THERE, _LEAST_COPY = 0.5, 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,23 +317,60 @@ class _Uncovered(NamedTuple):
 def _uncovered(template: Template, fit: Fit) -> _Uncovered:
     """Fit anew without that rectangle of parts, or none, without which the score is highest.
 
-    What hides a thing is in one place. What only resembles it differs here and there.
+    What hides a thing is in one place. What only resembles it differs here and there. Of rectangles about as
+    good the smallest counts. If most of the mask is in it after all, nothing hides it: it is another thing of
+    that frame, such as a button with another word.
     """
     rows, cols = template.parts
-    kept = _outside_rectangles(rows, cols).T  # (B, R)
-    sums = _Sums(*(of_part @ kept for of_part in fit.sums))
+    outside = _outside_rectangles(rows, cols).T  # (B, R)
+    sums = _Sums(*(of_part @ outside for of_part in fit.sums))
     score, gain, offset, left = sums.fitted()
     # The first one is no rectangle.
     enough = left >= _LEAST_SEEN * fit.window.energy[:, None]
     enough[:, 0] = True
     score = np.where(enough, score, -1)
-    best = (score > score.max(1, keepdims=True) - _AS_GOOD).argmax(1)
+    seen = np.broadcast_to(sums.W, score.shape)
+    lack = 1 - score
+    as_good = lack <= _ABOUT_AS_GOOD * lack.min(1, keepdims=True) + _AS_GOOD
+    best = np.where(as_good, seen, -1).argmax(1)
     n = np.arange(len(best))
-    seen = np.broadcast_to(sums.W, score.shape)[n, best]
-    whole = np.broadcast_to(sums.W, score.shape)[:, 0]
+    # Where what is left is no copy, nobody asks whether something hides the rest.
+    some = np.flatnonzero((best > 0) & (score[n, best] > _LEAST_COPY))
+    covered = 1 - outside[:, best[some]].T  # (n, B)
+    there = _same(template, fit, some, gain[some, best[some]], offset[:, some, best[some]], covered)
+    total = (covered * np.broadcast_to(fit.sums.W, (len(best), rows * cols))[some]).sum(1)
+    best[some[(covered * there).sum(1) > _MOST_THERE * total]] = 0
     return _Uncovered(
-        score[n, best], gain[n, best], offset[:, n, best], seen / np.maximum(whole, 1e-9)
+        score[n, best],
+        gain[n, best],
+        offset[:, n, best],
+        seen[n, best] / np.maximum(seen[:, 0], 1e-9),
     )
+
+
+def _same(
+    template: Template,
+    fit: Fit,
+    some: NDArray[np.intp],
+    gain: Doubles,
+    offset: Doubles,
+    covered: Doubles,
+) -> Doubles:
+    """The weight of the points of each part at which the image is the mask, as it is outside what is covered.
+
+    Of `some` of the windows, n of them: gain ``(n,)``, offset ``(C, n)``, covered and the weight ``(n, B)``.
+    """
+    values, weights = fit.window.values, fit.window.weights
+    if len(weights) > 1:
+        values, weights = values[:, some], weights[some]
+    apart = fit.centred[:, some] - gain[:, None] * values
+    apart -= offset[:, :, None]
+    squares = np.square(apart, out=apart).mean(0)
+    weights = np.broadcast_to(weights, squares.shape)
+    noise = (template.summed(squares * weights) * (1 - covered)).sum(1)
+    noise /= np.maximum(((1 - covered) * template.summed(weights)).sum(1), 1e-9)
+    same = squares <= np.square(_SAME_PIXEL) + _OF_NOISE * noise[:, None]
+    return template.summed(np.where(same, weights, 0))
 
 
 @functools.cache
