@@ -1,4 +1,4 @@
-"""Truths in JSON, as COCO's tools, labelme, Create ML and Label Studio write them."""
+"""Truths in JSON, as COCO's tools, labelme, Create ML, VIA, VoTT and Label Studio write them."""
 
 from __future__ import annotations
 
@@ -314,6 +314,112 @@ def test_what_is_wrong_in_create_ml_is_told(folder: Path) -> None:
         "picture 2: it has no name",
         "picture 3: it has no name",
     ]
+
+
+# --- VIA and VoTT ---------------------------------------------------------------------------------
+
+VIA_BOX = {"name": "rect", "x": 1, "y": 2, "width": 10, "height": 10}
+VOTT = {"tags": ["waldo", "hat"], "boundingBox": {"left": 1, "top": 2, "width": 10, "height": 10}}
+CORNERS = {"name": "polygon", "all_points_x": [1, 11, 11, 1], "all_points_y": [2, 2, 12, 12]}
+
+
+def via(shape: object, attributes: object, *, numbered: bool = False) -> dict[str, Any]:
+    region = {"shape_attributes": shape, "region_attributes": attributes}
+    regions = {"0": region} if numbered else [region]
+    return {"a.png9": {"filename": "a.png", "size": 9, "regions": regions, "file_attributes": {}}}
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        via(VIA_BOX, {"class": "waldo"}),
+        via(CORNERS, {"colour": "red", "label": "waldo"}, numbered=True),
+        via({"name": "circle", "cx": 6, "cy": 7, "r": 5}, {"who": {"odlaw": False, "waldo": True}}),
+        via(
+            {"name": "ellipse", "cx": 6, "cy": 7, "rx": 5, "ry": 5, "theta": 0.3},
+            {"name": "waldo"},
+        ),
+        {"_via_settings": {}, "_via_img_metadata": via(VIA_BOX, {"type": "waldo"})},
+    ],
+)
+def test_via_has_the_boxes_of_its_shapes(folder: Path, root: object) -> None:
+    ((box,),) = map(opened_boxes, read(folder, root))
+    assert box.label == "waldo"
+    edges = (box.left, box.top, box.right, box.bottom)
+    assert edges == pytest.approx((1, 2, 11, 12))
+
+
+def test_via_in_csv(folder: Path) -> None:
+    def row(name: str, shape: object, attributes: object) -> str:
+        return f'{name},9,{{}},1,0,"{_cell(shape)}","{_cell(attributes)}"'
+
+    head = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes"
+    rows = [
+        f"{head},region_attributes",
+        row("a.png", VIA_BOX, {"class": "waldo"}),
+        row("b.png", {}, {}),
+        'c.png,9,{},1,0,{no json,"{}"',
+    ]
+    path = folder / "truth.csv"
+    path.write_text("\n".join(rows) + "\n")
+    faults: list[WaldoError] = []
+    first, second = read_truth(path, folder, faults.append)
+    assert opened_boxes(first) == (BOX,)
+    assert second.boxes == ()
+    assert [fault.reason for fault in faults] == [
+        "line 4: shape_attributes: a cell that begins with { is not JSON"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "attributes", "reason"),
+    [
+        (VIA_BOX | {"x": "?"}, {"class": "waldo"}, "x = '?' is not a number"),
+        (CORNERS | {"all_points_y": [2, 12]}, {"class": "waldo"}, "are no polygon"),
+        (VIA_BOX, {}, "it has no label"),
+        (VIA_BOX, ["waldo"], "it has no label"),
+        (3, {"class": "waldo"}, "name is missing"),
+    ],
+)
+def test_a_bad_region_of_via_is_one_line_and_the_others_are_read(
+    folder: Path, shape: object, attributes: object, reason: str
+) -> None:
+    root = via(VIA_BOX, {"class": "waldo"})
+    root["a.png9"]["regions"] += via(shape, attributes)["a.png9"]["regions"]
+    root |= {"b.png9": {"filename": "b.png", "regions": 3}}
+    (page,), faults = read_leniently(folder, root)
+    assert opened_boxes(page) == (BOX,)
+    assert len(faults) == 2
+    assert faults[0].startswith("picture 1, region 2: ")
+    assert reason in faults[0]
+    assert faults[1] == "picture 2: regions is not a list"
+
+
+def test_what_is_wrong_in_vott_is_told(folder: Path) -> None:
+    boxless = {"tags": ["waldo"]}
+    root = {
+        "assets": {"1": {"name": "a.png", "regions": [VOTT, boxless, VOTT | {"tags": []}]}, "2": {}}
+    }
+    (page,), faults = read_leniently(folder, root)
+    assert opened_boxes(page) == (BOX,)
+    assert faults == [
+        "asset 1, region 2: boundingBox is missing or of the wrong kind",
+        "asset 1, region 3: it has no label",
+        "asset 2: name is missing or of the wrong kind",
+    ]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_vott_has_the_box_and_the_first_tag_of_a_region(folder: Path, whole: bool) -> None:
+    """A file for each picture, and the export of a project."""
+    asset = {"name": "a.png", "path": "file:/x/a.png", "size": {"width": 40, "height": 30}}
+    root = (
+        {"assets": {"9": asset | {"regions": [VOTT]}}}
+        if whole
+        else {"asset": asset, "regions": [VOTT]}
+    )
+    (page,) = read(folder, root)
+    assert opened_boxes(page) == (BOX,)
 
 
 # --- Label Studio ---------------------------------------------------------------------------------

@@ -41,6 +41,32 @@ def test_csv_may_have_decimal_commas_other_columns_and_no_sizes(folder: Path) ->
     assert (box.left, box.right, box.ignored) == (1, 11, True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image,xmin,ymin,xmax,ymax,label\na.png,1,2,11,12,waldo",
+        "image_path,x1,y1,x2,y2,class_name\nphotos/a.png,1,2,11,12,waldo",
+        "path,x,y,score,label,left,top,width,height\na.png,6,7,0.9,waldo,1,2,10,10",
+        "path;label;left;top;width;height\na.png;waldo;1,0;2;10,0;10",
+        "a.png,1,2,11,12,waldo",
+        "waldo,1,2,10,10,a.png,40,30",
+    ],
+    ids=["VoTT", "pandas", "detect", "semicolons", "keras-retinanet", "Make Sense"],
+)
+def test_columns_may_have_the_names_that_tools_give_them_or_none(folder: Path, text: str) -> None:
+    path = folder / "truth.csv"
+    path.write_text(text + "\n")
+    (page,) = read_truth(path, folder)
+    assert open_page(page)[1].boxes == (BOX,)
+
+
+def test_a_page_without_boxes_in_a_table_without_names(folder: Path) -> None:
+    path = folder / "truth.csv"
+    path.write_text("b.png,,,,,\na.png,1,2,11,12,waldo\n")
+    boxes = {page.name: open_page(page)[1].boxes for page in read_truth(path, folder)}
+    assert boxes == {"a.png": (BOX,), "b.png": ()}
+
+
 @pytest.mark.parametrize("size", [",", "0,0", "-1,-1"])
 def test_cells_may_have_spaces_about_them_and_no_size(folder: Path, size: str) -> None:
     path = folder / "truth.csv"

@@ -176,10 +176,10 @@ PLACE = Place(readable=False)
 
 # What ``--truth`` takes, for the commands that have it.
 TRUTH_HELP = (
-    "Boxes: CSV with filename,width,height,class,xmin,ymin,xmax,ymax; COCO, Label Studio, Create ML or"
-    " labelme JSON; XML of Pascal VOC, LabelMe or CVAT; a folder of such files; YOLO's data.yaml or folder"
-    " of labels; what detect writes as coco, yolo, voc or labelme. Names are looked for in PAGES, by"
-    " their last parts, too."
+    "Boxes: CSV with filename,width,height,class,xmin,ymin,xmax,ymax; COCO, Label Studio, Create ML, VIA,"
+    " VoTT or labelme JSON; XML of Pascal VOC, LabelMe or CVAT; a folder of such files; YOLO's data.yaml"
+    " or folder of labels; what detect writes as coco, csv, yolo, voc or labelme. Names are looked for in"
+    " PAGES, by their last parts, too."
 )
 
 

@@ -57,8 +57,9 @@ def read_truth(truth: str | Path, folder: str | Path, complain: Complain = refus
     truth
         A file or a folder: CSV with the columns ``filename,width,height,class,xmin,ymin,xmax,ymax``; COCO;
         Pascal VOC; YOLO (a folder of labels with a ``data.yaml`` or ``classes.txt``, or the ``data.yaml``);
-        labelme; LabelMe's XML; CVAT for images; Create ML; Label Studio's JSON, JSON-MIN and CSV. Other
-        columns of a CSV file go to `Page.columns`; a row with an empty class lists a page without boxes.
+        labelme; LabelMe's XML; CVAT for images; Create ML; VIA; VoTT; Label Studio's JSON, JSON-MIN and
+        CSV. Other columns of a CSV file go to `Page.columns`; a row with an empty class lists a page
+        without boxes.
     folder
         The folder of the pictures.
     complain

@@ -1,4 +1,4 @@
-"""Truths in JSON: COCO, labelme, Create ML, and the two exports of Label Studio."""
+"""Truths in JSON: COCO, labelme, Create ML, VIA, VoTT, and the two exports of Label Studio."""
 
 from __future__ import annotations
 
@@ -54,6 +54,12 @@ def json_rows(text: str, stem: str) -> Iterator[Row]:
         yield from labelme_rows(root, stem)
     elif isinstance(root, dict) and isinstance(root.get("data"), dict):
         yield from label_studio_rows([root], "task")  # one task by itself
+    elif isinstance(root, dict) and isinstance(root.get("asset"), dict):
+        yield from vott_rows([root["asset"] | {"regions": root.get("regions")}], stem)
+    elif isinstance(root, dict) and isinstance(root.get("assets"), dict):
+        yield from vott_rows(root["assets"].values(), stem)
+    elif isinstance(root, dict) and (entries := _via_entries(root)):
+        yield from via_rows(entries, stem)
     elif isinstance(root, dict):
         yield from coco_rows(root, stem)
     elif isinstance(first, dict) and "bbox" in first:
@@ -63,7 +69,9 @@ def json_rows(text: str, stem: str) -> Iterator[Row]:
     elif isinstance(root, list):
         yield from label_studio_rows(root, "task")
     else:
-        raise InvalidInputError("not a truth of COCO, labelme, Create ML or Label Studio")
+        raise InvalidInputError(
+            "not a truth of COCO, labelme, Create ML, VIA, VoTT or Label Studio"
+        )
 
 
 _RECORDS = "records of waldo detect, no truth: let it write -f coco, yolo, voc or labelme"
@@ -215,7 +223,10 @@ def _unpacked(text: str) -> list[int]:
 def _list_in(root: Mapping[str, Any], key: str) -> list[Any]:
     value = root.get(key)
     if not isinstance(value, list):
-        raise InvalidInputError(f"no list {key!r}: COCO has images, annotations, categories")
+        raise InvalidInputError(
+            f"no list {key!r}: COCO has images, annotations, categories. (Read are COCO, labelme, Create ML,"
+            " VIA, VoTT and Label Studio: export one of them)"
+        )
     return value
 
 
@@ -346,6 +357,112 @@ def create_ml_rows(root: Sequence[Any], stem: str) -> Iterator[Row]:
                 return TrueBox(label, x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
             yield row_with(f"{where}, annotation {m + 1}", label, box, names)
+
+
+# --- VIA ------------------------------------------------------------------------------------------
+
+# Attributes of a region that are its class, first come first; without them the first attribute is.
+_CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category")
+
+
+def _via_entries(root: Mapping[str, Any]) -> list[Any]:
+    """The pictures of the VGG Image Annotator, from its annotations or a project; none in other files."""
+    table = root.get("_via_img_metadata", root)
+    entries = list(table.values()) if isinstance(table, dict) else []
+    is_via = all(isinstance(e, dict) and "filename" in e and "regions" in e for e in entries)
+    return entries if is_via else []
+
+
+def via_rows(entries: Iterable[Any], stem: str) -> Iterator[Row]:
+    """One row for each picture, then one for each region; of polygons the box around them.
+
+    Early versions number the regions of a picture, later ones list them.
+    """
+    for n, entry in enumerate(entries):
+        where = f"picture {n + 1}"
+        try:
+            names = _beside(stem, _file_name(entry, "filename"))
+        except InvalidInputError as e:
+            yield Row(where, problem=f"{where}: {e.reason}")
+            continue
+        yield Row(where, names)
+        regions = entry["regions"] or []
+        if not isinstance(regions, list | dict):
+            yield Row(where, names, problem=f"{where}: regions is not a list")
+            continue
+        for m, region in enumerate(regions.values() if isinstance(regions, dict) else regions):
+
+            def label(region: Any = region) -> str:
+                return _via_label(_required(region, "region_attributes"))
+
+            def box(label: str, region: Any = region) -> TrueBox:
+                return _via_box(_required(region, "shape_attributes"), label)
+
+            yield row_with(f"{where}, region {m + 1}", label, box, names)
+
+
+def _via_label(attributes: Any) -> str:
+    """The class of a region; of boxes to tick it is the first that is ticked."""
+    if not isinstance(attributes, dict):
+        raise InvalidInputError("it has no label")
+    named = next((attributes[k] for k in _CLASS_ATTRIBUTES if k in attributes), None)
+    value = named if named is not None else next(iter(attributes.values()), None)
+    if isinstance(value, dict):
+        value = next((k for k, ticked in value.items() if is_true(ticked)), None)
+    return label_of(value)
+
+
+def _via_box(shape: Mapping[str, Any], label: str) -> TrueBox:
+    def number(key: str) -> float:
+        return finite_number(_required(shape, key), key)
+
+    kind = _required(shape, "name")
+    if kind == "rect":
+        left, top = number("x"), number("y")
+        return TrueBox(label, left, top, left + number("width"), top + number("height"))
+    if kind in ("circle", "ellipse"):
+        radii = ("r", "r") if kind == "circle" else ("rx", "ry")
+        turn = math.degrees(finite_number(shape.get("theta") or 0, "theta"))
+        centre = (number("cx"), number("cy"))
+        return around_ellipse(label, centre, (number(radii[0]), number(radii[1])), turn)
+    if kind == "polygon":
+        xs, ys = (_list(shape.get(f"all_points_{axis}")) for axis in "xy")
+        if len(xs) < 3 or len(xs) != len(ys):
+            raise InvalidInputError("all_points_x and all_points_y are no polygon")
+        points = zip(xs, ys, strict=True)
+        return around(label, [(finite_number(x, "x"), finite_number(y, "y")) for x, y in points])
+    raise NoBoxError(f"a shape of type {brief(kind)} has no box")
+
+
+# --- VoTT -----------------------------------------------------------------------------------------
+
+
+def vott_rows(assets: Iterable[Any], stem: str) -> Iterator[Row]:
+    """One row for each picture of Microsoft's VoTT, then one for each region, with its first tag."""
+    for n, asset in enumerate(assets):
+        where = f"asset {n + 1}"
+        try:
+            names = _beside(stem, _file_name(asset, "name"))
+            given = asset.get("size") if isinstance(asset.get("size"), dict) else {}
+            size = size_or_none(given.get("width"), given.get("height"))
+        except InvalidInputError as e:
+            yield Row(where, problem=f"{where}: {e.reason}")
+            continue
+        yield Row(where, names, size=size)
+        regions = asset.get("regions")
+        for m, region in enumerate(regions if isinstance(regions, list) else []):
+
+            def label(region: Any = region) -> str:
+                return label_of(next(iter(_list(_required(region, "tags"))), None))
+
+            def box(label: str, region: Any = region) -> TrueBox:
+                left, top, width, height = (
+                    finite_number(_required(_required(region, "boundingBox"), key), key)
+                    for key in ("left", "top", "width", "height")
+                )
+                return TrueBox(label, left, top, left + width, top + height)
+
+            yield row_with(f"{where}, region {m + 1}", label, box, names, size=size)
 
 
 # --- Label Studio ---------------------------------------------------------------------------------

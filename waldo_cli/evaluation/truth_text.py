@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from waldo_cli.errors import InvalidInputError
 from waldo_cli.evaluation.pages import TrueBox
@@ -19,13 +20,34 @@ from waldo_cli.evaluation.rows import (
     row_with,
     size_or_none,
 )
-from waldo_cli.evaluation.truth_json import label_studio_rows
+from waldo_cli.evaluation.truth_json import label_studio_rows, via_rows
 
 TRUTH_COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 EDGES = TRUTH_COLUMNS[4:]
 
 # The two columns that may be absent or empty: then the size of the page is not checked.
 _SIZES = ("width", "height")
+
+# Other names of columns, as tools write them: of the picture, of the class, and of the edges.
+_OTHER_NAMES = {
+    "filename": ("path", "image", "image_path", "file", "file_name"),
+    "class": ("label", "class_name"),
+    "xmin": ("x1", "x_min"),
+    "ymin": ("y1", "y_min"),
+    "xmax": ("x2", "x_max"),
+    "ymax": ("y2", "y_max"),
+}
+# Where a table has these, as `waldo detect` writes it, all four are of the box.
+_SIDES = ("left", "top", "width", "height")
+
+# Tables without names of columns, by the number of their cells: keras-retinanet's, and Make Sense's.
+_WITHOUT_NAMES = {
+    6: ("filename", *EDGES, "class"),
+    8: ("class", *_SIDES, "filename", "page width", "page height"),
+}
+
+# Columns that hold no number.
+_TEXTS = ("filename", "class")
 
 # Lines of a record, at most, that is quoted wrongly.
 _LONGEST_RECORD = 100
@@ -44,7 +66,7 @@ _SEPARATOR = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
 def csv_rows(text: str) -> Iterator[Row]:
     """The rows of a CSV file with `TRUTH_COLUMNS`, separated by commas, semicolons or tabs.
 
-    A row with an empty class lists a page without boxes.
+    A row with an empty class lists a page without boxes. Columns may have other names that tools give them.
     """
     lines = io.StringIO(text, newline="").readlines()
     said = _SEPARATOR.fullmatch(lines[0]) if lines else None
@@ -57,13 +79,22 @@ def csv_rows(text: str) -> Iterator[Row]:
         raise InvalidInputError(problem)
     columns = [name.strip().lower() for name in cells]
     if "filename" not in columns and _LABEL_STUDIO_COLUMNS & set(columns):
-        rows = [(dict(zip(columns, cells, strict=False)), problem) for _, cells, problem in records]
-        yield from label_studio_rows(
-            [_parsed_cells(row) for row, problem in rows if not problem], "row"
-        )
-        yield from (Row("", problem=problem) for _, problem in rows if problem)
+        rows, problems = _rows_of_json(records, columns, _parsed_cells)
+        yield from label_studio_rows(rows, "row")
+        yield from problems
         return
-    missing = [c for c in TRUTH_COLUMNS if c not in columns and c not in _SIZES]
+    if "region_shape_attributes" in columns:
+        rows, problems = _rows_of_json(records, columns, _via_entry)
+        yield from via_rows(rows, "")
+        yield from problems
+        return
+    if _has_no_names(cells):
+        columns = list(_WITHOUT_NAMES[len(cells)])
+        records = itertools.chain([(where, cells, None)], records)
+    columns = _usual_names(columns)
+    edges = EDGES if EDGES[0] in columns else _SIDES if set(_SIDES) <= set(columns) else EDGES
+    needed = ("filename", "class", *edges)
+    missing = [c for c in TRUTH_COLUMNS if c not in columns and c in needed]
     if missing:
         raise InvalidInputError(
             f"no column {missing[0]!r} in {where or 'line 1'}: a truth has {','.join(TRUTH_COLUMNS)}"
@@ -77,7 +108,51 @@ def csv_rows(text: str) -> Iterator[Row]:
         else:
             # Programs that write for the eye put a space after each comma.
             row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
-            yield _csv_row(row, columns, where, comma=delimiter != ",")
+            yield _csv_row(row, columns, where, needed, comma=delimiter != ",")
+
+
+def _rows_of_json(
+    records: Iterable[tuple[str, list[str], str | None]],
+    columns: Sequence[str],
+    parsed: Callable[[Mapping[str, str]], dict[str, object]],
+) -> tuple[list[dict[str, object]], list[Row]]:
+    """Records with JSON in their cells, parsed, and what is wrong with the others."""
+    rows: list[dict[str, object]] = []
+    problems: list[Row] = []
+    for where, cells, problem in records:
+        try:
+            if problem is not None:
+                raise InvalidInputError(problem.removeprefix(f"{where}: "))
+            rows.append(parsed(dict(zip(columns, cells, strict=False))))
+        except InvalidInputError as e:
+            problems.append(Row(where, problem=f"{where}: {e.reason}"))
+    return rows, problems
+
+
+def _has_no_names(cells: Sequence[str]) -> bool:
+    """Whether the first record of a table is a row already, of one that has no names of columns."""
+    columns = _WITHOUT_NAMES.get(len(cells), ())
+    numbers = [c for column, c in zip(columns, cells, strict=False) if column not in _TEXTS]
+    return bool(columns) and all(re.fullmatch(r"\s*(-?[\d.]+)?\s*", cell) for cell in numbers)
+
+
+def _usual_names(columns: Sequence[str]) -> list[str]:
+    """The names of columns, each of `TRUTH_COLUMNS` under its own name if it is there under another."""
+    others = {
+        next((name for name in names if name in columns), ""): usual
+        for usual, names in _OTHER_NAMES.items()
+        if usual not in columns
+    }
+    return [others.get(name, name) for name in columns]
+
+
+def _via_entry(row: Mapping[str, str]) -> dict[str, object]:
+    """A row of the CSV of VIA, which has a region, or none where a picture has none, as its JSON has it."""
+    region = {}
+    for key in ("shape_attributes", "region_attributes"):
+        cell = row.get("region_shape_attributes" if key == "shape_attributes" else key, "")
+        region[key] = _parsed_cell(key, cell.strip() or "{}")
+    return {"filename": row.get("filename"), "regions": [region] if any(region.values()) else []}
 
 
 def _records(
@@ -137,27 +212,35 @@ def _cells_before_fault(line: str, delimiter: str) -> list[str]:
     return cells
 
 
-def _csv_row(row: Mapping[str, str], columns: list[str], where: str, *, comma: bool) -> Row:
-    """One row; `comma` is true if numbers may have a decimal comma."""
+def _csv_row(
+    row: Mapping[str, str], columns: list[str], where: str, needed: Sequence[str], *, comma: bool
+) -> Row:
+    """One row, in which the columns `needed` are the name, the class and what says where the box is.
+
+    `comma` is true if numbers may have a decimal comma.
+    """
     name, label = row.get("filename", ""), row.get("class", "")
+    edges = needed[2:]
     known = [c for c in TRUTH_COLUMNS if c in columns]
-    if any(c not in row for c in known):
+    if any(c not in row for c in (*known, *edges)):
         names = (name,) if name else ()
         return Row(where, names, label=label, problem=f"{where}: fewer fields than line 1 names")
     if not name:
         return Row(where, problem=f"{where}: filename is empty")
     try:
-        size = size_or_none(*(row.get(c) for c in _SIZES))
+        size = size_or_none(*(None if c in edges else row.get(c) for c in _SIZES))
     except InvalidInputError as e:
         return Row(where, (name,), label=label, problem=f"{where}: {e.reason}")
-    others = {k: row[k] for k in columns if k not in TRUTH_COLUMNS and row.get(k)}
+    others = {k: row[k] for k in columns if k not in (*TRUTH_COLUMNS, *edges) and row.get(k)}
     if not label:
         return Row(where, (name,), size=size, columns=others)
 
     def box(label: str) -> TrueBox:
         left, top, right, bottom = (
-            finite_number(row[c].replace(",", ".") if comma else row[c], c) for c in EDGES
+            finite_number(row[c].replace(",", ".") if comma else row[c], c) for c in edges
         )
+        if edges == _SIDES:
+            right, bottom = left + right, top + bottom
         aside = any(is_true(row.get(k)) for k in _ASIDE)
         crowd = is_true(row.get("iscrowd"))
         return TrueBox(label, left, top, right, bottom, aside, crowd)
@@ -167,14 +250,17 @@ def _csv_row(row: Mapping[str, str], columns: list[str], where: str, *, comma: b
 
 def _parsed_cells(row: Mapping[str, str]) -> dict[str, object]:
     """A row of Label Studio's CSV, whose labels are JSON in a cell, as its JSON-MIN has it."""
-    out: dict[str, object] = dict(row)
-    for key, cell in row.items():
-        if isinstance(cell, str) and cell.startswith("["):
-            try:
-                out[key] = json.loads(cell)
-            except (ValueError, RecursionError):
-                raise InvalidInputError(f"{key}: a cell that begins with [ is not JSON") from None
-    return out
+    return {
+        key: _parsed_cell(key, cell) if isinstance(cell, str) and cell.startswith("[") else cell
+        for key, cell in row.items()
+    }
+
+
+def _parsed_cell(key: str, cell: str) -> object:
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        raise InvalidInputError(f"{key}: a cell that begins with {cell[0]} is not JSON") from None
 
 
 def yolo_rows(
