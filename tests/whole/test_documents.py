@@ -117,6 +117,19 @@ def test_frames_on_standard_input_are_told_once_or_looked_at(
     assert (len(records(ended.stdout)), ended.stderr) == (2, b"")
 
 
+@pytest.mark.parametrize("pages", [1, 2])
+def test_pages_of_a_picture_in_an_archive_are_told(
+    pages: int, place: Path, pictures: list[Image.Image]
+) -> None:
+    """Also where the archive has no other picture."""
+    inner = {f"{n}.tif": document("tif", pictures[:3]) for n in range(pages)}
+    (place / "book.zip").write_bytes(archive(inner))
+    ended = run(place, "book.zip", "--no-heatmap", "-f", "jsonl")
+    assert len(records(ended.stdout)) == pages
+    others = "1 other" if pages == 1 else f"{pages} others"
+    assert ended.stderr.decode() == f"waldo: {2 * pages} pictures inside {others} not looked at\n"
+
+
 def test_what_of_a_mask_is_not_looked_for_is_told(place: Path, pictures: list[Image.Image]) -> None:
     write(place, pictures[:2], "gif")
     ended = run(place, "photos/page001.png", "--no-heatmap", "--mask", "book.gif")

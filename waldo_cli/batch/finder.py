@@ -166,7 +166,7 @@ class Finder:
         )
         # Pages inside a page, as of a TIFF in an archive; and of a URL, which was not asked before. A page
         # that is opened in its whole file, as a frame is, was counted when the pages were chosen.
-        asked = source if wanted is None else b"" if opened is source else opened
+        asked = opened if opened is not source or wanted is None else b""
         others = contents(asked).count - 1 if isinstance(asked, bytes) and page == 1 else 0
         result = self._result(opened, page)
         record = Record(

@@ -154,7 +154,10 @@ def _read_file(path: str, limit: int) -> bytes:
     except NotRegularFileError:
         if os.path.isdir(path):
             raise ImageError("this is a folder, not a picture") from None
-        raise ImageError("not a regular file: a device, a pipe or a socket") from None
+        raise ImageError(
+            "not a regular file: a device, a pipe or a socket (a picture from a pipe is read from standard"
+            " input: give -)"
+        ) from None
     except FileTooLargeError:
         raise _too_many_bytes(limit) from None
     except OSError as error:
