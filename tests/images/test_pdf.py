@@ -73,6 +73,49 @@ def test_a_scan_inside_forms_keeps_its_pixels(points: float) -> None:
     np.testing.assert_array_equal(page, np.asarray(picture, np.float32) / 255)
 
 
+def layers(*images: tuple[Image.Image, str], more: bytes = b"") -> bytes:
+    """A page of 300x200 points with images, each where its matrix says, and more content over them."""
+    content = b" ".join(b"q %b cm /I%d Do Q" % (m.encode(), n) for n, (_, m) in enumerate(images))
+    content += b" " + more
+    names = b"".join(b"/I%d %d 0 R" % (n, n + 6) for n in range(len(images)))
+    return pdf_of(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R"
+            b"/Resources<</Font<</F 5 0 R>>/XObject<<%b>>>>>>" % names,
+            b"<</Length %d>>stream\n%b\nendstream" % (len(content), content),
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            *(
+                b"<</Type/XObject/Subtype/Image/ColorSpace/DeviceRGB/BitsPerComponent 8/Width %d"
+                b"/Height %d/Length %d>>stream\n%b\nendstream"
+                % (*picture.size, len(picture.tobytes()), picture.tobytes())
+                for picture, _ in images
+            ),
+        ]
+    )
+
+
+WHOLE_PAGE = "300 0 0 200 0 0"
+HIDDEN_TEXT = b"BT 3 Tr /F 12 Tf 20 20 Td (words that a program has read) Tj ET"
+
+
+def test_of_a_scan_in_layers_the_finest_keeps_its_pixels() -> None:
+    """Scanners store the paper coarsely, and what is printed on it in another image."""
+    picture = scan(300, 200)
+    page = load_image(layers((scan(60, 40), WHOLE_PAGE), (picture, WHOLE_PAGE), more=HIDDEN_TEXT))
+    np.testing.assert_array_equal(page, np.asarray(picture, np.float32) / 255)
+
+
+def test_a_page_is_not_as_coarse_as_the_background_stretched_over_it() -> None:
+    background = (scan(6, 4), WHOLE_PAGE)
+    figure = (scan(400, 300), "100 0 0 75 20 30")
+    assert load_image(layers(background, figure)).shape == (800, 1200, 3)
+    for over in (b"0 0 1 rg 30 30 90 90 re f", b"BT /F 12 Tf 20 20 Td (a slide) Tj ET"):
+        assert load_image(layers(background, more=over)).shape == (1333, 2000, 3)
+    assert load_image(layers(background, more=HIDDEN_TEXT)).shape == (4, 6, 3)
+
+
 def test_a_scan_of_many_pixels_is_reduced() -> None:
     page = load_image(pdf([Image.new("RGB", (5000, 3000), "red")], points=0.1))
     assert page.shape == (1500, 2500, 3)

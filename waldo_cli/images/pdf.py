@@ -2,13 +2,15 @@
 
 A page is drawn at the size at which the stacks were taught: its longer side has 2000 pixels. A head of the
 books, 1.5 % of the width of two pages side by side, is then 30 pixels wide; on a single page it is 60. A page
-that is a scan keeps the pixels of its scan, up to 2500: they are not resampled. So what the file says of its
-size, in inches or in pixels, decides neither memory nor time.
+that is a scan keeps the pixels of its scan, up to 2500: they are not resampled. Of a page in layers, or with
+a background stretched over it, the finest large image is the scan. So what the file says of its size, in
+inches or in pixels, decides neither memory nor time.
 """
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import struct
 import threading
 from collections.abc import Iterator
@@ -23,6 +25,10 @@ _DRAWN: Final = 2000
 _SCANNED: Final = 2500
 # Of a scan, images cover at least so much of the page.
 _COVERED: Final = 0.5
+# Images of this share of the page, or of half the size of the largest, are large.
+_LARGE: Final = 0.1
+# A scan that has fewer pixels than this on its longer side, with text or lines over it, is their background.
+_LEAST: Final = 1000
 # Attached files that are told, as of a portfolio whose only page says that it is one.
 _MAX_ATTACHED: Final = 10_000
 # Images and forms of a page, at most; and how deep one may lie in forms: deeper than pdfium draws.
@@ -72,6 +78,8 @@ def draw(file: BinaryIO, page: int, max_pixels: int | None) -> bytes:
             raise ImageError("damaged PDF: this page has no size")
         longer = max(width, height)
         scan = _scan_resolution(drawn, width * height, max_pixels or DEFAULT_MAX_PIXELS)
+        if scan is not None and scan * longer < _LEAST and _is_drawn_over(drawn):
+            scan = None
         scale = _DRAWN / longer if scan is None else min(scan, _SCANNED / longer)
         return _bitmap(drawn, max(1, round(width * scale)), max(1, round(height * scale)))
 
@@ -102,8 +110,7 @@ def _scan_resolution(page: Any, area: float, max_pixels: int) -> float | None:
     """
     from pypdfium2 import PdfMatrix, raw
 
-    covered = largest = 0.0
-    resolution = None
+    images: list[tuple[float, float]] = []  # area, and pixels for each point
     objects = page.get_objects(
         filter=[raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM], max_depth=_DEPTH
     )
@@ -124,10 +131,25 @@ def _scan_resolution(page: Any, area: float, max_pixels: int) -> float | None:
         across, down = (a * a + b * b) ** 0.5, (c * c + d * d) ** 0.5
         if not across * down > 0:
             continue
-        covered += across * down
-        if across * down > largest:
-            largest, resolution = across * down, max(columns / across, rows / down)
-    return resolution if covered >= _COVERED * area else None
+        images.append((across * down, max(columns / across, rows / down)))
+    if not images or sum(covered for covered, _ in images) < _COVERED * area:
+        return None
+    least = min(_LARGE * area, max(images)[0] / 2)
+    return max(resolution for covered, resolution in images if covered >= least)
+
+
+def _is_drawn_over(page: Any) -> bool:
+    """Whether a page has lines, areas of colour, or text that shows: that read from a scan is hidden."""
+    from pypdfium2 import raw
+
+    kinds = [raw.FPDF_PAGEOBJ_TEXT, raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_SHADING]
+    hidden = raw.FPDF_TEXTRENDERMODE_INVISIBLE
+    objects = itertools.islice(page.get_objects(filter=kinds, max_depth=_DEPTH), _MAX_OBJECTS)
+    return any(
+        found.type != raw.FPDF_PAGEOBJ_TEXT
+        or raw.FPDFTextObj_GetTextRenderMode(found.raw) != hidden
+        for found in objects
+    )
 
 
 def _bitmap(page: Any, width: int, height: int) -> bytes:
