@@ -74,14 +74,16 @@ _SIGNATURES: Final = {
 # Files that users often give by mistake. The error message names them.
 _UNSUPPORTED: Final = {
     "a Git LFS pointer (run `git lfs pull`)": re.compile(rb"version https://git-lfs"),
-    "an SVG drawing": re.compile(
+    "an SVG drawing (export it as PNG)": re.compile(
         rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg",
         re.DOTALL,
     ),
-    "a web page": re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body)", re.IGNORECASE),
+    "a web page (save the picture that it shows)": re.compile(
+        rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body)", re.IGNORECASE
+    ),
     "a PDF document": re.compile(rb"%PDF-"),
-    "PostScript": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
-    "a Photoshop document": re.compile(rb"8BPS"),
+    "PostScript (convert it to PDF)": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
+    "a Photoshop document (export it as PNG)": re.compile(rb"8BPS"),
     "a camera's raw file (develop it to TIFF or JPEG first)": re.compile(
         rb"....ftypcrx |FUJIFILMCCD-RAW|FOVb|\0MRM|IIR[OS]\x08|MMOR|IIU\0", re.DOTALL
     ),
@@ -89,7 +91,7 @@ _UNSUPPORTED: Final = {
     "a HEIF picture of AVC, VVC, EVC, JPEG 2000 or JPEG (convert it to PNG)": re.compile(
         rb"....ftyp(avc[is]|vvi[cs]|ev[bm][is]|j2ki|j2is|jpeg|jpgs)", re.DOTALL
     ),
-    "a film": re.compile(
+    "a film (ffmpeg makes pictures of it)": re.compile(
         rb"....(ftyp|moov|mdat|free|wide)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01[\xba\xb3]|OggS|FLV\x01",
         re.DOTALL,
     ),
@@ -99,7 +101,7 @@ _UNSUPPORTED: Final = {
         re.DOTALL,
     ),
     "a zip archive": re.compile(rb"PK\x03\x04"),
-    "an archive": re.compile(
+    "an archive (unpack it, or make a zip of it)": re.compile(
         rb"Rar!\x1a|7z\xbc\xaf\x27\x1c|\x1f\x8b\x08|BZh|\xfd7zXZ|.{257}ustar", re.DOTALL
     ),
     "a PNM picture of text, or a PAM or PFM (convert it to PNG)": re.compile(
@@ -117,7 +119,7 @@ _UNSUPPORTED: Final = {
         rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF", re.DOTALL
     ),
     "a JBIG2 picture (convert it to PNG)": re.compile(rb"\x97JB2\r\n\x1a\n"),
-    "a DjVu document": re.compile(rb"AT&TFORM"),
+    "a DjVu document (convert it to PDF)": re.compile(rb"AT&TFORM"),
     "a GIMP picture (export it as PNG)": re.compile(rb"gimp xcf"),
     "a DICOM file (export it as PNG)": re.compile(rb".{128}DICM", re.DOTALL),
     "a FITS file (convert it to TIFF)": re.compile(rb"SIMPLE  ="),
@@ -134,7 +136,7 @@ _UNSUPPORTED: Final = {
         rb"data:image/|iVBORw0KGgo|/9j/[24]"
     ),
     "an MNG or JNG picture (convert it to PNG)": re.compile(rb"[\x8a\x8b][MJ]NG\r\n"),
-    "a numpy array": re.compile(rb"\x93NUMPY"),
+    "a numpy array (save it as PNG, or give it to detect in Python)": re.compile(rb"\x93NUMPY"),
 }
 _SUPPORTED: Final = (
     "PNG, JPEG, GIF, WEBP, TIFF, BMP, PNM, AVIF, JPEG 2000, and with extras HEIC and JPEG XL"
