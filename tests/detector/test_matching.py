@@ -317,6 +317,38 @@ def test_a_button_with_another_word_is_not_one_whose_word_is_hidden() -> None:
     assert (found.box.left, found.box.top) == (40, 60)
 
 
+def filled(word: str) -> np.ndarray:
+    """A blue button on a white page, of whose pixels a word is a small part."""
+    drawn = Image.new("RGB", (102, 36), "white")
+    pen = ImageDraw.Draw(drawn)
+    pen.rounded_rectangle((3, 3, 99, 33), 5, fill=(0, 95, 184))
+    pen.text((51, 18), word, fill="white", anchor="mm", font_size=14)
+    return np.asarray(drawn, np.float32) / 255
+
+
+@pytest.mark.parametrize("word", ["Apply", "Cancel", "Delete", "Back"])
+def test_a_filled_button_with_another_word_is_another_thing(word: str) -> None:
+    """Its score is above 0.9: the button itself outweighs the word."""
+    page = np.ones((300, 200, 3), np.float32)
+    for n, other in enumerate(["Restart", "Finish", "Ignore", "Open", "Next"]):
+        page[20 + 50 * n : 56 + 50 * n, 50:152] = filled(other)
+    result = detect(page, masks=[filled(word)], scales=1)
+    assert not result.found
+    assert result.best is not None
+    assert result.best.score > 0.85
+    # One of them is it, with a pointer over a letter.
+    page[120:156, 50:152] = filled(word)
+    page[136:146, 92:96] = 0
+    assert detect(page, masks=[filled(word)], scales=1).detections[0].box == Box(50, 120, 102, 36)
+
+
+def test_a_button_of_which_a_digit_differs_is_the_same() -> None:
+    page = np.ones((300, 200, 3), np.float32)
+    page[120:156, 50:152] = filled("Mailbox 7")
+    found = detect(page, masks=[filled("Mailbox 3")], scales=1).detections
+    assert [d.box for d in found] == [Box(50, 120, 102, 36)]
+
+
 def test_where_no_copy_can_lie_nothing_is_sought_of_what_is_left() -> None:
     """A shape of one colour, scales without 1, a page smaller than the mask at scale 1."""
     for settings in ({"scales": [0.6, 0.8]}, {"scales": [0.5]}):

@@ -18,6 +18,7 @@ def agreement(**changed: float) -> Agreement:
         "score": 0.97, "gain": 1.0, "offset": 0.0, "concordance": 0.97, "trimmed": 0.98, "inside": 1.0,
         "independent": 30.0, "kept_gain": 1.0, "kept_offset": 0.0,
         "uncovered": math.nan, "uncovered_gain": math.nan, "uncovered_offset": math.nan, "seen": math.nan,
+        "another": False,
     }  # fmt: skip
     return Agreement(**{name: np.array([v]) for name, v in (usual | changed).items()})
 

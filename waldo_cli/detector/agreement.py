@@ -39,6 +39,9 @@ _AS_GOOD, _ABOUT_AS_GOOD = 1e-9, 1.1
 _SAME_PIXEL, _OF_NOISE = 4 / 255, 4
 # If more of a rectangle than this is the mask's, nothing hides it. It is asked where the rest agrees so well.
 _MOST_THERE, _LEAST_COPY = 0.5, 0.7
+# It shows another thing on the same ground, if all else agrees but for this share of the disagreement, if so
+# much of it is the mask's, at most so many of the mask's details in it, and so many of all details are lost.
+_ELSEWHERE, _GROUND_THERE, _DETAILS_THERE, _DETAILS_LOST = 0.05, 0.4, 0.45, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,9 @@ class Agreement:
         the one without which the score is highest. NaN where nobody asked.
     seen
         Share of the mask's weight outside that rectangle.
+    another
+        Whether that rectangle shows another thing on the mask's ground, such as another word on a button, and
+        all else is a copy. False where nobody asked, and for a mask of one colour.
     """
 
     score: Doubles
@@ -84,6 +90,7 @@ class Agreement:
     uncovered_gain: Doubles
     uncovered_offset: Doubles
     seen: Doubles
+    another: NDArray[np.bool_]
 
     @staticmethod
     def joined(parts: Sequence[Agreement]) -> Agreement:
@@ -312,6 +319,9 @@ class _Uncovered(NamedTuple):
     gain: Doubles  # (N,)
     offset: Doubles  # (C, N), beside the means of the whole
     seen: Doubles  # (N,) share of the weight that lies outside
+    another: NDArray[
+        np.bool_
+    ]  # (N,) whether the rectangle shows another thing on the mask's ground
 
 
 def _uncovered(template: Template, fit: Fit) -> _Uncovered:
@@ -336,29 +346,42 @@ def _uncovered(template: Template, fit: Fit) -> _Uncovered:
     n = np.arange(len(best))
     # Where what is left is no copy, nobody asks whether something hides the rest.
     some = np.flatnonzero((best > 0) & (score[n, best] > _LEAST_COPY))
-    covered = 1 - outside[:, best[some]].T  # (n, B)
-    there = _same(template, fit, some, gain[some, best[some]], offset[:, some, best[some]], covered)
-    total = (covered * np.broadcast_to(fit.sums.W, (len(best), rows * cols))[some]).sum(1)
-    best[some[(covered * there).sum(1) > _MOST_THERE * total]] = 0
+    chosen = best[some]
+    covered = 1 - outside[:, chosen].T  # (n, B)
+    there, lost, kept = _in_it(
+        template, fit, some, gain[some, chosen], offset[:, some, chosen], covered
+    )
+    another = np.zeros(len(best), bool)
+    if template.colour is None:
+        another[some] = (
+            (lack[some, chosen] < _ELSEWHERE * lack[some, 0])
+            & (there > _GROUND_THERE)
+            & (lost > _DETAILS_LOST)
+            & (kept < _DETAILS_THERE)
+        )
+    best[some[there > _MOST_THERE]] = 0
     return _Uncovered(
         score[n, best],
         gain[n, best],
         offset[:, n, best],
         seen[n, best] / np.maximum(seen[:, 0], 1e-9),
+        another,
     )
 
 
-def _same(
+def _in_it(
     template: Template,
     fit: Fit,
     some: NDArray[np.intp],
     gain: Doubles,
     offset: Doubles,
     covered: Doubles,
-) -> Doubles:
-    """The weight of the points of each part at which the image is the mask, as it is outside what is covered.
+) -> tuple[Doubles, Doubles, Doubles]:
+    """What of the mask is there where a rectangle is covered, if the image is as it is outside it.
 
-    Of `some` of the windows, n of them: gain ``(n,)``, offset ``(C, n)``, covered and the weight ``(n, B)``.
+    Of `some` of the windows, n of them: gain ``(n,)``, offset ``(C, n)``, covered parts ``(n, B)``. Returned
+    are shares ``(n,)``: of the rectangle, what is there; of all the mask's details (`Template.details`), what
+    is lost in it; of those in it, what is there.
     """
     values, weights = fit.window.values, fit.window.weights
     if len(weights) > 1:
@@ -370,7 +393,18 @@ def _same(
     noise = (template.summed(squares * weights) * (1 - covered)).sum(1)
     noise /= np.maximum(((1 - covered) * template.summed(weights)).sum(1), 1e-9)
     same = squares <= np.square(_SAME_PIXEL) + _OF_NOISE * noise[:, None]
-    return template.summed(np.where(same, weights, 0))
+
+    def inside(weights: Doubles) -> Doubles:
+        total: Doubles = (covered * template.summed(weights)).sum(1)
+        return total
+
+    details = weights * template.details
+    in_it, kept = inside(details), inside(details * same)
+    return (
+        inside(weights * same) / np.maximum(inside(weights), 1e-9),
+        (in_it - kept) / np.maximum(details.sum(1), 1e-9),
+        kept / np.maximum(in_it, 1e-9),
+    )
 
 
 @functools.cache
@@ -398,7 +432,11 @@ def _agreement(
     own = (template.values @ fit.window.weights.T) + template.mean[:, None]
     gain = fit.gain
     nan = np.full(len(gain), np.nan)
-    rest_seen = _uncovered(template, fit) if hidden else _Uncovered(nan, nan, nan[None], nan)
+    rest_seen = (
+        _uncovered(template, fit)
+        if hidden
+        else _Uncovered(nan, nan, nan[None], nan, np.zeros(len(gain), bool))
+    )
     if template.colour is not None:
         # The colour where the shape is opaque, by a line through the window's colours over its opacity.
         apart = fit.means + fit.slopes * (1 - own) - template.colour[:, None]
@@ -429,4 +467,5 @@ def _agreement(
         uncovered_gain,
         uncovered_offset,
         rest_seen.seen,
+        rest_seen.another,
     )

@@ -280,7 +280,8 @@ def _refined(matcher: Matcher, pyramid: ImagePyramid, pose: Poses) -> tuple[Pose
     snapped = _on_pixels(matcher, pose)
     if snapped is not None:
         there = _pixel_by_pixel(matcher, pyramid, snapped, agreement.independent)
-        if there.score[0] > agreement.score[0] - 1e-3:
+        # What shows another thing may be a little more like the mask beside its place.
+        if there.another[0] or there.score[0] > agreement.score[0] - 1e-3:
             pose, agreement = snapped, there
     return pose, agreement
 

@@ -25,6 +25,8 @@ from waldo_cli.stack.stack import Mask
 
 # Parts of a mask along each side, to tell where it agrees and where not.
 _PARTS = 8
+# A point is a detail of its part if it is so far from the part's median.
+_DETAIL = 24 / 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +176,15 @@ class Template:
         """``(P,)`` the part that each point belongs to."""
         rows, cols = self._parts
         return np.ravel(rows.argmax(1)[:, None] * cols.shape[1] + cols.argmax(1))
+
+    @cached_property
+    def details(self) -> NDArray[np.bool_]:
+        """``(P,)`` the points that differ from the ground of their part, its median."""
+        grounds = np.stack(
+            [np.median(self.values[:, self.part == n], 1) for n in range(self.part.max() + 1)], 1
+        )
+        apart = np.square(self.values - grounds[:, self.part]).mean(0)
+        return np.asarray(apart > np.square(_DETAIL))
 
     @cached_property
     def _parts(self) -> tuple[Doubles, Doubles]:

@@ -77,9 +77,10 @@ def evidence(agreement: Agreement, *, any_contrast: bool) -> Doubles:
 
     Unless any contrast will do, nothing does where that of the image is far from the mask's (minus infinity):
     a faint mask is not meant by bold strokes. Where a part may be hidden (`compare`), what is left counts if
-    more speaks for that.
+    more speaks for that. Nothing speaks for a place that shows another thing on the mask's ground.
     """
-    return np.maximum(*_whole_and_left(agreement, any_contrast))
+    speaks = np.maximum(*_whole_and_left(agreement, any_contrast))
+    return np.where(agreement.another, -np.inf, speaks)
 
 
 def partly_hidden(agreement: Agreement, *, any_contrast: bool) -> NDArray[np.bool_]:
