@@ -152,6 +152,25 @@ def test_tiles_count_as_often_as_they_are_used() -> None:
         heif.read(grid(30_000, same=True))
 
 
+def test_what_many_parts_share_is_gone_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """700 bytes took 13 s: 20,000 times the same part, each time with its codec's header."""
+    read: list[bytes] = []
+    monkeypatch.setattr(heif, "_hevc_size", lambda header: read.append(header) or (8, 8))
+    shared = grid(300).replace(b"ispe", b"hvcC")
+    assert heif.read(shared).pixels == 301 * 64
+    assert len(read) == 1
+    monkeypatch.setattr(heif, "_av1_size", lambda data: read.append(data) or (8, 8))
+    assert heif.read(grid(300, same=True).replace(b"ispe", b"av1C")).pixels == 301 * 64
+    assert len(read) == 3
+
+
+def test_of_av1_data_that_are_no_picture_the_beginning_is_gone_through() -> None:
+    sequence = AVIF[AVIF.index(b"mdat") + 4 :]
+    assert heif._av1_size(sequence) == (160, 120)
+    assert heif._av1_size(b"\x12\0" * 8 + sequence) == (160, 120)
+    assert heif._av1_size(b"\x12\0" * 500 + sequence) == (0, 0)
+
+
 def test_parts_that_lead_in_a_circle_end() -> None:
     data = grid(1, same=True).replace(struct.pack(">HHH", 1, 1, 2), struct.pack(">HHH", 1, 1, 1))
     with pytest.raises(ImageError, match="more than 20000 parts"):

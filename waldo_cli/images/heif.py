@@ -24,6 +24,7 @@ from waldo_cli.images.limits import check_seconds, damaged, truncated
 
 _MAX_BOXES: Final = 200_000
 _MAX_ITEMS: Final = 20_000  # that one picture is composed of
+_MAX_UNITS: Final = 16  # of AV1 data that are gone through: its header is among the first
 _MAX_META_BYTES: Final = 16 << 20  # of the box that lists them, where only its pictures are counted
 
 # Types of items that are pictures: coded ones, and those that are made of others.
@@ -401,6 +402,9 @@ def _properties(found: _Meta, item: int) -> list[_Box]:
 def _work(data: bytes, found: _Meta) -> int:
     """Return the pixels that are decoded for the primary picture."""
     pixels, pending, count = 0, [found.primary], 0
+    # An item may be a part of many, and many may share a box: each is gone through once.
+    of_items: dict[int, int] = {}
+    of_boxes: dict[_Box, int] = {}
     pending += [item for item, target in found.auxiliary if target == found.primary]
     while pending:
         item = pending.pop()
@@ -408,15 +412,23 @@ def _work(data: bytes, found: _Meta) -> int:
         if count > _MAX_ITEMS:
             raise damaged("HEIF", f"its picture has more than {_MAX_ITEMS} parts")
         pending += found.parts.get(item, ())
-        pixels += max(
-            (
-                _coded_pixels(data, box, found, item)
-                for box in _properties(found, item)
-                if box.name in (b"ispe", b"hvcC", b"av1C")
-            ),
-            default=0,
-        )
+        if item not in of_items:
+            of_items[item] = _most_pixels(data, found, item, of_boxes)
+        pixels += of_items[item]
     return pixels
+
+
+def _most_pixels(data: bytes, found: _Meta, item: int, of_boxes: dict[_Box, int]) -> int:
+    """Return the most pixels that a property of an item speaks of."""
+    most = 0
+    for box in _properties(found, item):
+        if box.name == b"av1C":  # the data of the item speak, too
+            most = max(most, _coded_pixels(data, box, found, item))
+        elif box.name in (b"ispe", b"hvcC"):
+            if box not in of_boxes:
+                of_boxes[box] = _coded_pixels(data, box, found, item)
+            most = max(most, of_boxes[box])
+    return most
 
 
 def _coded_pixels(data: bytes, box: _Box, found: _Meta, item: int) -> int:
@@ -491,7 +503,9 @@ def _hevc_set_size(unit: bytes) -> tuple[int, int]:
 def _av1_size(data: bytes) -> tuple[int, int]:
     """Return the largest frame of the first sequence header in AV1 data (AV1 specification, 5.5)."""
     at = 0
-    while at < len(data):
+    for _ in range(_MAX_UNITS):
+        if at >= len(data):
+            break
         header = data[at]
         at += 1 + (header >> 2 & 1)  # one more byte, if there is an extension
         length = shift = 0
