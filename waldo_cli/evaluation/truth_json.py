@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -265,6 +266,16 @@ def _file_name(table: Mapping[str, Any], key: str) -> str:
         raise InvalidInputError(f"{key} is not a name") from None
 
 
+def _label_in(marked: Any) -> str:
+    return label_of(_required(marked, "label"))
+
+
+def _numbers_in(table: Any, key: str, names: Sequence[str]) -> tuple[float, ...]:
+    """Numbers of a table in a table."""
+    inner = _required(table, key)
+    return tuple(finite_number(_required(inner, name), name) for name in names)
+
+
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise InvalidInputError("a list of numbers is missing")
@@ -285,13 +296,7 @@ def labelme_rows(root: Mapping[str, Any], stem: str) -> Iterator[Row]:
     if not isinstance(shapes, list):
         raise InvalidInputError("shapes is not a list")
     for n, shape in enumerate(shapes):
-
-        def label(shape: Any = shape) -> str:
-            return label_of(_required(shape, "label"))
-
-        def box(label: str, shape: Any = shape) -> TrueBox:
-            return _labelme_box(shape, label)
-
+        label, box = partial(_label_in, shape), partial(_labelme_box, shape)
         yield row_with(f"shapes[{n}]", label, box, names, stem=stem, size=size, columns=page)
 
 
@@ -345,18 +350,13 @@ def create_ml_rows(root: Sequence[Any], stem: str) -> Iterator[Row]:
             continue
         yield Row(where, names)
         for m, marked in enumerate(_create_ml_boxes(entry)):
-
-            def label(marked: Any = marked) -> str:
-                return label_of(_required(marked, "label"))
-
-            def box(label: str, marked: Any = marked) -> TrueBox:
-                x, y, width, height = (
-                    finite_number(_required(_required(marked, "coordinates"), key), key)
-                    for key in ("x", "y", "width", "height")
-                )
-                return TrueBox(label, x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-
+            label, box = partial(_label_in, marked), partial(_create_ml_box, marked)
             yield row_with(f"{where}, annotation {m + 1}", label, box, names)
+
+
+def _create_ml_box(marked: Any, label: str) -> TrueBox:
+    x, y, width, height = _numbers_in(marked, "coordinates", ("x", "y", "width", "height"))
+    return TrueBox(label, x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
 
 # --- VIA ------------------------------------------------------------------------------------------
@@ -391,18 +391,13 @@ def via_rows(entries: Iterable[Any], stem: str) -> Iterator[Row]:
             yield Row(where, names, problem=f"{where}: regions is not a list")
             continue
         for m, region in enumerate(regions.values() if isinstance(regions, dict) else regions):
-
-            def label(region: Any = region) -> str:
-                return _via_label(_required(region, "region_attributes"))
-
-            def box(label: str, region: Any = region) -> TrueBox:
-                return _via_box(_required(region, "shape_attributes"), label)
-
+            label, box = partial(_via_label, region), partial(_via_box, region)
             yield row_with(f"{where}, region {m + 1}", label, box, names)
 
 
-def _via_label(attributes: Any) -> str:
+def _via_label(region: Any) -> str:
     """The class of a region; of boxes to tick it is the first that is ticked."""
+    attributes = _required(region, "region_attributes")
     if not isinstance(attributes, dict):
         raise InvalidInputError("it has no label")
     named = next((attributes[k] for k in _CLASS_ATTRIBUTES if k in attributes), None)
@@ -412,7 +407,9 @@ def _via_label(attributes: Any) -> str:
     return label_of(value)
 
 
-def _via_box(shape: Mapping[str, Any], label: str) -> TrueBox:
+def _via_box(region: Any, label: str) -> TrueBox:
+    shape = _required(region, "shape_attributes")
+
     def number(key: str) -> float:
         return finite_number(_required(shape, key), key)
 
@@ -451,18 +448,19 @@ def vott_rows(assets: Iterable[Any], stem: str) -> Iterator[Row]:
         yield Row(where, names, size=size)
         regions = asset.get("regions")
         for m, region in enumerate(regions if isinstance(regions, list) else []):
-
-            def label(region: Any = region) -> str:
-                return label_of(next(iter(_list(_required(region, "tags"))), None))
-
-            def box(label: str, region: Any = region) -> TrueBox:
-                left, top, width, height = (
-                    finite_number(_required(_required(region, "boundingBox"), key), key)
-                    for key in ("left", "top", "width", "height")
-                )
-                return TrueBox(label, left, top, left + width, top + height)
-
+            label, box = partial(_vott_label, region), partial(_vott_box, region)
             yield row_with(f"{where}, region {m + 1}", label, box, names, size=size)
+
+
+def _vott_label(region: Any) -> str:
+    return label_of(next(iter(_list(_required(region, "tags"))), None))
+
+
+def _vott_box(region: Any, label: str) -> TrueBox:
+    left, top, width, height = _numbers_in(
+        region, "boundingBox", ("left", "top", "width", "height")
+    )
+    return TrueBox(label, left, top, left + width, top + height)
 
 
 # --- Label Studio ---------------------------------------------------------------------------------

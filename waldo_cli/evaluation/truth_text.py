@@ -46,8 +46,14 @@ _WITHOUT_NAMES = {
     8: ("class", *_SIDES, "filename", "page width", "page height"),
 }
 
-# Columns that hold no number.
+# The columns that hold no number.
 _TEXTS = ("filename", "class")
+
+# The columns of VIA's tables that hold a part of a region.
+_VIA_COLUMNS = {
+    "shape_attributes": "region_shape_attributes",
+    "region_attributes": "region_attributes",
+}
 
 # Lines of a record, at most, that is quoted wrongly.
 _LONGEST_RECORD = 100
@@ -92,9 +98,8 @@ def csv_rows(text: str) -> Iterator[Row]:
         columns = list(_WITHOUT_NAMES[len(cells)])
         records = itertools.chain([(where, cells, None)], records)
     columns = _usual_names(columns)
-    edges = EDGES if EDGES[0] in columns else _SIDES if set(_SIDES) <= set(columns) else EDGES
-    needed = ("filename", "class", *edges)
-    missing = [c for c in TRUTH_COLUMNS if c not in columns and c in needed]
+    edges = _SIDES if EDGES[0] not in columns and set(_SIDES) <= set(columns) else EDGES
+    missing = [c for c in (*_TEXTS, *edges) if c not in columns]
     if missing:
         raise InvalidInputError(
             f"no column {missing[0]!r} in {where or 'line 1'}: a truth has {','.join(TRUTH_COLUMNS)}"
@@ -108,7 +113,7 @@ def csv_rows(text: str) -> Iterator[Row]:
         else:
             # Programs that write for the eye put a space after each comma.
             row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
-            yield _csv_row(row, columns, where, needed, comma=delimiter != ",")
+            yield _csv_row(row, columns, where, edges, comma=delimiter != ",")
 
 
 def _rows_of_json(
@@ -148,10 +153,10 @@ def _usual_names(columns: Sequence[str]) -> list[str]:
 
 def _via_entry(row: Mapping[str, str]) -> dict[str, object]:
     """A row of the CSV of VIA, which has a region, or none where a picture has none, as its JSON has it."""
-    region = {}
-    for key in ("shape_attributes", "region_attributes"):
-        cell = row.get("region_shape_attributes" if key == "shape_attributes" else key, "")
-        region[key] = _parsed_cell(key, cell.strip() or "{}")
+    region = {
+        key: _parsed_cell(key, row.get(column, "").strip() or "{}")
+        for key, column in _VIA_COLUMNS.items()
+    }
     return {"filename": row.get("filename"), "regions": [region] if any(region.values()) else []}
 
 
@@ -213,14 +218,13 @@ def _cells_before_fault(line: str, delimiter: str) -> list[str]:
 
 
 def _csv_row(
-    row: Mapping[str, str], columns: list[str], where: str, needed: Sequence[str], *, comma: bool
+    row: Mapping[str, str], columns: list[str], where: str, edges: Sequence[str], *, comma: bool
 ) -> Row:
-    """One row, in which the columns `needed` are the name, the class and what says where the box is.
+    """One row; `edges` are the columns that say where the box is, `EDGES` or `_SIDES`.
 
     `comma` is true if numbers may have a decimal comma.
     """
     name, label = row.get("filename", ""), row.get("class", "")
-    edges = needed[2:]
     known = [c for c in TRUTH_COLUMNS if c in columns]
     if any(c not in row for c in (*known, *edges)):
         names = (name,) if name else ()
