@@ -25,7 +25,7 @@ from waldo_cli.correlate.correlation import normalized_cross_correlate
 from waldo_cli.detector.agreement import Agreement, compare
 from waldo_cli.detector.coarse import Candidates, apart, best_of_cells, coarse_grid, effort, worth
 from waldo_cli.detector.maps import prior_at
-from waldo_cli.detector.matcher import GLANCE, SECOND, Matcher, Turn, of_planes
+from waldo_cli.detector.matcher import GLANCE, Matcher, Turn, of_planes
 from waldo_cli.detector.poses import PLACE, ImagePyramid, Poses
 from waldo_cli.detector.pyramid import Level
 from waldo_cli.detector.template import Template
@@ -91,7 +91,7 @@ def copies_in_colour(
     # What shines through at its rim has some other colour.
     opaque = np.square(2 * shape.pixels[:, :, 0] - 1)
     template = Template.of(replace(shape, weights=opaque), shape.size)
-    numbers = np.full(len(poses), matcher.template(matcher.larger * SECOND, 1.0).independent)
+    numbers = np.full(len(poses), matcher.independent)
     by_colour = compare(near_colour, template, poses, 1.0, numbers)
     by_shape = compare(pyramid, matcher.template(math.inf, 1.0), poses, 1.0, numbers)
     return found, replace(by_colour, gain=by_shape.gain, offset=by_shape.offset)

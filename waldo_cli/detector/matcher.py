@@ -161,6 +161,14 @@ class Matcher:
         """The side at which the mask is seen from twice as far as in the second alignment."""
         return max(float(SMALLEST), math.sqrt(math.prod(self.grid(self.larger * SECOND, 1.0))) / 2)
 
+    @property
+    def independent(self) -> float:
+        """How many independent numbers a copy of the mask amounts to, about.
+
+        To find out with all its pixels takes longer than all the rest.
+        """
+        return self.template(self.larger * SECOND, 1.0).independent
+
     def template(self, side: float, scale: float, *, blurred: bool = False) -> Template:
         """The template for an alignment; as a blurred image shows the mask, where that is asked for."""
         grid = self.grid(side, scale)

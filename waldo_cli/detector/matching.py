@@ -201,8 +201,8 @@ def _with_copies(
     else:
         known = found.poses[(speaks >= SURE) & (agreement.score > _EXACT)]
         more = _inside(copies_partly_hidden(matcher, pyramid, prior, count, known), prior)
-        numbers = matcher.template(matcher.larger * SECOND, 1.0).independent
-        there = _pixel_by_pixel(matcher, pyramid, more.poses, np.full(len(more), numbers))
+        numbers = np.full(len(more), matcher.independent)
+        there = _pixel_by_pixel(matcher, pyramid, more.poses, numbers)
     in_colour = np.zeros(len(found) + len(more), bool)
     in_colour[len(found) :] = matcher.colour is not None
     return (
@@ -345,7 +345,7 @@ def _pixel_by_pixel(
 ) -> Agreement:
     """How well the image agrees with all of the mask's pixels at its own size.
 
-    How many independent numbers these are is told: to find out takes longer than all the rest.
+    How many independent numbers these are is told, see `Matcher.independent`.
     """
     return compare(pyramid, matcher.template(math.inf, 1.0), poses, 1.0, independent, hidden=True)
 
